@@ -197,8 +197,8 @@ class Measured(Artifact):
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
-    cores: int = 0
-    """How many cores the benchmark's calls were timed on; 0 if they were not timed."""
+    parallel: tuple[str, ...] = ()
+    """Benchmark calls that use threads or processes, and were timed on all cores."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
         tests=run.tests,
         modules={side: tuple(run.modules[side]) for side in SIDES},
         unmeasured=run.unmeasured,
-        cores=len(run.cores),
+        parallel=run.parallel,
         preempted=run.preempted,
         notes=run.notes,
     )

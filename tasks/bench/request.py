@@ -112,7 +112,7 @@ class MeasurementResult:
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()
-    cores: int = 0
+    parallel: tuple[str, ...] = ()
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
 

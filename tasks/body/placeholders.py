@@ -152,7 +152,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "lead_name": views.short_name(lead.test, benchmark) if lead else "",
         "several": len(claimed) > 1,
         "floor": views.floor_of(comparison),
-        "cores": comparison.cores,
+        "parallel": bool(comparison.parallel),
         "losses": views.losses_of(comparison, benchmark),
         "shares": views.shares_of(comparison),
         "unseen": views.unseen(detection, comparison),

@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tasks.bench.cores import one_core
 from tasks.bench.request import Request, SideRequest
 from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from tasks.bench.workers import memory_layout
@@ -81,7 +80,7 @@ def one_launch(
     record, rng = LaunchRecord(), random.Random(request.seed)
     settings = Settings(hash_seed(rng), layout=memory_layout.draw(rng), describe=describe)
     with Pair(request, settings) as sides:
-        launch(sides, LaunchPlan(share, rounds or {}), cores=one_core(), rng=rng, record=record)
+        launch(sides, LaunchPlan(share, rounds or {}, frozenset()), rng=rng, record=record)
     return record
 
 

@@ -25,7 +25,7 @@ from typing import Literal, Self
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
-from ..cores import Cores
+from ..cores import Cores, all_cores, one_core
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block
@@ -35,7 +35,7 @@ from .turns import Turn, Turns, calibrate, settle
 
 Clock = Literal["wall", "cpu"]
 
-LEAST_ELSEWHERE = 20e-6
+LEAST_ELSEWHERE = 50e-6
 """Seconds of other threads and processes in a first call that are no more than the readings themselves."""
 
 _SAME = "the benchmark must run the same tests at both commits"
@@ -48,11 +48,21 @@ class LaunchPlan:
 
     `share` is the seconds of blocks for the whole benchmark (0: blocks are only calibrated; None: not even that, the
     calls are only checked and described), `rounds` the rounds of each side's block for each key that an earlier
-    launch has calibrated.
+    launch has calibrated. `parallel` are the keys of calls that run on all cores, others on one; None: all do.
     """
 
     share: float | None
     rounds: Mapping[str, Mapping[Role, int]] = field(default_factory=dict)
+    parallel: frozenset[str] | None = None
+
+    def cores(self, key: str) -> Cores:
+        """Return where a call runs."""
+        return all_cores() if self.parallel is None or key in self.parallel else one_core()
+
+    @property
+    def first_cores(self) -> Cores:
+        """Return where processes start and call for the first time: threads and children stay where they begin."""
+        return all_cores() if self.parallel is None or self.parallel else one_core()
 
 
 @dataclass
@@ -178,6 +188,7 @@ class Pair:
 
     def __init__(self, request: Request, settings: Settings, cores: Sequence[Cores] = ()) -> None:
         self.settings = settings
+        self._cores: Cores = ()
         on_cores = zip(request.roles, cycle(cores or ((),)), strict=False)
         with ExitStack() as stack:
             self.workers = {
@@ -223,14 +234,17 @@ class Pair:
                 worker.leave()
 
     def move(self, cores: Cores) -> None:
-        for worker in self.workers.values():
-            worker.move(cores)
+        """Let all processes run on these cores from now on."""
+        if cores != self._cores:
+            self._cores = cores
+            for worker in self.workers.values():
+                worker.move(cores)
 
 
-def launch(pair: Pair, plan: LaunchPlan, *, cores: Cores, rng: random.Random, record: LaunchRecord) -> None:
-    """Run one launch on `cores` into `record`; raise TimeLimitError at the deadline, with the record up to there."""
+def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
+    """Run one launch into `record`; raise TimeLimitError at the deadline, with the record up to there."""
     record.tests = pair.agree_on_tests()
-    pair.move(cores)
+    pair.move(plan.first_cores)
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():
         for role in ready:
@@ -241,7 +255,9 @@ def launch(pair: Pair, plan: LaunchPlan, *, cores: Cores, rng: random.Random, re
         call.first_call = {role: each.seconds for role, each in ready.items()}
         call.is_shared = any(each.elsewhere > max(ELSEWHERE * each.seconds, LEAST_ELSEWHERE) for each in ready.values())
         record.calls.append(call)
+        pair.move(plan.cores(call.key))
         _serve(pair, ready, call, plan, share=None if plan.share is None else plan.share / count)
+        pair.move(plan.first_cores)
     record.complete = True
     _agree_on_outcomes(pair, record)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
 from ...manifest.model import CoreChoice
 from ...processes.progress import Report
-from ..cores import Cores, all_cores, one_core, starting_cores
+from ..cores import all_cores, starting_cores
 from ..outputs.outputs import judge
 from ..request import Request
 from ..workers import memory_layout
@@ -41,8 +41,10 @@ class BenchmarkRun:
     outputs: tuple[Output, ...] = ()
     modules: dict[Side, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set()})
     records: list[LaunchRecord] = field(default_factory=list)
-    cores: Cores = ()
-    """Those that the calls were timed on."""
+    shared: tuple[str, ...] = ()
+    """The calls that used other threads or processes in the first launch."""
+    parallel: tuple[str, ...] = ()
+    """The calls that were timed on all cores."""
 
     def add(self, record: LaunchRecord) -> None:
         for side in SIDES:
@@ -69,12 +71,12 @@ class BenchmarkRun:
         return [call for record in self.records for call in record.timed]
 
     def _notes_on_cores(self) -> Iterator[str]:
-        if not any(call.is_shared for record in self.records for call in record.calls):
-            return
-        if len(self.cores) > 1:
-            yield f"Calls use several threads or processes, so the sides took turns on all {len(self.cores)} cores."
-        elif len(all_cores()) > 1:
-            yield "Calls use several threads or processes, but the sides took turns on one core (`cores: 1`)."
+        for key in self.shared if len(all_cores()) > 1 else ():
+            uses = f"{key.rpartition('::')[2]}: the calls use several threads or processes"
+            if key in self.parallel:
+                yield f"{uses}, so they ran on all {len(all_cores())} cores."
+            else:
+                yield f"{uses}, but they ran on one core (`cores: 1`)."
 
     def _notes_on(self, key: str) -> Iterator[str]:
         calls, name = [call for call in self.timed if call.key == key], key.rpartition("::")[2]
@@ -118,11 +120,15 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
         with suppress(TimeLimitError):
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
         run.add(pilot)
-        launches.use(request.cores, is_shared=any(call.is_shared for call in pilot.calls))
-        run.cores = launches.cores
+        parallel = parallel_calls(pilot, request.cores)
+        launches.use_several_cores(bool(parallel))
+        run.shared = tuple(call.key for call in pilot.calls if call.is_shared)
+        run.parallel = tuple(call.key for call in pilot.calls if call.key in parallel)
         planned = schedule(request.budget, [call.rough_ratio for call in pilot.calls if call.rough_ratio is not None])
         sequence = LaunchSequence(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
-        plan = LaunchPlan(share=planned.share, rounds={call.key: call.rounds for call in pilot.calls})
+        plan = LaunchPlan(
+            share=planned.share, rounds={call.key: call.rounds for call in pilot.calls}, parallel=parallel
+        )
         while sequence.should_continue():
             record = LaunchRecord()
             try:
@@ -134,6 +140,11 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
             sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
             report(sequence.line())
     return sequence.measurements(), run
+
+
+def parallel_calls(pilot: LaunchRecord, choice: CoreChoice) -> frozenset[str]:
+    """Return the calls that run on all cores: those in which others than the calling thread did part of the work."""
+    return frozenset(call.key for call in pilot.calls if choice == "all" or (choice == "auto" and call.is_shared))
 
 
 def _launches(record: LaunchRecord, clock: Clock) -> dict[str, Launch]:
@@ -154,27 +165,23 @@ def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:
 class Launches:
     """Run launches; if another core is free, the processes of the next launch start there while one is measured.
 
-    Those of the previous launch end there: waiting for either each time would take as long as the samples. Launches run
-    on all cores until `use`.
+    Those of the previous launch end there: waiting for either each time would take as long as the samples.
     """
 
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
-        self.cores = all_cores()
         self._others = starting_cores(alone=False)
         self._next: Pair | None = None
         self._previous: Pair | None = None
 
-    def use(self, choice: CoreChoice, *, is_shared: bool) -> None:
-        """Choose the cores of the launches to come; `is_shared` if calls use several threads or processes."""
-        if choice == "all" or (choice == "auto" and is_shared):
+    def use_several_cores(self, several: bool) -> None:  # noqa: FBT001 - its name says what it means
+        """From now on start no processes while others are measured, if those use all cores."""
+        if several:
             self._others = ()
             if self._next:
                 # It was started on one core: what it imports may have seen that.
                 self._next.end()
                 self._next = None
-        else:
-            self.cores = one_core()
 
     def __enter__(self) -> Self:
         return self
@@ -191,7 +198,7 @@ class Launches:
         try:
             if self._others and not last:
                 self._next = self._start(describe=False, alone=False)
-            launch(pair, plan, cores=self.cores, rng=self._rng, record=record)
+            launch(pair, plan, rng=self._rng, record=record)
         except BaseException:
             pair.end()
             raise
@@ -204,5 +211,5 @@ class Launches:
         settings = Settings(
             hash_seed(self._rng), layout=memory_layout.draw(self._rng), describe=describe, deadline=self._deadline
         )
-        cores = [self.cores] if alone else [(core,) for core in self._others]
+        cores = [all_cores()] if alone else [(core,) for core in self._others]
         return Pair(self._request, settings, cores)

@@ -145,10 +145,9 @@ class Worker:
             self._has_child = False
 
     def move(self, cores: Cores) -> None:
-        """Move all of the process's threads to some cores."""
+        """Move all threads of the process and of its descendants to some cores."""
         if cores:
-            confined = self._request.side(self.side).confined
-            for pid in (self._running.pid, *(programs.descendants(self._running.pid) if confined else ())):
+            for pid in (self._running.pid, *programs.descendants(self._running.pid)):
                 _move_threads(pid, cores)
 
     def ask(self, do: str, **fields_: Any) -> Message:

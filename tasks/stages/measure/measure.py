@@ -18,7 +18,7 @@ from . import STOPPING_RULE
 
 _AS_MEASURED = (
     *("measurements", "outputs", "tests", "functions", "profiled"),
-    *("unreached", "unmeasured", "sites", "imported", "cores"),
+    *("unreached", "unmeasured", "sites", "imported", "parallel"),
 )
 
 

@@ -322,7 +322,7 @@ def test_the_time_limit_keeps_complete_calls(tmp_path):
     request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
     settings = Settings(1, deadline=time.monotonic() + 4)
     with Pair(request, settings) as sides, pytest.raises(TimeLimitError):
-        launch(sides, LaunchPlan(share=0.02), cores=(), rng=random.Random(1), record=record)
+        launch(sides, LaunchPlan(share=0.02), rng=random.Random(1), record=record)
     assert not record.complete
     assert by_key(record)["test_quick"].launch("wall").base
     assert not by_key(record).get("test_endless")

@@ -162,8 +162,8 @@ def test_calls_with_threads_run_on_all_cores(tmp_path, head, cores, used):
     base, head = ({"src/project/__init__.py": code, "tests/test_benchmark.py": test} for code in (SERIAL, head))
     request = pair(tmp_path, head, base, budget=0.1, cores=cores)
     _, run = measure_time(request, random.Random(1), lambda _: None)
-    assert len(run.cores) == (len(all_cores()) if used == "all" else 1)
-    on_cores = [note for note in run.notes if note.startswith("Calls use several threads")]
+    assert run.parallel == ((KEY,) if used == "all" else ())
+    on_cores = [note for note in run.notes if "several threads or processes" in note]
     expected = {"all": ["on all"], "1": ["cores: 1"] if cores == 1 else []}[used]
     assert [word for note in on_cores for word in ("on all", "cores: 1") if word in note] == expected
 

@@ -70,6 +70,7 @@ class Calls:
 
     def _call(self) -> None:
         args, kwargs = self.arguments()
+        _readings()  # for the first time they take so long that others would seem to work
         begun = _readings()
         value = self.function(*args, **kwargs)
         self.seconds, self.elsewhere = _used_since(begun)
