@@ -1,11 +1,12 @@
-"""Find the files that a benchmark needs beside itself: conftests, packages' __init__, sibling modules, data files."""
+"""Find the files that a benchmark needs beside itself: conftests, packages' __init__, helper modules, data files."""
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ...project.files import SIDE_FOLDERS
 from ...project.syntax import parse_or_empty
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
@@ -26,40 +27,51 @@ class Companion:
     def is_served_by(self, other: bytes | None, *, folder: str) -> bool:
         """Return whether the benchmark finds the same in a tree whose file of this path is `other`.
 
-        In the benchmark's folder the files must be equal. Of a conftest further up only the fixtures matter that the
-        benchmark uses: the rest serves other tests. A package's __init__ only has to exist.
+        The files must be equal, but of a conftest above the benchmark's folder only the fixtures matter that the
+        benchmark uses, with what they use: the rest serves other tests. A package's __init__ only has to exist.
         """
         if other is None or other == self.content or self.path.endswith("__init__.py"):
             return other is not None
-        if not self.path.endswith(".py") or posixpath.dirname(self.path) == folder:
+        if not self.fixtures or posixpath.dirname(self.path) == folder:
             return False
-        ours, theirs = (
-            {name: ast.dump(each.node) for name, each in PytestFile.of(source).fixtures.items()}
-            for source in (self.content, other)
-        )
-        return all(name in theirs and ours[name] == theirs[name] for name in self.fixtures)
+        ours, theirs = (_code_of(PytestFile.of(source), self.fixtures) for source in (self.content, other))
+        return ours == theirs
 
 
 def companions(benchmark: str, content: bytes, read: Read) -> tuple[Companion, ...]:
     """Return what the file `benchmark` needs of what `read` reads, by path."""
-    modules = _sibling_modules(benchmark, content, read)
+    modules = _helper_modules(benchmark, {benchmark: content}, read)
     conftests = _conftests(benchmark, [content, *(module.content for module in modules)], read)
+    known = {each.path: each.content for each in (*modules, *conftests)}
+    modules += [each for each in _helper_modules(benchmark, known, read) if each.path not in known]
     parsed = {benchmark: parse_or_empty(content)}
     parsed |= {each.path: parse_or_empty(each.content) for each in (*modules, *conftests)}
-    packages = _packages(posixpath.dirname(benchmark), read) if _are_in_package(parsed) else ()
-    needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(parsed, read))}
+    folders = {posixpath.dirname(path) for path in (benchmark, *(module.path for module in modules))}
+    packages = [each for folder in folders for each in _packages(folder, read)] if _are_in_package(parsed) else []
+    needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(benchmark, parsed, read))}
     return tuple(needed[path] for path in sorted(needed))
 
 
-# -- sibling modules --------------------------------------------------------------------------------
+def area_of(benchmark: str) -> str:
+    """Return the folder that holds what belongs to the tests: the outermost one above the benchmark named as such.
+
+    What lies outside is the project, which is compared.
+    """
+    *folders, _ = benchmark.split("/")
+    end = next((number for number, name in enumerate(folders, 1) if name.lower() in SIDE_FOLDERS), len(folders))
+    return "/".join(folders[:end])
 
 
-def _sibling_modules(benchmark: str, content: bytes, read: Read) -> list[Companion]:
+# -- helper modules ---------------------------------------------------------------------------------
+
+
+def _helper_modules(benchmark: str, sources: Mapping[str, bytes], read: Read) -> list[Companion]:
+    """Find the modules of the benchmark's area that some files import, and those that these import."""
     modules: dict[str, Companion] = {}
-    pending = [(benchmark, content)]
+    pending = list(sources.items())
     while pending:
         path, source = pending.pop()
-        for module in _imported_files(path, source, posixpath.dirname(benchmark)):
+        for module in _imported_files(path, source, benchmark):
             known = module == benchmark or module in modules or posixpath.basename(module) == "__init__.py"
             if not known and (code := read(module)) is not None:
                 modules[module] = Companion(module, code, f"{posixpath.basename(path)} imports it")
@@ -67,14 +79,16 @@ def _sibling_modules(benchmark: str, content: bytes, read: Read) -> list[Compani
     return list(modules.values())
 
 
-def _imported_files(path: str, source: bytes, folder: str) -> Iterator[str]:
-    """Yield the files in `folder` that the imports of a file may mean, whether they exist or not."""
+def _imported_files(path: str, source: bytes, benchmark: str) -> Iterator[str]:
+    """Yield the files of the benchmark's area that the imports of a file may mean, whether they exist or not."""
+    area = area_of(benchmark)
     for node in ast.walk(parse_or_empty(source)):
         # Absolute imports find siblings too: pytest puts the folder, or the package's parent, on the path.
-        roots = [""] if isinstance(node, ast.ImportFrom) and node.level else list(dict.fromkeys((folder, "")))
+        is_relative = isinstance(node, ast.ImportFrom) and node.level
+        roots = [""] if is_relative else list(dict.fromkeys((*_upwards(posixpath.dirname(path)), "")))
         for name, root in product(filter(None, _module_names(node, path)), roots):
             stem = posixpath.join(root, *name.split("."))
-            if stem.startswith(folder + "/" if folder else ""):
+            if stem.startswith(area + "/" if area else ""):
                 yield stem + ".py"
 
 
@@ -90,9 +104,9 @@ def _module_names(node: ast.AST, path: str) -> list[str]:
     return [stem, *(f"{stem}.{alias.name}" for alias in node.names)] if stem else [alias.name for alias in node.names]
 
 
-def _data_files(parsed: dict[str, ast.Module], read: Read) -> Iterator[Companion]:
+def _data_files(benchmark: str, parsed: dict[str, ast.Module], read: Read) -> Iterator[Companion]:
     for path, module in parsed.items():
-        for file in data_files_read(path, module):
+        for file in data_files_read(path, module, area=area_of(benchmark)):
             if not file.endswith(".py") and (content := read(file)) is not None:
                 yield Companion(file, content, f"{posixpath.basename(path)} reads it")
 
@@ -109,7 +123,8 @@ def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Com
         path = posixpath.join(folder, "conftest.py")
         content = read(path) or b""
         fixtures = PytestFile.of(content).fixtures
-        if used := _with_their_own(wanted & fixtures.keys(), fixtures):
+        automatic = {name for name, each in fixtures.items() if each.is_autouse}
+        if used := _with_their_own(wanted & fixtures.keys() | automatic, fixtures):
             wanted = (wanted - used) | {name for each in used for name in fixtures[each].parameters} - fixtures.keys()
             why = "it uses " + ", ".join(f"`{name}`" for name in sorted(used))
             conftests.append(Companion(path, content, why, frozenset(used)))
@@ -121,6 +136,37 @@ def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> 
     while more := {name for each in names for name in fixtures[each].parameters if name in fixtures} - names:
         names = names | more
     return names
+
+
+def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
+    """Return the code of some fixtures, and of what they use of their file, by name."""
+    bound: dict[str, list[ast.stmt]] = {}
+    for statement in file.module.body:
+        for name in _names_bound(statement):
+            bound.setdefault(name, []).append(statement)
+    code: dict[str, str] = {}
+    pending: list[tuple[str, Sequence[ast.AST]]] = [
+        (name, [file.fixtures[name].node]) for name in fixtures if name in file.fixtures
+    ]
+    while pending:
+        name, nodes = pending.pop()
+        if name not in code:
+            code[name] = "\n".join(map(ast.dump, nodes))
+            used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+            pending += [(each, bound[each]) for each in used & bound.keys()]
+    return code
+
+
+def _names_bound(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement of a module binds."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in names)
+        case _:
+            stores = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+            yield from (node.id for node in stores if isinstance(node.ctx, ast.Store))
 
 
 # -- packages ---------------------------------------------------------------------------------------

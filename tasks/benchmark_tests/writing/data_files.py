@@ -11,16 +11,18 @@ from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import relative_path
 
+_MOST_PARENTS = 20
 
-def data_files_read(path: str, tree: ast.Module) -> list[str]:
-    """Return the paths in its folder that a file names by `__file__`, like `Path(__file__).with_name("a.json")`."""
+
+def data_files_read(path: str, tree: ast.Module, *, area: str) -> list[str]:
+    """Return the paths in the folder `area` that a file names by `__file__`: `Path(__file__).with_name("a.json")`."""
     names: dict[str, str | None] = {"__file__": path}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             names.setdefault(node.targets[0].id, _path_of(node.value, names))
     paths = {found for node in ast.walk(tree) if isinstance(node, ast.expr) and (found := _path_of(node, names))}
-    folder = posixpath.dirname(path)
-    return sorted(each for each in paths if each.startswith(folder + "/" if folder else "") and each != path)
+    inside = (each for each in paths if each.startswith(area + "/" if area else ""))
+    return sorted(each for each in inside if not f"{path}/".startswith(f"{each}/"))
 
 
 def _path_of(node: ast.expr, names: Mapping[str, str | None]) -> str | None:
@@ -32,6 +34,11 @@ def _path_of(node: ast.expr, names: Mapping[str, str | None]) -> str | None:
             return _joined(_path_of(left, names), [right])
         case ast.Attribute(value=value, attr="parent"):
             return _folder(_path_of(value, names))
+        case ast.Subscript(value=ast.Attribute(value=value, attr="parents"), slice=ast.Constant(value=int(number))):
+            path = _path_of(value, names)
+            for _ in range(min(max(number, 0), _MOST_PARENTS) + 1):
+                path = _folder(path)
+            return path
         case ast.Call(func=func, args=args):
             first = _path_of(args[0], names) if args else None
             owner = _path_of(func.value, names) if isinstance(func, ast.Attribute) else None

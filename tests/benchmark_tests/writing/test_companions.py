@@ -19,6 +19,7 @@ class Files:
         return dedent(self.files[path]).encode() if path in self.files else None
 
 
+SIZED = "import pytest\n@pytest.fixture\ndef pages(): return [0] * SIZE\n"
 FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
 
 
@@ -129,6 +130,39 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
         pytest.param(
             "from ...deep import x", {"deep.py": "", "tests/benchmarks/deep.py": ""}, [], id="out of the folder"
         ),
+        pytest.param(
+            "from tests.helpers import make\nfrom ..data import more\nimport pkg.core",
+            {
+                "tests/helpers.py": "from .deeper import x\nimport pkg.core",
+                "tests/deeper.py": "",
+                "tests/data/__init__.py": "",
+                "tests/data/more.py": "open(Path(__file__).parents[1] / 'items.json')",
+                "tests/items.json": "[]",
+                "pkg/core.py": "",
+                "tests/__init__.py": "",
+                "tests/benchmarks/__init__.py": "",
+            },
+            [
+                "tests/__init__.py",
+                "tests/benchmarks/__init__.py",
+                "tests/data/__init__.py",
+                "tests/data/more.py",
+                "tests/deeper.py",
+                "tests/helpers.py",
+                "tests/items.json",
+            ],
+            id="helpers and data further up, but nothing of the project",
+        ),
+        pytest.param(
+            "def test_f(benchmark): ...",
+            {
+                "conftest.py": "import helpers\n"
+                + FIXTURE.format("pages", "").replace("fixture", "fixture(autouse=True)"),
+                "tests/helpers.py": "",
+            },
+            ["conftest.py"],
+            id="a fixture that is always used",
+        ),
         pytest.param("def test_f(:", {"conftest.py": FIXTURE.format("f", "")}, [], id="no Python"),
     ],
 )
@@ -145,6 +179,14 @@ def test_companions_of_a_benchmark(text: str, files: dict[str, str], expected: l
         ("tests/conftest.py", FIXTURE.format("pages", ""), "import json\n" + FIXTURE.format("pages", ""), True),
         ("tests/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("pages", "tmp_path"), False),
         ("tests/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("others", ""), False),
+        ("tests/conftest.py", "SIZE = 3\n" + SIZED, "OTHER = 1\nSIZE = 3\n" + SIZED, True),
+        ("tests/conftest.py", "SIZE = 3\n" + SIZED, "SIZE = 4\n" + SIZED, False),
+        (
+            "tests/conftest.py",
+            SIZED + "SIZE = make(1)\ndef make(x): return x\n",
+            SIZED + "SIZE = make(1)\ndef make(x): return 2\n",
+            False,
+        ),
     ],
 )
 def test_companions_that_the_other_side_serves(path: str, mine: str, theirs: str | None, *, served: bool) -> None:

@@ -22,14 +22,15 @@ BESIDE = "tests/benchmarks/a.json"
         ('DATA = Path(__file__).parent / "data"\nopen(DATA / "a.json")', ["tests/benchmarks/data", "tests/benchmarks/data/a.json"]),
         ('HERE = os.path.dirname(__file__)\nopen(os.path.join(HERE, "a.json"))', [BESIDE]),
         ('Path(__file__).parents[2] / "README.md"', []),
-        ('Path(__file__).parent.parent / "a.json"', []),
+        ('Path(__file__).parent.parent / "a.json"', ["tests/a.json"]),
+        ('DATA = Path(__file__).resolve().parents[1] / "data" / "a.json"', ["tests/data", "tests/data/a.json"]),
         ("Path(__file__).with_name(name)", []),
         ('Path("a.json")', []),
         ("x = y = 3\n(a, b) = c", []),
     ],
 )  # fmt: skip
 def test_files_named_relative_to_the_benchmark_are_found(text, expected):
-    assert data_files_read(BENCHMARK, ast.parse(text)) == expected
+    assert data_files_read(BENCHMARK, ast.parse(text), area="tests") == expected
 
 
 # -- those that are written --------------------------------------------------------------------------
