@@ -65,6 +65,10 @@ class UnreachedError(PrprepError):
     """The benchmark does not execute the changed code."""
 
 
+class UnequalInputsError(PrprepError):
+    """The benchmark reads a file that differs between base and head, and that is not what is compared."""
+
+
 class IncomparableError(PrprepError):
     """The samples of the two sides are not comparable."""
 

@@ -221,6 +221,7 @@ _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     forms.FUNCTION_FORM: ("package.module:Qualified.name", _function_hint),
     forms.FOLDER_FORM: ("a folder below the manifest's folder", _folder_hint),
     forms.BENCHMARK_FORM: ("the path of a .py file in the repository", _benchmark_hint),
+    forms.FILE_FORM: ("the path of a file in the repository", _folder_hint),
     forms.NAME_FORM: ("a name of letters, digits, `_`, `-` and `.`", _option_hint),
     forms.VARIABLE_FORM: (
         "the name of a variable (letters, digits and `_`)",

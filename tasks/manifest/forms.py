@@ -19,6 +19,7 @@ REF_FORM = r"^[^\s.-](?:[^\s.]|\.[^\s.])*$"
 FUNCTION_FORM = r"^[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?$"
 FOLDER_FORM = rf"^{_FIRST}(?:/{_PART})*/?$"
 BENCHMARK_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\]+\.py$"
+FILE_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\.~][^/\\]*$"
 VARIABLE_FORM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 SLUG_FORM = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*$"
@@ -132,6 +133,7 @@ Address = Annotated[
     Field(min_length=1, pattern=OPTION_FREE_FORM, json_schema_extra={"not": {"pattern": _TRANSPORT_FORM}}),
     AfterValidator(_without_transport),
 ]
+FilePath = Annotated[str, Field(min_length=1, pattern=FILE_FORM)]
 BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
 Unique = (AfterValidator(_without_duplicates), Field(json_schema_extra={"uniqueItems": True}))
 Several = Annotated[tuple[T, ...], OneOrMany(), *Unique]

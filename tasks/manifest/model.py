@@ -10,6 +10,7 @@ from ..storage.restricted import Restrictable
 from .forms import (
     Address,
     BenchmarkPath,
+    FilePath,
     Folder,
     FunctionName,
     Id,
@@ -155,6 +156,9 @@ class Optimization(Measuring):
         ]
         | None
     ) = Field(default=None, description="the path of a benchmark test in the repository, or code to write one from")
+    benchmark_files: Several[FilePath] = Field(
+        default=(), description="further files that the benchmark needs: both sides get them from where it comes from"
+    )
     boundary_bytes: int | None = Field(
         default=None, ge=0, description="bytes that a real call of a model or the network allocates; its mock does too"
     )

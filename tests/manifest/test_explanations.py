@@ -99,6 +99,10 @@ ITEM = [
         "benchmark: [a.py]",
         "4:16: `benchmark` must be the path of a test, or a mapping with `call` and `setup`, not a list",
     ),
+    (
+        "benchmark_files: [a.txt, ../b.txt]",
+        '4:30: each item of `benchmark_files` must be the path of a file in the repository, not "../b.txt" (this path leads out of it)',
+    ),
     ("benchmark: {setup: x}", "4:5: `benchmark` needs the key `call`"),
     ("benchmark: {call: ''}", "4:23: `benchmark.call` must not be empty"),
     # Environments
@@ -136,7 +140,7 @@ ITEM = [
     ("Title: x", "4:5: unknown key `Title` in an optimization (did you mean `title`?)"),
     (
         "zzz: 1",
-        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, domain, base, head, commits, functions, benchmark, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
+        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, domain, base, head, commits, functions, benchmark, benchmark_files, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
     ),
 ]
 

@@ -122,7 +122,7 @@ GOOD: dict[str, list[object]] = {
     "timeout": [1, 2.5, None], "budget": [3], "cores": [1, "all", "auto"], "confidence": [0.9], "negligible": [0, 0.05], "negligible_memory": [0, 1024], "sandbox": ["none", "bwrap"], "env": [{}, {"python": "3.12", "extras": "x"}, {"pass": "A_KEY"}],
     "push": ["origin", None], "commit_benchmark": ["auto"],
     "template": ["auto", "own"], "summarize": ["client --short", None],
-    "lint": [{}, {"ignore": "toy-input"}], "drive": ["python x.py", None], "boundary_bytes": [0, None],
+    "lint": [{}, {"ignore": "toy-input"}], "drive": ["python x.py", None], "boundary_bytes": [0, None], "benchmark_files": ["tests/a.json", ["a", "b/c"], []],
     "tests": ["pytest -q", None, False], "tests_timeout": [5], "verify": [True, False], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
     "domain": ["mem", ["mem", "cpu"], []], "base": ["v1", None], "head": ["x"], "commits": [[]], "functions": ["a.b:c", ["a", "a:b"]],
     "benchmark": ["t/a.py", {"call": "f()"}, None], "pr": [3, None], "id": ["a"], "version": [1],

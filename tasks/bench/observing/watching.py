@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...processes.progress import Report
 from ..cores import one_core
@@ -32,7 +32,10 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class WatchedCall:
-    """What one benchmark call did; `seconds` of one call, `shares` of its time by path and qualified name."""
+    """What one benchmark call did; `seconds` of one call, `shares` of its time by path and qualified name.
+
+    `read` are the files of the tree that its process has imported or opened by then.
+    """
 
     key: str
     seconds: float
@@ -44,6 +47,7 @@ class WatchedCall:
     shares: Mapping[tuple[str, str], float]
     executed: Mapping[str, tuple[int, ...]]
     too_slow: bool
+    read: frozenset[str] = frozenset()
 
 
 def watch(
@@ -59,17 +63,19 @@ def watch(
     report(f"watching the benchmark on {side}")
     settings = Settings(hash_seed(request.rng()), cores=one_core(), watch=True, deadline=request.deadline())
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
-    benchmark, calls = str(tree / path), []
+    benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
     try:
         with exclusive(request.lock, report), started(request, side, settings) as worker:
             worker.collected()
             while ready := worker.advance():
+                imported |= {module.path for module in ready.modules}
                 seen = worker.ask("watch", benchmark=benchmark, tree=str(tree), lines=dict(lines))
                 shares: dict[tuple[str, str], float] = {}
                 if not seen["slow"]:
                     profile = worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child")
                     shares = {(each["path"], each["name"]): each["share"] for each in profile["functions"]}
-                calls.append(_watched(ready.key, seen, shares, benchmark=benchmark))
+                call = _watched(ready.key, seen, shares, benchmark=benchmark)
+                calls.append(replace(call, read=frozenset(imported.union(seen["opened"]))))
     except TimeLimitError:
         return ()
     return tuple(calls)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from ...project.files import SIDE_FOLDERS
 from ...project.syntax import parse_or_empty
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
+TEST_FOLDERS = frozenset({"tests", "test", "testing", "benchmarks", "benchmark", "asv_bench", "bench", "perf"})
+"""Folders that hold tests and what serves them."""
 Read = Callable[[str], bytes | None]
 """Reads a file of one state of a repository; None if there is none."""
 
@@ -58,7 +59,7 @@ def area_of(benchmark: str) -> str:
     What lies outside is the project, which is compared.
     """
     *folders, _ = benchmark.split("/")
-    end = next((number for number, name in enumerate(folders, 1) if name.lower() in SIDE_FOLDERS), len(folders))
+    end = next((number for number, name in enumerate(folders, 1) if name.lower() in TEST_FOLDERS), len(folders))
     return "/".join(folders[:end])
 
 

@@ -1,7 +1,7 @@
 """Put one and the same benchmark, byte for byte, into the trees of both sides."""
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from ...artifacts import SIDES, Commit, Detection, Injection, Scaffolding, Side, TreeSpec
@@ -84,24 +84,44 @@ def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSid
     return InjectedSide(TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(result)), result)
 
 
+@dataclass(slots=True)
+class _Written:
+    """The SHA-256 of the files that are written over both trees, by path, and a sentence on each."""
+
+    plan: _Plan
+    files: dict[str, str] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+
+    def add(self, path: str, content: bytes, what: str, why: str = "") -> None:
+        self.files[path] = sha256(content)
+        existing = {side: self.plan.at(side, path) for side in SIDES}
+        self.repairs.append(f"{what} was written over both trees{why}: {_differences(existing, content)}")
+
+    def add_named(self) -> None:
+        """Add what `benchmark_files` names, if a side lacks it; raise RepositoryError if there is none."""
+        for path in self.plan.inputs.settings.benchmark_files:
+            content = self.plan.read(path)
+            if content is None:
+                what = f"there is no {path} where the benchmark comes from ({self.plan.scaffolding.origin})"
+                raise RepositoryError(what, where=self.plan.path, hint="correct `benchmark_files`")
+            if path not in self.files and any(self.plan.at(side, path) != content for side in SIDES):
+                self.add(path, content, path, " (`benchmark_files`)")
+
+
 def inject(plan: _Plan) -> Injection:
     """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks."""
-    files, repairs = {}, []
-
-    def write(path: str, content: bytes, what: str, why: str = "") -> None:
-        files[path] = sha256(content)
-        existing = {side: plan.at(side, path) for side in SIDES}
-        repairs.append(f"{what} was written over both trees{why}: {_differences(existing, content)}")
-
+    written = _Written(plan)
     if any(plan.at(side, plan.path) != plan.content for side in SIDES):
-        write(plan.path, plan.content, f"the benchmark {plan.path}")
+        written.add(plan.path, plan.content, f"the benchmark {plan.path}")
     folder = posixpath.dirname(plan.path)
     for each in companions(plan.path, plan.content, plan.read):
         if not all(each.is_served_by(plan.at(side, each.path), folder=folder) for side in SIDES):
-            write(each.path, each.content, each.path, f" ({each.why})")
+            written.add(each.path, each.content, each.path, f" ({each.why})")
+    written.add_named()
+    files = written.files
     reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
-    return plan.injection("inject", reason, specs, repairs)
+    return plan.injection("inject", reason, specs, written.repairs)
 
 
 def _differences(existing: dict[Side, bytes | None], content: bytes) -> str:
@@ -143,7 +163,10 @@ def cherry_pick(plan: _Plan, detection: Detection) -> Injection:
         for commit in picked
     ]
     reason = f"the benchmark's commits go onto {other}" if picked else BOTH_EQUAL
-    return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, repairs)
+    written = _Written(replace(plan, sides=sides))
+    written.add_named()
+    specs = {name: side.spec.model_copy(update={"files": written.files}) for name, side in sides.items()}
+    return plan.injection("cherry-pick", reason, specs, [*repairs, *written.repairs])
 
 
 def _benchmark_commits(plan: _Plan, *, source: Side, other: Side) -> tuple[Commit, ...]:

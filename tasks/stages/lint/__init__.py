@@ -3,12 +3,12 @@ from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 STAGE = Stage(
     name="lint",
     doc="check the benchmark against the rules, and see what it reaches",
-    version=4,
+    version=5,
     uses=(
         Uses(
             settings=("metrics", "timeout", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             artifacts={
-                "detect": ("target", *LAYOUT, "layout.benchmarks_root", *FUNCTIONS, "domain.domains"),
+                "detect": ("target", "files", *LAYOUT, "layout.benchmarks_root", *FUNCTIONS, "domain.domains"),
                 "record": ALL,
                 "scaffold": ALL,
                 "inject": ALL,

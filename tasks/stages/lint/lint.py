@@ -8,12 +8,13 @@ from ...bench.observing.watching import WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
-from ...errors import UnreachedError
+from ...errors import UnequalInputsError, UnreachedError
 from ...manifest.model import Optimization
 from ...project.code.reach import LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...staleness import StageInputs
+from .inputs import is_input
 
 
 def run(inputs: StageInputs) -> None:
@@ -26,6 +27,7 @@ def run(inputs: StageInputs) -> None:
     metrics, path = metrics_of(item, artifacts.detection), artifacts.injection.benchmark
     statements = _statements(setup, "head")
     calls = _watched(setup, "head", statements) if set(metrics) - {"import"} else ()
+    _refuse_unequal_inputs(setup, calls)
     reach = reach_of(statements, calls, artifacts.detection)
     if reach and not reach.executed and "not-reached" not in item.lint.ignore:
         _refuse_unreached(item, setup)
@@ -65,6 +67,22 @@ def _watched(
 ) -> tuple[WatchedCall, ...]:
     calls, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements)), seed=1)
     return calls
+
+
+def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall]) -> None:
+    """Raise UnequalInputsError if what the benchmark reads besides the project differs between the sides."""
+    detection, injection = setup.artifacts.detection, setup.artifacts.injection
+    read = frozenset[str]().union(*(call.read for call in calls)) & set(detection.files)
+    base, head = (FolderTree(setup.sides[side].tree) for side in SIDES)
+    own = sorted(path for path in read if is_input(path, detection.layout))
+    differing = [path for path in own if base.read(path) != head.read(path)]
+    if differing:
+        names = ", ".join(differing)
+        raise UnequalInputsError(
+            f"the benchmark reads {names}, which head changes: the two sides would get other inputs",
+            where=f"{setup.item.id}: {injection.benchmark}",
+            hint=f"take it to both sides by `benchmark_files: [{names}]`, or undo the change on the branch",
+        )
 
 
 def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:

@@ -128,6 +128,8 @@ def _options() -> Message:
 
 _spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
+if OPTIONS["watch"]:
+    importlib.import_module("prprep_worker.opened").install()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
 LOADED_MODULES = LoadedModules(OPTIONS["packages"], OPTIONS["trees"])
 _turns = {}

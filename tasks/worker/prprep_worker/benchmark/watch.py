@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
+from prprep_worker.opened import inside
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
 from prprep_worker.watching import profiled
 
@@ -136,7 +137,8 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
 
     `order`: the `benchmark` file and its `tree` (absolute), and `lines` to look for, by file. The answer: `changed`
     inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran
-    instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines.
+    instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines,
+    and what was `opened` of the tree so far.
     """
     changed = _changed(calls)
     value = await calls.value()
@@ -154,6 +156,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
         "executed": {},
         "slow": seconds > LONGEST,
         "patches": [report for _, _, report in _patches],
+        "opened": inside(order["tree"]),
     }
     del value
     if seconds <= LONGEST:
