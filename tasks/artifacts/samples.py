@@ -199,6 +199,8 @@ class Measured(Artifact):
     imported: tuple[ImportedModule, ...] = ()
     parallel: tuple[str, ...] = ()
     """Benchmark calls that use threads or processes, and were timed on all cores."""
+    addopts: str | None = None
+    """What replaces the project's own options for pytest (`addopts`); None if those do not disturb measuring."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

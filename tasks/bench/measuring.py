@@ -19,7 +19,7 @@ from .request import MeasurementResult, Request
 from .time import instructions
 from .time.functions import profile_functions
 from .time.timing import check, measure_time
-from .workers import memory_layout, sandbox
+from .workers import memory_layout, pytest_options, sandbox
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
@@ -76,6 +76,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
         modules={side: tuple(run.modules[side]) for side in SIDES},
         unmeasured=run.unmeasured,
         parallel=run.parallel,
+        unknown_options=run.unknown_options,
         preempted=run.preempted,
         notes=run.notes,
     )
@@ -93,6 +94,8 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
 
 
 def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:
+    if request.benchmark and (words := ", ".join(pytest_options.left_out(request.head.tree, request.benchmark))):
+        yield f"Left out of the project's options for pytest, because they disturb measuring: {words}."
     if any(measurement.stopped == "timeout" for measurement in result.measurements):
         yield "The time limit ended measuring early; what was complete by then is used."
     if not any(result.modules.values()):

@@ -113,6 +113,7 @@ class MeasurementResult:
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()
     parallel: tuple[str, ...] = ()
+    unknown_options: tuple[str, ...] = ()
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
 

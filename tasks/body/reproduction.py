@@ -79,6 +79,8 @@ class Reproduction:
     timed: bool
     manifest: str
     benchmark_to_save: bool
+    addopts: str | None = None
+    """What replaces the project's options for pytest, of which some disturb measuring."""
     codeflash: CodeflashSteps | None = None
 
 
@@ -105,6 +107,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
         benchmark_to_save=any(
             copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies
         ),
+        addopts=evidence.comparison.addopts,
         codeflash=_codeflash_steps(codeflash, runner) if codeflash.markdown else None,
     )
 

@@ -172,6 +172,7 @@ class LaunchRecord:
 
     calls: list[TimedCall] = field(default_factory=list)
     tests: tuple[str, ...] = ()
+    unknown_options: tuple[str, ...] = ()
     modules: dict[Role, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set(), "control": set()})
     complete: bool = False
 
@@ -244,6 +245,7 @@ class Pair:
 def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
     """Run one launch into `record`; raise TimeLimitError at the deadline, with the record up to there."""
     record.tests = pair.agree_on_tests()
+    record.unknown_options = pair.workers["base"].unknown_options
     pair.move(plan.first_cores)
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():

@@ -58,7 +58,16 @@ class BenchmarkRun:
     @property
     def notes(self) -> tuple[str, ...]:
         keys = dict.fromkeys(call.key for call in self.timed)
-        return (*self._notes_on_cores(), *(note for key in keys for note in self._notes_on(key)))
+        return (
+            *self._notes_on_options(),
+            *self._notes_on_cores(),
+            *(note for key in keys for note in self._notes_on(key)),
+        )
+
+    @property
+    def unknown_options(self) -> tuple[str, ...]:
+        """Return those of the target's own options for pytest that nothing registers here."""
+        return self.records[0].unknown_options if self.records else ()
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -69,6 +78,10 @@ class BenchmarkRun:
     @property
     def timed(self) -> list[TimedCall]:
         return [call for record in self.records for call in record.timed]
+
+    def _notes_on_options(self) -> Iterator[str]:
+        if unknown := ", ".join(self.unknown_options):
+            yield f"Left out of the project's options for pytest, because nothing here registers them: {unknown}."
 
     def _notes_on_cores(self) -> Iterator[str]:
         for key in self.shared if len(all_cores()) > 1 else ():

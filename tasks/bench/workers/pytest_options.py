@@ -6,7 +6,7 @@ import configparser
 import os
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,35 @@ SWITCHED_OFF = (
 )  # fmt: skip
 """Plugins that move tests to other processes, trace, reorder, repeat or end them, by their entry points' names."""
 
-CARRIED = (
-    "--import-mode", "--asyncio-mode", "--ds", "--dc", "--dp", "-p", "-W", "--pythonwarnings", "-o", "--override-ini",
+KEPT_SHORT = frozenset({"-p", "-W", "-o"})
+"""Of pytest's options with one letter the others choose tests, or how much is printed."""
+LEFT_OUT = frozenset(
+    {
+        # They choose tests, stop early, or need a terminal.
+        *("--exitfirst", "--maxfail", "--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first"),
+        *("--sw", "--stepwise", "--stepwise-skip", "--pdb", "--pdbcls", "--trace", "--deselect", "--ignore"),
+        *("--ignore-glob", "--collect-only", "--co", "--pyargs", "--runxfail", "--setup-only", "--setup-show"),
+        "--setup-plan",
+        # They print, or write files.
+        *("--verbose", "--quiet", "--verbosity", "--showlocals", "--no-showlocals", "--tb", "--color"),
+        *("--code-highlight", "--capture", "--show-capture", "--durations", "--durations-min", "--full-trace"),
+        *("--no-header", "--no-summary", "--pastebin", "--debug", "--log-file", "--cache-clear", "--cache-show"),
+        *("--no-fold-skipped", "--xfail-tb"),
+        # prprep sets these itself.
+        *("--rootdir", "--confcutdir", "--config-file", "--basetemp", "--strict", "--strict-markers"),
+        "--strict-config",
+        # Other processes, other orders, repetitions, and checks of the files.
+        *("--numprocesses", "--maxprocesses", "--dist", "--tx", "--rsyncdir", "--forked", "--boxed", "--looponfail"),
+        *("--count", "--flake-finder", "--flakes", "--pep8", "--monitor", "--no-monitor", "--sugar", "--no-sugar"),
+        "--instafail",
+    }
+)
+LEFT_OUT_FAMILIES = (
+    "--cov", "--no-cov", "--benchmark", "--codspeed", "--memray", "--rerun", "--timeout", "--session-timeout",
+    "--randomly", "--random-order", "--repeat", "--profile", "--junit", "--html", "--self-contained-html",
+    "--doctest", "--black", "--flake8", "--isort", "--mypy", "--pylint", "--ruff", "--codeflash",
 )  # fmt: skip
-"""Options of the target's own `addopts` that tests may need; each takes a value."""
+"""Beginnings of the options of plugins that are switched off."""
 
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
@@ -45,27 +70,49 @@ def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tupl
         *off,
         # Options of plugins that are switched off are unknown: an error under `filterwarnings = error`.
         *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
-        *carried(addopts),
+        *kept(addopts),
         *own,
         *("-q", "--no-header", "--tb=short", "--color=no", "-rN"),
     )
 
 
-def carried(addopts: tuple[str, ...]) -> Iterator[str]:
-    """Yield the options of the target's `addopts` that tests may need."""
-    for name, value in _options(addopts):
-        if not _disturbs(name, value):
-            yield from (f"{name}={value}",) if name.startswith("--") else (name, value)
+def kept(addopts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the target's `addopts` without those that disturb measuring; what a conftest registers stays."""
+    return tuple(word for group in _grouped(addopts) if not _disturbs(group) for word in group)
+
+
+def left_out(tree: Path, benchmark: str) -> tuple[str, ...]:
+    """Return those of the target's `addopts` that disturb measuring."""
+    _, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
+    return tuple(" ".join(group) for group in _grouped(addopts) if _disturbs(group))
+
+
+def replacement(tree: Path, benchmark: str, unknown: Sequence[str] = ()) -> str | None:
+    """Return the `addopts` to measure with in place of the target's, without `unknown` ones; None if all can stay."""
+    _, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
+    groups = _grouped(addopts)
+    rest = [group for group in groups if not _disturbs(group) and group[0] not in unknown]
+    return None if rest == groups else shlex.join(word for group in rest for word in group)
+
+
+def _grouped(addopts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Put the words after an option to it: they are its values, unless it has none. Words before all are paths."""
+    groups: list[tuple[str, ...]] = []
+    for word in addopts:
+        if word.startswith("-") or not groups:
+            groups.append((word,))
+        else:
+            groups[-1] = (*groups[-1], word)
+    return groups
 
 
 def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    arguments = iter(addopts)
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not argument.startswith("--"):
-            name, equals, value = argument[:2], argument[2:], argument[2:]
-        if name in CARRIED and (value := value if equals else next(arguments, "")):
-            yield name, value
+    """Yield the name and value of each option."""
+    for first, *values in _grouped(addopts):
+        name, equals, value = first.partition("=")
+        if not first.startswith("--"):
+            name, equals, value = first[:2], first[2:], first[2:]
+        yield name, value if equals else (values or [""])[0]
 
 
 def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[str, ...]]:
@@ -126,6 +173,12 @@ def _arguments(addopts: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shlex.split(addopts)) if isinstance(addopts, str) else tuple(map(str, addopts))
 
 
-def _disturbs(name: str, value: str) -> bool:
-    plugin = name == "-p" and (value.startswith("no:") or value in SWITCHED_OFF)
-    return plugin or (name in {"-o", "--override-ini"} and value.startswith(("addopts", "required_plugins")))
+def _disturbs(group: tuple[str, ...]) -> bool:
+    ((name, value),) = _options(group)
+    if name == "-p":
+        return not value or value.startswith("no:") or value in SWITCHED_OFF
+    if name in {"-o", "--override-ini"}:
+        return not value or value.startswith(("addopts", "required_plugins"))
+    if not name.startswith("--"):
+        return name not in KEPT_SHORT
+    return name in LEFT_OUT or name.startswith(LEFT_OUT_FAMILIES)

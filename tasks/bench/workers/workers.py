@@ -90,6 +90,8 @@ class Worker:
     ) -> None:
         self.side = side
         self.passed: list[str] = []
+        self.unknown_options: tuple[str, ...] = ()
+        """Options of the target's own `addopts` that no plugin or conftest registers here."""
         self._has_child = False
         self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
 
@@ -101,6 +103,7 @@ class Worker:
                 raise self._failed(outcome, message)
             if message["kind"] == "end":
                 raise self._ended(message, " before it ran a test")
+        self.unknown_options = tuple(message["unknown"])
         return tuple(message["tests"])
 
     def advance(self) -> Ready | None:

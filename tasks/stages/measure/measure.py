@@ -11,6 +11,7 @@ from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment
 from ...bench.time.export import write_benchmark_json
+from ...bench.workers import pytest_options
 from ...environments.venvs import package_differences
 from ...staleness import StageInputs
 from ...storage.paths import ItemPaths
@@ -65,6 +66,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         head=head,
         **{name: getattr(measured, name) for name in _AS_MEASURED},
         load=load,
+        addopts=pytest_options.replacement(setup.sides["head"].tree, injection.benchmark, measured.unknown_options),
         repairs=(*injection.repairs, *setup.repairs),
         notes=(*measured.notes, *_environment_notes(setup.sides)),
         flags=flags,

@@ -2,18 +2,23 @@
 
 import pytest
 
-from tasks.bench.workers.pytest_options import carried, find_configuration, options, warning_filters
+from tasks.bench.workers.pytest_options import find_configuration, kept, left_out, options, replacement, warning_filters
 from tests.support.pairs import write
 
 
 @pytest.mark.parametrize(
-    ("addopts", "kept"),
+    ("addopts", "rest"),
     [
         ("-n 4 --cov=project -q --benchmark-disable", []),
         ("--import-mode=importlib --strict-markers", ["--import-mode=importlib"]),
-        ("--import-mode importlib -ra", ["--import-mode=importlib"]),
+        ("--import-mode importlib -ra", ["--import-mode", "importlib"]),
+        (
+            "tests --size=3000 --dataset large --cov src --cov-report term -m slow",
+            ["--size=3000", "--dataset", "large"],
+        ),
+        ("--benchmark-disable --timeout 10 --reruns=2 --required x y", ["--required", "x", "y"]),
         ("--asyncio-mode=auto --ds=site.settings", ["--asyncio-mode=auto", "--ds=site.settings"]),
-        ("-p project.fixtures -pproject.more", ["-p", "project.fixtures", "-p", "project.more"]),
+        ("-p project.fixtures -pproject.more", ["-p", "project.fixtures", "-pproject.more"]),
         ("-p no:benchmark -p xdist -p randomly", []),
         (
             "-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist",
@@ -22,8 +27,16 @@ from tests.support.pairs import write
         ("-p", []),
     ],
 )
-def test_only_options_that_tests_may_need_are_kept(addopts, kept):
-    assert list(carried(tuple(addopts.split()))) == kept
+def test_options_that_disturb_are_left_out(addopts, rest):
+    assert list(kept(tuple(addopts.split()))) == rest
+
+
+def test_what_is_left_out_is_known(tmp_path):
+    write(tmp_path, {"pytest.ini": "[pytest]\naddopts = --size 'a b' --cov src -q\n", "tests/test_x.py": ""})
+    assert left_out(tmp_path, "tests/test_x.py::test_a") == ("--cov src", "-q")
+    assert replacement(tmp_path, "tests/test_x.py") == "--size 'a b'"
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --size=1\n")
+    assert (left_out(tmp_path, "tests/test_x.py"), replacement(tmp_path, "tests/test_x.py")) == ((), None)
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ def test_a_confined_process_can_be_moved_to_a_core(tmp_path):
         inside = sleeping(running.pid)
         core = min(os.sched_getaffinity(inside))
         for pid in (running.pid, *programs.descendants(running.pid)):
-            workers._move_threads(pid, core)
+            workers._move_threads(pid, (core,))
         assert os.sched_getaffinity(inside) == {core}
     for _ in range(100):
         if not Path(f"/proc/{inside}").exists():

@@ -1,0 +1,50 @@
+"""The project's own options for pytest apply while measuring, and in the body's commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import MetricName
+from tests.support.mistakes import BENCHMARK, CODE, PYPROJECT, change, compare, item
+from tests.support.targets import TargetRepo
+
+CONFTEST = """
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--size", type=int, default=4)
+
+
+@pytest.fixture
+def items(request):
+    return list(range(request.config.getoption("--size")))
+"""
+TEST = """
+from textkit import unique
+
+
+def test_total(benchmark, items):
+    assert benchmark(unique, items) == items
+"""
+SLOW = "def unique(items):\n    kept = []\n    for item in items:\n        if item not in kept:\n            kept.append(item)\n    return kept\n"
+FAST = "def unique(items):\n    return list(dict.fromkeys(items))\n"
+OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=2000 --benchmark-disable --unheard of -ra"\n'
+
+
+@pytest.mark.slow
+def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
+    files = {CODE: SLOW, BENCHMARK: TEST, "conftest.py": CONFTEST, "pyproject.toml": PYPROJECT + OPTIONS}
+    repo = TargetRepo(tmp_path / "repo", files)
+    repo.branch("faster")
+    repo.commit({CODE: FAST}, "Use a dict")
+    repo.checkout("main")
+    run = compare(repo, item(metrics="time"))
+    assert run.code == 0, run.told
+    # With the four items of the default head is no tenth.
+    assert change(run.comparison(), MetricName.TIME).interval.high < 0.1
+    assert [note for note in run.samples().notes if "options for pytest" in note] == [
+        "Left out of the project's options for pytest, because they disturb measuring: --benchmark-disable, -ra.",
+        "Left out of the project's options for pytest, because nothing here registers them: --unheard.",
+    ]
+    assert "python -m pytest -o addopts=--size=2000 tests/benchmarks/test_benchmark_total.py" in run.body()
