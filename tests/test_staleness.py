@@ -591,7 +591,7 @@ def fixed(**fields):
         pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="head"),
         pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject", "tests", "verify"}, id="picked"),
-        pytest.param(fixed(files=()), {"survey", "inject", "tests"}, id="files"),
+        pytest.param(fixed(files=()), {"survey", "inject", "lint", "tests"}, id="files"),
         pytest.param(
             fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)),
             {"scaffold"},

@@ -424,7 +424,8 @@ def test_18_a_killed_run_leaves_nothing(paused, number):
         run = compare(paused.repo)
     assert is_improved(run.comparison())
     executed = [line for line in run.told.splitlines() if line.startswith(".  ")]
-    assert executed[0] == ".  measure:faster", run.told
+    # What has nothing to do for this item may come first.
+    assert ".  measure:faster" in executed[:2], run.told
 
 
 def test_19_two_runs_at_once_do_not_disturb_each_other(paused):

@@ -21,6 +21,16 @@ SWITCHED_OFF = (
 
 KEPT_SHORT = frozenset({"-p", "-W", "-o"})
 """Of pytest's options with one letter the others choose tests, or how much is printed."""
+OF_PYTEST = KEPT_SHORT | {
+    "--import-mode",
+    "--asyncio-mode",
+    "--ds",
+    "--dc",
+    "--dp",
+    "--pythonwarnings",
+    "--override-ini",
+}
+"""Options that tests may need, of pytest and of plugins without which they cannot run at all."""
 LEFT_OUT = frozenset(
     {
         # They choose tests, stop early, or need a terminal.
@@ -79,6 +89,12 @@ def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tupl
 def kept(addopts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the target's `addopts` without those that disturb measuring; what a conftest registers stays."""
     return tuple(word for group in _grouped(addopts) if not _disturbs(group) for word in group)
+
+
+def of_pytest(addopts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those that are left of the target's `addopts` if the plugins are missing that register the others."""
+    groups = (group for group in _grouped(addopts) if not _disturbs(group))
+    return tuple(word for group in groups if next(_options(group))[0] in OF_PYTEST for word in group)
 
 
 def left_out(tree: Path, benchmark: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
-from ...bench.workers.pytest_options import kept
+from ...bench.workers.pytest_options import of_pytest
 from ...environments.requirements import TESTING, dependency_groups, extra_names
 from ...manifest.model import EnvironmentSettings
 from ...project.code.imported_names import imports
@@ -117,7 +117,7 @@ def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     pytest = ["python", "-m", "pytest"]
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):
-        commands.append([*pytest, "-o", "addopts=", *kept(tuple(shlex.split(" ".join(addopts)))), *left_out])
+        commands.append([*pytest, "-o", "addopts=", *of_pytest(tuple(shlex.split(" ".join(addopts)))), *left_out])
     return tuple(map(shlex.join, commands))
 
 

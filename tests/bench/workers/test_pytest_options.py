@@ -2,7 +2,15 @@
 
 import pytest
 
-from tasks.bench.workers.pytest_options import find_configuration, kept, left_out, options, replacement, warning_filters
+from tasks.bench.workers.pytest_options import (
+    find_configuration,
+    kept,
+    left_out,
+    of_pytest,
+    options,
+    replacement,
+    warning_filters,
+)
 from tests.support.pairs import write
 
 
@@ -29,6 +37,12 @@ from tests.support.pairs import write
 )
 def test_options_that_disturb_are_left_out(addopts, rest):
     assert list(kept(tuple(addopts.split()))) == rest
+
+
+def test_options_of_missing_plugins():
+    assert of_pytest(("--import-mode=importlib", "--size", "3", "-W", "error", "-q")) == (
+        *("--import-mode=importlib", "-W", "error"),
+    )
 
 
 def test_what_is_left_out_is_known(tmp_path):
