@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 
 from ...artifacts import MetricName, Side
-from ...errors import MeasuringError
+from ...errors import MeasuringError, ProvenanceError
 from ...processes.progress import Report
 from ..repeats import Counts, Repeats
 from ..request import MeasurementResult, Request
+from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings
 from .imports import import_once, key_of, timed_imports
 
@@ -27,7 +28,7 @@ REPEATS = 3
 def import_costs(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Measure the import of `request.changed_modules`, in one interpreter after the other.
 
-    No claim rests on it, so that it is only noted if they cannot be imported without the benchmark.
+    No claim rests on it: that they cannot be imported alone is a note. Raises ProvenanceError.
     """
     report("import: what the changed modules cost")
     request = replace(request, modules=request.changed_modules, budget=min(request.budget, BUDGET))
@@ -35,7 +36,11 @@ def import_costs(request: Request, rng: random.Random, report: Report) -> Measur
         result = timed_imports(request, rng, report, "cost")
         kept = Repeats((MetricName.KEPT,))
         for _ in range(REPEATS):
-            kept.add(rng, partial(_kept, request))
+            kept.add(rng, partial(_kept, request), deadline=request.deadline())
+    except ProvenanceError:
+        raise
+    except TimeLimitError:
+        return MeasurementResult(notes=("What the import costs is not known: the time limit came first.",))
     except MeasuringError as error:
         what = error.what.partition("\n")[0]
         return MeasurementResult(notes=(f"What the import costs is not known: {what}.",))

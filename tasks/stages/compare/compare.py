@@ -192,7 +192,7 @@ def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_cont
     if measurement.metric in {MetricName.PEAK, MetricName.KEPT} and rules.negligible_memory:
         negligible = max(negligible, rules.negligible_memory / max(base, 1))
     if measurement.metric is MetricName.IMPORT and measurement.is_cost:
-        negligible = max(negligible, NEGLIGIBLE_IMPORT / max(base, NEGLIGIBLE_IMPORT))
+        negligible = max(negligible, NEGLIGIBLE_IMPORT / max(base, 1e-9))
     return Change(
         test=measurement.test,
         metric=measurement.metric,

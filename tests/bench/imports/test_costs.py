@@ -1,12 +1,14 @@
 """What the import of modules costs whose own code changed."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from tasks.artifacts import MetricName
 from tasks.bench.imports import costs, imports
 from tasks.bench.setup import _changed_modules
+from tasks.errors import ProvenanceError
 from tests.support import evidence
 from tests.support.pairs import pair
 
@@ -47,6 +49,19 @@ def test_a_module_that_cannot_be_imported_alone_is_noted(tmp_path):
     assert note.startswith(
         "What the import costs is not known: importing project failed on head: RuntimeError: settings"
     )
+
+
+def test_a_module_of_another_tree_is_an_error(tmp_path):
+    request = pair(tmp_path, changed_modules=("project",), packages=("project",))
+    misplaced = replace(request.head, path_entries=request.base.path_entries)
+    with pytest.raises(ProvenanceError):
+        costs.import_costs(replace(request, head=misplaced), random.Random(1), lambda _: None)
+
+
+def test_a_module_that_is_imported_for_ever_is_noted(tmp_path):
+    request = pair(tmp_path, head={INIT: "import time\ntime.sleep(600)\n"}, changed_modules=("project",), timeout=1.0)
+    result = costs.import_costs(request, random.Random(1), lambda _: None)
+    assert [note.startswith("What the import costs is not known: ") for note in result.notes] == [True]
 
 
 def test_modules_of_both_sides_whose_own_code_changed():

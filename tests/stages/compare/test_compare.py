@@ -85,6 +85,20 @@ WIDE = (1.10, 0.90, 1.05, 0.93, 1.02, 0.99, 1.08, 0.92)
 A_LITTLE_LESS = (0.985, 0.991, 0.989, 0.986, 0.990, 0.988, 0.992, 0.987)
 
 
+def test_an_import_that_costs_less_than_a_millisecond_more_is_no_cost():
+    def imported(head):
+        launches = tuple(launch((0.0001,) * 2, (head * (1 + number / 1e3),) * 2) for number in range(8))
+        return Measurement(test="import pkg", metric=MetricName.IMPORT, launches=launches, is_cost=True)
+
+    verdicts = []
+    for head in (0.0009, 0.0030):
+        comparison = judge(samples(times(LESS), imported(head)), ("cpu",), Rules(0.99, 0.01))
+        (cost,) = [change for change in comparison.changes if change.metric is MetricName.IMPORT]
+        assert not cost.primary
+        verdicts.append(cost.verdict)
+    assert verdicts == [Verdict.UNCHANGED, Verdict.REGRESSED]
+
+
 def test_an_improvement_as_a_whole():
     comparison = judged(
         repeated(PEAK, 52_428_800, 26_911_744),
