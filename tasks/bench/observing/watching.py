@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from ...processes.progress import Report
@@ -61,11 +62,14 @@ def watch(
     if not request.benchmark:
         return ()
     report(f"watching the benchmark on {side}")
-    settings = Settings(hash_seed(request.rng()), cores=one_core(), watch=True, deadline=request.deadline())
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
     try:
-        with exclusive(request.lock, report), started(request, side, settings) as worker:
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(request.lock, report))
+            # Waiting for another comparison is no part of the time limit.
+            settings = Settings(hash_seed(request.rng()), cores=one_core(), watch=True, deadline=request.deadline())
+            worker = stack.enter_context(started(request, side, settings))
             worker.collected()
             while ready := worker.advance():
                 imported |= {module.path for module in ready.modules}

@@ -1,4 +1,4 @@
-"""Tell the inputs of a benchmark from the project that it measures."""
+"""Decide which files are inputs of a benchmark, and which belong to the project that it measures."""
 
 from __future__ import annotations
 

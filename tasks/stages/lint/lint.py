@@ -72,16 +72,18 @@ def _watched(
 def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall]) -> None:
     """Raise UnequalInputsError if what the benchmark reads besides the project differs between the sides."""
     detection, injection = setup.artifacts.detection, setup.artifacts.injection
-    read = frozenset[str]().union(*(call.read for call in calls)) & set(detection.files)
     base, head = (FolderTree(setup.sides[side].tree) for side in SIDES)
-    own = sorted(path for path in read if is_input(path, detection.layout))
-    differing = [path for path in own if base.read(path) != head.read(path)]
-    if differing:
-        names = ", ".join(differing)
+    changed = {path for path in detection.files if is_input(path, detection.layout)}
+    differing = {path for path in changed if base.read(path) != head.read(path)}
+    if not calls or not differing:
+        return
+    # Base may read what head no longer has.
+    read = frozenset[str]().union(*(call.read for call in (*calls, *_watched(setup, "base", {}))))
+    if names := ", ".join(sorted(differing & read)):
         raise UnequalInputsError(
-            f"the benchmark reads {names}, which head changes: the two sides would get other inputs",
+            f"the benchmark reads {names}, which head changes: base and head would run on different inputs",
             where=f"{setup.item.id}: {injection.benchmark}",
-            hint=f"take it to both sides by `benchmark_files: [{names}]`, or undo the change on the branch",
+            hint=f"undo the change on the branch, or let both sides use one copy: `benchmark_files: [{names}]`",
         )
 
 

@@ -52,7 +52,12 @@ READS = {
     "conftest": "SIZE = 0",
     "opened": OPENED,
     "named": OPENED,
+    "removed": "SIZE = sum(int(each.read_text()) for each in Path(__file__).parents[2].glob('more/*.txt'))",
 }
+
+
+MORE = {"more/a.txt": "500", "more/b.txt": "4500"}
+"""Of which the branch removes one."""
 
 
 def files(size):
@@ -69,12 +74,12 @@ def run(tmp_path_factory):
     """On the branch the code is hardly changed, and every input is a tenth of what it was."""
     tests = {f"tests/benchmarks/test_{case}.py": TEST.format(read=read) for case, read in READS.items()}
     packages = {"tests/__init__.py": "", "tests/benchmarks/__init__.py": ""}
-    base = {CODE: HEAVY, BENCHMARK: None, "pyproject.toml": PYPROJECT, **packages, **tests, **files(5_000)}
+    base = {CODE: HEAVY, BENCHMARK: None, "pyproject.toml": PYPROJECT, **packages, **tests, **files(5_000), **MORE}
     repo = TargetRepo(
         tmp_path_factory.mktemp("inputs") / "repo", {path: text for path, text in base.items() if text is not None}
     )
     repo.branch("faster")
-    repo.commit({CODE: HEAVY + "\n\nOTHER = 1\n", **files(500)}, "Shrink the inputs")
+    repo.commit({CODE: HEAVY + "\n\nOTHER = 1\n", **files(500), "more/b.txt": None}, "Shrink the inputs")
     repo.checkout("main")
     more = {"named": {"benchmark_files": "data/size.txt"}}
     items = [
@@ -101,7 +106,8 @@ def test_inputs_go_into_both_trees(run, case, path):
 
 
 @pytest.mark.slow
-def test_other_files_that_head_changes_are_refused(run):
-    message = run.failure("opened")
-    assert "the benchmark reads data/size.txt, which head changes" in message
-    assert "`benchmark_files: [data/size.txt]`" in message
+@pytest.mark.parametrize(("case", "path"), [("opened", "data/size.txt"), ("removed", "more/b.txt")])
+def test_other_files_that_head_changes_are_refused(run, case, path):
+    message = run.failure(case)
+    assert f"the benchmark reads {path}, which head changes" in message
+    assert f"`benchmark_files: [{path}]`" in message
