@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -59,6 +60,8 @@ LEFT_OUT_FAMILIES = (
 )  # fmt: skip
 """Beginnings of the options of plugins that are switched off."""
 
+_OPTION = re.compile(r"-(?!\.?\d)")
+"""What begins like an option, and is no negative number."""
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
@@ -115,7 +118,7 @@ def _grouped(addopts: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Put the words after an option to it: they are its values, unless it has none. Words before all are paths."""
     groups: list[tuple[str, ...]] = []
     for word in addopts:
-        if word.startswith("-") or not groups:
+        if _OPTION.match(word) or not groups:
             groups.append((word,))
         else:
             groups[-1] = (*groups[-1], word)

@@ -32,6 +32,7 @@ from tests.support.pairs import write
             "-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist",
             ["-W", "error", "-o", "log_cli=true"],
         ),
+        ("--offset -3 --step -.5 -q", ["--offset", "-3", "--step", "-.5"]),
         ("-p", []),
     ],
 )

@@ -269,7 +269,9 @@ def pytest_load_initial_conftests(parser: Any, args: list[str]) -> Iterator[None
     for option in parser.parse_known_and_unknown_args(list(args))[1]:
         if option.startswith("-") and option in args:
             place = args.index(option)
-            values = itertools.takewhile(lambda word: not word.startswith("-"), args[place + 1 :])
+            values = itertools.takewhile(
+                lambda word: not word.startswith("-") or word[1:2].isdigit(), args[place + 1 :]
+            )
             del args[place : place + 1 + len(list(values))]
             UNKNOWN_OPTIONS.append(option)
 
