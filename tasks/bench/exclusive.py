@@ -14,6 +14,7 @@ import psutil
 from ..errors import BusyError, PrprepError, UsageError
 from ..processes import locks
 from ..processes.progress import Report
+from ..text import figures
 from . import pressure
 
 LOCK_VARIABLE = "PRPREP_LOCK"
@@ -41,20 +42,20 @@ def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
     """Hold a cache's lock and the machine's, and wait for them if need be: two comparisons would disturb each other."""
     with ExitStack() as stack:
         for path in (lock, machine_lock()) if lock else ():
-            _enter(stack, path, report, shared=path != lock)
+            _enter(stack, path, report, for_all_users=path != lock)
         yield
 
 
-def _enter(stack: ExitStack, path: Path, report: Report, *, shared: bool) -> None:
+def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool) -> None:
     try:
-        stack.enter_context(locks.file_lock(path, busy=_BUSY, shared=shared))
+        stack.enter_context(locks.file_lock(path, busy=_BUSY, for_all_users=for_all_users))
     except BusyError as error:
         if locks.holder(path) in {parent.pid for parent in psutil.Process().parents()}:
             return  # a prprep that verifies a body, or runs the tests of prprep, holds it for us
         report(f"{error.what}: waiting until it has ended")
-        stack.enter_context(locks.file_lock(path, busy=None, shared=shared))
+        stack.enter_context(locks.file_lock(path, busy=None, for_all_users=for_all_users))
     except PrprepError as error:
-        if not shared:
+        if not for_all_users:
             raise
         report(f"{path}: {error.what}; a comparison of another user may run at the same time")
 
@@ -64,7 +65,7 @@ def await_quiet(report: Report) -> None:
 
     The variable holds seconds; without it prprep goes on at once.
     """
-    seconds = wait_seconds()
+    seconds = _wait_seconds()
     ends, calm = time.monotonic() + seconds, 0
     while calm < QUIET_LOOKS and (share := pressure.busy_share(LOOK_SECONDS)) is not None:
         may_wait = time.monotonic() < ends
@@ -72,14 +73,15 @@ def await_quiet(report: Report) -> None:
             calm = calm + 1 if may_wait else QUIET_LOOKS
         elif may_wait:
             calm = 0
-            report(f"other programs use {share:.0%} of the cores: waiting for a quiet machine")
+            report(f"other programs use {figures.share(share)} of the cores: waiting for a quiet machine")
         else:
             after = f" after {seconds:g} s of waiting" if seconds else ""
-            report(f"other programs use {share:.0%} of the cores{after}; measuring goes on, with wider intervals")
+            busy = f"other programs use {figures.share(share)} of the cores{after}"
+            report(f"{busy}; measuring goes on, with wider intervals")
             return
 
 
-def wait_seconds() -> float:
+def _wait_seconds() -> float:
     """Return the seconds to wait for a quiet machine; raise UsageError if the variable holds no number."""
     text = os.environ.get(QUIET_VARIABLE, "")
     try:

@@ -57,8 +57,9 @@ def _throttled() -> Iterator[float]:
 
 def _quotas() -> Iterator[float]:
     for folder in _groups():
-        match [*" ".join(_lines(folder / "cpu.max")).split()]:
-            case [limit, period] if limit.isdigit():
+        for line in _lines(folder / "cpu.max"):
+            limit, period = line.split()
+            if limit.isdigit():  # it is `max` without a quota
                 yield int(limit) / int(period)
         # The first version of cgroups; its quota is -1 if there is none.
         limit, period = (" ".join(_lines(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))

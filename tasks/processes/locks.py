@@ -11,17 +11,17 @@ from ..errors import BusyError, PrprepError
 
 
 @contextmanager
-def file_lock(path: Path, *, busy: str | None, shared: bool = False) -> Iterator[None]:
+def file_lock(path: Path, *, busy: str | None, for_all_users: bool = False) -> Iterator[None]:
     """Hold the lock `path`, a file with the holder's process id that stays after the block.
 
     With `busy=None` wait for it; otherwise raise BusyError with that message at once if another process, or another
-    part of this one, holds it. Not re-entrant. A `shared` lock can be held by any user of the machine.
+    part of this one, holds it. Not re-entrant. Any user of the machine can hold a lock `for_all_users`.
     """
-    descriptor = _open(path, shared=shared)
+    descriptor = _open(path, for_all_users=for_all_users)
     try:
         _acquire(descriptor, path, busy)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n{_process_namespace()}\n".encode(), 0)
         yield
     finally:
         # Closing releases the lock. The file stays: another process may already wait on it.
@@ -29,13 +29,22 @@ def file_lock(path: Path, *, busy: str | None, shared: bool = False) -> Iterator
 
 
 def holder(path: Path) -> int | None:
-    """Return the process that holds a lock or held it last; None if the file does not say."""
+    """Return the process that holds a lock or held it last; None if that is not known or not one of this container."""
     with suppress(OSError, ValueError):
-        return int(path.read_text(encoding="ascii"))
+        process, namespace = path.read_text(encoding="ascii").split()
+        return int(process) if namespace == _process_namespace() else None
     return None
 
 
-def _open(path: Path, *, shared: bool) -> int:
+def _process_namespace() -> str:
+    """Return the name of the process ids that this container counts by; another one may share the folder."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "none"
+
+
+def _open(path: Path, *, for_all_users: bool) -> int:
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +52,7 @@ def _open(path: Path, *, shared: bool) -> int:
             # Without O_CREAT: in /tmp Linux refuses it for an existing file of another user (fs.protected_regular).
             return os.open(path, flags)
         descriptor = os.open(path, flags | os.O_CREAT, 0o666)
-        if shared:
+        if for_all_users:
             os.fchmod(descriptor, 0o666)  # whatever the umask
     except OSError as error:
         what = f"the lock cannot be opened: {error.strerror or error}"
@@ -60,6 +69,6 @@ def _acquire(descriptor: int, path: Path, busy: str | None) -> None:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES) or busy is None:
             what = f"the lock cannot be acquired: {error.strerror}"
             raise PrprepError(what, where=str(path), hint="use a folder on a local disk") from None
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        who = f"process {holder}" if holder.isdigit() else "the other process"
+        process = holder(path)
+        who = "the other process" if process is None else f"process {process}"
         raise BusyError(busy, where=str(path), hint=f"wait until {who} has ended, or end it") from None
