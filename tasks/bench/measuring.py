@@ -95,7 +95,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
 
 def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:
     if request.benchmark and (words := ", ".join(pytest_options.left_out(request.head.tree, request.benchmark))):
-        yield f"Left out of the project's options for pytest, because they disturb measuring: {words}."
+        yield f"The project's options for pytest apply, without those that disturb measuring: {words}."
     if any(measurement.stopped == "timeout" for measurement in result.measurements):
         yield "The time limit ended measuring early; what was complete by then is used."
     if not any(result.modules.values()):

@@ -96,7 +96,7 @@ class Measuring(Model):
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
     cores: CoreChoice = Field(
         default="auto",
-        description="where calls are timed; auto: on all cores if they use threads or processes, else on one",
+        description="the cores that calls are timed on; auto: all if they use threads or processes, else 1",
     )
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
@@ -157,7 +157,8 @@ class Optimization(Measuring):
         | None
     ) = Field(default=None, description="the path of a benchmark test in the repository, or code to write one from")
     benchmark_files: Several[FilePath] = Field(
-        default=(), description="further files that the benchmark needs: both sides get them from where it comes from"
+        default=(),
+        description="further files that the benchmark needs; both sides use the copy of the ref that it comes from",
     )
     boundary_bytes: int | None = Field(
         default=None, ge=0, description="bytes that a real call of a model or the network allocates; its mock does too"

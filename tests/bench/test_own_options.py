@@ -43,8 +43,8 @@ def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
     assert run.code == 0, run.told
     # With the four items of the default head is no tenth.
     assert change(run.comparison(), MetricName.TIME).interval.high < 0.1
-    assert [note for note in run.samples().notes if "options for pytest" in note] == [
-        "Left out of the project's options for pytest, because they disturb measuring: --benchmark-disable, -ra.",
-        "Left out of the project's options for pytest, because nothing here registers them: --unheard.",
+    assert [note for note in run.samples().notes if "for pytest" in note] == [
+        "The project's options for pytest apply, without those that disturb measuring: --benchmark-disable, -ra.",
+        "No conftest or installed plugin defines these options of the project for pytest: --unheard.",
     ]
     assert "python -m pytest -o addopts=--size=2000 tests/benchmarks/test_benchmark_total.py" in run.body()

@@ -81,7 +81,7 @@ class BenchmarkRun:
 
     def _notes_on_options(self) -> Iterator[str]:
         if unknown := ", ".join(self.unknown_options):
-            yield f"Left out of the project's options for pytest, because nothing here registers them: {unknown}."
+            yield f"No conftest or installed plugin defines these options of the project for pytest: {unknown}."
 
     def _notes_on_cores(self) -> Iterator[str]:
         for key in self.shared if len(all_cores()) > 1 else ():
@@ -134,7 +134,8 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
         run.add(pilot)
         parallel = parallel_calls(pilot, request.cores)
-        launches.use_several_cores(bool(parallel))
+        if parallel:
+            launches.use_all_cores()
         run.shared = tuple(call.key for call in pilot.calls if call.is_shared)
         run.parallel = tuple(call.key for call in pilot.calls if call.key in parallel)
         planned = schedule(request.budget, [call.rough_ratio for call in pilot.calls if call.rough_ratio is not None])
@@ -187,14 +188,13 @@ class Launches:
         self._next: Pair | None = None
         self._previous: Pair | None = None
 
-    def use_several_cores(self, several: bool) -> None:  # noqa: FBT001 - its name says what it means
-        """From now on start no processes while others are measured, if those use all cores."""
-        if several:
-            self._others = ()
-            if self._next:
-                # It was started on one core: what it imports may have seen that.
-                self._next.end()
-                self._next = None
+    def use_all_cores(self) -> None:
+        """From now on start no processes while others are measured: these use all cores."""
+        self._others = ()
+        if self._next:
+            # It was started on one core: what it imports may have seen that.
+            self._next.end()
+            self._next = None
 
     def __enter__(self) -> Self:
         return self

@@ -102,7 +102,7 @@ class _Written:
         for path in self.plan.inputs.settings.benchmark_files:
             content = self.plan.read(path)
             if content is None:
-                what = f"there is no {path} where the benchmark comes from ({self.plan.scaffolding.origin})"
+                what = f"there is no {path} at the ref that the benchmark comes from ({self.plan.scaffolding.origin})"
                 raise RepositoryError(what, where=self.plan.path, hint="correct `benchmark_files`")
             if path not in self.files and any(self.plan.at(side, path) != content for side in SIDES):
                 self.add(path, content, path, " (`benchmark_files`)")

@@ -151,7 +151,7 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
                 "tests/helpers.py",
                 "tests/items.json",
             ],
-            id="helpers and data further up, but nothing of the project",
+            id="helpers and data in parent folders, and no code of the project",
         ),
         pytest.param(
             "def test_f(benchmark): ...",
