@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import BusyError, PrprepError
+from tasks.processes import locks
 from tasks.processes.locks import file_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tasks.processes import locks
 from tasks.processes.locks import file_lock
 with file_lock(Path(sys.argv[1]), busy=None):
     print("held", flush=True)
