@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..peers.target import ALLOCATING, Work, module
+from ..peers.target import Work, module
 
 RATIOS = tuple(Fraction(text) for text in ("1/20", "1/4", "1/3", "4/5", "19/20", "49/50", "1", "5/4", "4"))
 """Head over base, in units of work."""
@@ -18,6 +18,13 @@ _COMPUTING = """def {name}():{{remark}}
     total = 0
     for _ in repeat(None, {{units}}):
         total = (total + 5) & 63
+    return "done"
+"""
+# Nothing here is tracked by the garbage collector but a short list, so no collection begins: it would begin after so many
+# allocations, in no proportion to the units (5/4 of the units of `peers.target.ALLOCATING` take 1.227 times as long).
+_ALLOCATING = """def allocating():{remark}
+    for _ in repeat(None, {units}):
+        kept = [bytes(300), bytes(500), bytes(700), bytes(900)]
     return "done"
 """
 _SLEEPING = """def sleeping():{remark}
@@ -63,7 +70,7 @@ def _computing(name: str, seconds: float) -> Call:
 
 SHORT, MIDDLE, LONG = _computing("short", 20e-6), _computing("middle", 1e-3), _computing("long", 30e-3)
 GROUPS = {
-    "computing": (SHORT, MIDDLE, Call(ALLOCATING, 1e-3, unit=1.6e-6)),
+    "computing": (SHORT, MIDDLE, Call(Work("allocating", _ALLOCATING), 1e-3, unit=0.35e-6)),
     "long": (LONG,),
     "waiting": (
         Call(Work("sleeping", _SLEEPING), 1e-3, unit=0.27e-3),
