@@ -20,8 +20,8 @@ _COMPUTING = """def {name}():{{remark}}
         total = (total + 5) & 63
     return "done"
 """
-# Nothing here is tracked by the garbage collector but a short list, so no collection begins: it would begin after so many
-# allocations, in no proportion to the units (5/4 of the units of `peers.target.ALLOCATING` take 1.227 times as long).
+# The garbage collector tracks nothing here but one short list, so no collection begins. Collections come after so many
+# objects, in no proportion to the units: 5/4 of the units of `peers.target.ALLOCATING` take 1.227 times as long.
 _ALLOCATING = """def allocating():{remark}
     for _ in repeat(None, {units}):
         kept = [bytes(300), bytes(500), bytes(700), bytes(900)]

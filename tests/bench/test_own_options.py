@@ -27,7 +27,14 @@ from textkit import unique
 def test_total(benchmark, items):
     assert benchmark(unique, items) == items
 """
-SLOW = "def unique(items):\n    kept = []\n    for item in items:\n        if item not in kept:\n            kept.append(item)\n    return kept\n"
+SLOW = """
+def unique(items):
+    kept = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
+"""
 FAST = "def unique(items):\n    return list(dict.fromkeys(items))\n"
 OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=2000 --benchmark-disable --unheard of -ra"\n'
 

@@ -101,7 +101,10 @@ ITEM = [
     ),
     (
         "benchmark_files: [a.txt, ../b.txt]",
-        '4:30: each item of `benchmark_files` must be the path of a file in the repository, not "../b.txt" (this path leads out of it)',
+        (
+            '4:30: each item of `benchmark_files` must be the path of a file in the repository, not "../b.txt" '
+            "(this path leads out of it)"
+        ),
     ),
     ("benchmark: {setup: x}", "4:5: `benchmark` needs the key `call`"),
     ("benchmark: {call: ''}", "4:23: `benchmark.call` must not be empty"),

@@ -48,8 +48,8 @@ def become(order):
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["env"])
-    for number, stream, flags in ((0, os.devnull, os.O_RDONLY), (1, order["out"], os.O_WRONLY), (2, order["err"], os.O_WRONLY)):
-        opened = os.open(stream, flags | (os.O_APPEND if number else 0))
+    for number, stream in enumerate((os.devnull, order["out"], order["err"])):
+        opened = os.open(stream, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
     sys.argv = ["prprep", *order["arguments"]]

@@ -14,13 +14,25 @@ from tasks.processes import programs
 from tasks.workspace import nested
 from tests.support.targets import TargetRepo
 
-SLOW = "def total(values=range(2_000)):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n"
+SLOW = """
+def total(values=range(2_000)):
+    result = 0
+    for value in values:
+        result = sum([result, value])
+    return result
+"""
 FAST = "def total(values=range(2_000)):\n    return sum(values)\n"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
 FILES = {
     "sums/__init__.py": "",
     "sums/numbers.py": SLOW,
-    BENCHMARK: "from sums.numbers import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total) == 1_999_000\n",
+    BENCHMARK: """
+        from sums.numbers import total
+
+
+        def test_benchmark_total(benchmark):
+            assert benchmark(total) == 1_999_000
+        """,
 }
 MANIFEST = "version: 1\nrepo: target\nupstream: main\noptimizations:\n  - {id: total, head: perf, domain: cpu, functions: 'sums.numbers:total', budget: 1}\n"
 

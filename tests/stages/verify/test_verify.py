@@ -126,7 +126,13 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
 FILES = {
     "sums/__init__.py": "",
-    "sums/numbers.py": "def total(values=range(3_000)):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n",
+    "sums/numbers.py": """
+        def total(values=range(3_000)):
+            result = 0
+            for value in values:
+                result = sum([result, value])
+            return result
+        """,
 }
 MANIFEST = """\
 version: 1

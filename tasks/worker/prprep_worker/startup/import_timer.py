@@ -16,7 +16,7 @@ USUAL = ("functools", "typing", "dataclasses", "enum", "re", "pathlib", "logging
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
-def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
+def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 - `typing` would be free for it
     """Write one JSON line to `descriptor`: nanoseconds, the project's modules that were imported, or the error."""
     if early := [module for module in modules if _is_loaded(module)]:
         send(descriptor, {"early": early})
