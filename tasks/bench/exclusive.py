@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
-
 from ..errors import BusyError, PrprepError, UsageError
 from ..processes import locks
 from ..processes.progress import Report
@@ -50,7 +48,7 @@ def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool)
     try:
         stack.enter_context(locks.file_lock(path, busy=_BUSY, for_all_users=for_all_users))
     except BusyError as error:
-        if locks.holder(path) in {parent.pid for parent in psutil.Process().parents()}:
+        if locks.is_held_by_parent(path):
             return  # a prprep that verifies a body, or runs the tests of prprep, holds it for us
         report(f"{error.what}: waiting until it has ended")
         stack.enter_context(locks.file_lock(path, busy=None, for_all_users=for_all_users))

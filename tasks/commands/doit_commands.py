@@ -20,7 +20,6 @@ from doit import (
 )
 from doit.cmd_base import Command
 
-from ..bench.exclusive import QUIET_VARIABLE
 from ..errors import UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
@@ -82,6 +81,8 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         if params["wait_for_quiet"] < 0:
             raise UsageError(f"--wait-for-quiet is {params['wait_for_quiet']:g}, must be at least 0")
         if params["wait_for_quiet"]:
+            from ..bench.exclusive import QUIET_VARIABLE
+
             os.environ[QUIET_VARIABLE] = f"{params['wait_for_quiet']:g}"
         if params["num_process"] < 0:
             raise UsageError(f"--process is {params['num_process']}, must be at least 0")
