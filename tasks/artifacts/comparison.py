@@ -45,6 +45,8 @@ class Change(Record):
     """A second tree of base compared with base, in the same launches."""
     control_row: bool = False
     """Whether this test reaches no changed function."""
+    is_cost: bool = False
+    """Whether it was measured only to see what else the change costs: it is shown if that is more."""
 
 
 class FirstCall(Record):

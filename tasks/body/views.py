@@ -136,7 +136,7 @@ def asv_rows(comparison: Comparison, benchmark: str) -> tuple[Row, ...]:
     shown = {MetricName.TIME: "time", MetricName.IMPORT: "import time", MetricName.PEAK: "peak memory"}
     rows = [
         Row(short_name(change.test, benchmark), change, _ASV_MARKS[change.verdict], shown[change.metric])
-        for change in comparison.changes
+        for change in filter(_is_shown, comparison.changes)
         if change.metric in shown
     ]
     return tuple(sorted(rows, key=lambda row: row.mark not in {"-", "+"}))
@@ -145,7 +145,7 @@ def asv_rows(comparison: Comparison, benchmark: str) -> tuple[Row, ...]:
 def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
     """Return the times as pyperf does: undecided and unchanged ones are hidden, and count in the mean."""
     metrics = {MetricName.TIME, MetricName.IMPORT, MetricName.START}
-    times = [change for change in comparison.changes if change.metric in metrics]
+    times = [change for change in filter(_is_shown, comparison.changes) if change.metric in metrics]
     clear = [change for change in times if change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}]
     ratios = [change.interval.ratio for change in times if change.interval.ratio > 0]
     return PyperfTable(
@@ -156,5 +156,7 @@ def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
 
 
 def _is_shown(change: Change) -> bool:
-    """Hide the memory left after calls if it is zero on both sides, as after most calls."""
+    """Hide other costs that are no more than before, and the memory left after calls if it is zero on both sides."""
+    if change.is_cost and change.verdict is not Verdict.REGRESSED:
+        return False
     return change.metric is not MetricName.LEAKED or bool(change.base or change.head)

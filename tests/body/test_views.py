@@ -33,6 +33,18 @@ def test_the_leading_test_comes_first_and_control_rows_last():
     assert [test.is_control_row for test in views.tests_of(CPU_IMPROVED, BENCHMARK)] == [False, True]
 
 
+def test_other_costs_are_shown_only_if_they_are_more():
+    more = change(MetricName.IMPORT, 0.1, 0.2, Verdict.REGRESSED, primary=False, test="import more")
+    same = change(MetricName.IMPORT, 0.1, 0.1, Verdict.UNCHANGED, primary=False, test="import same")
+    costs = tuple(each.model_copy(update={"is_cost": True}) for each in (more, same))
+    measured = comparison((change(MetricName.TIME, 0.2, 0.1, Verdict.IMPROVED), *costs), Verdict.IMPROVED)
+    assert [test.name for test in views.tests_of(measured, BENCHMARK)] == ["test_benchmark_merge_lines", "import more"]
+    assert {row.name for row in asv_rows(measured, BENCHMARK)} == {"test_benchmark_merge_lines", "import more"}
+    table = pyperf_table(measured, BENCHMARK)
+    assert (len(table.rows), table.hidden, table.mean) == (2, (), 1.0)
+    assert [name for name, _ in losses_of(measured, BENCHMARK)] == ["import more"]
+
+
 def test_losses_leave_out_the_change_of_the_headline():
     assert [(name, loss.metric) for name, loss in losses_of(MIXED, BENCHMARK)] == [
         ("test_benchmark_merge_lines", "peak memory"),

@@ -207,4 +207,5 @@ def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_cont
         launches=len(measurement.launches),
         primary=is_primary and not is_control_row,
         control_row=is_control_row,
+        is_cost=measurement.is_cost,
     )
