@@ -71,7 +71,7 @@ THREADS = "from concurrent.futures import ThreadPoolExecutor\n" + START.replace(
 )
 REGISTRY = START.replace(
     "    return sum(len(word) for word in words(size * 10))\n",
-    "    seen.extend(range(1_000))\n    assert sum(1 for _ in seen)\n    return sum(map(len, words(size * 10)))\n",
+    "    seen.extend(range(5_000))\n    assert sum(1 for _ in seen)\n    return sum(map(len, words(size * 10)))\n",
 )
 CASES = {
     "cache": ("total", {CODE: "import functools\n" + START.replace("def total", "@functools.lru_cache\ndef total")}),
@@ -111,6 +111,7 @@ def run(tmp_path_factory):
             metrics="memory" if case in OF_MEMORY else "time",
             domain="mem" if case in OF_MEMORY else "cpu",
             functions=f"textkit:{name}",
+            budget=3 if case == "registry" else 0.5,
         )
         for case, (name, _) in CASES.items()
     ]

@@ -53,11 +53,21 @@ def _unused(functions: Sequence[FunctionShare], test: str, removed: Collection[s
 
 
 def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bool) -> bool:
-    """Return whether the first call saves less than half as much as later ones, and not because all starts are slow."""
+    """Return whether the first call saves less than half as much as later ones, and not because all starts are slow.
+
+    If later calls are `unused`, in that they no longer execute what changed, it is so unless the interval excludes it.
+    """
     ratio = change.interval.ratio
-    if change.verdict is not Verdict.IMPROVED or first.low <= (1 + ratio) / 2:
+    if change.verdict is not Verdict.IMPROVED:
         return False
-    return unused or (ratio <= CACHED and first_base <= COLD * change.base)
+    if unused:
+        return first.high > _half(ratio)
+    return first.low > _half(ratio) and ratio <= CACHED and first_base <= COLD * change.base
+
+
+def _half(ratio: float) -> float:
+    """Return the ratio of first calls that save half as much as later ones."""
+    return (1 + ratio) / 2
 
 
 def about_caches(
@@ -65,13 +75,18 @@ def about_caches(
 ) -> Iterator[str]:
     """Name claims that hold only for repeated calls; without a measured time, those that may."""
     calls = {each.test: each for each in first}
+    ratios = {each.test: each.interval.ratio for each in changes if each.metric is MetricName.TIME}
     for test in dict.fromkeys(each.test for each in changes if each.primary and each.verdict is Verdict.IMPROVED):
         name, call = test.rpartition("::")[2], calls.get(test)
         if call and call.is_cached:
             base, head = figures.seconds(call.base), figures.seconds(call.head)
+            low, high = call.interval.low, call.interval.high
+            only = "only later calls take less at head"
+            if low <= _half(ratios[test]):
+                only = f"perhaps only later calls take less at head ({figures.interval(low, high)} for first calls)"
             yield (
-                f"the first call of {name} in a process takes {base} at base and {head} at head; only later calls "
-                "take less at head: use other arguments in each call, or say in `summary` that calls are repeated"
+                f"the first call of {name} in a process takes {base} at base and {head} at head; {only}: "
+                "use other arguments in each call, or say in `summary` that calls are repeated"
             )
         elif not call and (unused := ", ".join(_unused(samples.functions, test, removed))):
             yield (
