@@ -37,6 +37,8 @@ class Rendering(Artifact):
     """Path of the project's pull-request template around the body, "" without one."""
     todos: tuple[str, ...] = ()
     """What only a person can do before the pull request is opened."""
+    left_out: tuple[str, ...] = ()
+    """What commits claim and the evidence does not hold, one sentence each with the reason."""
 
 
 class Failure(Artifact):

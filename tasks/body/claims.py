@@ -1,33 +1,42 @@
-"""Check generated sentences against the evidence: no figure that is not in it, no claim without the verdict."""
+"""Check sentences against the evidence: no figure beyond it, no amount in words, no claim without the verdict."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..artifacts import Change, Comparison, Interval, Verdict
+from ..artifacts import Change, Comparison, Interval, MetricName, Verdict
+from ..text import amounts
+from ..text.amounts import Figure, Kind
 
 MOST, LONGEST = 3, 300
 
-_TIMES = {
-    "ns": 1e-9,
-    **dict.fromkeys(("us", "\u03bcs", "\u00b5s"), 1e-6),
-    **dict.fromkeys(("ms", "milliseconds"), 1e-3),
-    **dict.fromkeys(("s", "sec", "seconds"), 1.0),
-}
-_BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 1e3, "kB": 1e3, "MB": 1e6, "GB": 1e9}
-_SHARES = {"%": 0.01, "percent": 0.01}
-_FACTORS = {"x": 1.0, "\u00d7": 1.0, "times": 1.0, "fold": 1.0}
-_UNITS = {**_TIMES, **_BYTES, **_SHARES, **_FACTORS}
-_SPELLED = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-_NUMBER = re.compile(rf"(?<![\w.^])(?<!\w-)(?P<digits>\d[\d,]*(?:\.\d+)?)(?:[ -]?(?P<unit>{_SPELLED}))?(?!\w|\.\d)")
-_IN_WORDS = re.compile(
-    r"\b(?:twice|thrice|half|halves|halved?|doubl\w*|tripl\w*|quadrupl\w*|\w+fold|orders? of magnitude"
-    r"|(?:two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?|many) times)\b",
+_BETTER = re.compile(
+    r"\b(?:fast\w*|quick\w*|speed\w*|sped|improv\w*|sav(?:e|es|ing|ed)|reduc\w*|less|fewer|lower\w*|cheap\w*|smaller"
+    r"|cuts?|shrinks?|efficien\w*|optimi[sz]\w*|perf(?:ormance)?)\b",
     re.IGNORECASE,
 )
-_BETTER = re.compile(
-    r"\b(?:fast\w*|quick\w*|speed\w*|improv\w*|sav(?:e|es|ing|ed)|reduc\w*|less|fewer|lower\w*|cheap\w*|smaller|cuts?|shrinks?|efficien\w*)\b",
+# Words that say which metrics an effect is one of.
+_NAMED = {
+    (MetricName.TIME, MetricName.CPU, MetricName.INSTRUCTIONS): re.compile(
+        r"\b(?:fast\w*|slow\w*|quick\w*|speed\w*|sped|time|runtime|latency|throughput|cpu|instructions)\b",
+        re.IGNORECASE,
+    ),
+    (MetricName.PEAK, MetricName.LEAKED, MetricName.KEPT): re.compile(
+        r"\b(?:memory|peak|rss|footprint|lean\w*|left)\b", re.IGNORECASE
+    ),
+    (MetricName.ALLOCATIONS,): re.compile(r"\ballocat\w*", re.IGNORECASE),
+    (MetricName.IMPORT, MetricName.START): re.compile(r"\b(?:import\w*|start\w*)\b", re.IGNORECASE),
+}
+_CERTAINTY = re.compile(r"\b(?:intervals?|confiden\w+|certain\w*)\b", re.IGNORECASE)
+_ASSERTS = re.compile(
+    r"\b(?:bit-for-bit|(?:identical|same) (?:results?|outputs?|behaviou?r)|verified|benchmarked|measured|correctness)\b"
+    r"|\btests?\b[^.]*\bpass|\bpass\w*\b[^.]*\btests?\b|\bno (?:\w+ )?regress\w*",
     re.IGNORECASE,
+)
+# Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of".
+_LEADING = (
+    r"(?:(?:^|(?<=\s)|\()(?:by|from|to|for|at|of|with|in|about|around|over|up|down|an?|the|factor|nearly|almost|roughly|more|than|now"
+    r"|only|under|below|instead)\s+)*"
 )
 _MARKUP = re.compile(r"</?[a-z!]|\]\(|!\[|://|\bwww\.|```|^\s*\||@\w|(?:^|\s)#\d", re.IGNORECASE)
 
@@ -37,11 +46,15 @@ class CitableEvidence:
     """The comparison, and the texts (diff, titles) whose bare numbers may be repeated."""
 
     comparison: Comparison
-    texts: str
+    texts: str = ""
+
+    @property
+    def is_improved(self) -> bool:
+        return self.comparison.verdict == Verdict.IMPROVED
 
 
 def objections(bullets: list[str], evidence: CitableEvidence) -> tuple[str, ...]:
-    """Return what is wrong with the bullets, one line each with the bullet it is about."""
+    """Return what is wrong with generated bullets, one line each with the bullet it is about."""
     if not bullets:
         return ("there is no bullet",)
     too_many = [f"there are {len(bullets)} bullets; at most {MOST} are allowed"] if len(bullets) > MOST else []
@@ -49,60 +62,107 @@ def objections(bullets: list[str], evidence: CitableEvidence) -> tuple[str, ...]
     return (*too_many, *wrong)
 
 
-def unsupported_figures(text: str, evidence: CitableEvidence) -> tuple[str, ...]:
-    """Return the figures with a unit (times, sizes, shares, factors) that are not in the evidence."""
-    figures = (match for match in _NUMBER.finditer(text) if match["unit"])
-    return tuple(match[0] for match in figures if not _is_supported(match["digits"], match["unit"], evidence))
-
-
 def _faults(bullet: str, evidence: CitableEvidence) -> Iterator[str]:
     if len(bullet) > LONGEST:
         yield f"longer than {LONGEST} characters"
     if _MARKUP.search(bullet):
         yield "markup, a link or a mention"
-    if amount := _IN_WORDS.search(bullet):
-        yield f"an amount in words (“{amount[0]}”), which cannot be checked"
-    verdict = evidence.comparison.verdict
-    if verdict != Verdict.IMPROVED and (claim := _BETTER.search(bullet)):
-        yield f"claims an improvement (“{claim[0]}”), but the verdict is {verdict}"
-    for match in _NUMBER.finditer(bullet):
-        if not _is_supported(match["digits"], match["unit"], evidence):
-            yield f"a number that is not in the evidence ({match[0]})"
+    yield from unproven(bullet, evidence, bare=True)
 
 
-def _is_supported(digits: str, unit: str | None, evidence: CitableEvidence) -> bool:
+def unproven(text: str, evidence: CitableEvidence, *, bare: bool = False) -> Iterator[str]:
+    """Yield what a text claims and the evidence does not hold.
+
+    Numbers without a unit count if their sentence compares something, with `bare` always.
+    """
+    text = amounts.seen(text)
+    for amount in amounts.amounts_in_words(text):
+        yield f"an amount in words (“{amount}”), which cannot be checked"
+    if not evidence.is_improved and (claim := _BETTER.search(text)):
+        yield f"claims an improvement (“{claim[0]}”), but the verdict is {evidence.comparison.verdict}"
+    yield from (f"a number that is not in the evidence ({figure})" for figure in unproven_figures(text, evidence, bare))
+
+
+def unproven_figures(text: str, evidence: CitableEvidence, bare: bool = False) -> Iterator[str]:  # noqa: FBT001, FBT002
+    for sentence in amounts.sentences(text):
+        any_number = bare or amounts.compares(sentence)
+        for figure in amounts.figures(sentence):
+            if (figure.kind or any_number) and not _is_proven(figure, sentence, evidence):
+                yield figure.text
+
+
+def asserts(sentence: str) -> bool:
+    """Return whether a sentence says what only a measurement or a run of the tests can show."""
+    return bool(_ASSERTS.search(sentence))
+
+
+def claims(text: str) -> tuple[str, ...]:
+    """Return the amounts in a text that only a measurement can show, with or without a unit."""
+    text = amounts.seen(text)
+    found = [*amounts.amounts_in_words(text)]
+    for sentence in amounts.sentences(text):
+        comparing = amounts.compares(sentence)
+        found += [figure.text for figure in amounts.figures(sentence) if figure.kind or comparing]
+    return tuple(dict.fromkeys(found))
+
+
+def without_claims(title: str) -> str:
+    """Return a title without amounts and what introduces them; "" if little of it remains."""
+    if not claims(title):
+        return title
+    text = amounts.seen(title)
+    text = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])", lambda match: "" if claims(match[1]) else match[0], text)
+    for figure in claims(text):
+        amount = rf"{_LEADING}[~\u2248<>+\u2212-]*{re.escape(figure)}(?!\w)"
+        text = re.sub(amount, " ", text, count=1, flags=re.IGNORECASE)
+    text = re.sub(r"\s+(?:\u2192|[-=]>)(?=\s|$)", " ", f" {text} ")
+    text = re.sub(r"\s+([:;,.])", r"\1", " ".join(text.split())).strip(" :;,\u2014\u2013-")
+    return text if not claims(text) and len(re.findall(r"[^\W\d_]{2,}", text)) > 1 else ""
+
+
+def _is_proven(figure: Figure, sentence: str, evidence: CitableEvidence) -> bool:
     """Look a number up to its last digit; a share also matches if the body rounds it outwards."""
-    if unit is None and re.search(rf"(?<![\w.]){re.escape(digits)}(?![\w.]\d|\d)", evidence.texts):
+    if figure.value is None:
+        return False
+    if figure.kind is None and re.search(rf"(?<![\w.]){re.escape(figure.digits)}(?![\w.]\d|\d)", evidence.texts):
         return True
-    plain = digits.replace(",", "")
-    scale = _UNITS.get(unit or "", 1.0)
-    number = float(plain) * scale
-    slack = 10.0 ** -len(plain.partition(".")[2]) * scale * (1.0001 if unit in _SHARES else 0.5001)
-    return any(abs(number - value) <= slack + abs(value) * 1e-9 for value in _values(evidence.comparison, unit))
+    slack = figure.slack * (1.0001 if figure.kind == "share" else 0.5001)
+    values = _values(evidence.comparison, figure.kind, sentence)
+    return any(abs(figure.value - value) <= slack + abs(value) * 1e-9 for value in values)
 
 
-def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
-    """Yield the comparison's values that are shown in `unit`, without signs."""
-    measured_in = "s" if unit in _TIMES else "B" if unit in _BYTES else "1"
+def _values(comparison: Comparison, kind: Kind | None, sentence: str) -> Iterator[float]:
+    """Yield the comparison's values that are shown in units of `kind`, without signs.
+
+    Effects only of the metrics that the sentence names, if it names any.
+    """
+    named = {metric for metrics, words in _NAMED.items() if words.search(sentence) for metric in metrics}
     for change in comparison.changes:
-        if unit in _SHARES:
-            yield from _shares(change.interval)
-        elif unit in _FACTORS:
-            yield from _factors(change)
-        elif change.unit == measured_in:
-            yield from _amounts(change)
+        if kind not in {"share", "factor"} or not named or change.metric in named:
+            yield from _values_of(change, kind)
     for first in comparison.first_calls:
-        if unit in _SHARES:
+        if kind == "share":
             yield from _shares(first.interval)
-        elif unit in _TIMES:
+        elif kind == "time":
             yield from (first.base, first.head, abs(first.base - first.head))
-    if unit in _SHARES:
+    if kind == "share" and _CERTAINTY.search(sentence):
+        yield from (change.interval.confidence for change in comparison.changes)
+    if kind == "share" and not _BETTER.search(sentence):
         yield from (side.share for share in comparison.functions for side in (share.base, share.head) if side)
-    elif unit is None:
+    elif kind is None:
         yield from (output.inputs for output in comparison.outputs)
 
 
-def _amounts(change: Change) -> tuple[float, ...]:
+def _values_of(change: Change, kind: Kind | None) -> Iterator[float]:
+    if kind == "share":
+        yield from _shares(change.interval)
+    elif kind == "factor":
+        yield from _factors(change)
+    elif change.unit == {"time": "s", "rate": "s", "size": "B"}.get(kind or "", "1"):
+        yield from (1 / cost for cost in _costs(change) if cost) if kind == "rate" else _costs(change)
+
+
+def _costs(change: Change) -> tuple[float, ...]:
     return change.base, change.head, abs(change.base - change.head)
 
 
@@ -114,4 +174,3 @@ def _factors(change: Change) -> Iterator[float]:
 def _shares(interval: Interval) -> Iterator[float]:
     for ratio in (interval.ratio, interval.low, interval.high):
         yield from (abs(ratio - 1), abs(1 / ratio - 1)) if ratio else (1.0,)
-    yield interval.confidence

@@ -11,8 +11,9 @@ from ..text.templating import fill
 from . import house_rules
 from .boxes import Proofs, tick_proved
 from .evidence import Evidence
-from .placeholders import CPU, MEMORY, Limits, filled_template, has_generated_bullets, template_for
+from .placeholders import CPU, MEMORY, Limits, filled_template, template_for
 from .skeleton import ReleaseNote, fill_skeleton
+from .summary import has_generated_bullets, title_of
 
 OWN_SECTION = "own-section.md.j2"
 _BODIES = ("pr-body.md.j2", CPU, MEMORY)
@@ -71,7 +72,7 @@ def _changes_changelog(detection: Detection) -> bool:
 def _release_note(evidence: Evidence) -> ReleaseNote | None:
     if evidence.comparison.verdict != Verdict.IMPROVED:
         return None
-    entry = markdown.one_line(evidence.item.title or evidence.detection.title)
+    entry = markdown.one_line(title_of(evidence))
     modules = [function.module.split(".") for function in evidence.detection.functions]
     area = next((parts[1] for parts in modules if len(parts) > 1), "")
     return ReleaseNote(entry.lstrip("`~ "), markdown.inline(entry, emphasis=False), markdown.escape(area))

@@ -1,25 +1,22 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
 import math
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifacts import Bullets, Change, Commit, Comparison, Interval, MetricName, Verdict
-from ..manifest.model import Optimization
+from ..artifacts import Change, Comparison, Interval, MetricName, Verdict
 from ..storage.hashing import sha256
 from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
-from . import views
+from . import summary, views
 from .evidence import Evidence
 from .reproduction import reproduction
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
-BULLETS, BULLET_LENGTH = 3, 300
 _ARTIFACTS = ("item", "detection", "scaffolding", "injection", "comparison", "codeflash", "verification")
 """What templates get of the evidence as it is."""
 LONGEST_REPORT = 40_000
@@ -36,11 +33,6 @@ _COMPARATIVES = {
     MetricName.KEPT: ("less memory kept by import", "more memory kept by import", ""),
 }
 """What follows the factor of an effect that costs less or more at head, and the percentage."""
-_TRAILER = re.compile(
-    r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$",
-    re.IGNORECASE,
-)
-_BULLET = re.compile(r"^\s{0,3}[-*+]\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,37 +94,9 @@ def _values(evidence: Evidence, limits: Limits, templates: Path | None) -> dict[
     return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
 
 
-def has_generated_bullets(evidence: Evidence) -> bool:
-    """Return whether the bullets are those of the `summarize:` command."""
-    return bool(evidence.generated and evidence.generated.are_used)
-
-
-def bullets(item: Optimization, commits: tuple[Commit, ...], generated: Bullets | None = None) -> tuple[Markdown, ...]:
-    """Return one to three bullets: the manifest's, else those of `summarize:`, else from the commit messages."""
-    if item.summary:
-        return tuple(markdown.inline(line) for line in item.summary)
-    if generated and generated.are_used:
-        return tuple(markdown.inline(line, emphasis=False) for line in generated.bullets)
-    lines = _message_lines(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
-    lines = [line for line in lines if line.strip()] or [item.title or item.id]
-    return tuple(
-        markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False)
-        for line in lines[:BULLETS]
-    )
-
-
-def _message_lines(commit: Commit) -> list[str]:
-    """Return the title, then the bullets of the message or its first paragraph."""
-    body = commit.message.removeprefix(commit.title).strip()
-    lines = [line for line in markdown.plain(body).splitlines() if not _TRAILER.match(line.strip())]
-    listed = [_BULLET.sub("", line) for line in lines if _BULLET.match(line)]
-    paragraph = "\n".join(lines).strip().split("\n\n")[0]
-    return [commit.title, *(listed or [paragraph])]
-
-
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison, report = evidence.detection, evidence.comparison, evidence.codeflash.markdown
-    benchmark, further_commits = evidence.scaffolding.path, len(detection.commits) - BULLETS
+    benchmark, words = evidence.scaffolding.path, summary.summary_of(evidence)
     tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
     first_calls, claimed = views.first_calls_of(comparison, benchmark), views.claimed_tests(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
@@ -164,13 +128,14 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
         "by_person": evidence.item.is_written_by_person,
-        "bullets": bullets(evidence.item, detection.commits, evidence.generated),
-        "further_commits": 0 if evidence.item.summary or has_generated_bullets(evidence) else max(0, further_commits),
+        "bullets": words.bullets,
+        "further_commits": words.further_commits,
+        "commit_titles": summary.commit_titles(evidence),
         "reproduction": reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
         "changelog": {"kind": kind, "place": path},
-        "entry": markdown.one_line(evidence.item.title or detection.title),
+        "entry": markdown.one_line(summary.title_of(evidence)),
         "packages": _differing_packages(comparison),
         "modules": _modules(comparison),
         "limits": limits,

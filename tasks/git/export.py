@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError, UsageError
 from .commands import resolve_refs, run_git, run_git_in
+from .remotes import is_branch_name
 from .repository import locate
 
 _ABSENT = "0" * 40
@@ -18,8 +19,7 @@ def create_branch(clone: Path, commit: str, repository: Path, branch: str, *, kn
     `known` are commits that the repository has. Raises UsageError for an invalid name, RepositoryError if it is taken.
     """
     source, ref = locate(repository), f"refs/heads/{branch}"
-    finished = run_git_in(source.folder, "check-ref-format", "--branch", branch, check=False)
-    if finished.code != 0 or branch.startswith("-") or finished.output.strip() != branch:
+    if not is_branch_name(branch):
         raise UsageError(f"{branch!r} is not a valid branch name", hint="choose another name")
     if resolve_refs(source.folder, [ref])[ref]:
         raise RepositoryError(f"the branch {branch} already exists", where=str(repository), hint=_OTHER_NAME)

@@ -53,6 +53,13 @@ def push_default(repository: Path) -> str:
     return _config(repository, r"^remote\.pushdefault$").get("remote.pushdefault", "")
 
 
+def is_branch_name(name: str) -> bool:
+    """Return whether git accepts a name for a branch; names that it would expand, such as @{-1}, are none."""
+    command = ["git", "check-ref-format", "--branch", name]
+    finished = programs.run(command, cwd=Path("/"), env=environment(), timeout=60, check=False)
+    return finished.code == 0 and finished.output.rstrip("\n") == name and not name.startswith("-")
+
+
 def branch_head(address: str, branch: str, *, folder: Path) -> str | None:
     """Return the commit of a remote branch, None if it does not exist; raise RepositoryError if the remote fails."""
     command = ["git", "ls-remote", "--", address, f"refs/heads/{branch}"]
@@ -60,8 +67,9 @@ def branch_head(address: str, branch: str, *, folder: Path) -> str | None:
         output = programs.run(command, cwd=folder, env=remote_environment(address), timeout=NETWORK_SECONDS).output
     except CommandFailedError as error:
         raise remote_error(error, address, "does not list its branches") from None
-    sha = output.split("\t", 1)[0].strip()
-    return sha if is_sha(sha) else None
+    # The name is a pattern to git.
+    heads = (line.partition("\t") for line in output.splitlines())
+    return next((sha for sha, _, ref in heads if ref == f"refs/heads/{branch}" and is_sha(sha)), None)
 
 
 def remote_environment(address: str) -> dict[str, str]:

@@ -6,37 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..artifacts import Commit
+from ..body.commit_words import why_performance
 from . import extract
 from .candidate import Candidate
 
-_PREFIX: Final = re.compile(r"^\W*(perf(?:ormance)?|optim\w*|opt|speed-?ups?)\b(?:\([^)]*\))?!?\s*[:\]]", re.IGNORECASE)
-_OTHER_WORK: Final = re.compile(
-    r"^\W*(?:docs?|ci|chore|build|deps|style|tests?|release|bump|typo|typing|lint|revert|merge|benchmarks?|bench)\b"
-    r"(?:\([^)]*\))?!?\s*[:\]]|"
-    r"^(?:revert|merge|bump|update changelog|release|prepare|add tests?|add benchmarks?)\b",
-    re.IGNORECASE,
-)
-_FIX: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
-_SIGNS: Final = ("⚡", ":zap:", "🚀", "🐎", ":racehorse:")
-_STRONG: Final = re.compile(
-    r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|"
-    r"performan(?:ce|t)|perf|"
-    r"quadratic|linear time|hot (?:path|loop)|slow(?:er|ness|down)?|vectori[sz]\w+|"
-    r"(?:reduc\w+|lower\w*|less|cut\w*|sav\w+|improv\w+|halv\w+)\s+(?:\w+\s+){0,3}?(?:memory|allocations?|footprint|peak|"
-    r"overhead|latency|copies|copying|time|rss)|memory (?:usage|consumption|footprint|efficien\w+)|peak memory|"
-    r"(?:import|start-?up|startup)[ -]time|memoi[sz]\w+|O\([^)]*\))",
-    re.IGNORECASE,
-)
-_WEAK: Final = re.compile(
-    r"\b(?:cach(?:ed|ing)|caches?(?=\s+\w)|lru_cache|laz(?:y|ily)|pre-?comput\w+|pre-?compil\w+|pre-?allocat\w+|batch(?:ed|ing)?|"
-    r"in bulk|bulk|__slots__|slots|in[ -]place|"
-    r"avoid\w* (?:\w+\s+){0,3}?(?:cop(?:y|ies|ying)|allocat\w+|comput\w+|pars\w+|scan\w*|import\w*|work)|"
-    r"(?:instead of|rather than) (?:a |the )?(?:list|scan\w*|loop\w*|cop\w+)|reus(?:e[ds]?|ing)|stream(?:s|ed|ing)?)\b",
-    re.IGNORECASE,
-)
-_MEASURED: Final = re.compile(
-    r"(?:\d+(?:\.\d+)?\s?[x×]|\d+(?:\.\d+)?\s?%)\s+(?:faster|less|fewer|speed-?up|lower|reduction)", re.IGNORECASE
-)
 _FIXUP: Final = re.compile(r"^(?:fixup|squash|amend)! (?P<title>.*)$")
 _REVERTS: Final = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
 # A branch for a whole effort, not for one optimization.
@@ -54,21 +27,6 @@ class BranchCommits:
     name: str
     commits: tuple[Commit, ...]
     is_current: bool = False
-
-
-def why_performance(commit: Commit) -> str:
-    """Say why a commit looks like performance work; "" if it does not."""
-    title = commit.title
-    if match := _PREFIX.search(title):
-        return f"its title begins with {match[1]}"
-    if sign := next((sign for sign in _SIGNS if sign in title), None):
-        return f"{sign} in its title"
-    if _OTHER_WORK.search(title):
-        return ""
-    if match := _STRONG.search(title) or (None if _FIX.search(title) else _WEAK.search(title)):
-        return f'"{match[0]}" in its title'
-    match = _MEASURED.search(commit.message)
-    return f'"{match[0]}" in its message' if match else ""
 
 
 def reverted(commits: Sequence[Commit]) -> dict[str, str]:

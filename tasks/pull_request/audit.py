@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from ..artifacts import AuditFinding, Commit, ContributionRule
+from ..body.commit_words import UNFINISHED
 from ..git.history import ChangedFile
 from ..project.pytest_config import is_test_code
 
@@ -30,7 +31,6 @@ _BENCHMARK_FOLDERS = frozenset({"benchmark", "benchmarks", "asv_bench"})
 _DOCUMENTATION = re.compile(
     r"(^|/)(docs?|changes|changelog\.d|news|newsfragments|release|Misc/NEWS\.d)/|\.(md|rst|txt)$", re.IGNORECASE
 )
-_UNFINISHED = re.compile(r"^(?:fixup!|squash!|amend!|wip\b|\[wip\]|tmp\b|xxx\b)", re.IGNORECASE)
 _CO_AUTHOR = re.compile(r"^co-authored-by:\s*(?P<who>.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 _MODEL = re.compile(
     r"\b(?:claude|anthropic|chatgpt|gpt-?\d|openai|codex|copilot|cursor(?:agent)?|gemini|devin|aider|codeflash|deepseek|qwen|mistral|llama|"
@@ -56,7 +56,7 @@ def of_files(files: Sequence[ChangedFile], *, related: Collection[str]) -> Itera
 def of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[AuditFinding]:
     """Check title, trailers and sign-off of one of the optimization's commits."""
     name = f"{commit.sha[:12]} ({commit.title})"
-    if _UNFINISHED.search(commit.title):
+    if UNFINISHED.search(commit.title):
         yield AuditFinding(about="title", text=f"the title of {name} says that it is unfinished", fatal=True)
     first_rules = {rule.about: rule for rule in reversed(rules)}
     for who in model_co_authors(commit.message):

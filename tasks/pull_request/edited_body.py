@@ -1,43 +1,105 @@
-"""Check a body that was edited by hand: gaps filled, boxes ticked and text added are fine, changed figures are not."""
+"""Check a body that was edited by hand: gaps filled, boxes ticked and text added are fine, other figures are not.
+
+The body is compared as GitHub shows it, line by line, so that nothing that was measured can be hidden or disguised.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Final
 
-from ..body.claims import CitableEvidence, unsupported_figures
-from ..text.markdown import one_line, shorten
+from ..body.claims import CitableEvidence, unproven
+from ..text.markdown import one_line, plain, shorten
+from ..text.shown import ShownLine, shown_lines
 
 GAP: Final = "[To be written by a person"
 """Marks a gap in the templates."""
-_BOX: Final = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+\[)[ xX](\])", re.MULTILINE)
-_REFERENCE: Final = re.compile(r"#\d+|https?://\S+|`[^`]*`")
+_BOX: Final = re.compile(r"^\[[xX]\](?=\s)")
+_HARMLESS_TAG: Final = re.compile(
+    r"</?(?:a|b|br|code|em|i|ins|kbd|strong|sub|sup)(?: href=\"[^\"<>]*\")? ?/?>", re.IGNORECASE
+)
+_TAG_START: Final = re.compile(r"<[a-z/!?]", re.IGNORECASE)
+_FORMULA: Final = re.compile(r"\$\$|\$\S[^$]*\$|\[\^[^\]]+\]")
+_DEFINITION: Final = re.compile(r"[\s>*+.)\d-]*\[[^\]]+\]:")
+_DIAGRAMS: Final = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
+# In a paragraph that has lines of the body as well, these could reach into them.
+_MARKUP: Final = re.compile(r"[~$<>\[\]`*_\\|]")
 _LONGEST: Final = 80
 
 
 def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterator[str]:
     """Yield a sentence for each edit that keeps the body from being published.
 
-    Lines with a gap may go, boxes may be ticked or cleared, and text may be added unless it brings a figure with a unit
-    that is not in the evidence.
+    Lines with a gap may go, boxes may be ticked or cleared, and words may be added that claim nothing beyond the
+    evidence.
     """
-    if any(GAP in line for line in edited.splitlines()):
+    if GAP in edited:
         yield "it still has a gap that a person must fill"
-    before, after = rendered.splitlines(), edited.splitlines()
-    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind == "equal":
-            continue
-        remaining = {_unticked(line) for line in after[start:end]}
-        for line in before[low:high]:
-            if line.strip() and GAP not in line and _unticked(line) not in remaining:
-                yield f"this line of it was removed or changed: {_short(line)}"
-        for line in after[start:end]:
-            for figure in unsupported_figures(_REFERENCE.sub("", line), evidence):
-                yield f"a figure was added that is not in the evidence ({figure}): {_short(line)}"
+    before, after = shown_lines(rendered), shown_lines(edited)
+    source, new_source = rendered.split("\n"), edited.replace("\r\n", "\n").split("\n")
+    matcher = SequenceMatcher(None, list(map(_key, before)), list(map(_key, after)), autojunk=False)
+    changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
+    still_there = set(new_source)
+    for _, low, high, _, _ in changes:
+        for shown in before[low:high]:
+            line = source[shown.line]
+            if GAP in line or shown.kind == "comment":
+                continue
+            hidden = line in still_there and "is no longer shown as it was (hidden, folded, struck out or quoted)"
+            yield f"this line of it {hidden or 'was removed or changed'}: {_short(line)}"
+    kept = (after[match.b : match.b + match.size] for match in matcher.get_matching_blocks())
+    kept_blocks = {shown.block for lines in kept for shown in lines}
+    added = [shown for _, _, _, start, end in changes for shown in after[start:end]]
+    for _, block in groupby(added, key=lambda shown: shown.block):
+        lines = list(block)
+        yield from _objections_to_added(lines, evidence, within=lines[0].block in kept_blocks)
+    yield from _unseen(source, new_source)
 
 
-def _unticked(line: str) -> str:
-    return _BOX.sub(r"\1 \2", line.rstrip())
+def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, *, within: bool) -> Iterator[str]:
+    """Yield what is wrong with the new lines of one block; `within` says that it has lines of the body as well."""
+    text = "\n".join(line.text for line in lines)
+    joined = " ".join(text.split())
+    faults = (*unproven(joined, evidence, bare=lines[0].kind == "cell"), *unproven(text, evidence))
+    for fault in dict.fromkeys(faults):
+        yield f"text was added: {fault}: {_short(text)}"
+    if plain(text) != text:
+        yield f"invisible characters were added: {_short(text)}"
+    if any(line.has_image for line in lines):
+        yield f"an image was added, whose content cannot be checked: {_short(text)}"
+    if any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
+        yield f"HTML was added, which can hide something: {_short(text.strip() or str(lines[0].spelling[0]))}"
+    if _FORMULA.search(text) or _DIAGRAMS & {part.split(" ")[-1] for line in lines for part in line.place[-1:]}:
+        yield f"a formula, footnote or diagram was added, which cannot be checked: {_short(text)}"
+    if within and lines[0].kind == "text" and _MARKUP.search(text):
+        yield f"markup was added to a paragraph of the body; put it into a paragraph of its own: {_short(text)}"
+
+
+def _has_tag(lines: Sequence[ShownLine]) -> bool:
+    parts = [part for line in lines for part in line.spelling if isinstance(part, tuple)]
+    tags = [part[2] for part in parts if part[0] == "html_inline"]
+    texts = [part[2] for part in parts if part[0] == "text"]
+    return not all(map(_HARMLESS_TAG.fullmatch, tags)) or any(map(_TAG_START.search, texts))
+
+
+def _unseen(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    """Yield what was added and is not shown itself, but may change or hide what is."""
+    known = set(before)
+    for line in after:
+        if line not in known and plain(line) != line:
+            yield f"invisible characters were added: {_short(line)}"
+        if line not in known and _DEFINITION.match(line):
+            yield f"a definition of a link or footnote was added, which can hide the lines below it: {_short(line)}"
+
+
+def _key(line: ShownLine) -> tuple[object, ...]:
+    """Return what makes two lines look the same; a box may be ticked."""
+    return line.kind, _BOX.sub("[ ]", line.text), tuple(map(_unticked, line.spelling)), line.place
+
+
+def _unticked(part: object) -> object:
+    return (*part[:2], _BOX.sub("[ ]", part[2]), *part[3:]) if isinstance(part, tuple) else part
 
 
 def _short(line: str) -> str:

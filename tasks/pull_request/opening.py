@@ -9,8 +9,10 @@ from ..artifacts import Branching, Detection, Opening, Rendering, Survey
 from ..errors import PrprepError, UsageError
 from ..git.addresses import local_path
 from ..git.history import is_ancestor
-from ..git.remotes import Remote, branch_head, push_default, remotes
+from ..git.remotes import Remote, branch_head, is_branch_name, push_default, remotes
 from ..storage.files import fingerprint_of
+from ..storage.hashing import read_bytes
+from ..text.messages import quoted
 from . import refusals
 from .assembling import folded_into, opened_by, read_if_valid
 from .builder import BranchBuilder, ItemWork
@@ -53,7 +55,7 @@ class OpenPlan:
         verb = f"update #{self.number}" if self.number else f"open a {'draft ' if self.draft else ''}pull request"
         yield f"{verb} in {self.gh.slug} ({self.gh.host}), into {self.base}:"
         yield f"  title     {self.text.title}"
-        yield f"  body      {self.text.body} ({len(self.text.body.read_text(encoding='utf-8')):,} characters)"
+        yield f"  body      {self.text.path} ({len(self.text.body.decode()):,} characters)"
         yield f"  evidence  {self.branch.headline}; {self.branch.evidence} is not attached"
         yield from (f"your to-do: {todo}" for todo in self.todos)
 
@@ -72,12 +74,13 @@ class Opener(ItemWork):
         detection = read_if_valid(Detection, self.paths.detect)  # of_stages reports one that is missing or edited
         reasons = [
             *refusals.of_stages(self.staleness, self.item_id, stages),
-            *refusals.of_body(self.item, self.paths, self.workspace.templates),
+            *refusals.of_body(self.item, self.paths, self.workspace.templates, self._body),
             *refusals.of_comparison(self.item, self.paths, name="the comparison"),
             *refusals.of_tests(self.paths),
             *refusals.of_verification(self.paths),
             *refusals.of_survey(self.paths, number=self._existing_number()),
-            *refusals.of_branch(branch, fresh=builder is not None, item_id=self.item_id),
+            *refusals.of_branch(branch, fresh=builder is not None, item_id=self.item_id, folder=self.workspace.folder),
+            *(refusals.of_title(branch, self.item, self.paths) if branch else ()),
         ]
         if branch and detection and builder:
             reasons += self._of_other_commits(branch, detection, builder)
@@ -101,6 +104,8 @@ class Opener(ItemWork):
         existing = self._existing(gh, number) if number else None
         remote = self._remote(known, gh, existing)
         name = self._branch_name(existing)
+        if not is_branch_name(name):
+            raise UsageError(f"{quoted(name)} is not a valid branch name", hint="choose another: --branch NAME")
         if number is None and (opened := gh.open_for(name, remote.owner or gh.slug.partition("/")[0])):
             number = self._opened_number(int(opened["number"]), name)
         remote_head = branch_head(remote.resolved, name, folder=self.workspace.folder)
@@ -116,7 +121,7 @@ class Opener(ItemWork):
             last_push=last_push,
             gh=gh,
             base=self._base(detection, known),
-            text=PullRequestText(branch.title, self.workspace.folder / rendering.body),
+            text=PullRequestText(branch.title, self._body or b"", rendering.body),
             number=number,
             is_existing=existing is not None,
             draft=self.draft,
@@ -218,6 +223,12 @@ class Opener(ItemWork):
         if name == detection.upstream and self._survey and self._survey.default_branch:
             return self._survey.default_branch
         return name
+
+    @cached_property
+    def _body(self) -> bytes | None:
+        """The body, read once: what was checked is published, whatever happens to the file meanwhile."""
+        rendering = read_if_valid(Rendering, self.paths.render)
+        return read_bytes(self.workspace.folder / rendering.body) if rendering else None
 
     # -- what is recorded -------------------------------------------------------------------------
 

@@ -17,12 +17,15 @@ GH_SECONDS: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class PullRequestText:
+    """Title and body of a pull request; `path` is where the body was read."""
+
     title: str
-    body: Path
+    body: bytes
+    path: str
 
     @property
     def options(self) -> tuple[str, ...]:
-        return "--title", self.title, "--body-file", str(self.body)
+        return "--title", self.title, "--body-file", "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,12 @@ class Gh:
     def create(self, text: PullRequestText, *, head: str, base: str, draft: bool) -> str:
         """Open a pull request and return its address."""
         options = [*self._repository, "--head", head, "--base", base, *text.options, *(["--draft"] if draft else [])]
-        output = self._output("pr", "create", *options)
+        output = self._output("pr", "create", *options, stdin=text.body)
         url = re.search(r"https://\S+/pull/\d+", output)
         return url[0] if url else output.strip()
 
     def edit(self, number: int, text: PullRequestText) -> None:
-        self._output("pr", "edit", str(number), *self._repository, *text.options)
+        self._output("pr", "edit", str(number), *self._repository, *text.options, stdin=text.body)
 
     @property
     def _repository(self) -> tuple[str, str]:
@@ -70,10 +73,10 @@ class Gh:
             hint = "check the connection: gh auth status"
             raise PrprepError(f"{self.host} did not answer as GitHub does", hint=hint) from None
 
-    def _output(self, *arguments: str) -> str:
+    def _output(self, *arguments: str, stdin: bytes = b"") -> str:
         command, env = ["gh", *arguments], gh_environment(self.host)
         try:
-            return programs.run(command, cwd=self.folder, env=env, timeout=GH_SECONDS).output
+            return programs.run(command, cwd=self.folder, env=env, timeout=GH_SECONDS, stdin=stdin).output
         except CommandFailedError as error:
             message = error.error.strip() or error.what
             hint = error.hint or f"see `gh auth status --hostname {self.host}`"

@@ -20,13 +20,14 @@ from ..artifacts import (
     Verdict,
     Verification,
 )
-from ..body.claims import CitableEvidence
+from ..body import summary
+from ..body.claims import CitableEvidence, unproven
 from ..errors import ArtifactError, PrprepError
 from ..manifest.model import Optimization
 from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import Staleness, fields_of
-from ..storage.hashing import digest_of, sha256
+from ..storage.hashing import digest_of, sha256, sha256_of
 from ..storage.paths import ItemPaths
 from . import edited_body
 from .assembling import read_if_valid
@@ -76,11 +77,10 @@ def is_edited(artifact: Path) -> bool:
         return True
 
 
-def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Iterator[str]:
-    """Refuse a body with gaps, and one in which a measured figure was changed by hand."""
+def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: bytes | None) -> Iterator[str]:
+    """Refuse a body with gaps, and one that shows other figures than the evidence; `body` is what will be published."""
     try:
         rendering = Rendering.read(paths.render)
-        body = (paths.folder / rendering.body).read_bytes()
         bullets = Bullets.read(paths.artifact("summarize")) if item.summarize and not item.summary else None
         evidence = render.gather(item, paths, paths.folder, bullets)
         rendered = render.bounded(evidence, templates).text
@@ -89,14 +89,31 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
     if sha256(rendered.encode()) != rendering.sha256:
         yield f"{rendering.body} would be rendered differently now: run `prprep render:{item.id}`"
         return
-    edited = body.decode("utf-8", "replace")
+    yield from summary.to_review(evidence)
+    if body is None:
+        yield f"{rendering.body} is missing: run `prprep render:{item.id}`"
+        return
+    try:
+        edited = body.decode()
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        yield f"{rendering.body}:{line} is not UTF-8: save it as UTF-8"
+        return
+    if len(edited) > render.GITHUB_LIMIT:
+        yield f"{rendering.body} has {len(edited):,} characters and GitHub accepts {render.GITHUB_LIMIT:,}: shorten it"
+        return
     if objections := list(edited_body.objections(rendered, edited, CitableEvidence(evidence.comparison, rendered))):
         more = len(objections) - MOST_LISTED
-        hint = (
-            "restore it, or write your text into the manifest (`summary:`, `details:`) or a template and render again"
-        )
+        hint = f"restore it: delete it and run `prprep render:{item.id}`; what is not about figures may stay"
         yield from (f"{rendering.body}: {objection}" for objection in objections[:MOST_LISTED])
         yield f"{rendering.body}: {f'{more} more; ' if more > 0 else ''}{hint}"
+
+
+def of_title(branch: Branching, item: Optimization, paths: ItemPaths) -> Iterator[str]:
+    """Refuse a title that claims what the evidence does not hold."""
+    if comparison := read_if_valid(Comparison, paths.compare):
+        for fault in unproven(branch.title, CitableEvidence(comparison)):
+            yield f"the title “{branch.title}”: {fault}: change `title:` of {item.id} in the manifest"
 
 
 def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterator[str]:
@@ -149,8 +166,11 @@ def of_survey(paths: ItemPaths, *, number: int | None) -> Iterator[str]:
         yield f"it does not merge with upstream: conflicts in {listed(survey.conflicts, '; ')}"
 
 
-def of_branch(branch: Branching | None, *, fresh: bool, item_id: str) -> Iterator[str]:
-    """Refuse a branch that is missing, stale, not measured, no improvement, or has a fatal finding."""
+def of_branch(branch: Branching | None, *, fresh: bool, item_id: str, folder: Path) -> Iterator[str]:
+    """Refuse a branch that is missing, stale, not measured or no improvement, or has a fatal finding.
+
+    Refuse one without its archive of the evidence, too; `folder` is the manifest's.
+    """
     if branch is None or not fresh:
         yield f"the branch is {'stale' if branch else 'not built yet'}: run `prprep branch {item_id}`"
         return
@@ -159,6 +179,9 @@ def of_branch(branch: Branching | None, *, fresh: bool, item_id: str) -> Iterato
     elif branch.verdict is not Verdict.IMPROVED:
         yield f"the branch is not an improvement on upstream ({branch.verdict}): {branch.headline}"
     yield from (f"in the branch: {finding.text}" for finding in branch.fatal)
+    if (found := sha256_of(folder / branch.evidence)) != branch.evidence_sha256:
+        state = "is missing" if found is None else "was changed"
+        yield f"the evidence {branch.evidence} {state}: run `prprep branch {item_id}`, which packs it again"
 
 
 def of_rules(rules: Sequence[ContributionRule], despite: Collection[str]) -> Iterator[str]:

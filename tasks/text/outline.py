@@ -141,13 +141,17 @@ def parse(text: str) -> SyntaxTreeNode:
 
     Emphasis can nest thousands of levels deep, on which SyntaxTreeNode would exhaust the stack.
     """
-    tokens = _PARSER.parse(text) if text.strip() else []
     return SyntaxTreeNode(
         [
             token.copy(children=None, meta={"spans": token.children or []}) if token.type == "inline" else token
-            for token in tokens
+            for token in tokens_of(text)
         ]
     )
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the tokens of blocks, each with those of its inline content."""
+    return _PARSER.parse(text) if text.strip() else []
 
 
 def inline(node: SyntaxTreeNode) -> Inline:

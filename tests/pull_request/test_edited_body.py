@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
+import cmarkgfm
 import pytest
+from cmarkgfm.cmark import Options
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tasks.body.claims import CitableEvidence
 from tasks.pull_request.edited_body import GAP, objections
@@ -50,7 +56,7 @@ def test_boxes_and_text_may_be_changed(edited):
 )
 def test_figures_that_nothing_holds_may_not_be_added(added, figure):
     (objection,) = objections_to(f"{RENDERED}\n{added}\n")
-    assert objection == f"a figure was added that is not in the evidence ({figure}): {added}"
+    assert objection == f"text was added: a number that is not in the evidence ({figure}): {added}"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_figures_that_nothing_holds_may_not_be_added(added, figure):
         "It is 1.26x faster.",
         "Saves 3.136 ms a call.",
         "A gain of 20.9 %.",
-        "See `x -n 3s` and https://example.org/50%.",
+        "See `x -n 3` and https://example.org/50.",
     ],
 )
 def test_figures_that_the_evidence_holds_may_be_repeated(added):
@@ -74,3 +80,144 @@ def test_what_was_measured_stays():
     changed = objections_to(RENDERED.replace("11.85 ms", "1.85 ms"))
     assert any("(1.85 ms)" in each for each in changed)
     assert any(each.startswith("this line of it was removed or changed") for each in changed)
+
+
+LINES = RENDERED.split("\n")
+RESULTS = LINES.index("## Results")
+
+
+def with_lines(*added: str, at: int = RESULTS, around: int = 0, after: tuple[str, ...] = ()) -> str:
+    """Put lines before a line of the body, and `after` behind the `around` lines that follow."""
+    return "\n".join([*LINES[:at], *added, *LINES[at : at + around], *after, *LINES[at + around :]])
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<!--", "<!-- see below", "```", "~~~", "<details>\n", "<details><summary>All</summary>\n", "<del>\n", "<sub>\n",
+        "<pre>", "<script>", "<style>", "<textarea>", "<![CDATA[", "<?php", "<!DOCTYPE", "<template>\n", "<select>\n",
+        "<svg>\n", "<picture>\n", "<div hidden>\n", "<table><tr><td>\n", "<dialog>\n", "<b><!--", "> ```\n<!--",
+    ],
+)  # fmt: skip
+def test_results_cannot_be_hidden_or_folded(opening):
+    (first, *_) = objections_to(with_lines(opening))
+    assert first == "this line of it is no longer shown as it was (hidden, folded, struck out or quoted): ## Results"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<!--", "-->"),
+        ("```", "```"),
+        ("<details>\n", "\n</details>"),
+        ("<details open>\n", "\n</details>"),
+        ("<del>\n", "\n</del>"),
+        ("<s>\n", "\n</s>"),
+    ],
+)
+def test_nor_when_it_is_closed_again(before, after):
+    objection = objections_to(with_lines(before, around=10, after=(after,)))[0]
+    assert objection.startswith("this line of it is no longer shown as it was")
+
+
+@pytest.mark.parametrize("line", ["> Old results:", "- Old results:", "[^1]:", "[^1]: old", "[old]: x", "~old"])
+def test_the_headline_cannot_be_drawn_into_something_else(line):
+    following = "\nold~" if line == "~old" else ""
+    assert objections_to(f"{line}\n{LINES[0]}{following}\n" + "\n".join(LINES[1:]))
+
+
+@pytest.mark.parametrize(
+    "change", ["~~{}~~", "<!-- {} -->", "`{}`", "    {}", "{}\n===", "> {}", "<sub>{}</sub>", "\\{}"]
+)
+def test_a_line_cannot_be_marked_up_differently(change):
+    assert objections_to(RENDERED.replace(LINES[0], change.format(LINES[0])))
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "`1000x` faster", "&#49;&#48;00x faster", "1e3x faster", "10<b></b>00x", "10<!-- -->00x", "1**0**00x", "1[000](u)x",
+        "A thousand times faster", "Twice as fast", "Half the time", "a tenth of the time", "by a factor of ten", "tenfold",
+        "an order of magnitude", "\uff11\uff10\uff10\uff10x", "\U0001d7cf\U0001d7ce\U0001d7ce\u00d7", "10\u200b00x", "10\u0445 faster",
+        "\u0661\u0660x", "1OOx", "2^10x", "10kx", "x10 faster", "1\ufe0f\u20e30\ufe0f\u20e3x", ":one::zero:x", "10\u00b3x", "1000. x faster",
+        "Calls: 1203 -> 411", "1203 calls instead of 411", "1000\ntimes faster", "1000<br>times faster", "# 1000x", "> 1000x faster",
+        "| speed |\n|---|\n| 1000 |", "```\n1000x faster\n```", "![1000x](u)", "![chart](u)", "<img src=u>", "$1000\\times$",
+        "```mermaid\npie\n```", "\u202ex0001", "&#x202e;x0001", "https://e.org/1000x-faster", "up-to-1000x", "#1000 times faster",
+        "1/10 of the time", "99,9 percent", "1 000x", "1'000x", "390K less memory", "<span>1000</span>x", "ten percent", "1.26.5x",
+    ],
+)  # fmt: skip
+def test_no_figure_can_be_added_in_disguise(disguised):
+    assert objections_to(with_lines("", disguised, ""))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Thanks to #12 and Bea! \U0001f680", "Closes #4.", "I used Claude Sonnet 4.5 for this.", "See [the docs](https://x.org/a_b).",
+        "1. one\n2. two", "- one\n- two", "**Note**: the loop was `quadratic`, O(n^2).", "## Related issue\n\nNone.", "> said Bea",
+        "`dict[str, <T>]` and a < b", "Für Ünal – “so it is” …", "```python\nprint(1)\n```", "See https://github.com/a/b/issues/12.",
+        "Called several times a page, a second cache helps.", "It is 1.26x faster.",
+    ],
+)  # fmt: skip
+def test_words_may_be_added(words):
+    assert objections_to(with_lines("", words, "")) == []
+
+
+def test_line_ends_and_empty_lines_may_change():
+    assert objections_to(RENDERED.replace("\n", "\r\n")) == []
+    assert objections_to(RENDERED.replace("\n\n", "\n\n\n").replace("```\n\n\n", "```\n\n")) == []
+
+
+class Words(HTMLParser):
+    """Every word that GitHub shows, with the elements around it that fold, strike or hide it."""
+
+    HIDE = frozenset(
+        {"details", "del", "s", "sub", "sup", "template", "select", "script", "style", "svg", "dialog", "title"}
+    )
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.words: list[tuple[str, tuple[str, ...]]] = []
+        self._open: list[str] = []
+        options = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
+        self.feed(cmarkgfm.github_flavored_markdown_to_html(markdown, options=options))
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        self._open += [tag] if tag in self.HIDE else []
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._open:
+            del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
+
+    def handle_data(self, data: str) -> None:
+        self.words += [(word, tuple(self._open)) for word in data.split()]
+
+
+SHOWN = Words(RENDERED).words
+PIECES = st.sampled_from(
+    [
+        "<!--", "-->", "<!-->", "--!>", "```", "~~~", "~~", "~", "`", "<details>", "</details>", "<summary>", "<del>", "</del>", "<b>",
+        "[^1]:", "[a]:", "[", "](", ")", "> ", "- ", "1. ", "    ", "\n", "\n\n", "===", "---", "***", "|", "\\", "<", ">", "&lt;", "$$",
+        "<pre>", "<script>", '<a href="', '"', "<?", "<![CDATA[", "word", " ", "*", "_", "#", "<template>", "<select>", "\t",
+    ]
+)  # fmt: skip
+EDITS = st.lists(
+    st.tuples(st.integers(0, len(LINES)), st.lists(PIECES, min_size=1, max_size=8).map("".join)), max_size=3
+)
+
+
+@given(EDITS)
+@example([(RESULTS, "<!--")])
+@example([(0, "[^1]: word")])
+@example([(0, "~"), (1, "~")])
+@example([(RESULTS, "<b><!--"), (RESULTS + 4, "--!>-->")])
+def test_what_may_be_published_shows_every_word_that_was_rendered(edits):
+    lines = list(LINES)
+    for position, text in sorted(edits, reverse=True):
+        lines.insert(position, text)
+    edited = "\n".join(lines)
+    if objections_to(edited):
+        return
+    rest = iter(Words(edited).words)
+    missing = [word for word in SHOWN if word not in rest]
+    assert missing == [], edited

@@ -228,6 +228,36 @@ def test_an_edited_body_is_refused(case):
     case.refuses(r"pr-body-total\.md: this line of it was removed or changed: ")
 
 
+def test_what_was_checked_is_published_whatever_happens_to_the_file(case):
+    body = case.folder / ".codeflash" / "pr-body-total.md"
+    checked = body.read_text()
+    workspace = Workspace.open(case.folder / "prprep.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in case.variables.items():
+            patch.setenv(name, value)
+        opener = Opener(staleness_of(workspace), "total")
+        assert opener.refusals(NAMES) == []
+        plan = opener.plan()
+        body.write_text("It is 1000x faster.")
+        opener.publish(plan)
+    (opened,) = case.repository.pull_requests
+    assert opened.body.strip() == checked.strip()
+
+
+def test_missing_or_changed_evidence_is_refused(case):
+    archive = case.folder / case.branch.evidence
+    archive.write_bytes(archive.read_bytes() + b"x")
+    case.refuses(r"evidence-total\.zip was changed: run `prprep branch total`")
+    archive.unlink()
+    case.refuses(r"evidence-total\.zip is missing")
+
+
+def test_a_name_that_git_does_not_accept_for_a_branch_is_refused(case):
+    output = case.prprep("open", "total", "--yes", "--branch", "*", code=3)
+    assert '"*" is not a valid branch name\n  choose another: --branch NAME' in output
+    assert case.repository.pull_requests == []
+
+
 def test_a_failed_stage_is_refused(case):
     Failure(item="total", stage="measure", message="the benchmark failed").write(case.state / "failure.json")
     (case.state / "samples.json").unlink()

@@ -206,7 +206,7 @@ def test_what_gh_says_is_passed_on(tmp_path, monkeypatch):
     with pytest.raises(
         PrprepError, match=r"acme/sums: gh pr create: HTTP 403: Resource not accessible\n  see `gh auth status"
     ):
-        forge.create(PullRequestText("T", tmp_path / "body"), head="perf", base="main", draft=False)
+        forge.create(PullRequestText("T", b"words", "body.md"), head="perf", base="main", draft=False)
 
 
 def test_a_missing_gh_is_reported(tmp_path, monkeypatch):

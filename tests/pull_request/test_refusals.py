@@ -10,6 +10,7 @@ from tasks.artifacts import (
     ContributionRule,
     Decision,
     ProjectTests,
+    Rendering,
     RunCommand,
     SideRun,
     Survey,
@@ -17,6 +18,7 @@ from tasks.artifacts import (
     Verification,
 )
 from tasks.pull_request import refusals
+from tasks.storage.hashing import sha256
 from tests.support.evidence import Case
 from tests.support.stages import run_stage
 
@@ -109,10 +111,14 @@ def test_the_surveys_decision(paths, kind, into, number, refused):
     assert bool(reasons) is refused
 
 
-def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
-    def reasons(branch: Branching | None = BRANCH, *, fresh: bool = True, **fields: object) -> list[str]:
+def test_a_branch_must_be_there_fresh_measured_improved_and_clean(tmp_path):
+    archive = tmp_path / "evidence-it.zip"
+    archive.write_bytes(b"PK")
+    packed = BRANCH.model_copy(update={"evidence": archive.name, "evidence_sha256": sha256(b"PK")})
+
+    def reasons(branch: Branching | None = packed, *, fresh: bool = True, **fields: object) -> list[str]:
         varied = branch.model_copy(update=fields) if branch else None
-        return list(refusals.of_branch(varied, fresh=fresh, item_id="it"))
+        return list(refusals.of_branch(varied, fresh=fresh, item_id="it", folder=tmp_path))
 
     assert reasons() == []
     assert reasons(None) == ["the branch is not built yet: run `prprep branch it`"]
@@ -121,30 +127,85 @@ def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
     assert "is not an improvement on upstream (inconclusive)" in reasons(verdict=Verdict.INCONCLUSIVE)[0]
     mild, fatal = AuditFinding(about="unrelated", text="mild"), AuditFinding(about="scratch", text="fatal", fatal=True)
     assert reasons(findings=(mild, fatal)) == ["in the branch: fatal"]
+    again = "run `prprep branch it`, which packs it again"
+    archive.write_bytes(b"PK, changed")
+    assert reasons() == [f"the evidence evidence-it.zip was changed: {again}"]
+    archive.unlink()
+    assert reasons() == [f"the evidence evidence-it.zip is missing: {again}"]
 
 
 def test_a_body_whose_measured_part_was_edited(paths):
     case = Case()
     run_stage("render", case.item, paths)
     body = paths.body("merge_lines")
-    assert list(refusals.of_body(case.item, paths, None)) == []
-    body.write_text(body.read_text() + "\nFixes #12, as discussed.\n")
-    assert list(refusals.of_body(case.item, paths, None)) == []
-    body.write_text(body.read_text().replace("−20.9 %", "−40.9 %"))
-    reasons = list(refusals.of_body(case.item, paths, None))
+
+    def reasons_for(content: bytes | None) -> list[str]:
+        return list(refusals.of_body(case.item, paths, None, content))
+
+    assert reasons_for(body.read_bytes()) == []
+    discussed = body.read_text() + "\nFixes #12, as discussed.\n"
+    assert reasons_for(discussed.encode()) == []
+    reasons = reasons_for(discussed.replace("−20.9 %", "−40.9 %").encode())
     assert any(
         "pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each
         for each in reasons
     )
-    assert any("a figure was added that is not in the evidence (40.9 %)" in each for each in reasons)
-    assert reasons[-1].endswith("or a template and render again")
+    assert any("text was added: a number that is not in the evidence (40.9 %)" in each for each in reasons)
+    assert reasons[-1].endswith(
+        "restore it: delete it and run `prprep render:merge_lines`; what is not about figures may stay"
+    )
+    assert reasons_for(None) == [".codeflash/pr-body-merge_lines.md is missing: run `prprep render:merge_lines`"]
+    latin = body.read_bytes() + "\nGrüße\n".encode("latin-1")
+    (reason,) = reasons_for(latin)
+    last = latin.count(b"\n")
+    assert reason == f".codeflash/pr-body-merge_lines.md:{last} is not UTF-8: save it as UTF-8"
+    (reason,) = reasons_for(body.read_bytes() + b"a " * 40_000)
+    assert reason.endswith("characters and GitHub accepts 65,536: shorten it")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (
+            {"summary": ("Joins lines 40x faster.",)},
+            "`summary:` of the manifest: a number that is not in the evidence (40x)",
+        ),
+        (
+            {"details": "Twice as fast."},
+            "`details:` of the manifest: an amount in words (“Twice”), which cannot be checked",
+        ),
+        ({"title": "Save 77 %"}, "`title:` of the manifest: a number that is not in the evidence (77 %)"),
+        ({"summary": ("Joins lines 1.26x faster.",), "details": "The loop was quadratic, O(n^2)."}, None),
+    ],
+)
+def test_words_of_the_manifest_are_checked_too(tmp_path, fields, reason):
+    case = Case(item=Case().item.model_copy(update=fields))
+    paths = case.write(tmp_path)
+    run_stage("render", case.item, paths)
+    body = paths.body("merge_lines").read_bytes()
+    assert list(refusals.of_body(case.item, paths, None, body)) == ([reason] if reason else [])
+    assert Rendering.read(paths.render).needs_review == ((reason,) if reason else ())
+
+
+@pytest.mark.parametrize(
+    ("title", "fault"),
+    [
+        ("Join lines 17,500x faster", "a number that is not in the evidence (17,500x)"),
+        ("Halve the time of joining", "an amount in words (“Halve”), which cannot be checked"),
+        ("Join lines faster (20.9 %)", None),
+    ],
+)
+def test_a_title_claims_nothing_beyond_the_evidence(paths, title, fault):
+    branch = BRANCH.model_copy(update={"title": title})
+    wanted = [f"the title “{title}”: {fault}: change `title:` of merge_lines in the manifest"] if fault else []
+    assert list(refusals.of_title(branch, Case().item, paths)) == wanted
 
 
 def test_a_body_that_would_be_rendered_otherwise(paths):
     case = Case()
     run_stage("render", case.item, paths)
     other = case.item.model_copy(update={"summary": ("Another mechanism.",)})
-    assert list(refusals.of_body(other, paths, None)) == [
+    assert list(refusals.of_body(other, paths, None, b"")) == [
         ".codeflash/pr-body-merge_lines.md would be rendered differently now: run `prprep render:merge_lines`"
     ]
 

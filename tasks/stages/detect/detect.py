@@ -10,6 +10,8 @@ from ...artifacts import Commit, Detection, DomainProposal
 from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...benchmark_tests.search import benchmark_files, files_below, presence
 from ...benchmark_tests.writing.benchmark_code import file_name
+from ...body import commit_words
+from ...body.claims import without_claims
 from ...errors import SourceError
 from ...git import Clone, Refs, printable, repository_root
 from ...manifest.model import Optimization
@@ -102,9 +104,11 @@ def _rules(upstream: CommitTree) -> dict[str, Any]:
 
 
 def _title(commits: Sequence[Commit]) -> str:
-    """Return the last commit's title; a merge's only if there are no other commits."""
-    titles = [commit.title for commit in commits]
-    return next((title for title in reversed(titles) if not title.startswith("Merge ")), titles[-1] if titles else "")
+    """Return the title of the last commit that describes the change, without the amounts that it claims."""
+    described = commit_words.about_the_change(commits)
+    performance = [commit for commit in described if commit_words.why_performance(commit)]
+    titles = [commit.title for commit in reversed(performance or described or tuple(commits))]
+    return next(filter(None, map(without_claims, titles)), "")
 
 
 def _missing_files(head: CommitTree) -> Iterator[str]:
@@ -148,7 +152,8 @@ def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> lis
 def _domain(item: Optimization, changed: Sequence[Difference], commits: Sequence[Commit]) -> DomainProposal:
     if item.domain:
         return DomainProposal(domains=item.domain, reason="the manifest says so", given=True)
-    messages = [f"{commit.title}\n{commit.message}" for commit in commits if not commit.title.startswith("Merge ")]
+    described = (commit for commit in commits if not commit_words.MERGE.search(commit.title))
+    messages = [f"{commit.title}\n{commit.message}" for commit in described]
     return propose([_edit(difference) for difference in changed], messages)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
-from ...body import house_rules
+from ...body import house_rules, summary
 from ...body.composing import Body, compose
 from ...body.evidence import Evidence
 from ...body.placeholders import FULL, Limits, template_for
@@ -42,6 +42,9 @@ def run(inputs: StageInputs) -> None:
         _remove_old_bodies(inputs, body, previous)
     keep_edited(body, composed.text, last.sha256 if last and previous == body else None)
     write_whole(body, composed.text)
+    left_out = summary.summary_of(evidence).left_out
+    for sentence in left_out:
+        inputs.report(f"left out of the body: {sentence}")
     inputs.write(
         Rendering(
             item=item.id,
@@ -53,6 +56,7 @@ def run(inputs: StageInputs) -> None:
             headline=evidence.comparison.headline,
             skeleton=composed.skeleton,
             todos=composed.todos,
+            left_out=left_out,
         )
     )
 
@@ -115,6 +119,7 @@ def to_review(evidence: Evidence) -> tuple[str, ...]:
     for artifact in (evidence.tests, evidence.verification):
         reasons += artifact.needs_review if artifact else ()
     reasons += evidence.scaffolding.notes
+    reasons += summary.to_review(evidence)
     reasons += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
     again = f"delete {evidence.item.id}/summarize.json to ask again"
     for objection in evidence.generated.objections[:3] if evidence.generated else ():

@@ -32,7 +32,7 @@ WRITTEN: dict[str, Any] = dict.fromkeys(("detect", "survey", "scaffold", "lint",
 STAGE = Stage(
     name="report",
     doc="write report.md, the table of all items",
-    version=5,
+    version=6,
     uses=(Uses(settings=("title",), artifacts=WRITTEN, values=(ASKED, MEASURED_AT, BODIES)),),
 )
 INVENTORY = Stage(

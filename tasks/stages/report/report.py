@@ -57,6 +57,8 @@ class Row:
     rules: tuple[str, ...] = ()
     skeleton: str = ""
     survey: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """What the commits claim and the body does not say."""
 
     def benchmark_with(self, code: Callable[[str], str]) -> str:
         """Return the benchmark's path, formatted as code, and its origin."""
@@ -128,6 +130,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         ),
         skeleton=rendering.get("skeleton", ""),
         survey=_survey_details(inputs),
+        left_out=tuple(rendering.get("left_out", ())),
     )
 
 
@@ -258,6 +261,7 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
         number = notes.get(sentence)
         shown = f"{sentence.partition(': ')[0]}: see note {number} below" if number else sentence
         lines.append(f"- {_inline(shown)}")
+    lines += [f"- Left out of the body: {_inline(sentence)}" for sentence in row.left_out]
     lines += [f"- Benchmark rule: {_inline(finding)}" for finding in row.findings]
     lines += [f"- [ ] {_inline(todo)}" for todo in row.todos]
     if row.state == BLOCKED and row.message:

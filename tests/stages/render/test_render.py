@@ -70,7 +70,7 @@ from tests.support.stages import run_stage
 GOLDEN = Path(__file__).parents[2] / "golden"
 GITHUB = MarkdownIt("commonmark").enable("table")
 HOSTILE_TEXT = (
-    "Fast | <b>er</b> {{ 7*7 }} {% raw %} @octocat\n\n"
+    "Joins | <b>er</b> {{ 7*7 }} {% raw %} @octocat\n\n"
     "fixes #1, closes acme/pagelayout#2\n\n| a | b |\n|---|---|\n| \x1b[31mred\x1b[0m | ``` |\n\n```\n</details><script>alert(1)</script>\n# Heading\n"
 )
 HOSTILE = Case(
@@ -88,9 +88,9 @@ HOSTILE = Case(
     ),
     detection=DETECTION.model_copy(
         update={
-            "title": "Fast | <b>er</b>",
+            "title": "Joins | <b>er</b>",
             "head_ref": "feature/`rm`|<b>@octocat",
-            "commits": (Commit(sha=HEAD, title="Fast | <b>er</b> {{ 7*7 }} @octocat", message=HOSTILE_TEXT),),
+            "commits": (Commit(sha=HEAD, title="Joins | <b>er</b> {{ 7*7 }} @octocat", message=HOSTILE_TEXT),),
             "changelog": "plain CHANGES.md",
         }
     ),
@@ -609,7 +609,7 @@ def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
 
 def test_values_of_artifacts_are_escaped_in_peoples_own_templates(tmp_path):
     (tmp_path / CPU).write_text("{{ detection.commits[0].title }}", encoding="utf-8")
-    assert body_of(HOSTILE, tmp_path) == "Fast &#124; &lt;b>er&lt;/b> {{ 7\\*7 }} @&#8203;octocat\n"
+    assert body_of(HOSTILE, tmp_path) == "Joins &#124; &lt;b>er&lt;/b> {{ 7\\*7 }} @&#8203;octocat\n"
 
 
 def test_a_test_item_that_is_not_there_is_an_error(tmp_path):

@@ -1,0 +1,181 @@
+"""What a body says in the words of commits, and what it leaves out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import Commit
+from tasks.body import summary
+from tasks.body.composing import compose
+from tasks.body.placeholders import FULL
+from tests.support.evidence import CPU_IMPROVED, DETECTION, HEAD, INCONCLUSIVE, ITEM, REGRESSED, Case
+
+TOOL = """⚡️ Speed up function `merge_lines` by 17,500% in PR #1 (`perf/all`)
+
+The optimized code achieves a **17,500% speedup** by joining once.
+
+**Key changes:**
+
+1. **One join**: Lines are collected in a list
+   and joined at the end.
+2. The runtime falls from 2.1 s to 12 ms.
+3. All 212 existing tests pass.
+
+---
+
+<!-- TOOL: {"speedup": "17500x"}
+of two lines -->
+<details><summary>Test results</summary>
+
+| Test | Status |
+|---|---|
+| a | 12 ms instead of 2.1 s |
+
+</details>
+
+Co-authored-by: tool[bot] <bot@example.org>
+"""
+
+
+def commit(message: str, title: str = "") -> Commit:
+    return Commit(sha=HEAD, title=title or message.partition("\n")[0], message=message)
+
+
+def case_of(*messages: str, comparison=CPU_IMPROVED) -> Case:
+    commits = tuple(map(commit, messages))
+    return Case(comparison, detection=DETECTION.model_copy(update={"commits": commits}))
+
+
+def bullets_of(*messages: str, comparison=CPU_IMPROVED) -> list[str]:
+    return list(summary.summary_of(case_of(*messages, comparison=comparison).evidence).bullets)
+
+
+def test_a_tools_commit_keeps_its_mechanism_and_loses_its_claims():
+    case = case_of(TOOL)
+    told = summary.summary_of(case.evidence)
+    assert told.bullets == (
+        "Speed up function `merge_lines`",
+        "One join: Lines are collected in a list and joined at the end.",
+    )
+    assert told.left_out == (
+        "“⚡️ Speed up function `merge_lines` by 17,500% in PR #1 (`perf/all`)”: a number that is not in the evidence (17,500%)",
+        "“The runtime falls from 2.1 s to 12 ms.”: a number that is not in the evidence (2.1 s)",
+        "“All 212 existing tests pass.”: says what only a measurement or the tests can show",
+    )
+    body = compose(case.evidence, FULL, None).text
+    assert not [
+        claim for claim in ("17,500", "17500", "2.1 s", "TOOL", "bot@", "existing tests pass.") if claim in body
+    ]
+
+
+@pytest.mark.parametrize("comparison", [REGRESSED, INCONCLUSIVE])
+def test_no_improvement_is_claimed_below_another_verdict(comparison):
+    told = summary.summary_of(case_of(TOOL, comparison=comparison).evidence)
+    assert told.bullets == ("One join: Lines are collected in a list and joined at the end.",)
+    assert f"claims an improvement (“Speed”), but the verdict is {comparison.verdict}" in told.left_out[0]
+    (fallback,) = bullets_of("Make merging much faster\n", comparison=comparison)
+    assert fallback == "Changes `pagelayout.text:merge_lines`"
+
+
+def test_the_performance_commit_leads_and_merges_and_fixups_stay_away():
+    titles = [
+        "Add tests for merge_lines",
+        "Merge branch 'main' into perf/lines",
+        "Rename a variable",
+        "perf(text): join the lines of a page once",
+        "fixup! perf(text): join the lines of a page once",
+        "squash! Rename a variable",
+        "Merge pull request #4 from acme/lines",
+        "Address review comments",
+    ]
+    told = summary.summary_of(case_of(*titles).evidence)
+    assert told.bullets == ("Join the lines of a page once", "Rename a variable")
+    assert told.further_commits == 2
+
+
+def test_a_title_that_begins_with_merge_is_no_merge():
+    assert bullets_of("Merge lines without copying the page", "Merge two dictionaries at once") == [
+        "Merge lines without copying the page",
+        "Merge two dictionaries at once",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-----", "=====", "***", "* * *", "———", "<!-- note -->", "<!-- never closed", "## Heading", "| a | b |", "Changes:",
+        "Signed-off-by: Ada <a@b.c>", "Co-Authored-By: X <x@y.z>", "Co-authored-by:X <x@y.z>", "Reviewed-by: B", "Change-Id: Ia1b2",
+        "(cherry picked from commit abc1234)", "Fixes #3, closes acme/x#4", "Closes: https://github.com/a/b/issues/4", "Refs #9",
+        "https://example.org/x", "🤖 Generated with [A Tool](https://example.org)", "Conflicts:", "This reverts commit abc1234.", "…", "12.",
+    ],
+)  # fmt: skip
+def test_what_is_no_sentence_is_no_bullet(line):
+    assert (
+        bullets_of(f"Join once\n\n{line}\n\nThe page was copied\nfor every line.\n\n{line}\n")
+        == [
+            "Join once",
+            "The page was copied for every line.",
+        ]
+        or line == "<!-- never closed"
+    )
+    assert bullets_of(f"Join once\n\n- {line}\n") == ["Join once"]
+
+
+def test_sentences_are_whole_or_left_out():
+    long = "It " + "really " * 60 + "matters."
+    assert bullets_of(
+        f"Join once\n\n- The page was copied for every\n  line of it. {long}\n- {long}\n- Now it is not\n"
+    ) == [
+        "Join once",
+        "The page was copied for every line of it.",
+        "Now it is not",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stays"),
+    [
+        ("Time falls by 20.9 %.", True),
+        ("It is 1.26x faster.", True),
+        ("It is 3x faster.", False),
+        ("Calls went down from 1203 to 411.", False),
+        ("Score 2.14→1.83.", False),
+        ("Twice as fast.", False),
+        ("Measured on my laptop.", False),
+        ("The results are bit-for-bit the same.", False),
+        ("It makes lookups O(1) instead of O(n).", True),
+        ("A cache keeps the last 128 pages.", True),
+        ("Much faster on Python 3.12.7.", True),
+    ],
+)
+def test_a_sentence_stays_if_the_evidence_holds_it(sentence, stays):
+    told = summary.summary_of(case_of(f"Join once\n\n{sentence}\n").evidence)
+    assert (told.bullets[1:] == (sentence,)) is stays
+    assert bool(told.left_out) is not stays
+
+
+@pytest.mark.parametrize(
+    ("title", "shortened"),
+    [
+        ("Reduce parsing from 17 ms to 3 ms in f", "Reduce parsing in f"),
+        ("Make f 10x faster", "Make f faster"),
+        ("Speed up f (3.5x)", "Speed up f"),
+        ("Speed up f by a factor of 12", "Speed up f"),
+        ("Speed up f by up to ~40 %", "Speed up f"),
+        ("Join lines: 40% less memory", "Join lines: less memory"),
+        ("1000x", ""),
+        ("Score 2.14→1.83", ""),
+        ("Join lines once", "Join lines once"),
+    ],
+)
+def test_titles_lose_their_claims(title, shortened):
+    item = ITEM.model_copy(update={"title": title})
+    assert summary.title_of(Case(item=item).evidence) == (shortened or "merge_lines")
+
+
+def test_bullets_of_the_manifest_are_kept_and_titles_of_commits_still_checked():
+    case = case_of("Speed up f 90x")
+    evidence = Case(item=ITEM.model_copy(update={"summary": ("Mine.",)}), detection=case.detection).evidence
+    told = summary.summary_of(evidence)
+    assert (told.bullets, len(told.left_out)) == (("Mine.",), 1)
+    assert summary.commit_titles(evidence) == ((HEAD, "Speed up f"),)
