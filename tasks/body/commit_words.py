@@ -118,7 +118,12 @@ def title_sentence(commit: Commit) -> str:
     for sign in _SIGNS:
         title = title.removeprefix(sign).strip()
     title = CONVENTIONAL_PREFIX.sub("", title)
-    return title if _NO_SENTENCE.match(title) is None and _is_words(title) else ""
+    return title if is_sentence(title) else ""
+
+
+def is_sentence(line: str) -> bool:
+    """Return whether a line has words, and is no separator, heading, trailer or reference."""
+    return _NO_SENTENCE.match(line) is None and _is_words(line)
 
 
 def message_parts(commit: Commit) -> tuple[list[list[str]], list[list[str]]]:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from ..body.claims import asserts, claims
 from ..manifest.model import Domain
+from ..text import amounts
 from .candidate import Outcome
 
 # -- commits, branches, pull requests -----------------------------------------------------------------
@@ -131,8 +133,12 @@ def claims_in(text: str) -> tuple[str, ...]:
 
 
 def makes_claims(text: str) -> bool:
-    """Return whether a sentence says what would have to be measured or tested first."""
-    return bool(CLAIM.search(text) or _ASSERTION.search(text))
+    """Return whether a sentence says what would have to be measured or tested first.
+
+    Any number outside of code counts: notes give few others.
+    """
+    prose = amounts.seen(_CODE.sub(" ", text))
+    return bool(claims(text) or any(amounts.figures(prose)) or _ASSERTION.search(text) or asserts(text))
 
 
 # -- outcomes -----------------------------------------------------------------------------------------
@@ -162,6 +168,14 @@ _WORDS: Final[dict[Outcome, str]] = {
     "kept": r"kept|keep|keeper|accept\w*|merged|land\w*|ship\w*|commit(?:ted)?|done|success\w*|win|wins|won|adopted|"
     r"applied|complete[d]?|ready|improved|improvement|gain|good|pass(?:ed|es)?|worked|works",
 }
+_FIRST_STATE: Final = r"(?:initial|original|unmodified|unchanged|untouched|first|current|main|upstream)\s+"
+NO_OPTIMIZATION: Final = re.compile(
+    rf"\W*(?:(?:(?:the|an?|run|establish\w*|record\w*|measure\w*|new)\s+|{_FIRST_STATE})*baseline\b.*"
+    r"|.*\(baseline\)\W*|(?:reference|control|starting point|calibration)(?: (?:run|row|measurement|numbers?))?\W*|(?:total|cumulative)\b.*"
+    rf"|(?:the )?{_FIRST_STATE}(?:code|version|state|run|implementation|measurement)\W*|no changes?\W*)",
+    re.IGNORECASE,
+)
+"""The title of a row or item that only measures."""
 _ANYWHERE: Final = [
     (outcome, re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)) for outcome, words in _WORDS.items()
 ]
@@ -240,5 +254,4 @@ def domains_in(text: str) -> tuple[Domain, ...]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    joined = " ".join(text.split())
-    yield from (part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(\d])", joined) if part.strip())
+    return amounts.sentences(" ".join(text.split()))

@@ -134,6 +134,9 @@ class Description:
         )
 
     def _outcome(self) -> extract.StatedOutcome | None:
+        texts = [self.title, *self.of("title"), *self.of("summary")]
+        if any(extract.NO_OPTIMIZATION.fullmatch(without_commits(text.text)) for text in texts):
+            return extract.StatedOutcome("none", "baseline")
         if stated := _first(*(extract.outcome_of_field(text.text) for text in self.of("status"))):
             return stated
         stated, above = extract.outcome_of_title(self.title.text), self.context.outcome

@@ -26,7 +26,8 @@ _LOG_LINE: Final = re.compile(r"^\s*(?:[*|/\\]\s*)*([0-9a-f]{7,40})\s+(?:\([^)]*
 
 def candidates(text: str, file: str) -> tuple[Candidate, ...]:
     """Read the notes in a file; `file` is its path as messages show it."""
-    return tuple(_section(outline(text).root, Context(file)))
+    found = _section(outline(text).root, Context(file))
+    return tuple(candidate for candidate in found if candidate.outcome != "none")
 
 
 # -- sections -----------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from ..body.claims import claims
 from ..errors import CherryPickError, PrprepError
 from ..manifest.model import Optimization
 from ..project.code.span import span_of
 from ..workspace.checks import function_lookup
-from . import extract
 from .candidate import Candidate
 from .functions import is_named, matching_functions, similar_function
 from .gathering import Gathered
@@ -108,7 +108,7 @@ class _ItemBuilder:
         title = candidate.title
         if not title and candidate.commits:
             committed = _commit_title(self.repository, candidate)
-            title = title_of(committed) if extract.claims_in(committed) else ""  # without the numbers it claims
+            title = title_of(committed) if claims(committed) else ""  # without the numbers it claims
         if title:
             self.values["title"] = title
         if span:

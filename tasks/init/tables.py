@@ -63,12 +63,12 @@ def _candidate(columns: Sequence[tuple[Meaning | None, str]], row: Sequence[Inli
     line = row[0].line if row else 0
     description = Description(Inline("", line), context)
     for (meaning, name), cell in zip(columns, row, strict=False):
+        if meaning in {None, "number"} and extract.NO_OPTIMIZATION.fullmatch(cell.text):
+            description.parts.append(("summary", cell))
         if cell.text.strip("` *").lower() in _EMPTY_CELLS or meaning in {None, "number"}:
             continue
         if meaning == "title":
             description.title = cell
-            if cell.text.strip().lower().startswith(("baseline", "total", "cumulative", "**total")):
-                description.parts.append(("status", Inline("baseline", line)))
         elif meaning == "claim" and any(map(str.isdigit, cell.text)):
             description.parts.append((meaning, replace(cell, text=f"{name.lower()}: {cell.text}")))
         elif meaning:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from ..body.claims import claims, without_claims
+from ..body.commit_words import is_sentence
 from ..text.outline import Inline
 from . import extract
 
@@ -45,7 +47,7 @@ def title_of(text: str) -> str:
         title = _without_refs_and_outcomes(_SIGNS.sub(" ", title))
     title = _shortened(_without_claims(title))
     is_title = 4 <= len(title) <= LONGEST_TITLE and not _NOT_A_TITLE.fullmatch(title)
-    return title if is_title and not extract.CLAIM.search(title) else ""
+    return title if is_title and not claims(title) else ""
 
 
 def bullets(texts: Iterable[Inline]) -> tuple[str, ...]:
@@ -54,7 +56,12 @@ def bullets(texts: Iterable[Inline]) -> tuple[str, ...]:
     for text in texts:
         for sentence in extract.sentences(without_commits(text.text)):
             plain = _SIGNS.sub("", sentence).strip(" -–—;,:")
-            if not extract.makes_claims(plain) and 12 < len(plain) <= LONGEST_SENTENCE and " " in plain:
+            if (
+                is_sentence(plain)
+                and not extract.makes_claims(plain)
+                and 12 < len(plain) <= LONGEST_SENTENCE
+                and " " in plain
+            ):
                 result.append(plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else "."))
     return tuple(dict.fromkeys(result))[:_MOST_BULLETS]
 
@@ -79,11 +86,11 @@ def _without_refs_and_outcomes(title: str) -> str:
 
 def _without_claims(title: str) -> str:
     """Remove brackets with numbers, and a part with numbers after a dash, colon or comma."""
-    title = re.sub(r"\s*\(([^()]*)\)", lambda match: "" if extract.CLAIM.search(match[1]) else match[0], title)
+    title = re.sub(r"\s*\(([^()]*)\)", lambda match: "" if claims(match[1]) else match[0], title)
     parts = re.split(r"(\s[—–-]+\s|:\s|;\s|,\s|\s(?:→|->)\s)", title)
-    while len(parts) > 1 and extract.CLAIM.search("".join(parts)):
+    while len(parts) > 1 and (claims("".join(parts)) or re.fullmatch(r"[\W\d_]*\d[\W\d_]*", parts[-1])):
         parts = parts[:-2]
-    return "".join(parts).strip(" :;,—–-")
+    return without_claims("".join(parts).strip(" :;,—–-"))
 
 
 def _shortened(title: str) -> str:

@@ -222,3 +222,31 @@ def test_prose_and_a_pasted_log():
 )
 def test_broken_markdown(text):
     assert all(candidate.commits for candidate in candidates(text, "H.md"))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Calls went down from 1203 to 411.", "Score 2.14→1.83.", "Score 2.14 before, 1.83 afterwards.", "It is now 1203 instead of 411.",
+        "About twice as quick as it was.", "A thousand times fewer copies.", "All tests pass with it.", "From 12 ms to 3 ms.",
+        "Co-authored-by: X <x@example.org>", "-------------------", "The number is 42 now.",
+    ],
+)  # fmt: skip
+def test_no_figure_or_claim_of_notes_becomes_a_summary(sentence):
+    (candidate,) = candidates(
+        f"## Kept\n\n- **Join once** (`a1b2c3d`): Parts are joined by one call. {sentence}\n", "notes.md"
+    )
+    assert candidate.summary == ("Parts are joined by one call.",)
+
+
+@pytest.mark.parametrize(
+    "title", ["Join once: 1203 → 411 calls", "Join once (score 2.14→1.83)", "Join once, 1e3x", "Join once by 40%"]
+)
+def test_no_figure_of_notes_becomes_a_title(title):
+    (candidate,) = candidates(f"## Kept\n\n- **{title}** (`a1b2c3d`)\n", "notes.md")
+    assert candidate.title == "Join once"
+
+
+@pytest.mark.parametrize("name", ["Baseline", "Original code", "Baseline (no changes)"])
+def test_a_baseline_in_notes_is_no_optimization(name):
+    assert candidates(f"## Kept\n\n- **{name}** (`a1b2c3d`): as it was\n", "notes.md") == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tasks.init.tables import candidates_of_results
 
 LOOP = (
@@ -26,6 +28,42 @@ def test_one_row_per_experiment_without_baselines_and_measurements():
         ("preproc_image",),
         ("before: 3.9ms", "after: 3.8ms", "improvement: +0.3%"),
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "a1b2c3d\t0.997\tkeep\tbaseline", "a1b2c3d\t0.997\tkeep\tBaseline run, nothing changed", "a1b2c3d\t0.997\tkeep\tunmodified baseline",
+        "a1b2c3d\t0.997\tkeep\testablish baseline", "a1b2c3d\t0.997\tkept\tOriginal code", "a1b2c3d\t0.997\tkeep\tinitial state (baseline)",
+        "a1b2c3d\t0.997\tkeep\t**Baseline**", "a1b2c3d\t0.997\tkeep\tno changes", "a1b2c3d\t0.997\tkeep\tTotal of all",
+        "a1b2c3d\t0.997\tkeep\treference run", "a1b2c3d\t0.997\tbaseline\tmain as it is",
+    ],
+)  # fmt: skip
+def test_rows_that_only_measure_are_no_optimizations(row):
+    assert candidates_of_results(f"commit\tmetric\tstatus\tdescription\n{row}\n", "results.tsv") == ()
+    assert candidates_of_results(f"{row}\n", "results.tsv") == ()
+
+
+def test_an_experiment_called_baseline_is_none_whatever_else_its_row_has():
+    header = "experiment\tcommit\tstatus\tdescription\n"
+    assert candidates_of_results(f"{header}baseline\ta1b2c3d\tkeep\tas it was\n", "results.tsv") == ()
+    assert (
+        candidates_of_results(f"{header}exp1\ta1b2c3d\tkeep\tCache tokens\n", "results.tsv")[0].title == "Cache tokens"
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Reference counting instead of copies",
+        "Control flow without exceptions",
+        "Skip the copy, unlike the baseline",
+        "First pass only",
+    ],
+)
+def test_titles_with_such_words_stay(title):
+    (candidate,) = candidates_of_results(f"commit\tstatus\tdescription\na1b2c3d\tkeep\t{title}\n", "results.tsv")
+    assert candidate.title == title
 
 
 def test_commas_quotes_and_too_many_cells():
