@@ -25,7 +25,7 @@ _PREPARED = {
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
     *("title", "summary", "details", "template", "summarize", "tests", "tests_timeout", "verify", "engine"),
-    "commit_benchmark",
+    *("commit_benchmark", "drive"),
 }
 
 

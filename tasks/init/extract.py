@@ -171,7 +171,8 @@ _WORDS: Final[dict[Outcome, str]] = {
 _FIRST_STATE: Final = r"(?:initial|original|unmodified|unchanged|untouched|first|current|main|upstream)\s+"
 NO_OPTIMIZATION: Final = re.compile(
     rf"\W*(?:(?:(?:the|an?|run|establish\w*|record\w*|measure\w*|new)\s+|{_FIRST_STATE})*baseline\b.*"
-    r"|.*\(baseline\)\W*|(?:reference|control|starting point|calibration)(?: (?:run|row|measurement|numbers?))?\W*|(?:total|cumulative)\b.*"
+    r"|.*\(baseline\)\W*|(?:reference|control|starting point|calibration)(?: (?:run|row|measurement|numbers?))?\W*"
+    r"|(?:total|cumulative)\b.*"
     rf"|(?:the )?{_FIRST_STATE}(?:code|version|state|run|implementation|measurement)\W*|no changes?\W*)",
     re.IGNORECASE,
 )

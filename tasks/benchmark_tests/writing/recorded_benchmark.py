@@ -109,7 +109,7 @@ def _sorted(imports: Sequence[str]) -> tuple[str, ...]:
 def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     """Say how the typical calls were chosen, and how large they are."""
     sizes = sorted(call.size for call in sample.calls)
-    ran = ", ".join(recording.ran)
+    ran = ", ".join(map(_shown_run, recording.ran))
     each = " (each file's own sample)" if len(recording.ran) > 1 else ""
     drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
     spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
@@ -120,10 +120,15 @@ def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     )
 
 
+def _shown_run(run: str) -> str:
+    """Return a test file's path; a command of the user's may have private paths and passwords among its arguments."""
+    return "a program that calls it" if len(run.split()) > 1 else run
+
+
 def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     """Say where the arguments come from, how large they are among the recorded ones, and why some are in files."""
     test = call.test.partition("::")[2].partition("[")[0]
-    who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
+    who = f"{call.test.partition('::')[0]} ({test})" if test else _shown_run(recording.ran[0]) if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
