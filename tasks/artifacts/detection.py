@@ -58,7 +58,8 @@ class Layout(Record):
     """How the project is laid out at head.
 
     `project` is the folder of its pyproject.toml or setup.py ("" for the root), `import_roots` the
-    folders for `sys.path` ("src", ""), `packages` the importable top-level names.
+    folders for `sys.path` ("src", ""), `packages` the importable top-level names, `distribution` the normalized name
+    that it is installed under, "" if no file states it.
     """
 
     kind: Literal["flat", "src", "several", "none"]
@@ -70,6 +71,7 @@ class Layout(Record):
     benchmarks_root_reason: str
     runner: str
     runner_reason: str
+    distribution: str = ""
 
 
 class DependencyDifference(Record):

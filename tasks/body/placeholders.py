@@ -1,17 +1,19 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
 import math
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..artifacts import Change, Comparison, Interval, MetricName, Verdict
+from ..artifacts import Change, Comparison, FirstCall, Interval, MetricName, Verdict
 from ..storage.hashing import sha256
 from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import summary, views
+from .claims import claims
 from .evidence import Evidence
 from .reproduction import reproduction
 
@@ -131,15 +133,22 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "bullets": words.bullets,
         "further_commits": words.further_commits,
         "commit_titles": summary.commit_titles(evidence),
+        "base_name": _name_of(detection.base_ref, detection.base),
+        "head_name": _name_of(detection.head_ref, detection.head),
         "reproduction": reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
         "changelog": {"kind": kind, "place": path},
         "entry": markdown.one_line(summary.title_of(evidence)),
-        "packages": _differing_packages(comparison),
+        "packages": _differing_packages(comparison, own=detection.layout.distribution),
         "modules": _modules(comparison),
         "limits": limits,
     }
+
+
+def _name_of(ref: str, commit: str) -> str:
+    """Return a ref's name, "" if it only repeats the commit or claims something."""
+    return "" if commit.startswith(ref) or claims(re.sub(r"[-_/.]", " ", ref)) else ref
 
 
 def shell(text: str) -> Markdown:
@@ -162,11 +171,11 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     }
 
 
-def _differing_packages(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
-    """Return name and both versions of every package that differs between the two environments."""
+def _differing_packages(comparison: Comparison, own: str) -> tuple[tuple[str, str, str], ...]:
+    """Return name and both versions of every package but the project's `own` that differs between the environments."""
     sides = (comparison.base, comparison.head)
     base, head = ({name: version for name, _, version in (p.partition("==") for p in side.packages)} for side in sides)
-    names = sorted(name for name in base.keys() | head.keys() if base.get(name) != head.get(name))
+    names = sorted(name for name in base.keys() | head.keys() if base.get(name) != head.get(name) and name != own)
     return tuple((name, base.get(name, ""), head.get(name, "")) for name in names)
 
 
@@ -212,6 +221,11 @@ def _interval(interval: Interval) -> str:
     return figures.interval(interval.low, interval.high)
 
 
+def _spread(change: Change | FirstCall) -> str:
+    """Format an interval, or say that there is none."""
+    return "no spread" if change.interval.low == change.interval.high else _interval(change.interval)
+
+
 def _markdown(show: Callable[..., str]) -> Callable[..., Markdown]:
     return lambda *values: Markdown(show(*values))
 
@@ -235,6 +249,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "per": _per,
     "change": _markdown(lambda change: _change(change.interval)),
     "interval": _markdown(lambda change: _interval(change.interval)),
+    "spread": _markdown(_spread),
     "control": _markdown(lambda change: _interval(change.control)),
     "again": _markdown(lambda repeated: _change(repeated.found)),
     "difference": _markdown(lambda change: figures.difference(change.head - change.base, change.unit)),

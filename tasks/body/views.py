@@ -6,6 +6,9 @@ from statistics import geometric_mean
 from ..artifacts import Change, Comparison, Detection, FirstCall, FunctionShare, MetricName, Output, Site, Verdict
 
 ENOUGH_SAMPLES = 30
+MOST_FUNCTIONS = 12
+_VISIBLE = 0.0005
+"""A share that is not shown as 0.0 %."""
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
@@ -29,6 +32,17 @@ class MeasuredTest:
     peak = _change_in(MetricName.PEAK)
     allocations = _change_in(MetricName.ALLOCATIONS)
     leaked = _change_in(MetricName.LEAKED)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether there are enough samples for shares."""
+        return all(share.samples >= ENOUGH_SAMPLES for share in self.functions)
+
+    @property
+    def notable(self) -> tuple[FunctionShare, ...]:
+        """The functions with a visible share of the time, at most MOST_FUNCTIONS; without samples, the first ones."""
+        shares = [share for share in self.functions if not self.is_sampled or _is_visible(share)]
+        return tuple((shares or self.functions)[:MOST_FUNCTIONS])
 
     @property
     def is_control_row(self) -> bool:
@@ -105,7 +119,8 @@ def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change
 def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
     """Return the changed functions' shares of the leading test's call, if there were enough samples."""
     lead = leading(comparison)
-    sampled = (share for share in comparison.functions if share.changed and share.samples >= ENOUGH_SAMPLES)
+    changed = filter(_is_visible, (share for share in comparison.functions if share.changed))
+    sampled = (share for share in changed if share.samples >= ENOUGH_SAMPLES)
     return tuple(share for share in sampled if lead and share.test == lead.test)
 
 
@@ -153,6 +168,10 @@ def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
         hidden=tuple(short_name(change.test, benchmark) for change in times if change not in clear),
         mean=geometric_mean(ratios) if len(ratios) > 1 else None,
     )
+
+
+def _is_visible(share: FunctionShare) -> bool:
+    return max(side.share for side in (share.base, share.head) if side) >= _VISIBLE
 
 
 def _is_shown(change: Change) -> bool:

@@ -63,10 +63,13 @@ def write_shims(folder: Path, python: Path) -> str:
     return os.pathsep.join([str(folder), str(python.parent), *(str(each / "bin") for each in below), own_path])
 
 
-def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the packages that differ between the sides, such as `numpy 1.26.4 → 2.0.0`."""
+def package_differences(base: tuple[str, ...], head: tuple[str, ...], *, own: str = "") -> tuple[str, ...]:
+    """Return the packages that differ between the sides, such as `numpy 1.26.4 → 2.0.0`; `own` is the project's name.
+
+    The project's own version may differ with every commit.
+    """
     before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
-    names = sorted(name for name in before | after if before.get(name) != after.get(name))
+    names = sorted(name for name in before | after if before.get(name) != after.get(name) and name != own)
     return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
 
 

@@ -26,6 +26,15 @@ HEAVY = frozenset(
 CHANGELOG_NAME = re.compile(
     r"(changelog|changes|history|news|release[-_]?notes)(\.(md|rst|txt|adoc|markdown))?", re.IGNORECASE
 )
+_RELEASE = re.compile(
+    r"\W*(?:(?:version|release|v|changes in|new in|what's new in)\s*)?(?:[\w.-]+\s+)?"
+    r"v?\d+\.\d+[\w.]*\W*(?:$|\d{4}|\d+\W|released?\b)"
+    r"|\W*(?:unreleased|upcoming|next)\b|.*keepachangelog\.com|\W*\d{4}-\d\d-\d\d|\W*\d{4}\.\d+",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(r"[\w./-]+\.(?:md|rst|txt|adoc|markdown)\b", re.IGNORECASE)
+_LONGEST_STUB = 12
+"""Lines; what is longer and has no release is some other form of changelog."""
 WHATSNEW = ("docs/whatsnew", "doc/whatsnew", "docs/source/whatsnew", "doc/source/whatsnew")
 BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
@@ -108,15 +117,35 @@ def _whatsnew(project: Project) -> str | None:
 
 def _changelog_file(project: Project) -> str | None:
     near = (path for path in project.files if posixpath.dirname(path) in {"", "docs", "doc"})
-    paths = [path for path in near if CHANGELOG_NAME.fullmatch(posixpath.basename(path))]
-    if not paths:
+    named = [path for path in near if CHANGELOG_NAME.fullmatch(posixpath.basename(path))]
+    named.sort(key=lambda each: (each.count("/"), not posixpath.basename(each).lower().startswith("change"), each))
+    texts = {path: _text(project, path) for path in named}
+    # A stub may name the changelog that replaced it.
+    for stub in (path for path in named if not _has_entries(texts[path])):
+        texts |= {path: _text(project, path) for path in _named_files(project, stub, texts[stub])}
+    path = next((path for path, text in texts.items() if _has_entries(text)), None)
+    if path is None:
         return None
-    path = min(
-        paths, key=lambda each: (each.count("/"), not posixpath.basename(each).lower().startswith("change"), each)
-    )
-    text = (project.tree.read(project.path(path)) or b"").decode("utf-8", "replace").lower()
+    text = texts[path].lower()
     structured = "keepachangelog.com" in text or re.search(r"^##\s*\[unreleased\]", text, re.MULTILINE)
     return f"{'keep-a-changelog' if structured else 'plain'} {project.path(path)}"
+
+
+def _has_entries(text: str) -> bool:
+    """Return whether a changelog has a release; a stub only says where the changes are listed."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) > _LONGEST_STUB or any(map(_RELEASE.match, lines))
+
+
+def _named_files(project: Project, path: str, text: str) -> Iterator[str]:
+    """Yield the project's files that a stub names."""
+    for match in _FILE_NAME.finditer(text):
+        named = posixpath.normpath(posixpath.join(posixpath.dirname(path), match[0]))
+        yield from (each for each in (named, posixpath.normpath(match[0])) if each in project.files)
+
+
+def _text(project: Project, path: str) -> str:
+    return (project.tree.read(project.path(path)) or b"").decode("utf-8", "replace")
 
 
 def pull_request_template(tree: TreeReader) -> str | None:

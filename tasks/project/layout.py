@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from packaging.utils import canonicalize_name
+
 from ..artifacts import Layout
 from .benchmarks_root import benchmarks_root
 from .files import SIDE_FOLDERS, Project, TreeReader
@@ -39,6 +41,7 @@ def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None 
         benchmarks_root_reason=benchmarks_reason,
         runner=runs,
         runner_reason=runs_reason,
+        distribution=canonicalize_name(main.name),
     )
 
 

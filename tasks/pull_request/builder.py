@@ -25,7 +25,7 @@ from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of
 from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
 from ..workspace import nested
-from ..workspace.workspace import Workspace
+from ..workspace.workspace import Workspace, body_name
 from . import assembling, bundle
 from .assembling import StageResults
 
@@ -199,7 +199,11 @@ class BranchBuilder(ItemWork):
     def _with_evidence(self, branch: Branching, results: StageResults, contents: dict[str, bytes]) -> Branching:
         """Write the archive of the evidence next to the body, and return the branch with its path and hash."""
         rendering = assembling.read_if_valid(Rendering, self.paths.render)
-        body = self.workspace.folder / rendering.body if rendering else self.paths.body(results.detection.function)
+        body = (
+            self.workspace.folder / rendering.body
+            if rendering
+            else self.paths.body(body_name(results.detection.target or self.item_id))
+        )
         archive = bundle.path_for(body)
         compared, state = self.branch_paths.compare, self.branch_paths.state
         own = state if branch.comparison and digest(compared) == branch.comparison else None

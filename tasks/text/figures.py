@@ -119,6 +119,9 @@ def times(base: float, head: float) -> str:
     if not (head and math.isfinite(base / head)):
         return NOT_DEFINED if head != base else "1.00x"
     factor = base / head
+    if 0 < factor < 0.095:
+        # At least two digits: 0.00x would say that nothing is left.
+        return f"{factor:.{1 - math.floor(math.log10(factor))}f}x"
     return f"{factor:,.2f}x" if factor < 9.995 else f"{factor:,.1f}x" if factor < 99.95 else f"{factor:,.0f}x"
 
 

@@ -125,11 +125,11 @@ class Workspace:
 
     @cached_property
     def function_owners(self) -> dict[str, str]:
-        """Map the short name of the first function that each item names to the first item that names it."""
+        """Map what the body of the first function of each item is called to the first item that names it."""
         owners: dict[str, str] = {}
         for item_id, settings in self.plan.items.items():
             if settings["functions"]:
-                owners.setdefault(short_name(settings["functions"][0]), item_id)
+                owners.setdefault(body_name(settings["functions"][0]), item_id)
         return owners
 
     def refs(self, item_id: str) -> Refs:
@@ -215,6 +215,13 @@ class Workspace:
 def short_name(function: str) -> str:
     """Return the last part of `module:Qualified.name`, which files are named after."""
     return function.replace(":", ".").rpartition(".")[2]
+
+
+def body_name(function: str) -> str:
+    """Return what the body of a function is called: its short name, with its class if that is a special one."""
+    qualified = function.rpartition(":")[2].split(".")
+    is_special = qualified[-1].startswith("__") and qualified[-1].endswith("__")
+    return ".".join(qualified[-2:]) if is_special else short_name(function)
 
 
 def names_of(settings: Settings) -> set[str]:

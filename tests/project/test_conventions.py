@@ -45,7 +45,19 @@ def test_heavy_imports_are_those_that_run():
         ({"CHANGELOG.md": "based on https://KeepAChangelog.com"}, "keep-a-changelog CHANGELOG.md"),
         ({"CHANGELOG.md": "# Changes\n## [Unreleased]\n"}, "keep-a-changelog CHANGELOG.md"),
         ({"CHANGES.rst": "1.0\n===", "NEWS": ""}, "plain CHANGES.rst"),
-        ({"docs/history.md": ""}, "plain docs/history.md"),
+        ({"docs/history.md": "Version 1.0"}, "plain docs/history.md"),
+        ({"NEWS": "See https://github.com/acme/pages/releases\n"}, None),
+        ({"CHANGES.rst": "", "NEWS": "2.1 (2024)\n"}, "plain NEWS"),
+        (
+            {"CHANGES.rst": "Changelog\n=========\n\n.. include:: docs/log.rst\n", "docs/log.rst": "pages 1.2\n"},
+            "plain docs/log.rst",
+        ),
+        (
+            {"CHANGELOG.md": "Moved to [docs](docs/news.md).", "docs/news.md": "## [Unreleased]\n"},
+            "keep-a-changelog docs/news.md",
+        ),
+        ({"CHANGES.md": "Moved to docs/gone.md.", "NEWS.md": "Python 3.9 is needed.\n"}, None),
+        ({"HISTORY.txt": "line\n" * 20}, "plain HISTORY.txt"),
         ({"pyproject.toml": '[tool.towncrier]\ndirectory = "changes"\n', "CHANGELOG.md": ""}, "towncrier changes/"),
         (
             {"towncrier.toml": '[tool.towncrier]\npackage = "pages"\npackage_dir = "src"\n'},
@@ -63,7 +75,7 @@ def test_the_changelog(files, expected):
 
 
 def test_a_projects_own_changelog_comes_before_the_roots():
-    tree = Files({"CHANGELOG.md": "", "py/CHANGES.md": ""})
+    tree = Files({"CHANGELOG.md": "1.0\n", "py/CHANGES.md": "1.0\n"})
     assert conventions.changelog(tree, project="py") == "plain py/CHANGES.md"
 
 

@@ -17,6 +17,7 @@ from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report
 from ...storage.hashing import sha256
+from ...text import figures
 from ..repeats import Repeats
 from ..request import Request, deadline_in
 from ..workers import sandbox
@@ -64,8 +65,8 @@ def measure_memory(
             break
         differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in repeats.launches.values())
         planned = MOST_REPEATS if differ else REPEATS
-        base, head = (max(peaks, default=0) / 2**20 for peaks in repeats.latest(MetricName.PEAK))
-        report(f"memory {repeats.number} of {planned}: peak {base:.1f} MiB at base, {head:.1f} MiB at head")
+        base, head = (figures.size(max(peaks, default=0)) for peaks in repeats.latest(MetricName.PEAK))
+        report(f"memory {repeats.number} of {planned}: peak {base} at base, {head} at head")
         if repeats.number >= planned:
             stopped = "repeats"
     if not repeats.number:

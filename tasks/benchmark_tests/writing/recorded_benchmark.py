@@ -128,7 +128,13 @@ def _shown_run(run: str) -> str:
 def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     """Say where the arguments come from, how large they are among the recorded ones, and why some are in files."""
     test = call.test.partition("::")[2].partition("[")[0]
-    who = f"{call.test.partition('::')[0]} ({test})" if test else _shown_run(recording.ran[0]) if recording.ran else "a run"
+    who = (
+        f"{call.test.partition('::')[0]} ({test})"
+        if test
+        else _shown_run(recording.ran[0])
+        if recording.ran
+        else "a run"
+    )
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:

@@ -64,7 +64,9 @@ def _compared(request: CodeflashRequest, setup: BenchmarkSetup, clone: Clone, in
     with exclusive(cache_lock(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         outcome = compare(request, clone, venv=layer.venv, folder=folder)
-    differing = package_differences(setup.sides["base"].environment.packages, head.environment.packages)
+    differing = package_differences(
+        setup.sides["base"].environment.packages, head.environment.packages, own=request.layout.distribution
+    )
     artifact = artifact_of(setup.item.id, request, outcome, layer, differing=differing)
     for finding in artifact.findings:
         report(finding)

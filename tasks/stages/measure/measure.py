@@ -68,7 +68,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         load=load,
         addopts=pytest_options.replacement(setup.sides["head"].tree, injection.benchmark, measured.unknown_options),
         repairs=(*injection.repairs, *setup.repairs),
-        notes=(*measured.notes, *_environment_notes(setup.sides)),
+        notes=(*measured.notes, *_environment_notes(setup.sides, setup.artifacts.detection.layout.distribution)),
         flags=flags,
     )
 
@@ -85,12 +85,15 @@ def _provenance(side: SideEnvironment, spec: TreeSpec, modules: tuple[Module, ..
     )
 
 
-def _environment_notes(sides: Mapping[Role, SideEnvironment]) -> Iterator[str]:
-    """Yield differences between the environments, and deviations from what the project's files ask for."""
+def _environment_notes(sides: Mapping[Role, SideEnvironment], own: str) -> Iterator[str]:
+    """Yield differences between the environments, and deviations from what the project's files ask for.
+
+    `own` is the project's name, whose version is no difference.
+    """
     base, head = (sides[side].environment for side in SIDES)
     if base.python_version != head.python_version:
         yield f"Base ran on Python {base.python_version}, head on Python {head.python_version}."
-    if differing := package_differences(base.packages, head.packages):
+    if differing := package_differences(base.packages, head.packages, own=own):
         yield f"The environments differ, as the commits ask for it: {', '.join(differing)}."
     yield from (note for note in base.notes if note in head.notes)
     yield from (f"base: {note}" for note in base.notes if note not in head.notes)

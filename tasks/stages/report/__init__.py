@@ -1,8 +1,10 @@
 import os
+from pathlib import Path
 from typing import Any
 
 from ...github.client import GitHubRepository
 from ...staleness import ALL, Item, Stage, Uses, Value
+from ...storage.hashing import sha256_of
 
 
 def _asked_at(item: Item) -> float | None:
@@ -10,10 +12,10 @@ def _asked_at(item: Item) -> float | None:
     return item.staleness.answers.asked_at(str(place), item.id) if isinstance(place, GitHubRepository) else None
 
 
-def _bodies(item: Item) -> list[bool]:
-    """Return whether the body exists, and whether an edited one does."""
+def _bodies(item: Item) -> list[object]:
+    """Return the body's hash, and whether an older edited one was kept."""
     body = f"{item.workspace.folder}/{item.remembered('render').get('body')}"
-    return [os.path.exists(path) for path in (body, f"{body.removesuffix('.md')}.edited.md")]  # noqa: PTH110
+    return [sha256_of(Path(body)), os.path.exists(f"{body.removesuffix('.md')}.edited.md")]  # noqa: PTH110
 
 
 def _measured_at(item: Item) -> float | None:

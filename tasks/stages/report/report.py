@@ -13,7 +13,7 @@ from ...github import survey_text
 from ...github.cache import format_time
 from ...staleness import Stage, StageInputs, Staleness
 from ...storage.files import write_whole
-from ...storage.hashing import read_bytes
+from ...storage.hashing import read_bytes, sha256_of
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
@@ -23,6 +23,7 @@ from . import ASKED, MEASURED_AT
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
 READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
+EDITED = "the body was edited by hand"
 NOTHING = figures.NOT_DEFINED
 _inline = partial(markdown.inline, emphasis=False)
 _ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
@@ -57,6 +58,8 @@ class Row:
     rules: tuple[str, ...] = ()
     skeleton: str = ""
     survey: tuple[str, ...] = ()
+    is_edited: bool = False
+    """Whether the body was edited by hand since prprep wrote it."""
     left_out: tuple[str, ...] = ()
     """What the commits claim and the body does not say."""
 
@@ -66,11 +69,12 @@ class Row:
 
     @property
     def status(self) -> str:
-        """Return the state with its first reason, on one line."""
+        """Return the state with its first reason, and whether the body was edited, on one line."""
+        edited = f"; {EDITED}" if self.is_edited else ""
         if not self.reasons:
-            return self.state
+            return f"{self.state}{edited}"
         more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
-        return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}"
+        return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}{edited}"
 
 
 def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
@@ -130,6 +134,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         ),
         skeleton=rendering.get("skeleton", ""),
         survey=_survey_details(inputs),
+        is_edited=_is_edited(inputs.folder, rendering),
         left_out=tuple(rendering.get("left_out", ())),
     )
 
@@ -223,6 +228,11 @@ def _state(
     return (REVIEW if reasons else READY), reasons
 
 
+def _is_edited(folder: Path, rendering: dict[str, Any]) -> bool:
+    found = sha256_of(folder / rendering["body"]) if rendering.get("body") else None
+    return found is not None and found != rendering.get("sha256")
+
+
 def _reason(failure: dict[str, Any]) -> str:
     """Return the stage, the first line of the message, and the hint, its last line, if there is one."""
     lines = str(failure.get("message", "")).splitlines() or [""]
@@ -253,7 +263,8 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
         lines.append(f"- Evidence: {markdown.escape(row.evidence)}")
     if row.body != NOTHING:
         within = f", in the project's template {markdown.code(row.skeleton)}" if row.skeleton else ""
-        lines.append(f"- PR body: {markdown.code(row.body)}{within}")
+        edited = f"; {EDITED}, `prprep open` checks it" if row.is_edited else ""
+        lines.append(f"- PR body: {markdown.code(row.body)}{within}{edited}")
     if row.state != BLOCKED:
         label = "To review" if row.state == REVIEW else "To do"
         lines += [f"- {label}: {_inline(reason)}" for reason in row.reasons]

@@ -229,6 +229,8 @@ def test_the_import_that_is_timed_is_the_targets(target, modules):
 def test_differing_packages_are_noted():
     base, head = ("numpy==1.26.4", "old==1", "same==1"), ("numpy==2.0.0", "new==3", "same==1")
     assert package_differences(base, head) == ("new absent → 3", "numpy 1.26.4 → 2.0.0", "old 1 → absent")
+    assert package_differences(base, head, own="numpy") == ("new absent → 3", "old 1 → absent")
+    assert package_differences(("pages==1.0",), ("pages==1.1.dev3",), own="pages") == ()
 
 
 def test_messages_name_no_place_of_this_machine(tmp_path):

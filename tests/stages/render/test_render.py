@@ -23,6 +23,7 @@ from tasks.artifacts import (
     DependencyDifference,
     Detection,
     EndingDifference,
+    FunctionShare,
     Interval,
     MetricName,
     Output,
@@ -31,6 +32,7 @@ from tasks.artifacts import (
     Repeated,
     RunCommand,
     Scaffolding,
+    Share,
     SideRun,
     TreeSpec,
     Verdict,
@@ -729,6 +731,71 @@ def test_what_is_in_sight_shrinks_before_it_grows_long():
     assert re.search(r"and \d+ more\.", body)
 
 
+# -- how it is formatted --------------------------------------------------------------------------------
+
+
+def with_detection(**fields: object) -> Case:
+    return Case(detection=DETECTION.model_copy(update=fields))
+
+
+@pytest.mark.parametrize(
+    ("ref", "shown"),
+    [(HEAD, ""), (HEAD[:9], ""), ("perf/lines", " (perf/lines)"), ("perf/10x-faster", ""), ("v1.4", " (v1.4)")],
+)
+def test_a_ref_is_named_unless_it_repeats_the_commit_or_claims_something(ref, shown):
+    assert f"- Head is `{HEAD}`{shown}.\n" in body_of(with_detection(head_ref=ref))
+
+
+def test_a_loss_without_spread_is_shown_once():
+    loss = change(MetricName.ALLOCATIONS, 100, 112.4, Verdict.REGRESSED, primary=False, width=0.0)
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"changes": (*CPU_IMPROVED.changes, loss)})))
+    assert "- allocations of `test_benchmark_merge_lines`: +12.4 % (no spread), +12.4\n" in body
+    assert not re.search(r"(?P<figure>[+−][\d.]+ %) \((?P=figure)\)", body)
+
+
+def test_a_much_slower_head_has_no_speedup_of_zero():
+    slow = comparison((change(MetricName.TIME, 0.001, 2.5, Verdict.REGRESSED),), Verdict.REGRESSED)
+    assert "| 0.00040x |" in body_of(Case(slow))
+
+
+def share_of(number: int, share: float, *, samples: int = 400, changed: bool = False) -> FunctionShare:
+    side = Share(calls=1, share=share, own=share)
+    function = f"pagelayout.text:function_{number}"
+    return FunctionShare(
+        test=TEST, function=function, path="src/x.py", changed=changed, base=side, head=side, samples=samples
+    )
+
+
+def test_functions_without_a_part_of_the_time_are_counted():
+    functions = (share_of(0, 0.9), *(share_of(number, 0.0, changed=True) for number in range(1, 61)))
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"functions": functions})))
+    assert body.count("pagelayout.text:function_") == 1
+    assert "60 more functions of the project have a smaller part of the time." in body
+    assert " 0.0 % |" not in body
+
+
+def test_no_column_has_only_dashes():
+    functions = (share_of(0, 0.9, samples=3), share_of(1, 0.1, samples=3))
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"functions": functions})))
+    assert "| Function | Calls |\n|:---|---:|\n| `pagelayout.text:function_0` | 1 |\n" in body
+    assert "There were too few samples for shares." in body
+
+
+def test_the_projects_own_version_is_no_difference_of_environments():
+    head = CPU_IMPROVED.head.model_copy(update={"packages": ("numpy==2.1.3", "pagelayout==0.5.0", "pytest==8.3.3")})
+    case = Case(CPU_IMPROVED.model_copy(update={"head": head}))
+    assert "; the packages differ:" in body_of(case)
+    layout = LAYOUT.model_copy(update={"distribution": "pagelayout"})
+    body = body_of(case.vary(detection=DETECTION.model_copy(update={"layout": layout})))
+    assert ", the same packages." in body
+
+
+def test_the_body_of_a_special_method_has_the_name_of_its_class(tmp_path):
+    case = Case(item=ITEM.model_copy(update={"functions": ("pagelayout.text:Page.__init__",)}))
+    _, rendering = render(case, tmp_path)
+    assert rendering.body == ".codeflash/pr-body-Page.__init__.md"
+
+
 # -- the stage ----------------------------------------------------------------------------------------
 
 
@@ -869,7 +936,7 @@ def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
     freed = change(MetricName.ALLOCATIONS, 5, 1, Verdict.IMPROVED).model_copy(
         update={"head": 0.0, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
     )
-    assert "| allocations | −100.0 % | −100.0 % (no spread) | −5 | 8 | improved |" in body_of(
+    assert "| allocations | −100.0 % | no spread | −5 | 8 | improved |" in body_of(
         Case(comparison((freed,), Verdict.IMPROVED))
     )
 

@@ -68,6 +68,27 @@ def status(line: str) -> str:
     return line.rsplit("  ", maxsplit=1)[-1].strip()
 
 
+def test_a_body_that_was_edited_by_hand_is_shown(project):
+    paths = project.add("words", Case())
+    assert status(project.table()[-3]) == "ready"
+    body = paths.body("words")
+    body.write_bytes(body.read_bytes() + b"\nGr\xfc\xdfe\n")
+    assert status(project.table()[-3]) == "ready; the body was edited by hand"
+    assert "- PR body: `.codeflash/pr-body-words.md`; the body was edited by hand, `prprep open` checks it\n" in (
+        project.markdown
+    )
+
+
+def test_what_was_left_out_of_a_body_is_listed(project):
+    commit = DETECTION.commits[0].model_copy(update={"title": "Join 17,500% faster", "message": ""})
+    project.add("words", Case(detection=DETECTION.model_copy(update={"commits": (commit,)})))
+    assert status(project.table()[-3]) == "ready"
+    assert (
+        "- Left out of the body: “Join 17,500% faster”: a number that is not in the evidence (17,500%)\n"
+        in project.markdown
+    )
+
+
 def test_every_state(project):
     project.add("ready", Case())
     project.add("regressed", Case(REGRESSED))
