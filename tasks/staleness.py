@@ -38,7 +38,7 @@ ALL = ("*",)
 """A declaration of all settings, or of every field of an artifact."""
 ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
 """The settings that building environments and running the project's code in them depends on."""
-LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable")
+LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable", "layout.distribution")
 """The fields of detect.json that building environments and importing the project's code depends on."""
 FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
 """The fields of detect.json that locate the changed functions on either side."""

@@ -12,7 +12,7 @@ MOST, LONGEST = 3, 300
 
 _BETTER = re.compile(
     r"\b(?:fast\w*|quick\w*|speed\w*|sped|improv\w*|sav(?:e|es|ing|ed)|reduc\w*|less|fewer|lower\w*|cheap\w*|smaller"
-    r"|cuts?|shrinks?|efficien\w*|optimi[sz]\w*|perf(?:ormance)?)\b",
+    r"|cuts?|shrinks?|efficien\w*|optimi[sz]\w*)\b",
     re.IGNORECASE,
 )
 # Words that say which metrics an effect is one of.
@@ -28,6 +28,14 @@ _NAMED = {
     (MetricName.IMPORT, MetricName.START): re.compile(r"\b(?:import\w*|start\w*)\b", re.IGNORECASE),
 }
 _CERTAINTY = re.compile(r"\b(?:intervals?|confiden\w+|certain\w*)\b", re.IGNORECASE)
+_FASTER = re.compile(r"\b(?:faster|speed(?:s|ed|ing)?[ -]?ups?|sped up|quicker|less time)\b", re.IGNORECASE)
+_TIMES = {MetricName.TIME, MetricName.CPU, MetricName.INSTRUCTIONS, MetricName.IMPORT, MetricName.START}
+_LEANER = re.compile(
+    r"\b(?:less|lower\w*|reduc\w*|sav(?:e|es|ed|ing)|cuts?|fewer|smaller)\s+(?:\w+\s+){0,2}"
+    r"(?:memory|allocations?|footprint|peak|rss)\b",
+    re.IGNORECASE,
+)
+_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED, MetricName.KEPT}
 _ASSERTS = re.compile(
     r"\b(?:bit-for-bit|(?:identical|same) (?:results?|outputs?|behaviou?r)|verified|benchmarked|measured|correctness)\b"
     r"|\btests?\b[^.]*\bpass|\bpass\w*\b[^.]*\btests?\b|\bno (?:\w+ )?regress\w*",
@@ -78,9 +86,20 @@ def unproven(text: str, evidence: CitableEvidence, *, bare: bool = False) -> Ite
     text = amounts.seen(text)
     for amount in amounts.amounts_in_words(text):
         yield f"an amount in words (“{amount}”), which cannot be checked"
-    if not evidence.is_improved and (claim := _BETTER.search(text)):
-        yield f"claims an improvement (“{claim[0]}”), but the verdict is {evidence.comparison.verdict}"
+    yield from _unproven_improvements(text, evidence.comparison)
     yield from (f"a number that is not in the evidence ({figure})" for figure in unproven_figures(text, evidence, bare))
+
+
+def _unproven_improvements(text: str, comparison: Comparison) -> Iterator[str]:
+    """Yield a claim of an improvement if there is none, or none of what the text says is better."""
+    if comparison.verdict != Verdict.IMPROVED:
+        if claim := _BETTER.search(text):
+            yield f"claims an improvement (“{claim[0]}”), but the verdict is {comparison.verdict}"
+        return
+    improved = {change.metric for change in comparison.changes if change.verdict == Verdict.IMPROVED}
+    for words, metrics, what in ((_FASTER, _TIMES, "time"), (_LEANER, _MEMORY, "memory")):
+        if (claim := words.search(text)) and not improved & metrics:
+            yield f"claims less {what} (“{claim[0]}”), but no measured {what} improved"
 
 
 def unproven_figures(text: str, evidence: CitableEvidence, bare: bool = False) -> Iterator[str]:  # noqa: FBT001, FBT002

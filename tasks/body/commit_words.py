@@ -61,7 +61,7 @@ _TAG: Final = re.compile(
     r"|table|tbody|td|th|thead|tr|u|ul)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_IN_PULL_REQUEST: Final = re.compile(r"\s+in PR #\d+(?: \([^()]*\))?$|\s*\((?:#|gh-)\d+\)$", re.IGNORECASE)
+IN_PULL_REQUEST: Final = re.compile(r"\s+in PR #\d+(?: \([^()]*\))?$|\s*\((?:#|gh-)\d+\)$", re.IGNORECASE)
 _STRONG_TEXT: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _NO_SENTENCE: Final = re.compile(
@@ -114,7 +114,7 @@ def is_proper(commit: Commit) -> bool:
 
 def title_sentence(commit: Commit) -> str:
     """Return a commit's title without markup, signs and a prefix such as `perf(tables): `."""
-    title = _IN_PULL_REQUEST.sub("", _plain(commit.title)).lstrip("".join(_SIGNS[::2]) + "\ufe0f :")
+    title = IN_PULL_REQUEST.sub("", _plain(commit.title)).lstrip("".join(_SIGNS[::2]) + "\ufe0f :")
     for sign in _SIGNS:
         title = title.removeprefix(sign).strip()
     title = CONVENTIONAL_PREFIX.sub("", title)

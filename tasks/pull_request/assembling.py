@@ -251,6 +251,7 @@ def _audited(branch: Branching, results: StageResults, clone: Clone) -> Branchin
     findings = (
         *audit.of_files(files, related=related),
         *(finding for commit in commits for finding in audit.of_commit(commit, detection.contribution_rules)),
+        *(finding for commit in commits for finding in audit.of_claims(commit, results.comparison)),
         *audit.of_white_space(history.whitespace_errors(clone.path, branch.base, branch.head)),
         *audit_tools.of_code(base, head, paths, folder=folder, packages=packages),
     )

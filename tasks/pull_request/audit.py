@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ..artifacts import AuditFinding, Commit, ContributionRule
+from ..artifacts import AuditFinding, Commit, Comparison, ContributionRule
+from ..body.claims import CitableEvidence, unproven
 from ..body.commit_words import UNFINISHED
 from ..git.history import ChangedFile
 from ..project.pytest_config import is_test_code
@@ -68,6 +69,14 @@ def of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[Aud
         author = commit.author or "its author"
         text = f"{name} has no Signed-off-by, which {rule.path}:{rule.line} asks for: {author} must add it"
         yield AuditFinding(about="sign-off", text=text, fatal=True)
+
+
+def of_claims(commit: Commit, comparison: Comparison) -> Iterator[AuditFinding]:
+    """Report what a commit's message claims and the evidence does not hold: it is published as it is."""
+    faults = tuple(dict.fromkeys(unproven(f"{commit.title}\n{commit.message}", CitableEvidence(comparison))))
+    if faults:
+        text = f"the message of {commit.sha[:12]} ({commit.title}) is published as it is: {listed(faults, '; ')}"
+        yield AuditFinding(about="title", text=text)
 
 
 def of_white_space(lines: Sequence[str]) -> tuple[AuditFinding, ...]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ..body.claims import claims
 from ..project.files import Project
 from . import changelog_sections as sections
 from . import fragments
@@ -13,7 +14,6 @@ from .titles import with_lower_start
 
 _PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
 _REFERENCE = re.compile(r"\s*\((?:gh-|#|GH-)\d+\)\s*$")
-_CLAIM = re.compile(r"~?\d[\d.,]*\s*(?:[x\u00d7%]|-?fold\b|times\b|[mµun]?s\b|[kMGT]i?B\b)", re.IGNORECASE)
 _SAYS = re.compile(
     r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|"
     r"import time)\b",
@@ -28,14 +28,13 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
     `function` is like `pagelayout.tables:Table.rows`. Figures are left out: they belong to one machine and input.
     """
     text = _REFERENCE.sub("", _PREFIX.sub("", " ".join(title.split()))).rstrip(".")
-    claims = tuple(match[0] for match in _CLAIM.finditer(text))
+    claimed = claims(text)
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     name = f"`{function.replace(':', '.')}`" if function else ""
-    todos = tuple(
-        f"the title says {claim!r}, the changelog entry does not: consider removing it from the title"
-        for claim in claims
-    )
-    if claims or not text:
+    told = ", ".join(map(repr, claimed))
+    remove = f"the title says {told}, the changelog entry does not: consider removing it from the title"
+    todos = (remove,) if claimed else ()
+    if claimed or not text:
         return (f"{lead} {name}." if name else "Improve performance."), todos
     if _SAYS.search(text) or not name:
         if function:

@@ -79,7 +79,8 @@ _COMPARES: Final = re.compile(
 )
 # Numbers that are no measurements: references, dates, orders of growth.
 _REFERENCES: Final = re.compile(
-    r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*|\b\d{4}-\d\d-\d\d)\b"
+    r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*"
+    r"|\b(?:c?python|pypy|version|release) ?\d+(?:\.\d+)*|\b\d{4}-\d\d-\d\d)\b"
     r"(?![ -]?(?:x|times|fold|%|percent|[mnu\u03bc]?s|[kmg]i?b)\b)|\bO\([^()]*(?:\([^()]*\)[^()]*)?\)|\bn\+1\b",
     re.IGNORECASE,
 )

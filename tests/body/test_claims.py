@@ -4,7 +4,7 @@ import pytest
 
 from tasks.artifacts import Verdict
 from tasks.body.claims import LONGEST, CitableEvidence, objections
-from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED
+from tests.support.evidence import CPU_IMPROVED, IMPORT_IMPROVED, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, UNCHANGED
 
 DIFF = "-    pages = [join(page) for page in document]\n+    cache = LRU(maxsize=128)\n"
 EVIDENCE = CitableEvidence(CPU_IMPROVED, f"Join the lines of a page once\n{DIFF}")
@@ -73,6 +73,25 @@ def test_no_improvement_is_claimed_without_the_verdict(comparison):
     (objection,) = objections(["Joins lines faster"], CitableEvidence(comparison, ""))
     assert objection == f"claims an improvement (“faster”), but the verdict is {comparison.verdict}: Joins lines faster"
     assert objections(["Joins lines once"], CitableEvidence(comparison, "")) == ()
+
+
+@pytest.mark.parametrize(
+    ("bullet", "comparison", "fault"),
+    [
+        ("Speed up joining", MEMORY_IMPROVED, "claims less time (“Speed up”), but no measured time improved"),
+        ("Joins faster", MEMORY_IMPROVED, "claims less time (“faster”), but no measured time improved"),
+        (
+            "Less peak memory",
+            IMPORT_IMPROVED,
+            "claims less memory (“Less peak memory”), but no measured memory improved",
+        ),
+        ("Speed up joining", CPU_IMPROVED, None),
+        ("A faster import", IMPORT_IMPROVED, None),
+        ("Reduces the peak memory", MEMORY_IMPROVED, None),
+    ],
+)
+def test_an_improvement_is_claimed_only_of_what_improved(bullet, comparison, fault):
+    assert objections([bullet], CitableEvidence(comparison)) == ((f"{fault}: {bullet}",) if fault else ())
 
 
 def test_one_to_three_bullets():

@@ -6,6 +6,7 @@ import pytest
 
 from tasks.artifacts import Commit, ContributionRule
 from tasks.git.history import ChangedFile
+from tasks.pull_request import audit
 from tasks.pull_request.audit import (
     LARGE,
     TOO_LARGE,
@@ -15,6 +16,7 @@ from tasks.pull_request.audit import (
     of_white_space,
     without_model_co_authors,
 )
+from tests.support.evidence import CPU_IMPROVED
 
 NO_MODELS = ContributionRule(path="AI_POLICY.md", line=14, about="co-author", sentence="No LLM bots in Co-authored-by.")
 SIGNED = ContributionRule(path="CONTRIBUTING.md", line=3, about="sign-off", sentence="All commits must be signed off.")
@@ -140,3 +142,12 @@ def test_white_space_is_passed_on_in_short():
     assert of_white_space([]) == ()
     (finding,) = of_white_space([f"a.py:{number}: trailing whitespace." for number in range(7)])
     assert finding.text.endswith("a.py:4: trailing whitespace. and 2 more")
+
+
+def test_claims_of_messages_that_the_evidence_does_not_hold_are_reported():
+    told = Commit(sha="a" * 40, title="Join 17,500% faster", message="Join 17,500% faster\n\nIt was 20.9 % slower.\n")
+    (finding,) = audit.of_claims(told, CPU_IMPROVED)
+    published = "the message of aaaaaaaaaaaa (Join 17,500% faster) is published as it is"
+    assert finding.text == f"{published}: a number that is not in the evidence (17,500%)"
+    assert not finding.fatal
+    assert list(audit.of_claims(told.model_copy(update={"title": "Join once", "message": ""}), CPU_IMPROVED)) == []

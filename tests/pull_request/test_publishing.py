@@ -209,6 +209,22 @@ def test_what_gh_says_is_passed_on(tmp_path, monkeypatch):
         forge.create(PullRequestText("T", b"words", "body.md"), head="perf", base="main", draft=False)
 
 
+def test_gh_gets_the_body_byte_for_byte(tmp_path, monkeypatch):
+    program = tmp_path / "gh"
+    program.write_text(
+        '#!/bin/sh\nprintf "%s " "$@" >> "$0.log"\ncat > "$0.body"\necho https://github.test/acme/sums/pull/7\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    forge, content = Gh("github.test", "acme/sums", tmp_path), b"Gr\xc3\xbc\xc3\x9fe\r\n\n\n trailing \n"
+    text = PullRequestText("T", content, "body.md")
+    assert forge.create(text, head="perf", base="main", draft=False) == "https://github.test/acme/sums/pull/7"
+    assert (tmp_path / "gh.body").read_bytes() == content
+    forge.edit(7, PullRequestText("T", b"other", "body.md"))
+    assert (tmp_path / "gh.body").read_bytes() == b"other"
+    assert (tmp_path / "gh.log").read_text().count("--body-file - ") == 2
+
+
 def test_a_missing_gh_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PrprepError, match=r"was not found\n  install gh"):

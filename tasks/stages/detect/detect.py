@@ -107,7 +107,8 @@ def _title(commits: Sequence[Commit]) -> str:
     """Return the title of the last commit that describes the change, without the amounts that it claims."""
     described = commit_words.about_the_change(commits)
     performance = [commit for commit in described if commit_words.why_performance(commit)]
-    titles = [commit.title for commit in reversed(performance or described or tuple(commits))]
+    last_first = reversed(performance or described or tuple(commits))
+    titles = [commit_words.IN_PULL_REQUEST.sub("", commit.title) for commit in last_first]
     return next(filter(None, map(without_claims, titles)), "")
 
 
