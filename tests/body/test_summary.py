@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.artifacts import Commit
 from tasks.body import summary
+from tasks.body.claims import claims, unproven, without_claims
 from tasks.body.composing import compose
 from tasks.body.placeholders import FULL
 from tests.support.evidence import CPU_IMPROVED, DETECTION, HEAD, INCONCLUSIVE, ITEM, REGRESSED, Case
@@ -179,3 +184,31 @@ def test_bullets_of_the_manifest_are_kept_and_titles_of_commits_still_checked():
     told = summary.summary_of(evidence)
     assert (told.bullets, len(told.left_out)) == (("Mine.",), 1)
     assert summary.commit_titles(evidence) == ((HEAD, "Speed up f"),)
+
+
+PIECES = st.sampled_from(
+    [
+        "Join once", "the loop", "is", "faster", "by", "from", "to", "17,500%", "1e3x", "12 ms", "411", "calls", "twice", "in half", ".", ". ",
+        "\n", "\n\n", "- ", "* ", "1. ", "<!--", "-->", "---\n", "**", "`", "(", ")", "→", "10", "x", " ", " ", "Fixes #3\n", "# ", "| ",
+        "Co-authored-by: A <a@b>\n", "```\n", "ten times", "20.9 %", "[a](b)", "&#49;", "\u200b", "Merge branch 'x'\n", "fixup! ",
+    ]
+)  # fmt: skip
+MESSAGES = st.lists(PIECES, min_size=1, max_size=25).map("".join)
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=3), st.sampled_from([CPU_IMPROVED, REGRESSED]))
+def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, comparison):
+    evidence = case_of(*messages, comparison=comparison).evidence
+    told = summary.summary_of(evidence)
+    titles = [title for _, title in summary.commit_titles(evidence)]
+    for text in (*told.bullets, summary.title_of(evidence), *titles):
+        shown = re.sub(r"&amp;(?=#)", "&", text).replace("&#8203;", "").replace("\\", "")
+        assert list(unproven(shown, summary.citable(evidence))) == [], (messages, text)
+        assert "\n" not in text
+        assert text in titles or not re.search(r"<!--|Co-authored-by", text)
+    assert 1 <= len(told.bullets) <= 3
+
+
+@given(MESSAGES)
+def test_a_title_without_claims_has_none(title):
+    assert claims(without_claims(title)) == ()

@@ -53,7 +53,7 @@ BODY = Value("whose name the body has", body_of, hashed=False)
 SUMMARIZE = Stage(
     name="summarize",
     doc="run the manifest's command that writes the bullets",
-    version=1,
+    version=2,
     uses=(
         Uses(
             settings=("summarize", "summary"),
