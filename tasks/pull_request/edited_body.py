@@ -19,6 +19,7 @@ _BOX: Final = re.compile(r"^\[[xX]\](?=\s)")
 _HARMLESS_TAG: Final = re.compile(
     r"</?(?:a|b|br|code|em|i|ins|kbd|strong|sub|sup)(?: href=\"[^\"<>]*\")? ?/?>", re.IGNORECASE
 )
+_WAITS: Final = re.compile(r"^\D*(?:[:#\u2026]|\.\.\.)$")
 _TAG_START: Final = re.compile(r"<[a-z/!?]", re.IGNORECASE)
 _FORMULA: Final = re.compile(r"\$\$|\$\S[^$]*\$|\[\^[^\]]+\]")
 _DEFINITION: Final = re.compile(r"[\s>*+.)\d-]*\[[^\]]+\]:")
@@ -41,10 +42,10 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterato
     matcher = SequenceMatcher(None, list(map(_key, before)), list(map(_key, after)), autojunk=False)
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
     still_there = set(new_source)
-    for _, low, high, _, _ in changes:
+    for _, low, high, start, end in changes:
         for shown in before[low:high]:
             line = source[shown.line]
-            if GAP in line or shown.kind == "comment":
+            if GAP in line or shown.kind == "comment" or _is_completed(shown, after[start:end]):
                 continue
             hidden = line in still_there and "is no longer shown as it was (hidden, folded, struck out or quoted)"
             yield f"this line of it {hidden or 'was removed or changed'}: {_short(line)}"
@@ -55,6 +56,12 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterato
         lines = list(block)
         yield from _objections_to_added(lines, evidence, within=lines[0].block in kept_blocks)
     yield from _unseen(source, new_source)
+
+
+def _is_completed(shown: ShownLine, added: Sequence[ShownLine]) -> bool:
+    """Return whether a line that waits for more, such as `Closes #`, was completed."""
+    waits = shown.kind == "text" and bool(_WAITS.search(shown.text))
+    return waits and any(line.place == shown.place and line.text.startswith(shown.text) for line in added)
 
 
 def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, *, within: bool) -> Iterator[str]:

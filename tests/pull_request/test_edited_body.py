@@ -163,6 +163,22 @@ def test_words_may_be_added(words):
     assert objections_to(with_lines("", words, "")) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        ("Closes #", "Closes #12", True),
+        ("**Issue**:", "**Issue**: none", True),
+        ("- Reviewer:", "- Reviewer: Bea", True),
+        ("Gain:", "Gain: 40x", False),
+        ("Tests pass", "Tests pass never", False),
+        ("It takes 5 s:", "It takes 5 s: or less", False),
+    ],
+)
+def test_lines_of_a_template_that_wait_for_more_may_be_completed(before, after, allowed):
+    objections = objections_to(f"{after}\n\n{RENDERED}", f"{before}\n\n{RENDERED}")
+    assert (not objections) is allowed
+
+
 def test_line_ends_and_empty_lines_may_change():
     assert objections_to(RENDERED.replace("\n", "\r\n")) == []
     assert objections_to(RENDERED.replace("\n\n", "\n\n\n").replace("```\n\n\n", "```\n\n")) == []

@@ -22,6 +22,8 @@ GITHUB_LIMIT = 65_536
 LONGEST = 60_000
 MOST_VISIBLE = 4_000
 """Characters outside of folded parts; a body with more is composed with less detail, if that helps."""
+MOST_REPORTED = 3
+"""Sentences left out of a body that are reported at once; report.md has all."""
 LIMITS = (
     FULL,
     Limits(1, 40, 20_000, 60, sight=4, details=400),
@@ -43,8 +45,10 @@ def run(inputs: StageInputs) -> None:
     keep_edited(body, composed.text, last.sha256 if last and previous == body else None)
     write_whole(body, composed.text)
     left_out = summary.summary_of(evidence).left_out
-    for sentence in left_out:
+    for sentence in left_out[:MOST_REPORTED]:
         inputs.report(f"left out of the body: {sentence}")
+    if (more := len(left_out) - MOST_REPORTED) > 0:
+        inputs.report(f"left out of the body: {more} more, which the report lists")
     inputs.write(
         Rendering(
             item=item.id,
