@@ -118,11 +118,11 @@ def asserts(sentence: str) -> bool:
 def claims(text: str) -> tuple[str, ...]:
     """Return the amounts in a text that only a measurement can show, with or without a unit."""
     text = amounts.seen(text)
-    found = [*amounts.amounts_in_words(text)]
+    result = [*amounts.amounts_in_words(text)]
     for sentence in amounts.sentences(text):
         comparing = amounts.compares(sentence)
-        found += [figure.text for figure in amounts.figures(sentence) if figure.kind or comparing]
-    return tuple(dict.fromkeys(found))
+        result += [figure.text for figure in amounts.figures(sentence) if figure.kind or comparing]
+    return tuple(dict.fromkeys(result))
 
 
 def without_claims(title: str) -> str:

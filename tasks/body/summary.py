@@ -3,6 +3,7 @@
 What a commit claims beyond the evidence is left out; the reader of the report learns what.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ def to_review(evidence: Evidence) -> Iterator[str]:
     """Yield what the manifest's own words claim and the evidence does not hold."""
     item, known = evidence.item, citable(evidence)
     for key, text in (("title", item.title), ("summary", "\n".join(item.summary)), ("details", item.details)):
-        for fault in dict.fromkeys(unproven(text or "", known)):
+        for fault in dict.fromkeys(unproven(re.sub(r"\*|__|`", "", text or ""), known)):
             yield f"`{key}:` of the manifest: {fault}"
 
 

@@ -31,8 +31,8 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
     claimed = claims(text)
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     name = f"`{function.replace(':', '.')}`" if function else ""
-    told = ", ".join(map(repr, claimed))
-    remove = f"the title says {told}, the changelog entry does not: consider removing it from the title"
+    listed = ", ".join(map(repr, claimed))
+    remove = f"the title says {listed}, the changelog entry does not: consider removing it from the title"
     todos = (remove,) if claimed else ()
     if claimed or not text:
         return (f"{lead} {name}." if name else "Improve performance."), todos

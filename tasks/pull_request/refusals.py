@@ -179,8 +179,8 @@ def of_branch(branch: Branching | None, *, fresh: bool, item_id: str, folder: Pa
     elif branch.verdict is not Verdict.IMPROVED:
         yield f"the branch is not an improvement on upstream ({branch.verdict}): {branch.headline}"
     yield from (f"in the branch: {finding.text}" for finding in branch.fatal)
-    if (found := sha256_of(folder / branch.evidence)) != branch.evidence_sha256:
-        state = "is missing" if found is None else "was changed"
+    if (actual := sha256_of(folder / branch.evidence)) != branch.evidence_sha256:
+        state = "is missing" if actual is None else "was changed"
         yield f"the evidence {branch.evidence} {state}: run `prprep branch {item_id}`, which packs it again"
 
 

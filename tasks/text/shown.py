@@ -73,11 +73,11 @@ class _Reader:
                     yield _joined(row)
                     row = []
             elif token.type == "inline":
-                found = self._inline(token)
+                lines = self._inline(token)
                 if "table" in self._blocks:
-                    row += found
+                    row += lines
                 else:
-                    yield from found
+                    yield from lines
             else:
                 yield from self._leaf(token)
 

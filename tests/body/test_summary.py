@@ -57,12 +57,12 @@ def bullets_of(*messages: str, comparison=CPU_IMPROVED) -> list[str]:
 
 def test_a_tools_commit_keeps_its_mechanism_and_loses_its_claims():
     case = case_of(TOOL)
-    told = summary.summary_of(case.evidence)
-    assert told.bullets == (
+    result = summary.summary_of(case.evidence)
+    assert result.bullets == (
         "Speed up function `merge_lines`",
         "One join: Lines are collected in a list and joined at the end.",
     )
-    assert told.left_out == (
+    assert result.left_out == (
         "“⚡️ Speed up function `merge_lines` by 17,500% in PR #1 (`perf/all`)”: a number that is not in the evidence (17,500%)",
         "“The runtime falls from 2.1 s to 12 ms.”: a number that is not in the evidence (2.1 s)",
         "“All 212 existing tests pass.”: says what only a measurement or the tests can show",
@@ -75,9 +75,9 @@ def test_a_tools_commit_keeps_its_mechanism_and_loses_its_claims():
 
 @pytest.mark.parametrize("comparison", [REGRESSED, INCONCLUSIVE])
 def test_no_improvement_is_claimed_below_another_verdict(comparison):
-    told = summary.summary_of(case_of(TOOL, comparison=comparison).evidence)
-    assert told.bullets == ("One join: Lines are collected in a list and joined at the end.",)
-    assert f"claims an improvement (“Speed”), but the verdict is {comparison.verdict}" in told.left_out[0]
+    result = summary.summary_of(case_of(TOOL, comparison=comparison).evidence)
+    assert result.bullets == ("One join: Lines are collected in a list and joined at the end.",)
+    assert f"claims an improvement (“Speed”), but the verdict is {comparison.verdict}" in result.left_out[0]
     (fallback,) = bullets_of("Make merging much faster\n", comparison=comparison)
     assert fallback == "Changes `pagelayout.text:merge_lines`"
 
@@ -93,9 +93,9 @@ def test_the_performance_commit_leads_and_merges_and_fixups_stay_away():
         "Merge pull request #4 from acme/lines",
         "Address review comments",
     ]
-    told = summary.summary_of(case_of(*titles).evidence)
-    assert told.bullets == ("Join the lines of a page once", "Rename a variable")
-    assert told.further_commits == 2
+    result = summary.summary_of(case_of(*titles).evidence)
+    assert result.bullets == ("Join the lines of a page once", "Rename a variable")
+    assert result.further_commits == 2
 
 
 def test_a_title_that_begins_with_merge_is_no_merge():
@@ -154,9 +154,9 @@ def test_sentences_are_whole_or_left_out():
     ],
 )
 def test_a_sentence_stays_if_the_evidence_holds_it(sentence, stays):
-    told = summary.summary_of(case_of(f"Join once\n\n{sentence}\n").evidence)
-    assert (told.bullets[1:] == (sentence,)) is stays
-    assert bool(told.left_out) is not stays
+    result = summary.summary_of(case_of(f"Join once\n\n{sentence}\n").evidence)
+    assert (result.bullets[1:] == (sentence,)) is stays
+    assert bool(result.left_out) is not stays
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_titles_lose_their_claims(title, shortened):
 def test_bullets_of_the_manifest_are_kept_and_titles_of_commits_still_checked():
     case = case_of("Speed up f 90x")
     evidence = Case(item=ITEM.model_copy(update={"summary": ("Mine.",)}), detection=case.detection).evidence
-    told = summary.summary_of(evidence)
-    assert (told.bullets, len(told.left_out)) == (("Mine.",), 1)
+    result = summary.summary_of(evidence)
+    assert (result.bullets, len(result.left_out)) == (("Mine.",), 1)
     assert summary.commit_titles(evidence) == ((HEAD, "Speed up f"),)
 
 
@@ -199,14 +199,14 @@ MESSAGES = st.lists(PIECES, min_size=1, max_size=25).map("".join)
 @given(st.lists(MESSAGES, min_size=1, max_size=3), st.sampled_from([CPU_IMPROVED, REGRESSED]))
 def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, comparison):
     evidence = case_of(*messages, comparison=comparison).evidence
-    told = summary.summary_of(evidence)
+    result = summary.summary_of(evidence)
     titles = [title for _, title in summary.commit_titles(evidence)]
-    for text in (*told.bullets, summary.title_of(evidence), *titles):
+    for text in (*result.bullets, summary.title_of(evidence), *titles):
         shown = re.sub(r"&amp;(?=#)", "&", text).replace("&#8203;", "").replace("\\", "")
         assert list(unproven(shown, summary.citable(evidence))) == [], (messages, text)
         assert "\n" not in text
         assert text in titles or not re.match(r"&lt;!--|Co-authored-by", text)
-    assert 1 <= len(told.bullets) <= 3
+    assert 1 <= len(result.bullets) <= 3
 
 
 @given(MESSAGES)

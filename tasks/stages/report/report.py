@@ -229,8 +229,8 @@ def _state(
 
 
 def _is_edited(folder: Path, rendering: dict[str, Any]) -> bool:
-    found = sha256_of(folder / rendering["body"]) if rendering.get("body") else None
-    return found is not None and found != rendering.get("sha256")
+    actual = sha256_of(folder / rendering["body"]) if rendering.get("body") else None
+    return actual is not None and actual != rendering.get("sha256")
 
 
 def _reason(failure: dict[str, Any]) -> str:
