@@ -535,9 +535,9 @@ def test_a_deleted_body_is_written_again(place):
     assert place.stale() - {"report"} == {"render:1"}
 
 
-def test_an_edited_body_is_the_users_business(place):
+def test_an_edited_body_is_the_users_business_and_shown_in_the_report(place):
     next(place.folder.glob(".codeflash/pr-body-*item_00001.md")).write_text("edited\n")
-    assert place.stale() == set()
+    assert place.stale() == {"report"}
 
 
 def test_a_deleted_report_is_written_again(place):

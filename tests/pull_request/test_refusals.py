@@ -171,6 +171,10 @@ def test_a_body_whose_measured_part_was_edited(paths):
             "`summary:` of the manifest: a number that is not in the evidence (40x)",
         ),
         (
+            {"details": "It is 1**0**0x faster."},
+            "`details:` of the manifest: a number that is not in the evidence (100x)",
+        ),
+        (
             {"details": "Twice as fast."},
             "`details:` of the manifest: an amount in words (“Twice”), which cannot be checked",
         ),
