@@ -29,11 +29,11 @@ _MARKUP: Final = re.compile(r"[~$<>\[\]`*_\\|]")
 _LONGEST: Final = 80
 
 
-def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterator[str]:
+def objections(rendered: str, edited: str, evidence: CitableEvidence, template: str = "") -> Iterator[str]:
     """Yield a sentence for each edit that keeps the body from being published.
 
-    Lines with a gap may go, boxes may be ticked or cleared, and words may be added that claim nothing beyond the
-    evidence.
+    Lines with a gap may go, boxes may be ticked or cleared, lines of the project's `template` completed, and words
+    added that claim nothing beyond the evidence.
     """
     if GAP in edited:
         yield "it still has a gap that a person must fill"
@@ -41,11 +41,13 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterato
     source, new_source = rendered.split("\n"), edited.replace("\r\n", "\n").split("\n")
     matcher = SequenceMatcher(None, list(map(_key, before)), list(map(_key, after)), autojunk=False)
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
-    still_there = set(new_source)
+    still_there, waiting = set(new_source), {line.text for line in shown_lines(template) if _WAITS.search(line.text)}
     for _, low, high, start, end in changes:
         for shown in before[low:high]:
             line = source[shown.line]
-            if GAP in line or shown.kind == "comment" or _is_completed(shown, after[start:end]):
+            if GAP in line or shown.kind == "comment":
+                continue
+            if shown.text in waiting and _is_completed(shown, after[start:end]):
                 continue
             hidden = line in still_there and "is no longer shown as it was (hidden, folded, struck out or quoted)"
             yield f"this line of it {hidden or 'was removed or changed'}: {_short(line)}"
@@ -59,9 +61,8 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterato
 
 
 def _is_completed(shown: ShownLine, added: Sequence[ShownLine]) -> bool:
-    """Return whether a line that waits for more, such as `Closes #`, was completed."""
-    waits = shown.kind == "text" and bool(_WAITS.search(shown.text))
-    return waits and any(line.place == shown.place and line.text.startswith(shown.text) for line in added)
+    """Return whether words were added to a line that waits for more, such as `Closes #`."""
+    return any(line.place == shown.place and line.text.startswith(shown.text) for line in added)
 
 
 def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, *, within: bool) -> Iterator[str]:

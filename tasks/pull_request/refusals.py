@@ -102,7 +102,8 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
     if len(edited) > render.GITHUB_LIMIT:
         yield f"{rendering.body} has {len(edited):,} characters and GitHub accepts {render.GITHUB_LIMIT:,}: shorten it"
         return
-    if objections := list(edited_body.objections(rendered, edited, CitableEvidence(evidence.comparison, rendered))):
+    known, template = CitableEvidence(evidence.comparison, rendered), evidence.detection.template_text
+    if objections := list(edited_body.objections(rendered, edited, known, template)):
         more = len(objections) - MOST_LISTED
         hint = f"restore it: delete it and run `prprep render:{item.id}`; what is not about figures may stay"
         yield from (f"{rendering.body}: {objection}" for objection in objections[:MOST_LISTED])

@@ -19,8 +19,8 @@ RENDERED = bounded(Case().evidence, None).text
 BOXES = "- [ ] I have read the rules\n- [x] Tests pass\n"
 
 
-def objections_to(edited, rendered=RENDERED):
-    return list(objections(rendered, edited, CitableEvidence(CPU_IMPROVED, rendered)))
+def objections_to(edited, rendered=RENDERED, template=""):
+    return list(objections(rendered, edited, CitableEvidence(CPU_IMPROVED, rendered), template))
 
 
 def test_a_body_as_it_was_rendered_may_go():
@@ -175,8 +175,9 @@ def test_words_may_be_added(words):
     ],
 )
 def test_lines_of_a_template_that_wait_for_more_may_be_completed(before, after, allowed):
-    objections = objections_to(f"{after}\n\n{RENDERED}", f"{before}\n\n{RENDERED}")
-    assert (not objections) is allowed
+    edited, rendered = f"{after}\n\n{RENDERED}", f"{before}\n\n{RENDERED}"
+    assert (not objections_to(edited, rendered, template=f"## Issue\n\n{before}\n")) is allowed
+    assert objections_to(edited, rendered)
 
 
 def test_line_ends_and_empty_lines_may_change():
