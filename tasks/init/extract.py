@@ -128,8 +128,10 @@ _ASSERTION: Final = re.compile(
 
 
 def claims_in(text: str) -> tuple[str, ...]:
-    """Return the measured numbers of a text, with their units."""
-    return tuple(dict.fromkeys(" ".join(match[0].split()) for match in CLAIM.finditer(text)))
+    """Return the measured numbers of a text, with their units if it has any: `1203`, `411` of a count."""
+    measured = [" ".join(match[0].split()) for match in CLAIM.finditer(text)]
+    counted = (claims(sentence) for sentence in sentences(text) if not CLAIM.search(sentence))
+    return tuple(dict.fromkeys([*measured, *(claim for each in counted for claim in each)]))
 
 
 def makes_claims(text: str) -> bool:

@@ -56,6 +56,14 @@ def test_functions_and_files():
     assert extract.files_in("`src/a.py`, ./b.py, x.pyc, https://x.org/a.py") == ("src/a.py", "b.py")
 
 
+def test_claims_without_units():
+    assert extract.claims_in("No list is made. Calls went down from 1203 to 411. Twice as quick.") == (
+        "1203",
+        "411",
+        "Twice",
+    )
+
+
 def test_claims():
     assert extract.claims_in("2.31ms → 2.29ms, +0.9%, 1.12-1.14x; 40 MiB in 247 tests with FP32") == (
         "2.31ms → 2.29ms",
