@@ -153,9 +153,13 @@ class ManifestError(PrprepError):
     """All mistakes of a manifest at once."""
 
     exit_code = 3
+    MOST_SHOWN = 50
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file, self.problems = file, problems
         ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-        summary = f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {file}; nothing was run"
-        super().__init__("\n".join([*(problem.render(file) for problem in ordered), summary]))
+        shown = [problem.render(file) for problem in ordered[: self.MOST_SHOWN]]
+        if (more := len(problems) - len(shown)) > 0:
+            shown.append(f"... and {more:,} more, which are shown once these are fixed")
+        summary = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'} in {file}; nothing was run"
+        super().__init__("\n".join([*shown, summary]))
