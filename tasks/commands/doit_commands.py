@@ -4,7 +4,6 @@ import json
 import os
 import pprint
 import shutil
-import sys
 from typing import Any
 
 from doit import (
@@ -23,6 +22,7 @@ from doit.cmd_base import Command
 from ..errors import UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
+from ..processes import output
 
 OPTION_HELP = {
     "always": "run tasks even if they are up to date",
@@ -89,7 +89,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
-            print(self.loader.graph.summary(), file=sys.stderr)
+            output.say(self.loader.graph.summary())
         return code
 
 
@@ -97,12 +97,14 @@ class ListTasks(cmd_list.List):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
     doc_description = "Without --all only the stages are listed; --status shows what a run would do."
     example = "prprep list --all --status"
+    only_prints = True
 
 
 class Info(cmd_info.Info):  # type: ignore[misc]
     doc_usage = "TASK"
     doc_description = "The exit code is 1 if the task is not up to date; `prprep explain ID` says why."
     example = "prprep info measure:tables"
+    only_prints = True
 
 
 class Clean(cmd_clean.Clean):  # type: ignore[misc]
@@ -133,6 +135,7 @@ class TabCompletion(cmd_completion.TabCompletion):  # type: ignore[misc]
     doc_usage = ""
     doc_description = "Source the script in your shell's start-up file."
     example = "prprep tabcompletion --shell zsh > _prprep"
+    only_prints = True
 
 
 class DumpDatabase(Command):  # type: ignore[misc]
@@ -142,6 +145,7 @@ class DumpDatabase(Command):  # type: ignore[misc]
         "The artifacts decide what is up to date; the database adds what you told prprep to forget or ignore."
     )
     example = "prprep dumpdb"
+    only_prints = True
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
