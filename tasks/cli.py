@@ -16,7 +16,7 @@ from doit.plugin import PluginDict
 from . import __version__
 from .commands import ENTRIES
 from .commands.arguments import HELP, parse
-from .errors import PrprepError
+from .errors import PrprepError, SystemCallError
 from .graph.loader import ManifestLoader
 from .graph.names import may_be_task, unknown_word
 from .processes import output
@@ -92,9 +92,7 @@ def _command_name(arguments: list[str], loader: ManifestLoader, commands: Plugin
 def _refused(error: Exception, code: int = WRONG) -> int:
     match error:
         case OSError():
-            message = (
-                f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}\n  fix it and run again"
-            )
+            message = str(SystemCallError(error))
         case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
             message = str(error)
         case _:

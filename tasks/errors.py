@@ -1,5 +1,6 @@
 """The errors that prprep raises. This module imports no other module of prprep."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,27 @@ class PrprepError(Exception):
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  {self.hint}" if self.hint else head
+
+
+_HINTS = {
+    errno.ENOSPC: "free space there, or name other folders in TMPDIR and PRPREP_CACHE, and run again",
+    errno.EDQUOT: "free some of your quota there, and run again",
+    errno.EROFS: "make it writable, and run again",
+    errno.EACCES: "give this user access to it, and run again",
+    errno.EPERM: "give this user access to it, and run again",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`), and run again",
+    errno.ENAMETOOLONG: "shorten the name, and run again",
+}
+
+
+class SystemCallError(PrprepError):
+    """The operating system refused something: a full disk, a file that is gone or must not be read."""
+
+    def __init__(self, error: OSError) -> None:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        reason = error.strerror or str(error) or type(error).__name__
+        hint = _HINTS.get(error.errno or 0, "fix it and run again")
+        super().__init__(reason, where=" -> ".join(names), hint=f"{hint}; finished work is kept")
 
 
 class RepositoryError(PrprepError):

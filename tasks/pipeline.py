@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .errors import NeedsReviewError, PrprepError
+from .errors import NeedsReviewError, PrprepError, SystemCallError
 from .staleness import Stage, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
@@ -92,10 +93,11 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         report_line("waits for a person: see the report")
         return
     paths = staleness.workspace.paths.item(item_id)
-    journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
+    journal = Journal(paths.log)
     journal.begin(stage.name)
     began = time.monotonic()
     try:
+        made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
         work_of(stage).run(staleness.inputs(stage, item_id, journal.listening(report_line)))
     except NeedsReviewError as error:
@@ -104,8 +106,11 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         journal.failed(error)
         _keep_failure(paths, stage, str(error))
         raise
-    except OSError:
-        # A full disk, for example: the action reports it, and nothing can be relied on to be written.
+    except OSError as error:
+        # If the disk is full, what blocks the item may not fit on it either; the action says it in any case.
+        with suppress(OSError):
+            journal.failed(SystemCallError(error))
+            _keep_failure(paths, stage, str(SystemCallError(error)))
         raise
     except Exception as error:
         # The action reports a defect; the report has to know as well.
