@@ -26,6 +26,7 @@ from .commands import (
     resolve_refs,
     run_git,
     run_git_in,
+    sha256_error,
 )
 from .repository import LocalRepository, locate
 
@@ -76,8 +77,7 @@ def exclusive(clone: Path) -> Iterator[None]:
 
 def _update_local(source: LocalRepository, clone: Path) -> None:
     if (first_line(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
-        what = "repositories with SHA-256 object names are not supported"
-        raise RepositoryError(what, where=str(source.root), hint="use a clone with SHA-1 objects")
+        raise sha256_error(source.root)
     if clone.is_dir() and not (clone / "HEAD").is_file():
         remove_folder(clone)
     if not clone.is_dir():

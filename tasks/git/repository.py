@@ -53,6 +53,10 @@ def refs_stamp(repository: Path) -> list[list[object]]:
     return [[path, *_stamp(path)] for path in (*map(str, files), *sorted(folders))]
 
 
+def is_shallow(repository: Path) -> bool:
+    return (locate(repository).common / "shallow").is_file()
+
+
 def ref_names(repository: Path) -> tuple[str, ...]:
     kinds = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
     names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(kinds)]

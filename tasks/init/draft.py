@@ -50,6 +50,7 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
         selection = select(history, gathered)
         settings = tuple(_codeflash_settings(history))
     warnings += [f"{file.path}: {warning}" for file in notes for warning in file.warnings]
+    warnings += [git.SHALLOW] if history.clone.is_shallow else []
     if all(item.problem for item in selection.items):
         raise _nothing_found(selection, gathered.sources, warnings, where=repository.address)
     preamble = Preamble(repo, upstream_ref, reason, repository.slug, gathered.sources, tuple(warnings), settings)
