@@ -34,7 +34,7 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
             raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
         _matching(path, sha256, [contents[path]])
     key = hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
-    tree = cache.absolute() / "trees" / key
+    tree = (cache / "trees").resolve() / key
     with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))

@@ -67,7 +67,7 @@ def build(
     interpreter, note = choose(project, settings.python, cwd=tree)
     existing = environment_folder(interpreter.path) if settings.python else None
     builder = EnvironmentBuilder(
-        tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing
+        tree, project, layout, settings, interpreter, (cache / "environments").resolve(), report, existing
     )
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree

@@ -46,7 +46,7 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
     source = locate(path) if path else None
     require_version()
     key = short_hash(os.fsencode(str(source.folder.resolve()) if source else address), size=10)
-    clone = cache.absolute() / "clones" / f"{key}.git"
+    clone = (cache / "clones").resolve() / f"{key}.git"
     with exclusive(clone):
         try:
             if source:

@@ -18,7 +18,7 @@ from .locks import file_lock
 @contextmanager
 def scratch_folder(cache: Path) -> Iterator[Path]:
     """Yield an empty folder and remove it after the block."""
-    folder = cache.absolute() / "scratch" / uuid.uuid4().hex
+    folder = (cache / "scratch").resolve() / uuid.uuid4().hex
     lock = folder.with_suffix(".lock")
     with file_lock(lock, busy="in use"):
         folder.mkdir()
@@ -30,7 +30,7 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(cache: Path) -> None:
-    parent = cache.absolute() / "scratch"
+    parent = (cache / "scratch").resolve()
     if not parent.is_dir():
         return
     with file_lock(parent / "folders.lock", busy=None):

@@ -184,7 +184,7 @@ class BranchBuilder(ItemWork):
         if (branch.base, branch.head) == (results.detection.base, results.detection.head):
             return _judged(branch, results.comparison, self.paths.compare)
         key = hash_of([clone.path.name, self.item_id, branch.head])
-        tree, folder = self.workspace.cache.absolute() / "branches" / key, self.paths.branch_folder
+        tree, folder = (self.workspace.cache / "branches").resolve() / key, self.paths.branch_folder
         clone.worktree(tree, branch.head)
         for path, content in contents.items():
             if not (tree / path).exists():

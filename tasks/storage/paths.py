@@ -22,12 +22,15 @@ PROFILES = "profiles"
 
 
 def cache_folder() -> Path:
-    """Return the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
+    """Return the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache.
+
+    By its real path, and so are the folders in it that may be links to a larger disk: Python names modules by both.
+    """
     if named := os.environ.get("PRPREP_CACHE"):
-        return Path(named).absolute()
+        return Path(named).resolve()
     from platformdirs import user_cache_path
 
-    return user_cache_path("prprep", appauthor=False)
+    return user_cache_path("prprep", appauthor=False).resolve()
 
 
 def shipped_templates() -> Path:

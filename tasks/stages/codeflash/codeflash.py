@@ -60,7 +60,7 @@ def _request(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> Codefl
 def _compared(request: CodeflashRequest, setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRun:
     cache, report, head = inputs.cache, inputs.report, setup.sides["head"]
     layer = build_layer(head.environment, head.tree, request.layout, cache=cache, report=report)
-    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, request.base, request.head])
+    folder = (cache / "codeflash").resolve() / hash_of([str(clone.path), setup.item.id, request.base, request.head])
     with exclusive(cache_lock(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         outcome = compare(request, clone, venv=layer.venv, folder=folder)

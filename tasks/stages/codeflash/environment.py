@@ -33,7 +33,7 @@ def build_layer(below: Environment, tree: Path, layout: Layout, *, cache: Path, 
     """Return codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError if that fails."""
     requirements = REQUIREMENTS.read_text(encoding="utf-8")
     key = hash_of([VERSION, str(below.python), below.key, requirements])
-    folder = cache.absolute() / "environments"
+    folder = (cache / "environments").resolve()
     venv = Venv(folder / "codeflash" / key)
     with file_lock(folder / "locks" / f"{key}.lock", busy=None):
         layer = venv.cached_layer(key) or _install(venv, below, key, cwd=tree / layout.project, report=report)
