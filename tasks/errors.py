@@ -43,6 +43,16 @@ class SystemCallError(PrprepError):
         super().__init__(reason, where=" -> ".join(names), hint=f"{hint}; finished work is kept")
 
 
+class LinkError(PrprepError):
+    """A symbolic link is where prprep would write or remove files."""
+
+    exit_code = 3
+
+
+class OutputError(PrprepError):
+    """A file of the user is where prprep would write one."""
+
+
 class RepositoryError(PrprepError):
     """The repository, or something in it, does not match the manifest."""
 

@@ -23,6 +23,7 @@ from ..errors import UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
 from ..processes import output
+from ..storage.links import refuse_links_in
 
 OPTION_HELP = {
     "always": "run tasks even if they are up to date",
@@ -111,6 +112,13 @@ class Clean(cmd_clean.Clean):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
     doc_description = "Without TASK it cleans all tasks. A body or a benchmark that you edited is never removed."
     example = "prprep clean 'measure:*' --dry-run"
+
+    def clean_tasks(self, tasks: Any, dryrun: bool, cleanforget: bool) -> None:  # noqa: FBT001 - doit's signature
+        """Refuse links before anything is removed: doit would print a traceback for each task."""
+        paths = self.loader.graph.workspace.paths
+        for item_id in self.loader.graph.workspace.plan.items:
+            refuse_links_in(paths.item(item_id).state, paths.folder)
+        super().clean_tasks(tasks, dryrun, cleanforget)
 
 
 class Forget(cmd_forget.Forget):  # type: ignore[misc]

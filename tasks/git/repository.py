@@ -57,6 +57,17 @@ def is_shallow(repository: Path) -> bool:
     return (locate(repository).common / "shallow").is_file()
 
 
+def is_tracked(file: Path) -> bool:
+    """Return whether the repository around a file, if there is one, has it in its index."""
+    path = file.parent.resolve() / file.name
+    repository = find(path.parent)
+    if repository is None or repository.root == repository.folder:
+        return False
+    where = (f"--git-dir={repository.folder}", f"--work-tree={repository.root}")
+    name = path.relative_to(repository.root.resolve())
+    return bool(run_git_in(repository.root, *where, "ls-files", "-z", "--", f":(top,literal){name}", check=False).raw)
+
+
 def ref_names(repository: Path) -> tuple[str, ...]:
     kinds = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
     names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(kinds)]
