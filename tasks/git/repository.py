@@ -58,7 +58,7 @@ def is_shallow(repository: Path) -> bool:
 
 
 def is_tracked(file: Path) -> bool:
-    """Return whether the repository around a file, if there is one, has it in its index."""
+    """Return whether the repository around a file has it in its index, or a file in it if it is a folder."""
     path = file.parent.resolve() / file.name
     repository = find(path.parent)
     if repository is None or repository.root == repository.folder:

@@ -17,6 +17,7 @@ from doit.task import Task
 
 from .. import pipeline
 from ..errors import LinkError, PrprepError, UsageError
+from ..git.repository import is_tracked
 from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
@@ -69,6 +70,9 @@ class Graph:
     def config(self) -> dict[str, Any]:
         """Return doit's settings: artifacts decide what is fresh, and a failure does not stop other items."""
         if not (self._state / ".gitignore").exists():
+            if is_tracked(self._state):
+                what = f"git tracks files in {STATE_FOLDER}, which prprep would overwrite"
+                raise UsageError(what, where=str(self._state), hint="move them, or remove them from git")
             # `git status` does not show the state in the repository of the manifest.
             write_whole(self._state / ".gitignore", "*\n")
         with suppress(FileNotFoundError):

@@ -185,6 +185,17 @@ def test_a_report_that_git_tracks_is_refused_before_the_work(project):
     assert (project / ".codeflash/report.md").read_text() == "my own report\n"
 
 
+def test_a_state_folder_that_git_tracks_is_refused(project):
+    repo = TargetRepo(project)
+    (project / ".prprep/.gitignore").unlink(missing_ok=True)
+    repo.git("add", "--force", ".prprep/item_00000/samples.json")
+    before = contents(project / ".prprep")
+    for arguments in ((), ("clean",), ("list",)):
+        done = ran(project, *arguments)
+        assert (done.returncode, "git tracks files in .prprep" in done.stderr) == (3, True)
+        assert contents(project / ".prprep") == before
+
+
 def test_a_report_that_somebody_edited_is_moved_aside(project):
     report = project / ".codeflash/report.md"
     report.write_text("my own report\n")
