@@ -15,6 +15,7 @@ from ..errors import BusyError, UsageError
 from ..git.repository import git_folder_of
 from ..processes import locks
 from ..processes.progress import Report
+from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
 from ..storage.files import write_whole
 from ..text import figures
@@ -156,7 +157,7 @@ def _remove(cache: Path, entry: CacheEntry) -> bool:
                 return False
         registered = git_folder_of(entry.path) if entry.kind == "tree" else None
         # Git keeps its files about a worktree in the clone; code that ran in the tree may have named another folder.
-        if registered and (cache / "clones").resolve() in registered.resolve().parents[2:3]:
+        if registered and real_path(cache / "clones") in real_path(registered).parents[2:3]:
             remove_folder(registered)
         remove_folder(entry.path)
         if entry.kind == "tree":

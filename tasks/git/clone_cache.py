@@ -12,6 +12,7 @@ from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.locks import file_lock
 from ..processes.progress import Report
+from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
 from ..storage.hashing import short_hash
 from .addresses import local_path, without_password
@@ -45,8 +46,8 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
     path = local_path(address)
     source = locate(path) if path else None
     require_version()
-    key = short_hash(os.fsencode(str(source.folder.resolve()) if source else address), size=10)
-    clone = (cache / "clones").resolve() / f"{key}.git"
+    key = short_hash(os.fsencode(str(real_path(source.folder)) if source else address), size=10)
+    clone = real_path(cache / "clones") / f"{key}.git"
     with exclusive(clone):
         try:
             if source:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
+from ..processes.real_paths import real_path
 from .addresses import slug_of
 from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
 
@@ -59,12 +60,12 @@ def is_shallow(repository: Path) -> bool:
 
 def is_tracked(file: Path) -> bool:
     """Return whether the repository around a file has it in its index, or a file in it if it is a folder."""
-    path = file.parent.resolve() / file.name
+    path = real_path(file.parent) / file.name
     repository = find(path.parent)
     if repository is None or repository.root == repository.folder:
         return False
     where = (f"--git-dir={repository.folder}", f"--work-tree={repository.root}")
-    name = path.relative_to(repository.root.resolve())
+    name = path.relative_to(real_path(repository.root))
     return bool(run_git_in(repository.root, *where, "ls-files", "-z", "--", f":(top,literal){name}", check=False).raw)
 
 
@@ -159,7 +160,7 @@ def _common(folder: Path) -> Path:
         relative = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
     except OSError:
         return folder
-    return (folder / relative).resolve()
+    return real_path(folder / relative)
 
 
 def _is_git_folder(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from ..git.export import create_branch, write_patches
 from ..git.repository import identity
 from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
+from ..processes.real_paths import real_path
 from ..staleness import ALL, Item, Stage, Staleness, Uses, Value, fields_of
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of
@@ -187,7 +188,7 @@ class BranchBuilder(ItemWork):
         if (branch.base, branch.head) == (results.detection.base, results.detection.head):
             return _judged(branch, results.comparison, self.paths.compare)
         key = hash_of([clone.path.name, self.item_id, branch.head])
-        tree, folder = (self.workspace.cache / "branches").resolve() / key, self.paths.branch_folder
+        tree, folder = real_path(self.workspace.cache / "branches") / key, self.paths.branch_folder
         clone.worktree(tree, branch.head)
         for path, content in contents.items():
             if not (tree / path).exists():
