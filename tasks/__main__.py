@@ -21,6 +21,9 @@ def main() -> NoReturn:
     if sys.path and sys.path[0] in {"", os.getcwd()} and __package__ in sys.modules:  # noqa: PTH109 - nothing is imported yet
         # `python -m` imports from the current folder first: from a project whose `numbers.py` is not Python's.
         del sys.path[0]
+    from .processes import output
+
+    output.prepare()  # before doit is imported, which remembers sys.stdout
     from .cli import main as run
 
     run()

@@ -1,14 +1,13 @@
 """The command `prprep`: doit's main loop with prprep's loader, commands, help pages and errors."""
 
 import getopt
-import os
 import signal
 import sys
 import traceback
 from types import FrameType
 from typing import NoReturn
 
-from doit.cmd_base import get_loader
+from doit.cmd_base import Command, get_loader
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
@@ -17,12 +16,15 @@ from doit.plugin import PluginDict
 from . import __version__
 from .commands import ENTRIES
 from .commands.arguments import HELP, parse
-from .errors import PrprepError
+from .errors import PrprepError, SystemCallError
 from .graph.loader import ManifestLoader
 from .graph.names import may_be_task, unknown_word
+from .processes import output
 from .text.markdown import plain
 
-DEFECT, WRONG, INTERRUPTED = 2, 3, 130
+DEFECT, WRONG, INTERRUPTED, UNREAD = 2, 3, 130, 141
+"""Of these the last two are what a shell makes of SIGINT and SIGPIPE."""
+_KEPT = "finished work is kept, and the next run continues from there"
 REPEAT_SECONDS = 10.0
 """Seconds after which a run that did not end on a signal gets it again: longer than its processes take to end."""
 
@@ -34,21 +36,20 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())
+        self._command: Command | None = None
 
     def get_cmds(self) -> PluginDict:
         return PluginDict({entry.name: entry for entry in ENTRIES})
 
     def run(self, all_args: list[str]) -> int:
         """Run a command and return its exit code; every mistake of the user is one plain message."""
-        if all_args[:1] == ["--version"]:
-            print(f"prprep {__version__}")
-            return 0
         try:
+            if all_args[:1] == ["--version"]:
+                print(f"prprep {__version__}", flush=True)
+                return 0
             return self._run(all_args) or 0
         except BrokenPipeError:
-            # The reader of our output has closed it, as in `prprep list | head`.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return _unread(self._command)
         except Exception as error:  # noqa: BLE001 - the only handler of errors outside of tasks
             return _refused(error)
 
@@ -62,12 +63,13 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         elif not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):
             # Checked before looking for a manifest: a misspelled command is reported without one too.
             raise unknown_word(arguments[0], commands)
-        command = commands.get_plugin(name or "run")(
+        self._command = command = commands.get_plugin(name or "run")(
             task_loader=loader, config=self.config, bin_name=self.BIN_NAME, cmds=commands
         )
         values, positional = parse(command, arguments)
         try:
             code: int | None = command.execute(values, positional)
+            sys.stdout.flush()
         except PrprepError as error:
             if not getattr(command, "may_fail", False):
                 raise
@@ -90,16 +92,23 @@ def _command_name(arguments: list[str], loader: ManifestLoader, commands: Plugin
 def _refused(error: Exception, code: int = WRONG) -> int:
     match error:
         case OSError():
-            message = (
-                f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}\n  fix it and run again"
-            )
+            message = str(SystemCallError(error))
         case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
             message = str(error)
         case _:
-            traceback.print_exception(error)
+            output.say("".join(traceback.format_exception(error)).rstrip())
             code, message = DEFECT, "this is a defect of prprep\n  please report it with the lines above"
-    print(f"ERROR: {plain(message).rstrip()}", file=sys.stderr)
+    output.say(f"ERROR: {plain(message).rstrip()}")
     return code
+
+
+def _unread(command: Command | None) -> int:
+    """Return the exit code if the reader of our output left before its end, as in `prprep | head -1`."""
+    output.discard(sys.stdout)
+    if command is None or getattr(command, "only_prints", False):
+        return 0
+    output.say(f"nobody reads the output any more; {_KEPT}")
+    return UNREAD
 
 
 def main() -> NoReturn:
@@ -112,7 +121,7 @@ def main() -> NoReturn:
     try:
         code = PrprepMain().run(sys.argv[1:])
     except KeyboardInterrupt:
-        print("\ninterrupted; finished work is kept, and the next run continues from there", file=sys.stderr)
+        output.say(f"\ninterrupted; {_KEPT}")
         code = INTERRUPTED
     # In the interpreter's last steps a signal would only print a traceback, or replace the exit code.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,5 +1,6 @@
 """The errors that prprep raises. This module imports no other module of prprep."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,37 @@ class PrprepError(Exception):
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  {self.hint}" if self.hint else head
+
+
+_HINTS = {
+    errno.ENOSPC: "free space there, or name other folders in TMPDIR and PRPREP_CACHE, and run again",
+    errno.EDQUOT: "free some of your quota there, and run again",
+    errno.EROFS: "make it writable, and run again",
+    errno.EACCES: "give this user access to it, and run again",
+    errno.EPERM: "give this user access to it, and run again",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`), and run again",
+    errno.ENAMETOOLONG: "shorten the name, and run again",
+}
+
+
+class SystemCallError(PrprepError):
+    """The operating system refused something: a full disk, a file that is gone or must not be read."""
+
+    def __init__(self, error: OSError) -> None:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        reason = error.strerror or str(error) or type(error).__name__
+        hint = _HINTS.get(error.errno or 0, "fix it and run again")
+        super().__init__(reason, where=" -> ".join(names), hint=f"{hint}; finished work is kept")
+
+
+class LinkError(PrprepError):
+    """A symbolic link is where prprep would write or remove files."""
+
+    exit_code = 3
+
+
+class OutputError(PrprepError):
+    """A file of the user is where prprep would write one."""
 
 
 class RepositoryError(PrprepError):
@@ -153,9 +185,13 @@ class ManifestError(PrprepError):
     """All mistakes of a manifest at once."""
 
     exit_code = 3
+    MOST_SHOWN = 50
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file, self.problems = file, problems
         ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-        summary = f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {file}; nothing was run"
-        super().__init__("\n".join([*(problem.render(file) for problem in ordered), summary]))
+        shown = [problem.render(file) for problem in ordered[: self.MOST_SHOWN]]
+        if (more := len(problems) - len(shown)) > 0:
+            shown.append(f"... and {more:,} more, which are shown once these are fixed")
+        summary = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'} in {file}; nothing was run"
+        super().__init__("\n".join([*shown, summary]))

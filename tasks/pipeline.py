@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .errors import NeedsReviewError, PrprepError
+from .errors import NeedsReviewError, PrprepError, SystemCallError
 from .staleness import Stage, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
 from .storage.journal import Journal
+from .storage.links import refuse_links_in
 
 if TYPE_CHECKING:
     from .processes.progress import Report
@@ -64,7 +66,7 @@ def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., An
         "actions": [act(partial(write_report, staleness), REPORT.name)],
         "targets": [_relative(workspace, workspace.paths.report)],
         "uptodate": [fresh(partial(report_is_fresh, staleness))],
-        "clean": True,
+        "clean": [partial(clean_report, workspace)],
     }
 
 
@@ -92,10 +94,12 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         report_line("waits for a person: see the report")
         return
     paths = staleness.workspace.paths.item(item_id)
-    journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
+    refuse_links_in(paths.state, paths.folder)
+    journal = Journal(paths.log)
     journal.begin(stage.name)
     began = time.monotonic()
     try:
+        made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
         work_of(stage).run(staleness.inputs(stage, item_id, journal.listening(report_line)))
     except NeedsReviewError as error:
@@ -104,8 +108,11 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         journal.failed(error)
         _keep_failure(paths, stage, str(error))
         raise
-    except OSError:
-        # A full disk, for example: the action reports it, and nothing can be relied on to be written.
+    except OSError as error:
+        # If the disk is full, what blocks the item may not fit on it either; the action says it in any case.
+        with suppress(OSError):
+            journal.failed(SystemCallError(error))
+            _keep_failure(paths, stage, str(SystemCallError(error)))
         raise
     except Exception as error:
         # The action reports a defect; the report has to know as well.
@@ -127,6 +134,7 @@ def work_of(stage: Stage) -> ModuleType:
 
 def clean(stage: Stage, paths: ItemPaths) -> None:
     """Remove what a stage wrote; a body or a benchmark that a person edited stays."""
+    refuse_links_in(paths.state, paths.folder)
     if extra := getattr(work_of(stage), "clean", None):
         extra(paths)
     paths.artifact(stage.name).unlink(missing_ok=True)
@@ -149,9 +157,28 @@ def summary(staleness: Staleness) -> str:
         return str(text)
     from .artifacts import Table
 
-    table: str = work_of(REPORT).run(staleness, REPORT, width=width)
-    Table(text=table, made_from=made_from).write(stored, f"{made_from} {width}")
+    written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written_report(workspace))
+    table, report = written
+    Table(text=table, made_from=made_from, report=report).write(stored, f"{made_from} {width}")
     return table
+
+
+def check_report(workspace: Workspace) -> None:
+    """Raise OutputError, before hours of work, if report.md could not be written after them."""
+    from .workspace.output_files import check_output
+
+    check_output(workspace.paths.report, root=workspace.folder, last=_written_report(workspace))
+
+
+def clean_report(workspace: Workspace) -> None:
+    from .workspace.output_files import remove_output
+
+    remove_output(workspace.paths.report, root=workspace.folder, last=_written_report(workspace))
+
+
+def _written_report(workspace: Workspace) -> str | None:
+    """Return the SHA-256 of the report that prprep wrote last, None if it does not know."""
+    return fields_of(workspace.paths.table).get("report")
 
 
 def report_is_fresh(staleness: Staleness) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -216,6 +218,94 @@ def test_a_reader_that_leaves_early_is_no_error(project):
     reading.stdout.close()
     assert reading.stderr.read() == b""
     assert reading.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def streamed(tmp_path_factory):
+    """Make a project on which detect runs again and again."""
+    folder = tmp_path_factory.mktemp("streamed")
+    make_fresh(folder, 2)
+    return folder
+
+
+def started(folder, *arguments, **streams):
+    """Run prprep with other streams than pipes of ours."""
+    settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    variables = variables_of(settings.pop("variables", {}))
+    done = subprocess.run(command(*arguments), cwd=folder, env=variables, check=False, timeout=120, **settings)
+    return done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode()
+
+
+DETECTS = ("-a", "detect")
+
+
+def left(folder, *arguments, both=False):
+    """Run prprep with an output that its reader has closed; return its code and what it wrote to standard error."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        code, _, error = started(folder, *arguments, stdout=writer, **({"stderr": writer} if both else {}))
+    finally:
+        os.close(writer)
+    return code, error
+
+
+@pytest.mark.parametrize("arguments", [DETECTS, (*DETECTS, "-n", "2")], ids=" ".join)
+def test_a_run_whose_reader_leaves_is_no_success_and_nothing_is_blocked(streamed, arguments):
+    code, error = left(streamed, *arguments)
+    assert (code, error.splitlines()[-1:]) == (
+        141,
+        ["nobody reads the output any more; finished work is kept, and the next run continues from there"],
+    )
+    assert left(streamed, *arguments, both=True) == (141, "")
+    assert not list(streamed.glob(".prprep/*/failure.json"))
+    assert started(streamed, "detect")[0] == 0
+
+
+@pytest.mark.parametrize("arguments", [("help", "run"), ("--version",), ("status",)], ids=" ".join)
+def test_a_page_whose_reader_leaves_is_no_failure(streamed, arguments):
+    assert left(streamed, *arguments) == (0, "")
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)], ids=str)
+def test_a_closed_stream_changes_neither_the_work_nor_any_file(streamed, closed):
+    before = {path: path.read_bytes() for path in streamed.rglob("*") if path.is_file() and ".prprep" not in path.parts}
+    closing = "".join(f" {number}{'<' if number == 0 else '>'}&-" for number in closed)
+    shell = ["sh", "-c", f'"$@"{closing}', "sh", *command(*DETECTS)]
+    done = subprocess.run(shell, cwd=streamed, env=variables_of({}), capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert bool(done.stdout) == (1 not in closed)
+    assert bool(done.stderr) == (2 not in closed)
+    assert {path: path.read_bytes() for path in before} == before
+    # Otherwise the lock's file, the first that is opened, would get the number of the closed stream.
+    assert all(b"item" not in lock.read_bytes() for lock in streamed.rglob("lock"))
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("help", "run"), DETECTS], ids=" ".join)
+def test_a_full_device_is_one_message_for_output_and_none_for_progress(streamed, arguments):
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        code, _, error = started(streamed, *arguments, stdout=full)
+        assert code == 3
+        assert "Traceback" not in error
+        assert error.startswith("ERROR: ") or arguments == DETECTS
+        # Standard error is for people to follow; what a run does is as good without it.
+        assert started(streamed, *arguments, stderr=full)[:2] == started(streamed, *arguments)[:2]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=lambda variables: next(iter(variables.items())),
+)
+def test_an_output_that_lacks_characters_spells_them(streamed, variables):
+    code, out, error = started(streamed, "status", variables=variables)
+    assert (code, error) == (0, "")
+    assert "time -49.7 %" in out
 
 
 LOADED = """

@@ -19,7 +19,7 @@ from tasks.processes.progress import silent
 from tasks.stages.record import lacks_benchmark
 from tasks.stages.render import SUMMARIZE, body_of
 from tasks.stages.survey import GITHUB
-from tasks.staleness import ALL
+from tasks.staleness import ALL, Staleness
 from tasks.storage.files import fingerprint_of
 from tasks.storage.hashing import digest
 from tasks.storage.paths import shipped_templates
@@ -207,16 +207,49 @@ def test_a_failure_is_kept_for_the_report_until_its_stage_goes_well(workspace, m
     assert not failure.exists()
 
 
-@pytest.mark.parametrize(("error", "kept"), [(StopIteration(), True), (OSError(28, "No space left on device"), False)])
-def test_a_defect_blocks_the_item_in_the_report_and_a_full_disk_is_no_defect(workspace, monkeypatch, error, kept):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (StopIteration(), "this is a defect of prprep: StopIteration: "),
+        (FileNotFoundError(2, "No such file", "/a"), "/a: No such file\n  fix it and run again; finished work is kept"),
+        (OSError(28, "No space left", "/a", None, "/b"), "/a -> /b: No space left\n  free space there"),
+        (OSError("made without a number"), "made without a number\n  fix it"),
+        (TimeoutError(), "TimeoutError\n  fix it"),
+    ],
+)
+def test_whatever_goes_wrong_in_a_stage_blocks_the_item(workspace, monkeypatch, error, message):
     def fail(_inputs):
         raise error
 
-    with pytest.raises(type(error)):
-        performed(monkeypatch, workspace, "measure", fail)
+    workspace.paths.item(ONE).samples.unlink()
+    with monkeypatch.context() as patched, pytest.raises(type(error)):
+        performed(patched, workspace, "measure", fail)
     failure = workspace.paths.item(ONE).failure
-    assert failure.exists() == kept
-    assert not kept or Failure.read(failure).message == "this is a defect of prprep: StopIteration: "
+    assert Failure.read(failure).message.startswith(message)
+    assert message.splitlines()[0] in workspace.paths.item(ONE).log.read_text() or type(error) is StopIteration
+    assert "blocked: measure" in summary(staleness_of(workspace))
+    performed(monkeypatch, workspace, "measure")
+    assert not failure.exists()
+
+
+def test_what_cannot_be_read_to_see_whether_a_stage_is_fresh_blocks_the_item(workspace, monkeypatch):
+    def fail(*_):
+        raise PermissionError(13, "Permission denied", "/a")
+
+    monkeypatch.setattr(Staleness, "made_from", fail)
+    with pytest.raises(PermissionError):
+        performed(monkeypatch, workspace, "measure")
+    assert "/a: Permission denied" in Failure.read(workspace.paths.item(ONE).failure).message
+
+
+def test_a_failure_that_cannot_be_kept_does_not_hide_its_cause(workspace, monkeypatch):
+    def fail(_inputs):
+        workspace.paths.item(ONE).state.mkdir(parents=True, exist_ok=True)
+        workspace.paths.item(ONE).failure.mkdir()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        performed(monkeypatch, workspace, "measure", fail)
 
 
 def test_waiting_for_a_person_is_said_and_is_no_failure(workspace, monkeypatch):

@@ -60,3 +60,5 @@ class Table(Artifact):
 
     text: str
     made_from: str
+    report: str = ""
+    """The SHA-256 of report.md as prprep wrote it."""

@@ -15,7 +15,9 @@ from ..errors import BusyError, UsageError
 from ..git.repository import git_folder_of
 from ..processes import locks
 from ..processes.progress import Report
+from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
+from ..storage.files import write_whole
 from ..text import figures
 from .exclusive import cache_lock
 
@@ -68,7 +70,7 @@ def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[Ca
         for entry in entries:
             if time.time() - _last_use(entry.path, KINDS[entry.kind][1]) < FRESH_SECONDS:
                 report(f"{entry} stays: it was used just now")
-            elif _remove(entry):
+            elif _remove(cache, entry):
                 removed.append(entry)
             else:
                 report(f"{entry} stays: it is in use")
@@ -97,7 +99,7 @@ def keep_within_limit(cache: Path, report: Report) -> None:
         checked = stamp.stat().st_mtime if stamp.exists() else 0.0
         if not limit or time.time() - checked < CHECK_SECONDS:
             return
-        stamp.write_text(TAG, encoding="utf-8")
+        write_whole(stamp, TAG)
         if removed := prune(cache, over_limit(list_entries(cache), limit), report):
             size = figures.size(sum(entry.size for entry in removed))
             report(f"removed {size} from the cache, to stay within {figures.size(limit)}")
@@ -145,7 +147,7 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     return total
 
 
-def _remove(entry: CacheEntry) -> bool:
+def _remove(cache: Path, entry: CacheEntry) -> bool:
     """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
         if entry.kind in {"tree", "clone"}:
@@ -153,8 +155,9 @@ def _remove(entry: CacheEntry) -> bool:
                 stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
-        if entry.kind == "tree" and (registered := git_folder_of(entry.path)):
-            # Git keeps its files about a worktree in the clone.
+        registered = git_folder_of(entry.path) if entry.kind == "tree" else None
+        # Git keeps its files about a worktree in the clone; code that ran in the tree may have named another folder.
+        if registered and real_path(cache / "clones") in real_path(registered).parents[2:3]:
             remove_folder(registered)
         remove_folder(entry.path)
         if entry.kind == "tree":

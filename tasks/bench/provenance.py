@@ -26,7 +26,8 @@ def prove(modules: Iterable[Mapping[str, str]], *, side: Role, request: Request)
     return tuple(
         Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(path.read_bytes()))
         for name, path in files
-        if _belongs(name, path, tree=tree, side=side, request=request)
+        # A module that was made while the code ran may name a file that never was.
+        if _belongs(name, path, tree=tree, side=side, request=request) and os.path.isfile(path)  # noqa: PTH113
     )
 
 

@@ -12,6 +12,7 @@ from ..artifacts import Injection, Scaffolding, TreeSpec
 from ..errors import CommandFailedError, MeasuringError
 from ..git import Clone
 from ..processes.locks import file_lock
+from ..processes.real_paths import real_path
 from ..storage import hashing
 from ..storage.files import write_whole
 from ..storage.hashing import hash_of, read_bytes
@@ -34,7 +35,7 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
             raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
         _matching(path, sha256, [contents[path]])
     key = hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
-    tree = cache.absolute() / "trees" / key
+    tree = real_path(cache / "trees") / key
     with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))
@@ -113,8 +114,8 @@ def _matching(path: str, sha256: str, candidates: Iterable[bytes | None]) -> byt
 
 def read_inside(root: Path, path: str) -> bytes | None:
     """Return a file's bytes, None if it does not exist or links lead out of `root`."""
-    file = (root / path).resolve()
-    return read_bytes(file) if file.is_relative_to(root.resolve()) else None
+    file = real_path(root / path)
+    return read_bytes(file) if file.is_relative_to(real_path(root)) else None
 
 
 # -- the checkout -----------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
             "this path is not in the tree", where=path, hint="write a path relative to the root of the repository"
         )
     folder = tree.joinpath(*parts[:-1])
-    if not folder.resolve().is_relative_to(tree.resolve()):
+    if not real_path(folder).is_relative_to(real_path(tree)):
         raise MeasuringError(
             "a symbolic link in this path leads out of the tree",
             where=path,

@@ -14,6 +14,7 @@ from ..init.manifest_text import item_lines, yaml_scalar
 from ..init.repository import RepositoryHistory
 from ..manifest.insertion import inserted
 from ..manifest.reader import parse, shown_path
+from ..processes.real_paths import real_path
 from ..storage.files import write_whole
 from ..text.messages import quoted
 from ..workspace.repository import Repository, RepositoryKey
@@ -98,4 +99,4 @@ def _write(workspace: Workspace, item: ProposedItem) -> None:
     _, mistakes = parse(text.encode(), path)
     if mistakes:
         raise ManifestError(shown_path(path), mistakes)
-    write_whole(path.resolve(), text)
+    write_whole(real_path(path), text)

@@ -30,6 +30,7 @@ class Cache(Command):  # type: ignore[misc]
         "the rest is within the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
     )
     example = "prprep cache prune --older-than 30 --dry-run"
+    only_prints = True
     cmd_options = (
         option("older-than", "prune what was not used for this many days", "DAYS", type=float, default=None),
         flag("all", "prune everything"),

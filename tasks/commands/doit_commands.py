@@ -4,7 +4,6 @@ import json
 import os
 import pprint
 import shutil
-import sys
 from typing import Any
 
 from doit import (
@@ -23,6 +22,8 @@ from doit.cmd_base import Command
 from ..errors import UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
+from ..processes import output
+from ..storage.links import refuse_links_in
 
 OPTION_HELP = {
     "always": "run tasks even if they are up to date",
@@ -89,7 +90,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
-            print(self.loader.graph.summary(), file=sys.stderr)
+            output.say(self.loader.graph.summary())
         return code
 
 
@@ -97,18 +98,27 @@ class ListTasks(cmd_list.List):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
     doc_description = "Without --all only the stages are listed; --status shows what a run would do."
     example = "prprep list --all --status"
+    only_prints = True
 
 
 class Info(cmd_info.Info):  # type: ignore[misc]
     doc_usage = "TASK"
     doc_description = "The exit code is 1 if the task is not up to date; `prprep explain ID` says why."
     example = "prprep info measure:tables"
+    only_prints = True
 
 
 class Clean(cmd_clean.Clean):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
     doc_description = "Without TASK it cleans all tasks. A body or a benchmark that you edited is never removed."
     example = "prprep clean 'measure:*' --dry-run"
+
+    def clean_tasks(self, tasks: Any, dryrun: bool, cleanforget: bool) -> None:  # noqa: FBT001 - doit's signature
+        """Refuse links before anything is removed: doit would print a traceback for each task."""
+        paths = self.loader.graph.workspace.paths
+        for item_id in self.loader.graph.workspace.plan.items:
+            refuse_links_in(paths.item(item_id).state, paths.folder)
+        super().clean_tasks(tasks, dryrun, cleanforget)
 
 
 class Forget(cmd_forget.Forget):  # type: ignore[misc]
@@ -133,6 +143,7 @@ class TabCompletion(cmd_completion.TabCompletion):  # type: ignore[misc]
     doc_usage = ""
     doc_description = "Source the script in your shell's start-up file."
     example = "prprep tabcompletion --shell zsh > _prprep"
+    only_prints = True
 
 
 class DumpDatabase(Command):  # type: ignore[misc]
@@ -142,6 +153,7 @@ class DumpDatabase(Command):  # type: ignore[misc]
         "The artifacts decide what is up to date; the database adds what you told prprep to forget or ignore."
     )
     example = "prprep dumpdb"
+    only_prints = True
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature

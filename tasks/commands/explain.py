@@ -18,6 +18,7 @@ class Explain(Command):  # type: ignore[misc]
     doc_usage = "[ID ...]"
     doc_description = "Without an ID it explains all items. Nothing is run."
     example = "prprep explain tables"
+    only_prints = True
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:

@@ -30,6 +30,7 @@ class Help(Command):  # type: ignore[misc]
     doc_usage = "[COMMAND|TASK]"
     doc_description = "`prprep COMMAND --help` and `-h` print the same page."
     example = "prprep help measure"
+    only_prints = True
 
     def __init__(self, cmds: PluginDict, **settings: Any) -> None:
         super().__init__(**settings)
@@ -111,8 +112,13 @@ def _page(form: str, about: str, options: Iterable[tuple[str, str]], example: st
     _section(console, "\nExample", [(example, "")])
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - rich calls it while it handles BrokenPipeError, and would end with exit code 1
+
+
 def _console() -> Console:
-    return Console(markup=False, highlight=False, emoji=False)
+    return _Console(markup=False, highlight=False, emoji=False)
 
 
 def _section(console: Console, heading: str, rows: Iterable[tuple[str, str]]) -> None:

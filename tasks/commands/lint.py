@@ -126,6 +126,9 @@ def fix(subject: Subject) -> tuple[str, ...]:
     if not new.done:
         return ()
     target = subject.root / new.path
+    if subject.path.startswith("../"):
+        what = "this file is a symbolic link out of the repository"
+        raise UsageError(what, where=subject.path, hint="fix the file that it leads to")
     if new.path != subject.path and target.exists():
         raise UsageError(f"{subject.path} belongs at {new.path}, which exists", hint="move one of them by hand")
     write_whole(target, new.source.decode("utf-8", "surrogateescape"))

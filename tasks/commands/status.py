@@ -23,6 +23,7 @@ TIMES_HEADER = ("Stage", "Items", "Median", "Most", "Together")
 class Status(Command):  # type: ignore[misc]
     doc_description = "Nothing is run; `prprep explain ID` says why an item is stale."
     example = "prprep status"
+    only_prints = True
     cmd_options = (*ManifestLoader.cmd_options, flag("times", "show how long each stage took when it last ran"))
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature

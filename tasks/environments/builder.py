@@ -16,6 +16,7 @@ from ..errors import CommandFailedError, EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
 from ..processes.locks import file_lock
 from ..processes.progress import Note, Report, silent
+from ..processes.real_paths import real_path
 from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
@@ -59,7 +60,7 @@ def build(
 
     Raise EnvironmentBuildError with the cause, SourceError if a configuration file is broken.
     """
-    tree = tree.resolve()
+    tree = real_path(tree)
     project = Project(FolderTree(tree), layout.project)
     if not (tree / layout.project).is_dir():
         what = f"this side has no folder {layout.project}, where the project is"
@@ -67,7 +68,7 @@ def build(
     interpreter, note = choose(project, settings.python, cwd=tree)
     existing = environment_folder(interpreter.path) if settings.python else None
     builder = EnvironmentBuilder(
-        tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing
+        tree, project, layout, settings, interpreter, real_path(cache / "environments"), report, existing
     )
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree

@@ -12,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
+from ..processes.real_paths import expanded
 from ..project.files import Project, lookup
 from .installer import run_uv
 
@@ -114,7 +115,7 @@ def resolve_path(wanted: str | None, folder: Path) -> str | None:
     if not wanted or not _is_path(wanted):
         return wanted
     # Links are not resolved: the location of the link identifies the environment.
-    return os.path.normpath(folder / Path(wanted).expanduser())
+    return os.path.normpath(folder / expanded(wanted))
 
 
 def _is_path(wanted: str) -> bool:
@@ -122,7 +123,7 @@ def _is_path(wanted: str) -> bool:
 
 
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
-    interpreter = inspect(cwd / Path(wanted).expanduser()) if _is_path(wanted) else _find(wanted, cwd)
+    interpreter = inspect(cwd / expanded(wanted)) if _is_path(wanted) else _find(wanted, cwd)
     if interpreter is None:
         hint = "install it, or name another version or the path of an interpreter in `env: {python: ...}`"
         raise EnvironmentBuildError(f"Python {wanted} is not installed", where="env: python", hint=hint)

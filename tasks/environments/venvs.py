@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 
 from ..errors import ArtifactError, CommandFailedError
+from ..processes.real_paths import real_path
 from ..storage.artifact import Artifact
 from ..storage.files import fingerprint_of
 from .installer import build_error, run_uv
@@ -134,7 +135,7 @@ class Venv:
             origin = json.loads(record.read_text(encoding="utf-8"))
             if "dir_info" in origin:
                 name = record.parent.name.partition("-")[0].replace("_", "-").lower()
-                folders[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
+                folders[name] = real_path(unquote(urlsplit(origin["url"]).path))
         return folders
 
     def required_folders(self) -> tuple[Path, ...]:
@@ -144,7 +145,7 @@ class Venv:
         linked = [Path(ast.literal_eval(literal)) for literal in literals]
         settings = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
         homes = [Path(home) for home in re.findall(r"(?m)^home\s*=\s*(\S.*?)\s*$", settings)]
-        bases = (home.parent for home in (*homes, self.python.resolve().parent))
+        bases = (home.parent for home in (*homes, real_path(self.python).parent))
         return tuple(dict.fromkeys((self.folder, *(folder.parents[2] for folder in linked), *bases)))
 
     def write(self, name: str, lines: Iterable[str]) -> Path:

@@ -6,9 +6,21 @@ The user's repository is only read; everything else happens in a private clone.
 from .addresses import is_address, slug_of
 from .clone import Clone
 from .models import FileChange, Refs, printable
-from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
+from .objects import SHALLOW
+from .repository import (
+    branch_names,
+    current_branch,
+    default_upstream,
+    find,
+    is_shallow,
+    ref_names,
+    repository_root,
+    resolve,
+    slug,
+)
 
 __all__ = [
+    "SHALLOW",
     "Clone",
     "FileChange",
     "Refs",
@@ -17,6 +29,7 @@ __all__ = [
     "default_upstream",
     "find",
     "is_address",
+    "is_shallow",
     "printable",
     "ref_names",
     "repository_root",

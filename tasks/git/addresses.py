@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from ..errors import RepositoryError
+from ..processes.real_paths import expanded
 
 SCHEMES: Final = ("https", "http", "ssh", "git")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -29,7 +30,7 @@ def local_path(address: str) -> Path | None:
         if scp[1].startswith("-"):
             raise _invalid(address, "has a host that looks like an option")
         return None
-    return Path(address).expanduser().absolute()
+    return expanded(address).absolute()
 
 
 def _path_of_url(address: str, scheme: str) -> Path | None:

@@ -17,7 +17,7 @@ from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
 from .commands import is_sha, resolve_refs, run_git, run_git_in
 from .models import FileChange, printable
-from .objects import RawCommit
+from .objects import SHALLOW, RawCommit, shallow_commits
 
 if TYPE_CHECKING:
     from git import Git
@@ -83,7 +83,17 @@ class Clone:
         return self._commit(sha).to_artifact()
 
     def parents(self, commit: str) -> tuple[str, ...]:
-        return self._commit(commit).parents
+        """Return the parents of a commit; none if the history of a shallow clone ends there."""
+        raw = self._commit(commit)
+        return () if raw.sha in shallow_commits(self.path) else raw.parents
+
+    @property
+    def is_shallow(self) -> bool:
+        return bool(shallow_commits(self.path))
+
+    def way_out(self, otherwise: str) -> str:
+        """Return the hint for what a history lacks; a shallow clone may only not have it yet."""
+        return f"{SHALLOW}; or {otherwise}" if self.is_shallow else otherwise
 
     def with_prefix(self, digits: str) -> tuple[str, ...]:
         """Return the commits whose SHA-1 begins with these digits (at least four)."""
@@ -108,7 +118,9 @@ class Clone:
         return self._run("diff-tree", *options, self._sha(base), self._sha(head)).decode("utf-8", "replace")
 
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
-        parents = self._commit(commit).parents
+        parents = self.parents(commit)
+        if not parents and self._commit(commit).parents:
+            raise RepositoryError(f"the parent of commit {commit[:12]} is not in the clone", hint=SHALLOW)
         return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
 
     def files(self, commit: str) -> tuple[str, ...]:
@@ -248,7 +260,7 @@ class Clone:
         return sha
 
     def _gone(self, what: str) -> RepositoryError:
-        return RepositoryError(what, where=without_password(self.address), hint=_GONE)
+        return RepositoryError(what, where=without_password(self.address), hint=self.way_out(_GONE))
 
     def _unreadable(self, why: str) -> RepositoryError:
         what = f"git could not read this repository: {without_password(why)}"

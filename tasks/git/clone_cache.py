@@ -12,6 +12,7 @@ from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.locks import file_lock
 from ..processes.progress import Report
+from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
 from ..storage.hashing import short_hash
 from .addresses import local_path, without_password
@@ -26,6 +27,7 @@ from .commands import (
     resolve_refs,
     run_git,
     run_git_in,
+    sha256_error,
 )
 from .repository import LocalRepository, locate
 
@@ -44,8 +46,8 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
     path = local_path(address)
     source = locate(path) if path else None
     require_version()
-    key = short_hash(os.fsencode(str(source.folder.resolve()) if source else address), size=10)
-    clone = cache.absolute() / "clones" / f"{key}.git"
+    key = short_hash(os.fsencode(str(real_path(source.folder)) if source else address), size=10)
+    clone = real_path(cache / "clones") / f"{key}.git"
     with exclusive(clone):
         try:
             if source:
@@ -76,8 +78,7 @@ def exclusive(clone: Path) -> Iterator[None]:
 
 def _update_local(source: LocalRepository, clone: Path) -> None:
     if (first_line(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
-        what = "repositories with SHA-256 object names are not supported"
-        raise RepositoryError(what, where=str(source.root), hint="use a clone with SHA-1 objects")
+        raise sha256_error(source.root)
     if clone.is_dir() and not (clone / "HEAD").is_file():
         remove_folder(clone)
     if not clone.is_dir():

@@ -13,6 +13,8 @@ from ..processes import programs
 OLDEST: Final = (2, 34)
 """The first version with cherry-picks by the ort strategy, GIT_CONFIG_COUNT and sparse work trees without any file."""
 
+_SHA256_DIGITS: Final = 64
+
 NETWORK_SECONDS: Final = 3600.0
 LOCAL_SECONDS: Final = 1800.0
 
@@ -132,7 +134,15 @@ def _peel(git_folder: Path, forms: list[str]) -> list[str | None]:
         half = len(forms) // 2
         return [*_peel(git_folder, forms[:half]), *_peel(git_folder, forms[half:])] if half else [None]
     parts = [line.decode("ascii", "replace").split(" ") for line in output.split(b"\n")[: len(forms)]]
+    if any(len(part) == 2 and part[1] == "commit" and len(part[0]) == _SHA256_DIGITS for part in parts):
+        raise sha256_error(git_folder)
     return [part[0] if len(part) == 2 and part[1] == "commit" and is_sha(part[0]) else None for part in parts]
+
+
+def sha256_error(repository: Path) -> RepositoryError:
+    what = "repositories with SHA-256 object names are not supported, as on GitHub"
+    hint = "convert it: `git init NEW`, then `git fast-export --all | git -C NEW fast-import`"
+    return RepositoryError(what, where=str(repository), hint=hint)
 
 
 def _is_valid(ref: str) -> bool:

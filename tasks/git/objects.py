@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, RepositoryError
+from ..storage.hashing import read_bytes
 from .commands import run_git
 
 if TYPE_CHECKING:
     from ..artifacts import Commit
+
+
+SHALLOW = "the clone is shallow: `git fetch --unshallow` completes its history (in CI: `fetch-depth: 0`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,12 @@ def read_commit(clone: Path, sha: str) -> RawCommit:
         return RawCommit.parse(sha, run_git(clone, ["cat-file", "commit", sha]))
     except CommandFailedError:
         what, hint = f"the commit {sha[:12]} does not exist", "a rebase may have replaced it: name the new one"
-        raise RepositoryError(what, hint=hint) from None
+        raise RepositoryError(what, hint=SHALLOW if shallow_commits(clone) else hint) from None
+
+
+def shallow_commits(clone: Path) -> frozenset[str]:
+    """Return the commits at which the history of a shallow clone ends: they name parents that are not there."""
+    return frozenset((read_bytes(clone / "shallow") or b"").decode("ascii", "replace").split())
 
 
 def read_files(clone: Path, files: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
+from ..processes.real_paths import real_path
 from .addresses import slug_of
 from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
 
@@ -51,6 +52,21 @@ def refs_stamp(repository: Path) -> list[list[object]]:
     files = [local.folder / "HEAD", *(local.common / name for name in ("packed-refs", "config", "shallow"))]
     folders = [folder for top in ("refs", "reftable") for folder, _, _ in os.walk(local.common / top)]
     return [[path, *_stamp(path)] for path in (*map(str, files), *sorted(folders))]
+
+
+def is_shallow(repository: Path) -> bool:
+    return (locate(repository).common / "shallow").is_file()
+
+
+def is_tracked(file: Path) -> bool:
+    """Return whether the repository around a file has it in its index, or a file in it if it is a folder."""
+    path = real_path(file.parent) / file.name
+    repository = find(path.parent)
+    if repository is None or repository.root == repository.folder:
+        return False
+    where = (f"--git-dir={repository.folder}", f"--work-tree={repository.root}")
+    name = path.relative_to(real_path(repository.root))
+    return bool(run_git_in(repository.root, *where, "ls-files", "-z", "--", f":(top,literal){name}", check=False).raw)
 
 
 def ref_names(repository: Path) -> tuple[str, ...]:
@@ -144,7 +160,7 @@ def _common(folder: Path) -> Path:
         relative = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
     except OSError:
         return folder
-    return (folder / relative).resolve()
+    return real_path(folder / relative)
 
 
 def _is_git_folder(folder: Path) -> bool:

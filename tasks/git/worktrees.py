@@ -6,6 +6,7 @@ from typing import Final
 
 from ..errors import RepositoryError
 from ..processes import programs
+from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
 from .repository import git_folder_of
@@ -70,4 +71,4 @@ def _admin(tree: Path) -> Path:
 
 
 def _is_ours(clone: Path, admin: Path) -> bool:
-    return admin.parent.resolve() == (clone / "worktrees").resolve()
+    return real_path(admin.parent) == real_path(clone / "worktrees")

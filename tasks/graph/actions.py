@@ -9,7 +9,7 @@ from pathlib import Path
 from doit.exceptions import BaseFail, TaskError, TaskFailed
 
 from .. import __version__
-from ..errors import PrprepError
+from ..errors import PrprepError, SystemCallError
 from ..processes.progress import Report
 from .console import CONSOLE
 
@@ -33,8 +33,7 @@ class Action:
         except PrprepError as error:
             return TaskFailed(str(error))
         except OSError as error:
-            file = f"{error.filename}: " if error.filename else ""
-            return TaskFailed(f"{file}{error.strerror or error}\n  fix it and run again; finished work is kept")
+            return TaskFailed(str(SystemCallError(error)))
         except Exception as error:  # noqa: BLE001 - the only handler of prprep's own defects
             return self._defect(error)
         return None

@@ -3,10 +3,11 @@
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
+from ..processes import output
 from ..processes.progress import Note
 from ..text.markdown import one_line, plain
 
@@ -38,7 +39,8 @@ class Console:
             def update(message: str) -> None:
                 if isinstance(message, Note) and message not in self._notes:
                     self.line(plain(f"   {label}: {self._numbered(message)}"))
-                show(message=one_line(self._numbered(message)))
+                with suppress(OSError):  # a terminal that has gone
+                    show(message=one_line(self._numbered(message)))
 
             yield update
 
@@ -46,9 +48,10 @@ class Console:
         """Write one line at once, above what is live."""
         with self._lock:
             if self._live:
-                self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+                with suppress(OSError):
+                    self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
             else:
-                print(text, file=self.stream, flush=True)
+                output.say(text, self.stream)
 
     def print(self, text: str) -> None:
         """Write a result to standard output, above what is live if both go to the same terminal."""
@@ -77,8 +80,10 @@ class Console:
         with self._lock:
             if self._live is None:
                 message = TextColumn("{task.fields[message]}", markup=False)
-                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), message)
-                self._live = Progress(*columns, console=RichConsole(file=self.stream), transient=True)
+                console = RichConsole(file=self.stream)
+                spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
+                columns = (spinner, TextColumn("{task.description}"), TimeElapsedColumn(), message)
+                self._live = Progress(*columns, console=console, transient=True)
                 self._live.start()
             live = self._live
             row = live.add_task(label, message="")

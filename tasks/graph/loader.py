@@ -16,13 +16,15 @@ from doit.loader import generate_tasks
 from doit.task import Task
 
 from .. import pipeline
-from ..errors import PrprepError, UsageError
+from ..errors import LinkError, PrprepError, UsageError
+from ..git.repository import is_tracked
 from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
 from ..staleness import Staleness
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
+from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
 from ..text.messages import quoted
@@ -49,6 +51,7 @@ class Graph:
         self._not_before = time.time() if refresh or os.environ.get("PRPREP_REFRESH") else 0.0
         self._before = before
         self._state = manifest.parent / STATE_FOLDER
+        refuse_links_in(self._state, manifest.parent)
         self.database = self._state / "doit.json"
         self._action = partial(Action, begin=self.begin, log=self._state / "defect.log")
         self._locks = ExitStack()
@@ -67,6 +70,9 @@ class Graph:
     def config(self) -> dict[str, Any]:
         """Return doit's settings: artifacts decide what is fresh, and a failure does not stop other items."""
         if not (self._state / ".gitignore").exists():
+            if is_tracked(self._state):
+                what = f"git tracks files in {STATE_FOLDER}, which prprep would overwrite"
+                raise UsageError(what, where=str(self._state), hint="move them, or remove them from git")
             # `git status` does not show the state in the repository of the manifest.
             write_whole(self._state / ".gitignore", "*\n")
         with suppress(FileNotFoundError):
@@ -128,6 +134,7 @@ class Graph:
             self._locks.enter_context(file_lock(self._state / "lock", busy=_BUSY))
             self._began = True
             remove_abandoned(cache_folder())
+            pipeline.check_report(self.workspace)
 
     def summary(self) -> str:
         """Update the report, whatever ran, and return its table."""
@@ -173,7 +180,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
-        except UsageError as error:
+        except (LinkError, UsageError) as error:
             raise InvalidDodoFile(plain(str(error))) from None
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 

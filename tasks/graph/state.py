@@ -84,11 +84,17 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
     def __call__(self, task: Task, values: dict[str, Any]) -> bool:  # noqa: ARG002
         Fresh.was_called = True
         assert self._dependency is not None  # noqa: S101 - doit calls setup first
-        if self._dependency._get(task.name, FORGOTTEN) or not self._is_fresh():  # noqa: SLF001 - what UptodateCalculator hands out
+        if self._dependency._get(task.name, FORGOTTEN) or not self._known_fresh():  # noqa: SLF001 - what UptodateCalculator hands out
             return False
         if not self._dependency._get(task.name, "checker:"):  # noqa: SLF001
             self._dependency.save_success(task)
         return True
+
+    def _known_fresh(self) -> bool:
+        try:
+            return self._is_fresh()
+        except OSError:
+            return False  # the stage runs, meets the same, and says so
 
     def __repr__(self) -> str:
         return "the artifact was written from these inputs, and is unchanged"

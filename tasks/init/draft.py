@@ -12,6 +12,7 @@ from ..errors import ManifestError, RepositoryError, SourceError, UsageError
 from ..git import Clone
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
+from ..processes.real_paths import expanded, real_path
 from ..project.files import CommitTree, Project, TreeReader
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
@@ -50,6 +51,7 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
         selection = select(history, gathered)
         settings = tuple(_codeflash_settings(history))
     warnings += [f"{file.path}: {warning}" for file in notes for warning in file.warnings]
+    warnings += [git.SHALLOW] if history.clone.is_shallow else []
     if all(item.problem for item in selection.items):
         raise _nothing_found(selection, gathered.sources, warnings, where=repository.address)
     preamble = Preamble(repo, upstream_ref, reason, repository.slug, gathered.sources, tuple(warnings), settings)
@@ -80,7 +82,7 @@ def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
     """
     root = None
     if not git.is_address(repo):
-        named = folder / Path(repo).expanduser()
+        named = folder / expanded(repo)
         root = git.find(named)
         if root is None:
             hint = "change into a repository, or pass one: `prprep init --repo PATH`"
@@ -93,7 +95,7 @@ def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
     if root is None:
         return path, repo
     # `..` does not lead back through a link, so the relative path needs real paths.
-    return path, os.path.relpath(root.root.resolve(), path.parent.resolve())
+    return path, os.path.relpath(real_path(root.root), real_path(path.parent))
 
 
 def _upstream(repository: Repository, requested: str | None) -> tuple[str, str]:

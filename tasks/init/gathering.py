@@ -14,6 +14,7 @@ from .notes import NoteFile
 from .repository import RepositoryHistory
 
 _HEX = re.compile(r"[0-9a-f]{4,40}")
+_AMBIGUOUS_SHA = re.compile(r"(?<![\w#/.@,-])(?:[0-9]{7,40}|[a-f]{7,40})(?![\w/%-]|[.,]\d)")
 _SMALL_WORDS = frozenset({"the", "of", "in", "for", "to", "and", "on", "by", "from", "with", "an", "is"})
 _SIMILAR_TITLES = 0.75
 
@@ -36,12 +37,20 @@ def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: 
     noted = [_resolved(repository, candidate) for candidate in requested]
     for file in notes:
         read = tables.candidates_of_results if file.is_table else handoff.candidates
-        candidates = read(file.text, file.path)
+        candidates = read(_with_whole_shas(repository, file.text), file.path)
         noted += [_resolved(repository, candidate) for candidate in candidates]
         sources.append(f"{file.path} ({_counted(candidates)})")
     all_candidates = _combine_same([*noted, *_from_git(repository, noted, sources)])
     commits = (*repository.recent, *repository.current.commits)
     return Gathered(tuple(_with_commits(repository, all_candidates)), tuple(sources), history.reverted(commits))
+
+
+def _with_whole_shas(repository: RepositoryHistory, text: str) -> str:
+    """Complete short SHA-1s that have only digits or only letters, which would be read as numbers and words."""
+    words = {match[0] for match in _AMBIGUOUS_SHA.finditer(text)}
+    commits = repository.clone.resolve(sorted(words)) if words else {}
+    whole = {word: sha for word, sha in commits.items() if sha and sha.startswith(word)}  # no tag of that name
+    return _AMBIGUOUS_SHA.sub(lambda match: whole.get(match[0], match[0]), text)
 
 
 def _counted(candidates: Sequence[Candidate]) -> str:

@@ -167,7 +167,7 @@ class _ItemBuilder:
         try:
             span = span_of(item, refs, clone)
         except PrprepError as error:
-            self.problem = error.what
+            self.problem = f"{error.what}; {error.hint}" if clone.is_shallow else error.what
             if isinstance(error, CherryPickError) and error.files:
                 files = ", ".join(error.files[:3]) + (" and others" if len(error.files) > 3 else "")
                 self.problem = f"it does not apply to {upstream_ref} on its own (conflicts in {files})"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from ..manifest.construct import plain
 from ..text.markdown import one_line, shorten
 from .items import ProposedItem, Selection
 
@@ -45,7 +46,11 @@ def manifest_text(preamble: Preamble, selection: Selection) -> str:
 
 def yaml_scalar(value: Any) -> str:
     """Return a text or number as one line of YAML."""
-    text: str = yaml.safe_dump(value, allow_unicode=True, width=10_000_000, default_flow_style=True)
+    # PyYAML quotes what YAML 1.1 reads as a number; by YAML 1.2 the short SHA-1 12345e6 is one, too.
+    quote = "'" if isinstance(value, str) and not isinstance(plain(value), str) else None
+    text: str = yaml.safe_dump(
+        value, allow_unicode=True, width=10_000_000, default_flow_style=True, default_style=quote
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..git import printable
+from ..processes.real_paths import real_path
 from ..project.files import TreeReader
 
 FOLDER: Final = ".codeflash"
@@ -41,7 +42,7 @@ class WorkTreeNotes:
     def read(self, path: str, /) -> bytes | None:
         """Read a file; raise OSError with the reason if that is not possible."""
         real = (self.root / path).resolve(strict=True)
-        if not real.is_relative_to(self.root.resolve()):
+        if not real.is_relative_to(real_path(self.root)):
             raise OSError("this link leads out of the repository")
         if not stat.S_ISREG(real.stat().st_mode):
             raise OSError("this is not a regular file")

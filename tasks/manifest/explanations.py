@@ -250,6 +250,7 @@ _EXPLAIN: dict[str, Callable[[FieldError], Explanation]] = {
     "int_type": _not_a_number,
     "int_from_float": _not_a_number,
     "float_type": _not_a_number,
+    "bool_type": lambda error: _must_be(error, "true or false"),
     "finite_number": lambda error: _must_be(error, "a finite number"),
     "literal_error": _not_a_choice,
     "tuple_type": lambda error: _must_be(error, "text or a list of texts"),

@@ -98,6 +98,9 @@ def _free_id(value: str) -> str:
     return value
 
 
+LONGEST_PATH = 4096
+"""Linux refuses longer paths, and no ref or address needs more."""
+
 T = TypeVar("T")
 Text = Annotated[str, Field(min_length=1)]
 _TEXT = TypeAdapter(Text)
@@ -105,7 +108,9 @@ TextOrSwitch = Annotated[Text | bool, BeforeValidator(_text_or_switch)]
 Name = Annotated[str, Field(pattern=NAME_FORM)]
 Variable = Annotated[str, Field(pattern=VARIABLE_FORM)]
 OptionFree = Annotated[str, Field(min_length=1, pattern=OPTION_FREE_FORM)]
-Ref = Annotated[str, Field(min_length=1, pattern=REF_FORM, description="a branch, tag or commit")]
+Ref = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_PATH, pattern=REF_FORM, description="a branch, tag or commit")
+]
 Slug = Annotated[str, Field(pattern=SLUG_FORM)]
 FunctionName = Annotated[
     str,
@@ -125,16 +130,26 @@ Id = Annotated[
 ]
 Folder = Annotated[
     str,
-    Field(min_length=1, pattern=FOLDER_FORM, json_schema_extra={"not": {"pattern": _OWN_FOLDER_FORM}}),
+    Field(
+        min_length=1,
+        max_length=LONGEST_PATH,
+        pattern=FOLDER_FORM,
+        json_schema_extra={"not": {"pattern": _OWN_FOLDER_FORM}},
+    ),
     AfterValidator(_outside_own_folders),
 ]
 Address = Annotated[
     str,
-    Field(min_length=1, pattern=OPTION_FREE_FORM, json_schema_extra={"not": {"pattern": _TRANSPORT_FORM}}),
+    Field(
+        min_length=1,
+        max_length=LONGEST_PATH,
+        pattern=OPTION_FREE_FORM,
+        json_schema_extra={"not": {"pattern": _TRANSPORT_FORM}},
+    ),
     AfterValidator(_without_transport),
 ]
-FilePath = Annotated[str, Field(min_length=1, pattern=FILE_FORM)]
-BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
+FilePath = Annotated[str, Field(min_length=1, max_length=LONGEST_PATH, pattern=FILE_FORM)]
+BenchmarkPath = Annotated[str, Field(min_length=1, max_length=LONGEST_PATH, pattern=BENCHMARK_FORM)]
 Unique = (AfterValidator(_without_duplicates), Field(json_schema_extra={"uniqueItems": True}))
 Several = Annotated[tuple[T, ...], OneOrMany(), *Unique]
 Names = Several[Name]

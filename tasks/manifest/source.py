@@ -12,6 +12,8 @@ _LINE_END = re.compile(r"\r\n?|\n")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNREADABLE = "\ufffd"
 _EXCERPT_WIDTH = 120
+_LONGEST_MESSAGE = 500
+"""A key, an id or an alias in a message may be as long as the file."""
 _CHARACTER_NAMES = {0: "NUL", 0x1B: "escape", 0x7F: "delete"}
 
 
@@ -56,6 +58,8 @@ class ManifestText:
         whole = self.excerpt(line)
         # A long line is cut around the column.
         start = max(0, column - _EXCERPT_WIDTH * 3 // 4) if len(whole) > _EXCERPT_WIDTH else 0
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[:_LONGEST_MESSAGE]}…"
         before = ("…" if start else "") + whole[start : column - 1]
         after = whole[column - 1 : start + _EXCERPT_WIDTH] + ("…" if len(whole) > start + _EXCERPT_WIDTH else "")
         return Problem(message, line, column, before + after, suggestion, cell_len(before) + 1)

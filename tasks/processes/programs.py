@@ -30,6 +30,7 @@ STREAM_LIMIT: Final = 1 << 20
 """Bytes kept of the beginning, and of the end, of either stream of `run`."""
 
 GRACE_SECONDS: Final = 2.0
+FULL_BYTES: Final = 64 << 10
 
 # Variables about our own Python, git and tests; COLUMNS and LINES would wrap messages that are parsed.
 _REMOVED_PREFIXES: Final = (
@@ -165,6 +166,12 @@ def start(
             yield RunningProgram(words, process, log)
         finally:
             _end(process)
+
+
+def full_folder() -> str | None:
+    """Return the folder for temporary files if nothing more fits into it, so that programs cannot even say why."""
+    folder = tempfile.gettempdir()
+    return folder if shutil.disk_usage(folder).free < FULL_BYTES else None
 
 
 def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from ..errors import BusyError
 from .locks import file_lock
+from .real_paths import real_path
 
 
 @contextmanager
 def scratch_folder(cache: Path) -> Iterator[Path]:
     """Yield an empty folder and remove it after the block."""
-    folder = cache.absolute() / "scratch" / uuid.uuid4().hex
+    folder = real_path(cache / "scratch") / uuid.uuid4().hex
     lock = folder.with_suffix(".lock")
     with file_lock(lock, busy="in use"):
         folder.mkdir()
@@ -30,7 +31,7 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(cache: Path) -> None:
-    parent = cache.absolute() / "scratch"
+    parent = real_path(cache / "scratch")
     if not parent.is_dir():
         return
     with file_lock(parent / "folders.lock", busy=None):

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from ..errors import SourceError
 from ..git import Clone
+from ..processes.real_paths import real_path
 from .syntax import last_name, parse_or_empty
 
 SIDE_FOLDERS = frozenset(
@@ -76,7 +77,7 @@ class FolderTree:
 
     def read(self, path: str, /) -> bytes | None:
         file = self.root / path
-        is_inside = file.resolve().is_relative_to(self.root.resolve())
+        is_inside = real_path(file).is_relative_to(real_path(self.root))
         return file.read_bytes() if is_inside and file.is_file() else None
 
 

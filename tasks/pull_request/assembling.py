@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
 from ..errors import ArtifactError, CherryPickError, RepositoryError
-from ..git import Clone, cherry_pick, history
+from ..git import SHALLOW, Clone, cherry_pick, history
 from ..manifest.model import Optimization
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
@@ -129,7 +129,11 @@ def start_of(item: Optimization, results: StageResults, clone: Clone) -> Start:
         hint = "fetch it, then run `prprep --refresh` and this again; or remove `pr:` to open a new one"
         what = f"the branch of #{number}{f', {name},' if name else ''} is not in the repository"
         raise RepositoryError(what, where=item.id, hint=hint)
-    base = clone.merge_base(detection.upstream, commit) or detection.upstream
+    base = clone.merge_base(detection.upstream, commit)
+    if base is None and clone.is_shallow:
+        what = f"{detection.upstream_ref} and #{number} have no common history in this clone"
+        raise RepositoryError(what, where=item.id, hint=SHALLOW)
+    base = base or detection.upstream
     return Start(commit, base, f"#{number}, {name} ({commit[:12]})")
 
 

@@ -20,9 +20,11 @@ from ..git.export import create_branch, write_patches
 from ..git.repository import identity
 from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
-from ..staleness import ALL, Item, Stage, Staleness, Uses, Value
+from ..processes.real_paths import real_path
+from ..staleness import ALL, Item, Stage, Staleness, Uses, Value, fields_of
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of
+from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
 from ..workspace import nested
 from ..workspace.workspace import Workspace, body_name
@@ -101,6 +103,8 @@ class BranchBuilder(ItemWork):
         self._check_evidence()
         if existing := self._existing(measured=measure):
             return existing
+        refuse_links_in(self.paths.state, self.paths.folder)
+        previous = fields_of(self.paths.branch).get("evidence_sha256")
         self.paths.branch.unlink(missing_ok=True)
         results = StageResults.read(self.paths)
         with self.clone() as clone:
@@ -109,7 +113,7 @@ class BranchBuilder(ItemWork):
             branch = self._assemble(results, clone, contents)
             if measure:
                 branch = self._measured(branch, results, clone, contents)
-        branch = self._with_evidence(branch, results, contents)
+        branch = self._with_evidence(branch, results, contents, previous=previous)
         branch.write(self.paths.branch, self.fingerprint())
         return branch
 
@@ -184,7 +188,7 @@ class BranchBuilder(ItemWork):
         if (branch.base, branch.head) == (results.detection.base, results.detection.head):
             return _judged(branch, results.comparison, self.paths.compare)
         key = hash_of([clone.path.name, self.item_id, branch.head])
-        tree, folder = self.workspace.cache.absolute() / "branches" / key, self.paths.branch_folder
+        tree, folder = real_path(self.workspace.cache / "branches") / key, self.paths.branch_folder
         clone.worktree(tree, branch.head)
         for path, content in contents.items():
             if not (tree / path).exists():
@@ -196,7 +200,9 @@ class BranchBuilder(ItemWork):
         compared = self.branch_paths.compare
         return _judged(branch, Comparison.read(compared), compared)
 
-    def _with_evidence(self, branch: Branching, results: StageResults, contents: dict[str, bytes]) -> Branching:
+    def _with_evidence(
+        self, branch: Branching, results: StageResults, contents: dict[str, bytes], *, previous: str | None
+    ) -> Branching:
         """Write the archive of the evidence next to the body, and return the branch with its path and hash."""
         rendering = assembling.read_if_valid(Rendering, self.paths.render)
         body = (
@@ -208,7 +214,8 @@ class BranchBuilder(ItemWork):
         compared, state = self.branch_paths.compare, self.branch_paths.state
         own = state if branch.comparison and digest(compared) == branch.comparison else None
         manifest = manifest_text(self.item, results.detection, results.scaffolding)
-        sha256 = bundle.write(archive, bundle.files_of(self.paths, benchmark=contents, manifest=manifest, branch=own))
+        files = bundle.files_of(self.paths, benchmark=contents, manifest=manifest, branch=own)
+        sha256 = bundle.write(archive, files, root=self.workspace.folder, last=previous)
         path = archive.relative_to(self.workspace.folder).as_posix()
         return branch.model_copy(update={"evidence": path, "evidence_sha256": sha256})
 

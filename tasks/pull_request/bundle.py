@@ -5,9 +5,9 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..storage.files import write_whole
 from ..storage.hashing import sha256
 from ..storage.paths import ItemPaths
+from ..workspace.output_files import write_output
 
 ARTIFACTS = (
     *("samples.json", "compare.json", "tests.json", "verify.json", "codeflash.json"),
@@ -46,8 +46,8 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def write(archive: Path, files: Mapping[str, bytes]) -> str:
-    """Write the archive and return its SHA-256."""
+def write(archive: Path, files: Mapping[str, bytes], *, root: Path, last: str | None) -> str:
+    """Write the archive as `write_output` does, and return its SHA-256."""
     content = packed(files)
-    write_whole(archive, content)
+    write_output(archive, content, root=root, last=last)
     return sha256(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 
 def write_whole(target: Path, text: str | bytes) -> None:
-    """Put `text` at `target` in one step: readers see the old file or the whole new one."""
+    """Put `text` at `target` in one step: readers see the old file or the whole new one, with the same mode."""
     with _written_beside(target, text) as temporary:
         temporary.replace(target)
 
@@ -31,10 +32,17 @@ def _written_beside(target: Path, text: str | bytes) -> Iterator[Path]:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(text.encode() if isinstance(text, str) else text)
-        temporary.chmod(0o644)
+        temporary.chmod(_mode(target))
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    try:
+        return stat.S_IMODE(target.lstat().st_mode) if not target.is_symlink() else 0o644
+    except OSError:
+        return 0o644
 
 
 def fingerprint_of(artifact: Path) -> str | None:

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ..processes.real_paths import real_path
+
 if TYPE_CHECKING:
     from .artifact import Artifact
 
@@ -22,12 +24,15 @@ PROFILES = "profiles"
 
 
 def cache_folder() -> Path:
-    """Return the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
+    """Return the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache.
+
+    By its real path, and so are the folders in it that may be links to a larger disk: Python names modules by both.
+    """
     if named := os.environ.get("PRPREP_CACHE"):
-        return Path(named).absolute()
+        return real_path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("prprep", appauthor=False)
+    return real_path(user_cache_path("prprep", appauthor=False))
 
 
 def shipped_templates() -> Path:

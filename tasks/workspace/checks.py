@@ -33,7 +33,8 @@ def check(loaded: LoadedManifest, repository: Path, exists: Lookup, items: Colle
         return [loaded.document.problem(error.what, loaded.repository_loc(items), suggestion=error.hint)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
     names = git.ref_names(repository) if missing else ()
-    suggestions = {ref: _suggestion(ref, names) for ref in sorted(missing)[:_MOST_SUGGESTIONS]}
+    shallow = bool(missing) and git.is_shallow(repository)
+    suggestions = {ref: _suggestion(ref, names, shallow=shallow) for ref in sorted(missing)[:_MOST_SUGGESTIONS]}
     problems = [_no_commit(loaded, loc, ref, suggestions.get(ref, "")) for loc, ref in uses if ref in missing]
     return [*problems, *_missing_functions(loaded, missing, exists, items)]
 
@@ -96,10 +97,12 @@ def _no_commit(loaded: LoadedManifest, loc: Loc, ref: str, suggestion: str) -> P
     return loaded.document.problem(message, loc, suggestion=suggestion)
 
 
-def _suggestion(ref: str, names: Sequence[str]) -> str:
+def _suggestion(ref: str, names: Sequence[str], *, shallow: bool) -> str:
     remote = next((name for name in names if name.endswith(f"/{ref}")), None)
     if meant := remote or nearest(ref, names):
         return f"did you mean {meant}?"
+    if shallow:
+        return git.SHALLOW
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref):
         return "fetch it, if another repository has it"
     return "it may be ambiguous: give more digits" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""

@@ -13,6 +13,7 @@ from ..git.addresses import slug_of
 from ..git.models import Refs
 from ..git.repository import default_upstream, refs_stamp, remote_address, repository_root, resolve
 from ..github.client import GitHubRepository, NotOnGitHub, github_repository
+from ..processes.real_paths import expanded, real_path
 
 if TYPE_CHECKING:
     from ..git import Clone
@@ -48,7 +49,7 @@ class Repository:
         """The repository as git gets it: an absolute path, or the manifest's address."""
         if _ADDRESS.match(self.key.repo):
             return self.key.repo
-        return str((self._folder / Path(self.key.repo).expanduser()).resolve())
+        return str(real_path(self._folder / expanded(self.key.repo)))
 
     @property
     def local(self) -> Path | None:

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..errors import ManifestError, RepositoryError
+from ..errors import LinkError, ManifestError, RepositoryError
 from ..storage.cache import RunCache
 from ..storage.hashing import digest, hash_of
+from ..storage.links import refuse_links_to
 from ..storage.paths import STATE_FOLDER, ProjectPaths, cache_folder
 from .repository import Repository, RepositoryKey, Settings
 
@@ -80,6 +81,7 @@ class Workspace:
             if loaded is None:
                 raise ManifestError(shown_path(manifest), problems)
             workspace = cls(manifest, Plan.of(loaded.manifest), run_cache, loaded=loaded, cache=cache)
+        problems += workspace._links()
         repositories = list(workspace.repositories.values())
         if repository_may_be_missing:
             repositories = [each for each in repositories if not each.local or each.local.exists()]
@@ -150,6 +152,14 @@ class Workspace:
             self.run_cache.put("checked", key, value=True)
             self.run_cache.save()
         return problems
+
+    def _links(self) -> list[Problem]:
+        """Return the problem of an output folder that is a symbolic link, or reached through one."""
+        try:
+            refuse_links_to(self.paths.output / "benchmarks", self.folder)
+        except LinkError as error:
+            return [self.loaded.document.problem(error.what, ("output",), suggestion=error.hint)]
+        return []
 
     def _problems_of(self, repository: Repository) -> list[Problem]:
         from .checks import check, function_lookup

@@ -21,7 +21,12 @@ def caching(folder, *words, **variables):
 
 @pytest.mark.slow
 def test_a_cache_is_listed_pruned_and_rebuilt(tmp_path):
-    repo, folder = target(tmp_path), tmp_path / "cache"
+    # By links, as one has them to a larger disk: the cache itself, and one of its folders.
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "larger").mkdir()
+    (tmp_path / "disk/trees").symlink_to("../larger")
+    (tmp_path / "link").symlink_to("disk")
+    repo, folder = target(tmp_path), tmp_path / "link"
     assert is_improved(compare(repo, PRPREP_CACHE=str(folder)).comparison())
     code, output, _ = caching(folder, COLUMNS="200")
     assert code == 0
@@ -45,7 +50,8 @@ def test_a_cache_is_listed_pruned_and_rebuilt(tmp_path):
     assert len(list_entries(folder)) == 6
     assert caching(folder, "prune", "--older-than", "1")[1].startswith("removed: 6 of 6, ")
     assert list_entries(folder) == []
-    assert caching(folder)[1] == f"{folder}: empty\n"
+    assert caching(folder)[1] == f"{folder.resolve()}: empty\n"
+    assert not [path for path in (tmp_path / "larger").iterdir() if path.is_dir()]
 
     (tmp_path / "work/.prprep/faster/samples.json").unlink()
     assert is_improved(compare(repo, PRPREP_CACHE=str(folder)).comparison())
@@ -81,6 +87,18 @@ def test_only_entries_of_prprep_are_removed(tmp_path):
     entries = old(tmp_path, A)
     assert [entry.path.name for entry in prune(tmp_path, entries, print)] == [A]
     assert (tmp_path / "environments/dependencies/mine").exists()
+
+
+def test_a_tree_cannot_name_a_folder_to_remove(tmp_path):
+    for path, admin in {f"trees/{A}": "mine/worktrees/x", f"trees/{B}": f"clones/{C[:20]}.git/worktrees/x"}.items():
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / admin).mkdir(parents=True)
+        (tmp_path / path / ".git").write_text(f"gitdir: {tmp_path / admin}\n")
+        os.utime(tmp_path / path, (0, 0))
+    trees = [entry for entry in list_entries(tmp_path) if entry.kind == "tree"]
+    assert prune(tmp_path, trees, print) == trees
+    assert (tmp_path / "mine/worktrees/x").exists()
+    assert not (tmp_path / f"clones/{C[:20]}.git/worktrees/x").exists()
 
 
 def test_entries_in_use_stay(tmp_path):

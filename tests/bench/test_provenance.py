@@ -44,6 +44,11 @@ def test_modules_of_others_are_not_the_projects(request_, tmp_path, name, path):
     assert prove_one(request_, name, tmp_path / path) == ()
 
 
+@pytest.mark.parametrize("path", ["src/project", "src/project/gone.py", "src/project/deep/part.py/inner.py"])
+def test_a_module_without_a_file_is_not_measured_code(request_, tmp_path, path):
+    assert prove_one(request_, "project.made", tmp_path / "head" / path) == ()
+
+
 @pytest.mark.parametrize(
     ("name", "path", "origin"),
     [

@@ -43,6 +43,15 @@ def test_a_task_that_the_user_forgot_is_stale_though_its_artifact_is_fresh():
     assert ask({"compare:a": {"forgotten": True}}, fresh=True)[0] is False
 
 
+def test_a_stage_whose_inputs_cannot_be_read_is_stale():
+    def fail():
+        raise PermissionError(13, "Permission denied", "/a")
+
+    question = Fresh(fail)
+    question.setup(Dependency({}), {})
+    assert question(Task(), {}) is False
+
+
 def test_a_corrupt_database_counts_as_lost():
     for text in ("", "{", "[1]", '{"compare:a": 3}', "null"):
         assert DatabaseCodec().decode(text) == {}

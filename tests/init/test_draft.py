@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+
 import pytest
 
 from tasks.errors import PrprepError, RepositoryError, UsageError
@@ -176,6 +178,79 @@ def test_branches_named_after_performance_work(tmp_path):
     drafted.path.unlink()
     requested = write_draft(tmp_path, repo, "feature/else")
     assert used(requested)["else"]["head"] == "feature/else"
+
+
+def commit_named(repo, files, title, kind):
+    """Commit with a title whose commit has a short SHA-1 of a kind, such as digits alone."""
+    repo.write(files)
+    repo.git("add", "--all")
+    tree, parent = repo.git("write-tree"), repo.head
+    who = f"Ada <ada@example.org> {repo.clock + 60} +0000"
+    for number in range(100_000):
+        text = f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\n{title} {number}\n".encode()
+        sha = sha1(b"commit %d\0%s" % (len(text), text), usedforsecurity=False).hexdigest()
+        if kind(sha[:7]):
+            assert repo.commit({}, f"{title} {number}") == sha
+            return sha
+    raise AssertionError
+
+
+def test_short_shas_of_digits_or_letters_alone(tmp_path):
+    repo = TargetRepo(tmp_path / "target", {"app.py": "def f():\n    return [1]\n\ndef g():\n    return [1]\n"})
+    repo.git("tag", "20240131")
+    repo.branch("work")
+    digits = commit_named(
+        repo, {"app.py": "def f():\n    return 1\n\ndef g():\n    return [1]\n"}, "Quicker f", str.isdigit
+    )
+    letters = commit_named(
+        repo, {"app.py": "def f():\n    return 1\n\ndef g():\n    return 1\n"}, "Quicker g", str.isalpha
+    )
+    repo.write(
+        {
+            ".codeflash/HANDOFF.md": f"""
+            # Kept
+            - Return one number from f, on 1234567 rows since 20240131, commit {digits[:7]}
+            - Return one number from g, kept as `{letters[:7]}`
+            """
+        }
+    )
+    drafted = write_draft(tmp_path, repo)
+    assert [values["commits"] for values in used(drafted).values()] == [[digits], [letters]]
+
+
+def test_a_shallow_clone_names_the_way_out(tmp_path):
+    repo = TargetRepo(tmp_path / "target", {"app.py": "def f():\n    return [1]\n"})
+    repo.branch("perf/f")
+    repo.commit({"app.py": "def f():\n    return 1\n"}, "Speed up f")
+    repo.checkout("main")
+    repo.commit({"b.py": ""})
+    repo.git("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{repo.path}", str(tmp_path / "shallow"))
+    shallow = TargetRepo(tmp_path / "shallow")
+    shallow.git("branch", "perf/f", "origin/perf/f")
+    for refs in ((), ("perf/f",)):
+        with pytest.raises(UsageError, match="git fetch --unshallow"):
+            write_draft(tmp_path, shallow, *refs)
+    manifest = shallow.path / "prprep.yaml"
+    manifest.write_text("version: 1\noptimizations: [{id: a, head: main}]\n")
+    added = ran(shallow.path, "add", "perf/f")
+    assert (added.returncode, "git fetch --unshallow" in added.stderr) == (3, True)
+    shallow.git("fetch", "--quiet", "--unshallow")
+    assert ran(shallow.path, "add", "perf/f").returncode == 0
+    manifest.unlink()
+    assert used(write_draft(tmp_path, shallow))
+
+
+def test_object_names_of_sha_256(tmp_path):
+    TargetRepo(tmp_path / "probe").git("init", "--quiet", "--object-format=sha256", str(tmp_path / "target"))
+    repo = TargetRepo(tmp_path / "target", {"app.py": ""})
+    assert len(repo.head) == 64
+    for run in (write_draft, lambda folder, repo: write_draft(folder, repo, "main")):
+        with pytest.raises(RepositoryError, match="SHA-256 object names are not supported") as raised:
+            run(tmp_path, repo)
+        assert "git fast-export --all" in raised.value.hint
+    (repo.path / "prprep.yaml").write_text("version: 1\noptimizations: [{id: a, head: main}]\n")
+    done = ran(repo.path, "list")
+    assert (done.returncode, "SHA-256 object names" in done.stderr) == (3, True)
 
 
 def test_nothing_to_draft(tmp_path):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tasks.init.candidate import Candidate
 from tasks.init.items import ProposedItem, Selection
-from tasks.init.manifest_text import Preamble, manifest_text
+from tasks.init.manifest_text import Preamble, manifest_text, yaml_scalar
+from tasks.manifest.document import Document
 from tasks.manifest.model import BenchmarkCode
 from tasks.manifest.reader import parse
 
@@ -82,3 +85,11 @@ def test_a_draft_shows_how_to_describe_a_benchmark_that_can_be_used_as_it_is():
 
 def test_without_items_the_manifest_is_invalid():
     assert read(UNUSED)[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["8069420", "12345e6", "1e10", "0x12", "0o17", "+12", ".5", "no", "~", "null", "true", "2020-01-01", "a: b"]
+)
+def test_text_that_yaml_might_read_as_something_else_is_quoted(text):
+    assert Document(f"key: {yaml_scalar(text)}\n".encode()).content == {"key": text}
+    assert Document(f"key: {yaml_scalar(7)}\n".encode()).content == {"key": 7}

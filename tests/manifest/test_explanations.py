@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from tasks.errors import ManifestError
-from tasks.manifest.reader import read
+from tasks.manifest.document import Document
+from tasks.manifest.model import (
+    BenchmarkCode,
+    EnvironmentSettings,
+    LintSettings,
+    Manifest,
+    Measuring,
+    Model,
+    Optimization,
+)
+from tasks.manifest.reader import parse, read
+from tasks.manifest.schema import schema
 
 ITEM = [
     # Text
@@ -222,3 +237,98 @@ def test_of_an_id(tmp_path, item_id, message):
 @pytest.mark.parametrize(("lines", "message"), TOP)
 def test_of_the_top(tmp_path, lines, message):
     assert messages(tmp_path, f"optimizations: {{a: {{head: x}}}}\n{lines}\n") == [message]
+
+
+# -- every key with every kind of value ---------------------------------------------------------------
+
+KINDS = (
+    *("toy-input", "''", "12", "-1.5", ".nan", "true", "~", "|\n      a\n      b"),
+    *("[]", "[a]", "[1]", "[[a]]", "[~]", "[{a: 1}]", "{}", "{a: {b: [c]}}"),
+)
+SECTIONS: dict[str, type[Model]] = {"env": EnvironmentSettings, "lint": LintSettings, "benchmark": BenchmarkCode}
+VALIDATOR = Draft202012Validator(schema())
+ITEM_LINE = "optimizations: [{id: a, head: x}]\n"
+
+
+def keys_of(model: type[Model]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def texts_with(value: str) -> Iterator[str]:
+    """Yield a manifest for each key of each model, in each place that it may have."""
+    for key in keys_of(Manifest):
+        values = {"version": "1", "optimizations": "[{id: a, head: x}]", key: value}
+        yield "".join(f"{name}: {each}\n" for name, each in values.items())
+    for key in keys_of(Optimization):
+        item = "".join(f"    {name}: {each}\n" for name, each in {"id": "a", "head": "x", key: value}.items())
+        yield f"version: 1\noptimizations:\n  -\n{item}"
+        yield f"version: 1\noptimizations:\n  a:\n{item}"
+    for key in keys_of(Measuring):
+        yield f"version: 1\ndefaults:\n    {key}: {value}\n{ITEM_LINE}"
+    for section, model in SECTIONS.items():
+        for key in keys_of(model):
+            if "\n" in value:
+                continue  # no block in a flow mapping
+            inner = f"{section}: {{{key}: {value}}}\n"
+            yield f"version: 1\noptimizations:\n  - id: a\n    head: x\n    {inner}"
+            if section in Measuring.model_fields:
+                yield f"version: 1\ndefaults:\n    {inner}{ITEM_LINE}"
+
+
+@pytest.mark.parametrize("value", KINDS)
+def test_every_key_with_a_value_of_another_kind(tmp_path, value):
+    for text in texts_with(value):
+        _, problems = parse(text.encode(), tmp_path)
+        for problem in problems:
+            # Messages of pydantic, and of Python, begin differently.
+            assert re.match(
+                r"(each item of )?`|this optimization|this prprep|unknown key `|an? \w+ (must|needs)", problem.message
+            ), text
+            assert problem.line, text
+            assert not re.search(
+                r"\bInput\b|\bvalid (boolean|string|dictionary)|NoneType|<|\bdict\b", problem.message
+            ), text
+        content = as_json(Document(text.encode()).content)
+        if value != ".nan" and not re.search(r"^    id: (?!a$)", text, re.MULTILINE):
+            # An id that differs from its key, and what is no number, are beyond a schema.
+            assert (not problems) == VALIDATOR.is_valid(content), (text, problems)
+
+
+def as_json(value):
+    """Return lists instead of tuples, as a JSON parser does."""
+    if isinstance(value, dict):
+        return {key: as_json(each) for key, each in value.items()}
+    return [as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+# -- many and long ------------------------------------------------------------------------------------
+
+
+def test_of_hundreds_of_unknown_keys_the_first_are_shown(tmp_path):
+    manifest = tmp_path / "m.yaml"
+    unknown = "".join(f"    key_{number}: 1\n" for number in range(500))
+    manifest.write_text(f"version: 1\noptimizations:\n  - id: a\n    head: x\n{unknown}")
+    with pytest.raises(ManifestError) as caught:
+        read(manifest)
+    text = str(caught.value)
+    assert len(caught.value.problems) == 500
+    assert len(text) < 50_000
+    assert text.splitlines()[-2:] == [
+        "... and 450 more, which are shown once these are fixed",
+        f"500 problems in {manifest}; nothing was run",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\n? {0}\n: 1\noptimizations: [{{id: a, head: x}}]\n",
+        "version: 1\n? {0}\n: 1\n? {0}\n: 2\noptimizations: {{b: {{id: {0}, head: x}}}}\n",
+        "version: 1\noptimizations: [{{id: {0}, head: x}}, {{id: {0}, head: x}}]\n",
+        "version: 1\ntitle: *{0}\noptimizations: [{{id: a, head: x, domain: [{0}, {0}], env: {{extras: [{0}, {0}]}}}}]\n",
+        "version: 1\nrepo: {0}\nupstream: {0}\noutput: {0}\noptimizations: [{{id: a, head: {0}, benchmark: {0}.py}}]\n",
+        "version: 1\noptimizations: [{{id: a, head: !!{0} x}}]\n",
+    ],
+)
+def test_a_value_as_long_as_a_file_is_cut(tmp_path, text):
+    assert all(len(message) < 600 for message in messages(tmp_path, text.format("k" * 100_000)))

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from tasks.manifest.document import Document
 from tasks.manifest.reader import read_leniently
 from tasks.manifest.schema import schema, schema_text
-from tests.manifest.test_explanations import IDS, ITEM, TOP
+from tests.manifest.test_explanations import IDS, ITEM, TOP, as_json
 
 COMMITTED = Path(__file__).parents[2] / "prprep.schema.json"
 
@@ -60,13 +60,6 @@ REFUSED = [
     "version: 1\noptimizations: [{id: a, head: ~, commits: []}]",
     "[]",
 ]
-
-
-def as_json(value):
-    """Return lists instead of tuples, as a JSON parser does."""
-    if isinstance(value, dict):
-        return {key: as_json(each) for key, each in value.items()}
-    return [as_json(each) for each in value] if isinstance(value, tuple) else value
 
 
 def accepted_by_reader(folder, text):

@@ -25,7 +25,7 @@ def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
 def test_the_same_files_make_the_same_bytes(tmp_path):
     one, two = {"a": b"1", "b": b"2"}, {"b": b"2", "a": b"1"}
     assert packed(one) == packed(two)
-    assert write(tmp_path / "new" / "e.zip", one) == hashlib.sha256(packed(two)).hexdigest()
+    assert write(tmp_path / "new" / "e.zip", one, root=tmp_path, last=None) == hashlib.sha256(packed(two)).hexdigest()
     with zipfile.ZipFile(tmp_path / "new" / "e.zip") as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == one
     assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "e.zip"]

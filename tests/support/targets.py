@@ -40,6 +40,11 @@ class TargetRepo:
         assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
 
+    @property
+    def clock(self) -> int:
+        """The date of the last commit, in seconds since the epoch; the next one is 60 seconds later."""
+        return self._clock
+
     def commit(self, files: dict[str, str | None], message: str = "Change") -> str:
         """Write the files, commit them, and give the commit's SHA."""
         self.write(files)

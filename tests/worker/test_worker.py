@@ -216,6 +216,42 @@ def test_a_launch_starts_no_program_and_imports_no_hypothesis_for_the_plugins(tm
     assert not log.exists()
 
 
+ODD_MODULES = """
+import os
+import sys
+import types
+import zipfile
+
+HERE = os.path.dirname(__file__)
+FILES = ["_ops.py", "<string>", "x" * 5000, "a\\0b", "a\\udcffb.py", HERE, HERE + "/gone.py", __file__ + "/inner.py", b"a.py"]
+for number, file in enumerate(FILES):
+    sys.modules["project.odd%d" % number] = sys.modules["other%d" % number] = module = types.ModuleType("odd")
+    module.__file__ = file
+with zipfile.ZipFile(HERE + "/inner.zip", "w") as archive:
+    archive.writestr("zipped.py", "")
+sys.path.append(HERE + "/inner.zip")
+import zipped
+exec(compile("def work(size=1000):\\n    return sum(range(size))", "_ops.py", "exec"))
+try:
+    open("a\\0b")
+except ValueError:
+    pass
+"""
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_modules_whose_file_is_only_a_name_are_nobodys(tmp_path, watch):
+    request = pair(tmp_path, head={"src/project/__init__.py": ODD_MODULES})
+    with started(request, "head", Settings(seed=1, watch=watch)) as worker:
+        worker.collected()
+        ready = worker.advance()
+        assert {module.path for module in ready.modules} == {"src/project/__init__.py", "tests/test_benchmark.py"}
+        assert worker.ask(
+            "profile", functions=[], without=[], tree=str(tmp_path / "head"), seconds=0.01, sampler="auto"
+        )
+        assert worker.advance() is None
+
+
 @pytest.mark.slow
 def test_setup_is_not_timed(tmp_path):
     benchmark = """

@@ -107,6 +107,12 @@ def _track(
                 raise MeasuringError(
                     f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
                 )
+            if answer["kind"] == "incomplete":
+                raise MeasuringError(
+                    f"the memory profile of {side} is incomplete: {answer['reason']}",
+                    where=str(Path(scratch).parent),
+                    hint="free space there, or name another folder in TMPDIR, and run again",
+                )
             figures[ready.key] = answer["peak"], answer["allocations"], answer["left"]
             if answer["children"]:
                 children[ready.key].add(side)

@@ -160,6 +160,8 @@ class Worker:
         if answer["kind"] == "test":
             self._outcome(answer)
             raise self._broken(f"the benchmark ended instead of obeying `{do}`")
+        if answer["kind"] == "end":
+            raise self._ended(answer, f" instead of obeying `{do}`")
         return answer
 
     def leave(self) -> None:
@@ -217,8 +219,10 @@ class Worker:
         return self._broken(f"its process {ended(self._running.poll() or 0)} before the benchmark was finished")
 
     def _broken(self, what: str) -> MeasuringError:
-        output = f"{what}\n{self._running.tail().strip()}".rstrip()
-        return MeasuringError(f"the benchmark broke on {self.side}: {output}", hint=_HINT)
+        output, hint = f"{what}\n{self._running.tail().strip()}".rstrip(), _HINT
+        if folder := programs.full_folder():
+            hint = f"the disk of {folder} is full: free space there, or name another folder in TMPDIR, and run again"
+        return MeasuringError(f"the benchmark broke on {self.side}: {output}", hint=hint)
 
 
 def _move_threads(pid: int, cores: Cores) -> None:

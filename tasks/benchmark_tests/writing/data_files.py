@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ...artifacts import DataFile, Scaffolding
 from ...project.syntax import string_value
-from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import relative_path
+from ...workspace.output_files import remove_output, write_output
 
 _MOST_PARENTS = 20
 
@@ -90,13 +90,12 @@ def write_data_files(
         edited = sha256_of(target) not in {None, new, before}
         source = relative_path(target, folder)
         if not edited:
-            write_whole(target, content)
+            write_output(target, content, root=folder, last=before)
         elif before != new:
             notes.append(f"this file was edited by hand and kept, though prprep would now write another: {source}")
         written[path] = _hashed(DataFile(source=source, sha256="", written=before if edited else new), folder)
     for path in known.keys() - written.keys():  # no benchmark reads it any more
-        if sha256_of(target := folder / known[path].source) == known[path].written:
-            target.unlink()
+        remove_output(folder / known[path].source, root=folder, last=known[path].written)
     return scaffolding.model_copy(update={"data": written, "notes": tuple(notes)})
 
 

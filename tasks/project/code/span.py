@@ -49,7 +49,7 @@ def _check_commits(item: Optimization, refs: Refs, clone: Clone) -> None:
     for key, ref, sha in named:
         if ref and not sha:
             what = f"`{key}` names {quoted(ref)}, but the repository has no such branch, tag or commit"
-            raise RepositoryError(what, where=item.id, hint="correct it in the manifest, or fetch it")
+            raise RepositoryError(what, where=item.id, hint=clone.way_out("correct it in the manifest, or fetch it"))
     if not refs.head and not refs.picks:
         what = "this optimization has neither `head` nor `commits`"
         raise RepositoryError(what, where=item.id, hint="name what holds the change")
@@ -61,7 +61,9 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
     base = refs.base or (parent and clone.merge_base(refs.upstream, parent))
     if not base:
         what = f"commit {first[:12]} and {refs.upstream_ref} have no commit in common that could be the base"
-        raise RepositoryError(what, where=item.id, hint="name the commit to pick them onto: `base: COMMIT`")
+        raise RepositoryError(
+            what, where=item.id, hint=clone.way_out("name the commit to pick them onto: `base: COMMIT`")
+        )
     commits = tuple(map(clone.commit, refs.picks))
     try:
         head = clone.cherry_pick(base, refs.picks)
@@ -85,13 +87,18 @@ def _default_base(item: Optimization, refs: Refs, clone: Clone) -> tuple[str, tu
     base = clone.merge_base(refs.upstream, head)
     if base is None:
         what = f"{refs.upstream_ref} and {item.head} have no common history"
-        raise RepositoryError(what, where=item.id, hint="name the commit before the change: `base: COMMIT`")
+        raise RepositoryError(
+            what, where=item.id, hint=clone.way_out("name the commit before the change: `base: COMMIT`")
+        )
     if base != head:
         return base, ()
     parent = _first_parent(clone, head)
     if parent is None:
         what = f"{item.head} is the first commit of the repository: there is nothing to compare it with"
-        raise RepositoryError(what, where=item.id, hint="name the commit that holds the change: `head: COMMIT`")
+        if clone.is_shallow:
+            what = f"the history of the clone ends at {item.head}: there is nothing to compare it with"
+        hint = clone.way_out("name the commit that holds the change: `head: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint=hint)
     note = (
         f"{refs.upstream_ref} contains {item.head} already, so it is compared with its first parent; "
         "name `base` if the optimization has more commits."
@@ -107,7 +114,8 @@ def _notes_on_base(item: Optimization, base: str, head: str, clone: Clone) -> tu
         hint = "name the commit before the change as `base` and the one with it as `head`"
         raise RepositoryError(what, where=item.id, hint=hint)
     if common is None:
-        return (f"{item.base} and {item.head} have no common history; what they hold is compared.",)
+        history = "common history in this shallow clone" if clone.is_shallow else "common history"
+        return (f"{item.base} and {item.head} have no {history}; what they hold is compared.",)
     if missing := len(clone.commits(head, base)):
         return (f"{item.base} has {missing} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
     return ()

@@ -14,6 +14,7 @@ from ...environments.venvs import package_differences
 from ...errors import PrprepError
 from ...git import Clone
 from ...processes.progress import Note
+from ...processes.real_paths import real_path
 from ...staleness import StageInputs
 from ...storage.hashing import hash_of
 from . import command, findings, reading
@@ -60,7 +61,7 @@ def _request(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> Codefl
 def _compared(request: CodeflashRequest, setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRun:
     cache, report, head = inputs.cache, inputs.report, setup.sides["head"]
     layer = build_layer(head.environment, head.tree, request.layout, cache=cache, report=report)
-    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, request.base, request.head])
+    folder = real_path(cache / "codeflash") / hash_of([str(clone.path), setup.item.id, request.base, request.head])
     with exclusive(cache_lock(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         outcome = compare(request, clone, venv=layer.venv, folder=folder)

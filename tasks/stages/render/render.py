@@ -13,9 +13,9 @@ from ...github import survey_text
 from ...manifest.model import Optimization
 from ...staleness import StageInputs, fields_of
 from ...storage.artifact import ArtifactReader
-from ...storage.files import write_whole
-from ...storage.hashing import sha256, sha256_of
+from ...storage.hashing import sha256
 from ...storage.paths import ItemPaths, relative_path
+from ...workspace.output_files import remove_output, write_output
 from . import BODY, summarize
 
 GITHUB_LIMIT = 65_536
@@ -34,7 +34,7 @@ LIMITS = (
 
 
 def run(inputs: StageInputs) -> None:
-    """Write the body; one that a person edited is moved out of the way first."""
+    """Write the body; one that a person edited is moved out of the way first, one that git tracks is refused."""
     item, body = inputs.settings, inputs.value(BODY)
     evidence = gather(item, inputs, inputs.folder, summarize.bullets(inputs))
     composed = bounded(evidence, inputs.templates)
@@ -42,8 +42,8 @@ def run(inputs: StageInputs) -> None:
     previous = inputs.folder / last.body if last else None
     if previous != body:
         _remove_old_bodies(inputs, body, previous)
-    keep_edited(body, composed.text, last.sha256 if last and previous == body else None)
-    write_whole(body, composed.text)
+    known = last.sha256 if last and previous == body else None
+    write_output(body, composed.text, root=inputs.folder, last=known)
     left_out = summary.summary_of(evidence).left_out
     for sentence in left_out[:MOST_REPORTED]:
         inputs.report(f"left out of the body: {sentence}")
@@ -68,25 +68,24 @@ def run(inputs: StageInputs) -> None:
 def clean(paths: ItemPaths) -> None:
     """Remove the body, unless a person edited it, and the bullets."""
     if last := fields_of(paths.render).get("body"):
-        _remove_unedited(paths.folder / last, paths.render)
+        _remove_unedited(paths.folder / last, paths.render, root=paths.folder)
     paths.artifact("summarize").unlink(missing_ok=True)
 
 
 def _remove_old_bodies(inputs: StageInputs, body: Path, previous: Path | None) -> None:
     """Remove the item's body under its old name, and another item's old body under the new name."""
     if previous:
-        _remove_unedited(previous, inputs.state / "render.json")
+        _remove_unedited(previous, inputs.state / "render.json", root=inputs.folder)
     if body.exists():
         for rendering in inputs.state.parent.glob("*/render.json"):
-            _remove_unedited(body, rendering)
+            _remove_unedited(body, rendering, root=inputs.folder)
 
 
-def _remove_unedited(body: Path, rendering: Path) -> None:
+def _remove_unedited(body: Path, rendering: Path, *, root: Path) -> None:
     """Remove `body` if it is unchanged since `rendering` was written."""
     recorded = fields_of(rendering)
-    named = recorded.get("body") and rendering.parents[2] / recorded["body"] == body
-    if named and sha256_of(body) == recorded.get("sha256"):
-        body.unlink(missing_ok=True)
+    if recorded.get("body") and rendering.parents[2] / recorded["body"] == body:
+        remove_output(body, root=root, last=recorded.get("sha256"))
 
 
 def gather(item: Optimization, artifacts: ArtifactReader, folder: Path, bullets: Bullets | None = None) -> Evidence:
@@ -140,18 +139,3 @@ def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
     if all(command.text in text for command in ran):
         return ()
     return ("the commands that were run in a fresh clone are not those of the body",)
-
-
-def keep_edited(body: Path, text: str, last_written: str | None) -> None:
-    """Move a body that a person edited out of the way of `text`, to the first free `<name>.edited.md`.
-
-    `last_written` is the SHA-256 of what prprep last wrote there, None if it does not know.
-    """
-    if sha256_of(body) in {None, sha256(text.encode()), last_written}:
-        return
-    edited = body.with_name(f"{body.stem}.edited{body.suffix}")
-    number = 2
-    while edited.exists():
-        edited = body.with_name(f"{body.stem}.edited-{number}{body.suffix}")
-        number += 1
-    body.replace(edited)

@@ -12,12 +12,12 @@ from ...errors import ArtifactError
 from ...github import survey_text
 from ...github.cache import format_time
 from ...staleness import Stage, StageInputs, Staleness
-from ...storage.files import write_whole
-from ...storage.hashing import read_bytes, sha256_of
+from ...storage.hashing import read_bytes, sha256, sha256_of
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
 from ...text.tables import text_table
+from ...workspace.output_files import write_output
 from . import ASKED, MEASURED_AT
 
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
@@ -77,17 +77,20 @@ class Row:
         return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}{edited}"
 
 
-def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
-    """Write report.md if its text changes, and return the table for a terminal of `width` columns."""
+def run(staleness: Staleness, stage: Stage, *, width: int, last: str | None) -> tuple[str, str]:
+    """Write report.md if its text changes, and return the table for a terminal of `width` columns, and its SHA-256.
+
+    `last` is the SHA-256 of the report that prprep wrote before.
+    """
     paths = staleness.workspace.paths
     rows = [read_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
     if read_bytes(paths.report) != (text := report_text(rows, paths)).encode():
-        write_whole(paths.report, text)
+        write_output(paths.report, text, root=paths.folder, last=last)
     cells = [
         (str(row.number), row.title, row.benchmark_with(str), row.compare, row.body, status)
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
-    return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}"
+    return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}", sha256(text.encode())
 
 
 def inventory(staleness: Staleness, stage: Stage, *, width: int) -> str:

@@ -19,9 +19,10 @@ from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
 from ...staleness import StageInputs
-from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
+from ...storage.links import refuse_links_to
 from ...storage.paths import relative_path
+from ...workspace.output_files import write_output
 
 
 def run(inputs: StageInputs) -> None:
@@ -111,10 +112,11 @@ class _Writer:
     def write(self) -> Scaffolding:
         """Write the benchmark, or keep the file if prprep is not known to have written its content."""
         last, folder = self.inputs.last(Scaffolding), self.inputs.folder
+        refuse_links_to(self.file.parent, folder)
         benchmark, complaints = self._styled(self._composed())
         if sha256_of(self.file) not in {None, sha256(benchmark.text.encode()), last.written if last else ""}:
             return write_data_files(self._edited(benchmark, last), {}, last=last, folder=folder)
-        write_whole(self.file, benchmark.text)
+        write_output(self.file, benchmark.text, root=folder, last=last.written if last else None)
         scaffolding = self._scaffolding(benchmark.text, benchmark)
         scaffolding = write_data_files(scaffolding, benchmark.data, last=last, folder=folder)
         linted = (f"the project's linter reports for the benchmark: {each}" for each in complaints)

@@ -34,7 +34,8 @@ def upstream_since(detection: Detection, clone: Clone) -> Upstream:
     """Compare an optimization with upstream's newest commit."""
     since = clone.merge_base(detection.upstream, detection.head)
     if since is None:
-        note = f"{detection.upstream_ref} and head have no common history: what upstream changed is unknown."
+        history = "common history in this shallow clone" if clone.is_shallow else "common history"
+        note = f"{detection.upstream_ref} and head have no {history}: what upstream changed is unknown."
         return Upstream(None, notes=(note,))
     if since == detection.head:
         return Upstream(since, contained=detection.commits, as_commits=detection.commits)

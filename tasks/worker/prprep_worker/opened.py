@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Any
 
+from prprep_worker.places import real_path
+
 _WRITES = os.O_WRONLY | os.O_RDWR
 _opened: set[str] = set()
 
@@ -20,8 +22,8 @@ def install() -> None:
 def inside(tree: str) -> list[str]:
     """Return the files of a folder that were opened so far, relative to it."""
     root = os.path.realpath(tree) + os.sep
-    real = {os.path.realpath(path) for path in tuple(_opened)}
-    return sorted(path[len(root) :] for path in real if path.startswith(root) and os.path.isfile(path))
+    real = set(map(real_path, tuple(_opened)))
+    return sorted(path[len(root) :] for path in real if path and path.startswith(root) and os.path.isfile(path))
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:

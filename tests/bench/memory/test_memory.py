@@ -291,6 +291,31 @@ def test_an_environment_without_memray_is_an_error(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("limit", [20_000, 300_000])
+def test_a_profile_that_could_not_be_written_to_its_end_is_an_error(tmp_path, limit):
+    """memray says nothing on a full disk, which a limit of the size of files stands for, and peaks are too small."""
+    code = f"""
+    import resource
+
+    def work():
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, resource.RLIM_INFINITY))
+        return len([[number] for number in range(100_000)]) // 100_000
+    """
+    with pytest.raises(MeasuringError) as raised:
+        measure(tmp_path, code)
+    assert "the memory profile of " in raised.value.what
+    assert " is incomplete: memray c" in raised.value.what
+    assert "TMPDIR" in raised.value.hint
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_instead_of_answering_is_an_error(tmp_path):
+    code = "import pytest\n\nCALLS = []\n\ndef work():\n    CALLS.append(1)\n    if len(CALLS) > 3:\n        pytest.exit('over', 5)\n    return 1\n"
+    with pytest.raises(MeasuringError, match=r"pytest ended with exit code 5|the benchmark ended"):
+        measure(tmp_path, code)
+
+
+@pytest.mark.slow
 def test_a_call_on_one_side_only_is_an_error(tmp_path):
     twice = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"}
     once = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n"}

@@ -201,3 +201,34 @@ def test_listed_root_commit(repo):
         f"it: commit {island[:12]} and main have no commit in common that could be the base\n"
         "  name the commit to pick them onto: `base: COMMIT`"
     )
+
+
+def test_a_shallow_clone_names_the_way_out(repo, tmp_path):
+    repo.git(
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--no-tags",
+        "--no-single-branch",
+        f"file://{repo.path}",
+        str(tmp_path / "shallow"),
+    )
+    shallow = TargetRepo(tmp_path / "shallow")
+    shallow.git("branch", "faster", "origin/faster")
+    for fields in (
+        {"head": "faster"},
+        {"commits": ["faster"]},
+        {"head": "main"},
+        {"base": "main", "commits": ["faster"]},
+    ):
+        with pytest.raises(RepositoryError) as raised:
+            span(shallow, **fields)
+        assert "git fetch --unshallow" in raised.value.hint, fields
+    found = span(shallow, base="main", head="faster")
+    assert found.notes == ("main and faster have no common history in this shallow clone; what they hold is compared.",)
+    with Clone.open(str(shallow.path), tmp_path / "cache") as clone:
+        assert clone.parents(sha(shallow, "faster")) == ()
+        with pytest.raises(RepositoryError, match="the parent of commit"):
+            clone.changes_of(sha(shallow, "faster"))
+    shallow.git("fetch", "--quiet", "--unshallow")
+    assert titles(span(shallow, head="faster")) == ["First", "Second"]

@@ -49,7 +49,7 @@ class Project:
         return staleness_of(workspace_of(*self.items, paths=self.paths.item("any")))
 
     def table(self, width: int = WIDE) -> list[str]:
-        return report.run(self.staleness, REPORT, width=width).splitlines()
+        return report.run(self.staleness, REPORT, width=width, last=None)[0].splitlines()
 
     def inventory(self) -> str:
         return report.inventory(self.staleness, INVENTORY, width=WIDE)

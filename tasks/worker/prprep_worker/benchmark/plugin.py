@@ -29,6 +29,7 @@ import pytest
 from prprep_worker.benchmark.calls import Calls, Message, drive
 from prprep_worker.benchmark.children import fork, is_forkable
 from prprep_worker.forking import write_all
+from prprep_worker.places import real_path
 from prprep_worker.values.description import describe
 
 VERSION = 1
@@ -50,7 +51,7 @@ TOLERATED = (
 """Markers of plugins that are switched off."""
 
 # Bound now: a test may replace what the module `os` offers.
-_read, _leave, _realpath = os.read, os._exit, os.path.realpath
+_read, _leave = os.read, os._exit
 
 
 class CoordinatorChannel:
@@ -97,8 +98,8 @@ class LoadedModules:
             if not isinstance(file, str) or self._seen.get(name) == file:
                 continue
             self._seen[name] = file
-            path = _realpath(file)
-            if name.partition(".")[0] in self._packages or path.startswith(self._trees):
+            path = real_path(file)
+            if path and (name.partition(".")[0] in self._packages or path.startswith(self._trees)):
                 modules.append({"name": name, "path": path})
         return modules
 

@@ -10,6 +10,9 @@ is collected; if nothing is left then, the result is 0. Otherwise the round may 
 profiles of increasing numbers of rounds (`ROUNDS`): the result is the median of the growths from one to the next, if
 each of them is positive. The interpreter's own caches, threads and event loops vary by some hundred bytes, but do not
 grow.
+
+memray stops writing, and raises nothing, if the disk is full: all that it would have written later is missing, and the
+peak is that of the beginning. So a mark is allocated last in each tracked block, and a profile without it is refused.
 """
 
 from __future__ import annotations
@@ -43,6 +46,13 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
         import memray
     except ImportError as error:
         return {"kind": "untracked", "reason": str(error)}
+    try:
+        return await _tracked(memray, order, calls)
+    except IncompleteProfileError as error:
+        return {"kind": "incomplete", "reason": str(error)}
+
+
+async def _tracked(memray: Any, order: Message, calls: Calls) -> Message:
     profile, native = order["profile"], order.get("native", False)
     scratch = f"{profile}.other"
     floor = await _floor(memray, calls, scratch)
@@ -73,14 +83,17 @@ async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = Fals
             value = await value
         del value
         gc.collect()
+        mark = _mark()
+    del mark
     used = waiting.children().used_since(children)
     calls.end(args, kwargs)
     return used
 
 
 def _figures(memray: Any, profile: str) -> dict[str, int]:
+    left = _left(memray, profile)  # first: it checks that the profile is whole
     peak = memray.FileReader(profile).metadata.peak_memory
-    return {"peak": peak, "allocations": _allocations(memray, profile), "left": _left(memray, profile)}
+    return {"peak": peak, "allocations": _allocations(memray, profile), "left": left}
 
 
 async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
@@ -109,13 +122,37 @@ async def _left_by(memray: Any, calls: Calls, profile: str, *, rounds: int) -> i
         for _ in range(rounds):
             await calls.value()
         gc.collect()
+        mark = _mark()
+    del mark
     left = _left(memray, profile)
     _remove(profile)
     return left
 
 
+class IncompleteProfileError(Exception):
+    """memray could not write all of a profile."""
+
+
+def _mark() -> object:
+    return object()
+
+
 def _left(memray: Any, profile: str) -> int:
-    return sum(record.size for record in memray.FileReader(profile).get_leaked_allocation_records(merge_threads=True))
+    """Return the bytes that are left besides the mark; raise IncompleteProfileError without a mark."""
+    left, is_complete = 0, False
+    try:
+        records = list(memray.FileReader(profile).get_leaked_allocation_records(merge_threads=True))
+    except (OSError, RuntimeError) as error:
+        raise IncompleteProfileError(f"memray cannot read the profile that it wrote: {error}") from None
+    for record in records:
+        name, file, _ = (record.stack_trace(max_stacks=1) or [("", "", 0)])[0]
+        if name.rpartition(".")[2] == _mark.__name__ and file == __file__:
+            is_complete = True
+        else:
+            left += record.size
+    if not is_complete:
+        raise IncompleteProfileError("memray could not write all of the profile")
+    return left
 
 
 def _allocations(memray: Any, profile: str) -> int:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
+from prprep_worker.places import real_path
 from prprep_worker.profiling.stacks import Place, Weighted, sampled
 from prprep_worker.watching import claim_tool
 
@@ -68,8 +69,8 @@ class ProjectFunctions:
 
     def _file(self, name: str) -> str | None:
         """Return the path, relative to the tree, of a file as code objects name it."""
-        real = os.path.realpath(name)
-        if not real.startswith(self.tree + os.sep) or not os.path.isfile(real):
+        real = real_path(name)
+        if real is None or not real.startswith(self.tree + os.sep) or not os.path.isfile(real):
             return None
         path = os.path.relpath(real, self.tree).replace(os.sep, "/")
         return None if INSTALLED & set(path.split("/")) or path in self._without else path
@@ -108,7 +109,7 @@ def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
 def _modules() -> dict[str, str]:
     """Return the names of modules by the real paths of their files."""
     files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
-    return {os.path.realpath(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
+    return {real_path(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
 
 
 async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]:

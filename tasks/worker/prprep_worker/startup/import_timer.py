@@ -10,6 +10,7 @@ import time
 
 if sys.path[0] == __file__.rpartition("/")[0]:
     del sys.path[0]
+from prprep_worker.places import real_path
 from prprep_worker.startup.run_queue import growth, involuntary_switches, waited_by
 
 USUAL = ("functools", "typing", "dataclasses", "enum", "re", "pathlib", "logging", "json")
@@ -82,10 +83,9 @@ def modules_of_project(packages, trees):  # noqa: ANN001, ANN201
     """Yield name and real path of every module of the packages, or in one of the trees."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and name != "__main__":
-            path = os.path.realpath(file)
-            if name.partition(".")[0] in packages or path.startswith(tuple(tree + os.sep for tree in trees)):
-                yield {"name": name, "path": path}
+        path = real_path(file) if isinstance(file, str) and name != "__main__" else None
+        if path and (name.partition(".")[0] in packages or path.startswith(tuple(tree + os.sep for tree in trees))):
+            yield {"name": name, "path": path}
 
 
 def send(descriptor, message):  # noqa: ANN001, ANN201

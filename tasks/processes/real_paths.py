@@ -1,0 +1,13 @@
+"""Paths without symbolic links and `~`; unlike pathlib's, these never raise, and a link to itself stays as it is."""
+
+import os
+from pathlib import Path
+
+
+def real_path(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def expanded(path: str) -> Path:
+    """Return a path with the home folder for `~`; `~nobody` stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
