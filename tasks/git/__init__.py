@@ -6,7 +6,17 @@ The user's repository is only read; everything else happens in a private clone.
 from .addresses import is_address, slug_of
 from .clone import Clone
 from .models import FileChange, Refs, printable
-from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
+from .repository import (
+    branch_names,
+    current_branch,
+    default_upstream,
+    find,
+    project_remote,
+    ref_names,
+    repository_root,
+    resolve,
+    slug,
+)
 
 __all__ = [
     "Clone",
@@ -18,6 +28,7 @@ __all__ = [
     "find",
     "is_address",
     "printable",
+    "project_remote",
     "ref_names",
     "repository_root",
     "resolve",

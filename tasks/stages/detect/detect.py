@@ -11,7 +11,7 @@ from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...benchmark_tests.search import benchmark_files, files_below, presence
 from ...benchmark_tests.writing.benchmark_code import file_name
 from ...errors import SourceError
-from ...git import Clone, Refs, printable, repository_root
+from ...git import Clone, Refs, printable, project_remote, repository_root
 from ...manifest.model import Optimization
 from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference, differences
@@ -83,7 +83,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
         dependencies=dependency_differences(base, head),
         heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
-        notes=(*span.notes, *one_sided, *notes, *unread, *_missing_files(head)),
+        notes=(*span.notes, *_other_remote(refs), *one_sided, *notes, *unread, *_missing_files(head)),
         **_rules(upstream),
     )
     path = _benchmark_path(benchmark, detection, benchmarks, head_sources)
@@ -105,6 +105,16 @@ def _title(commits: Sequence[Commit]) -> str:
     """Return the last commit's title; a merge's only if there are no other commits."""
     titles = [commit.title for commit in commits]
     return next((title for title in reversed(titles) if not title.startswith("Merge ")), titles[-1] if titles else "")
+
+
+def _other_remote(refs: Refs) -> Iterator[str]:
+    """Yield a note if upstream is a branch of the user's fork, which may be older than the project's."""
+    project = project_remote(refs.repository) if refs.repository else None
+    if project not in {None, "origin"} and refs.upstream_ref.removeprefix("refs/remotes/").startswith("origin/"):
+        yield (
+            f"Pull requests go to the remote {project}, but upstream is {refs.upstream_ref}, which may be older: "
+            f"run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
+        )
 
 
 def _missing_files(head: CommitTree) -> Iterator[str]:

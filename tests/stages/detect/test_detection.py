@@ -125,6 +125,15 @@ def test_what_the_manifest_says_wins(repo):
     assert found.layout.runner == "make python"
 
 
+def test_an_upstream_of_the_fork_is_noted(repo):
+    for remote, slug in (("origin", "me/pages"), ("upstream", "octo/pages")):
+        repo.git("remote", "add", remote, f"git@github.com:{slug}.git")
+        repo.git("update-ref", f"refs/remotes/{remote}/main", "main")
+    assert detected(repo, upstream_ref="upstream/main").notes == detected(repo, upstream_ref="main").notes == ()
+    (note,) = detected(repo, upstream_ref="origin/main").notes
+    assert note.startswith("Pull requests go to the remote upstream, but upstream is origin/main")
+
+
 # -- the target -----------------------------------------------------------------------------------------
 
 
