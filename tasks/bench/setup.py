@@ -18,6 +18,7 @@ from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
 from ..manifest.model import CoreChoice, Metric, Optimization
 from ..processes.progress import Report
+from ..project.absent import Absence, absence
 from ..project.code.definitions import MODULE
 from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
@@ -157,6 +158,9 @@ class BenchmarkSetup:
             return False
         package = diagnosis.requirement
         own = diagnosis.text.partition(".")[0] in self.artifacts.detection.layout.packages
+        if diagnosis.diagnosis.name == "module-missing" and (absent := self._absence(diagnosis.text, own=own)):
+            error.hint = "\n  ".join((absent.cause, *filter(None, (error.hint, absent.hint))))
+            return False
         if package and not own and package not in self._extra:
             self._extra = (*self._extra, package)
             try:
@@ -170,6 +174,17 @@ class BenchmarkSetup:
                 return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
         return False
+
+    def _absence(self, module: str, *, own: bool) -> Absence | None:
+        """Return where the repository itself has a module, which no package index can provide."""
+        layout = self.artifacts.detection.layout
+        for role in SIDES:
+            if absent := absence(
+                module, FolderTree(self.sides[role].tree), layout.import_roots, project=layout.project
+            ):
+                return absent
+        hint = "name a `base` that has it, or import only what both sides have in the benchmark"
+        return Absence(f"`{module}` is a module of the project that this side does not have", hint) if own else None
 
     def _explain(self, error: PrprepError) -> None:
         """Shorten the paths in the message, and mention invented arguments if they may be the cause."""

@@ -114,6 +114,12 @@ class Clone:
     def files(self, commit: str) -> tuple[str, ...]:
         return tuple(self._tree(commit))
 
+    def submodules(self, commit: str) -> dict[str, str]:
+        """Return the commit of each submodule by its path; most commits of other repositories are not in the clone."""
+        listed = self._run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", self._sha(commit)).split(b"\0")
+        entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_SUBMODULE.encode()))
+        return {os.fsdecode(path): meta.decode("ascii").split(" ")[2] for meta, _, path in entries}
+
     def blob(self, commit: str, path: str) -> str | None:
         """Return the SHA-1 of a file's blob, None if it does not exist."""
         entry = self._tree(commit).get(path)

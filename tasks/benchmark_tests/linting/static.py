@@ -8,7 +8,16 @@ from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
 from ...project.pytest_config import PYTHON_FILES, is_test_file
-from ...project.syntax import Function, callee, dotted_name, is_generator, last_name, names, parameter_names
+from ...project.syntax import (
+    Function,
+    callee,
+    dotted_name,
+    is_generator,
+    last_name,
+    names,
+    parameter_names,
+    parse_or_empty,
+)
 from ..benchmark_file import BenchmarkFile, BenchmarkTest, MeasuredCode, ProjectCall
 from ..patches import PATCHERS, Patch
 from . import mocks
@@ -229,7 +238,8 @@ def _results(measured: MeasuredCode) -> list[ast.expr]:
 
 
 def _is_generator(call: ProjectCall) -> bool:
-    node = ast.parse(call.definition.definition.code).body[0]
+    # Code of a Cython file may be none that Python can parse.
+    node = next(iter(parse_or_empty(call.definition.definition.code.encode()).body), None)
     if not isinstance(node, Function) or not is_generator(node):
         return False
     return not any("contextmanager" in dotted_name(callee(each)) for each in node.decorator_list)

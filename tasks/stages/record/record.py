@@ -19,6 +19,7 @@ from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...environments import builder
 from ...manifest.model import Optimization
+from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import LocatedDefinition, Sources
 from ...project.files import FolderTree, Project
@@ -53,6 +54,9 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     target, definition = _function(sources, detection.target or "")
     if definition is None:
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
+    if is_compiled(definition.path):
+        note = f"{target} is compiled from {definition.path}, whose calls are not recorded: name its benchmark"
+        return Recording(item=item.id, target=target, notes=(note,))
     seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
     if item.drive:
         runs: tuple[str, ...] = (item.drive,)

@@ -178,13 +178,13 @@ class _Writer:
 
 
 def _source(detection: Detection, head: TreeReader) -> bytes | None:
-    """Read the file at head that defines the target; None if there is none."""
+    """Read the file at head that defines the target; None if there is none in Python."""
     module, _, name = (detection.target or "").partition(":")
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
     guessed = Sources(head, detection.layout.import_roots).path_of(module)
-    contents = (head.read(path) for path in (*changed, guessed) if path)
+    contents = (head.read(path) for path in (*changed, guessed) if path and path.endswith(".py"))
     return next((content for content in contents if content is not None), None)
 
 
