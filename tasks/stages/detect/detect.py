@@ -7,7 +7,7 @@ from typing import Any, Final
 from ...artifacts import Commit, Detection, DomainProposal
 from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...benchmark_tests.search import benchmark_files, files_below, presence
-from ...benchmark_tests.writing.benchmark_code import file_name
+from ...benchmark_tests.writing.benchmark_code import benchmark_path
 from ...errors import SourceError
 from ...git import Clone, Refs, printable, project_remote, repository_root
 from ...git.addresses import without_password
@@ -19,9 +19,10 @@ from ...project.code.sources import Sources
 from ...project.code.span import Span, span_of
 from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from ...project.dependencies import dependency_differences
-from ...project.files import CommitTree
+from ...project.files import CommitTree, Project
 from ...project.layout import describe
 from ...project.policies import contribution_rules
+from ...project.pytest_naming import naming_of
 from ...project.submodules import submodules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
@@ -257,7 +258,7 @@ def _edit(difference: Difference) -> Edit:
 
 def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the default one, else that of a benchmark that uses the target."""
-    default = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
+    default = benchmark_path(detection, naming_of(Project(head.tree, detection.layout.project)))
     if setting:
         return posixpath.normpath(setting) if isinstance(setting, str) else default
     definition = head.try_find(detection.target) if detection.target else None
@@ -267,6 +268,6 @@ def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[
     def rank(path: str) -> tuple[bool, bool, str]:
         """Put the default name in another folder first, then a name that contains the function's."""
         name = posixpath.basename(path)
-        return name != file_name(detection), detection.function not in name, path
+        return name != posixpath.basename(default), detection.function not in name, path
 
     return min((file.path for file in benchmarks if file.uses(definition)), key=rank, default=default)

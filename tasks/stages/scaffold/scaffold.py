@@ -8,16 +8,17 @@ from typing import Literal
 from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.style import style_of
 from ...benchmark_tests.writing import benchmark_code
-from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, file_name
+from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, benchmark_path
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
-from ...benchmark_tests.writing.styling import styled
+from ...benchmark_tests.writing.styling import named, styled
 from ...errors import RepositoryError
 from ...git import Clone
 from ...manifest.model import Optimization
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
+from ...project.pytest_naming import Naming, naming_of
 from ...staleness import StageInputs
 from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
@@ -100,13 +101,17 @@ class _Writer:
     project: Project
 
     @property
+    def naming(self) -> Naming:
+        return naming_of(self.project)
+
+    @property
     def path(self) -> str:
-        return posixpath.join(self.detection.layout.benchmarks_root, file_name(self.detection))
+        return benchmark_path(self.detection, self.naming)
 
     @property
     def file(self) -> Path:
         # Two items may optimize functions of the same name, so each has its own folder.
-        return self.inputs.output / "benchmarks" / self.inputs.item_id / file_name(self.detection)
+        return self.inputs.output / "benchmarks" / self.inputs.item_id / posixpath.basename(self.path)
 
     def write(self) -> Scaffolding:
         """Write the benchmark, or keep the file if prprep is not known to have written its content."""
@@ -134,9 +139,10 @@ class _Writer:
     def _styled(self, benchmark: WrittenBenchmark) -> tuple[WrittenBenchmark, tuple[str, ...]]:
         """Adapt the text to the project's style; return what its linter complains about as well."""
         if benchmark.made_from == "gap":
-            return benchmark, ()
+            return replace(benchmark, text=named(benchmark.text, self.naming)), ()
         layout = self.detection.layout
-        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root))
+        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root), self.naming)
+        text = named(text, self.naming)
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
 

@@ -208,6 +208,20 @@ def test_a_function_in_other_compiled_source_is_not_said_to_be_missing(tmp_path)
     assert found.notes[0].startswith("`pages._native` is compiled from setup.py, and has no Python file: whether both")
 
 
+def test_a_benchmark_by_the_names_of_the_project(tmp_path):
+    options = "[pytest]\npython_files = bench_*.py\npython_functions = check_*\n"
+    checks = "from pages.tables import extract\n\n\ndef check_it(benchmark):\n    benchmark(extract, [])\n"
+    base = {TABLES: EXTRACT, "pytest.ini": options}
+    assert (
+        detected(history(tmp_path / "new", base, {TABLES: LAZY})).benchmark.path == "tests/benchmarks/bench_extract.py"
+    )
+    old = detected(history(tmp_path / "old", {**base, "perf/bench_all.py": checks}, {TABLES: LAZY}))
+    assert (old.target_reason, old.benchmark.path) == (
+        "it changed, and perf/bench_all.py calls it",
+        "perf/bench_all.py",
+    )
+
+
 # -- submodules, and members of a workspace -------------------------------------------------------------
 
 
