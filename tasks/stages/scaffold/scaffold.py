@@ -1,6 +1,7 @@
 """Keep the benchmark that exists, or write one below the output folder; what a person edited is never overwritten."""
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -171,8 +172,14 @@ class _Writer:
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),
-            notes=(f"{benchmark.review}: {source}",) if benchmark.review else (),
+            notes=tuple(self._notes(benchmark, source)),
         )
+
+    def _notes(self, benchmark: WrittenBenchmark, source: str) -> Iterator[str]:
+        if benchmark.review:
+            yield f"{benchmark.review}: {source}"
+        if benchmark.made_from in {"signature", "gap"} and self.recording.failed:
+            yield f"no call could be recorded: {self.recording.failed}"
 
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
         """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
