@@ -58,6 +58,7 @@ def judged(
     repeated = repetitions(claim, measured) if measured else ()
     findings = (
         *(_failed(command) for command in commands if command.code != 0),
+        *(f"this command of the body times nothing in a fresh clone: {run.untimed}" for run in commands if run.untimed),
         *(_disagreement(repetition) for repetition in repeated if not repetition.agrees),
         *(f"the commands that the body gives change the reader's clone: {what}" for what in changed),
     )
