@@ -21,7 +21,8 @@ from ..processes.progress import Report
 from ..project.absent import Absence, absence
 from ..project.code.definitions import MODULE
 from ..project.console_scripts import common_commands
-from ..project.files import FolderTree
+from ..project.files import FolderTree, Project
+from ..project.variables import ProjectVariables, project_variables
 from ..storage.artifact import ArtifactReader
 from ..storage.paths import PROFILES
 from . import domains, measuring, trees
@@ -106,6 +107,11 @@ class BenchmarkSetup:
             specs["control"] = injection.base
         with Clone.open(context.address, cache, report=context.report) as clone:
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
+            self.tracked = {
+                role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
+                for role, spec in specs.items()
+            }
+            """The files of each side's tree that a commit holds, or that were injected."""
             self._checkouts = {
                 role: (
                     trees.commit_of(clone, spec),
@@ -210,7 +216,8 @@ def request_for(
     detection, layout = artifacts.detection, artifacts.detection.layout
     metrics = metrics_of(item, detection)
     imports = "import" in metrics
-    requests = {role: side_of(side, layout, item) for role, side in sides.items()}
+    variables = variables_of(sides["head"].tree, layout)
+    requests = {role: side_of(side, layout, item, variables=variables) for role, side in sides.items()}
     base, head = (FolderTree(sides[side].tree) for side in SIDES)
     return Request(
         base=requests["base"],
@@ -236,8 +243,18 @@ def request_for(
     )
 
 
-def side_of(side: SideEnvironment, layout: Layout, item: Optimization) -> SideRequest:
-    """Return the request of a side: the tree's import roots come first, then what the environment could not install."""
+def variables_of(tree: Path, layout: Layout) -> ProjectVariables:
+    return project_variables(Project(FolderTree(tree), layout.project))
+
+
+def side_of(
+    side: SideEnvironment, layout: Layout, item: Optimization, *, variables: ProjectVariables | None = None
+) -> SideRequest:
+    """Return the request of a side: the tree's import roots come first, then what the environment could not install.
+
+    `variables` are those of the project's tests, by default as the side's own tree has them.
+    """
+    variables = variables or variables_of(side.tree, layout)
     roots = (side.tree / root for root in layout.import_roots)
     confined = item.sandbox == "bwrap"
     return SideRequest(
@@ -248,6 +265,7 @@ def side_of(side: SideEnvironment, layout: Layout, item: Optimization) -> SideRe
         confined=confined,
         environments=Venv(side.environment.python.parents[1]).required_folders() if confined else (),
         pycache=side.environment.pycache,
+        variables=tuple(variables.values.items()),
     )
 
 

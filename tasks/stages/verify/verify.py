@@ -124,6 +124,7 @@ def _verified(inputs: StageInputs) -> Verification:
         with exclusive(cache_lock(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
             packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
+            packages += ("pip",) if steps.built else ()
             with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
                 fresh = FreshClone.create(folder, clone, evidence, packages, report=report)
             manifest = "".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest
