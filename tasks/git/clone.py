@@ -6,7 +6,8 @@ import os
 import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
@@ -63,6 +64,19 @@ class Clone:
             self._cat_file = None
 
     # -- reading ----------------------------------------------------------------------------------
+
+    @property
+    def is_shallow(self) -> bool:
+        """Return whether the repository lacks the parents of some commits, as `git clone --depth` makes it."""
+        return bool(self._shallow)
+
+    @cached_property
+    def _shallow(self) -> frozenset[str]:
+        """The commits without their parents."""
+        try:
+            return frozenset((self.path / "shallow").read_text("ascii").split())
+        except OSError:
+            return frozenset()
 
     def resolve(self, refs: Sequence[str]) -> dict[str, str | None]:
         """Resolve refs to commits; None if a ref is missing or ambiguous."""
@@ -233,7 +247,8 @@ class Clone:
     def _commit(self, name: str) -> RawCommit:
         sha = self._sha(name)
         try:
-            return RawCommit.parse(sha, self._object(sha))
+            commit = RawCommit.parse(sha, self._object(sha))
+            return replace(commit, parents=()) if sha in self._shallow else commit
         except ValueError:
             raise self._gone(f"the commit {sha[:12]} does not exist") from None
 

@@ -12,6 +12,7 @@ from ..errors import ManifestError, RepositoryError, SourceError, UsageError
 from ..git import Clone
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
+from ..project.code.span import SHALLOW
 from ..project.files import CommitTree, Project, TreeReader
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
@@ -49,6 +50,7 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
         gathered = gather(history, notes, requested_candidates(clone.path, clone.resolve(refs), "the command line"))
         selection = select(history, gathered)
         settings = tuple(_codeflash_settings(history))
+        warnings += [SHALLOW] if clone.is_shallow else []
     warnings += [f"{file.path}: {warning}" for file in notes for warning in file.warnings]
     if all(item.problem for item in selection.items):
         raise _nothing_found(selection, gathered.sources, warnings, where=repository.address)

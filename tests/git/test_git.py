@@ -163,6 +163,17 @@ def test_slug_of_the_only_remote_but_not_of_several(target: TargetRepo) -> None:
     assert git.slug(target.path) is None
 
 
+def test_the_oldest_commits_of_a_shallow_clone_have_no_parents(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+    target.git("clone", "--quiet", "--depth=1", "--branch=opt", target.path.as_uri(), str(tmp_path / "shallow"))
+    with git.Clone.open(str(tmp_path / "shallow"), cache) as clone:
+        assert clone.is_shallow
+        assert clone.parents("opt") == ()
+        assert clone.changes_of("opt")  # all that is there
+    with git.Clone.open(str(target.path), cache) as clone:
+        assert not clone.is_shallow
+        assert len(clone.parents("opt")) == 1
+
+
 def forked(target: TargetRepo, project: str = "upstream") -> None:
     """Let `origin` be a fork whose main is older than the project's; only its HEAD is known."""
     target.git("remote", "add", "origin", "git@github.com:me/widget")

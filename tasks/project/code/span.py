@@ -10,6 +10,8 @@ from ...git import Clone, Refs
 from ...manifest.model import Optimization
 from ...text.messages import quoted
 
+SHALLOW = "the repository is a shallow clone, which lacks older commits: run `git fetch --unshallow` in it"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -61,7 +63,9 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
     base = refs.base or (parent and clone.merge_base(refs.upstream, parent))
     if not base:
         what = f"commit {first[:12]} and {refs.upstream_ref} have no commit in common that could be the base"
-        raise RepositoryError(what, where=item.id, hint="name the commit to pick them onto: `base: COMMIT`")
+        raise RepositoryError(
+            what, where=item.id, hint=_way_out(clone, "name the commit to pick them onto: `base: COMMIT`")
+        )
     commits = tuple(map(clone.commit, refs.picks))
     try:
         head = clone.cherry_pick(base, refs.picks)
@@ -85,13 +89,17 @@ def _default_base(item: Optimization, refs: Refs, clone: Clone) -> tuple[str, tu
     base = clone.merge_base(refs.upstream, head)
     if base is None:
         what = f"{refs.upstream_ref} and {item.head} have no common history"
-        raise RepositoryError(what, where=item.id, hint="name the commit before the change: `base: COMMIT`")
+        raise RepositoryError(
+            what, where=item.id, hint=_way_out(clone, "name the commit before the change: `base: COMMIT`")
+        )
     if base != head:
         return base, ()
     parent = _first_parent(clone, head)
     if parent is None:
-        what = f"{item.head} is the first commit of the repository: there is nothing to compare it with"
-        raise RepositoryError(what, where=item.id, hint="name the commit that holds the change: `head: COMMIT`")
+        first = "oldest commit of this clone" if clone.is_shallow else "first commit of the repository"
+        what = f"{item.head} is the {first}: there is nothing to compare it with"
+        hint = _way_out(clone, "name the commit that holds the change: `head: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint=hint)
     note = (
         f"{refs.upstream_ref} contains {item.head} already, so it is compared with its first parent; "
         "name `base` if the optimization has more commits."
@@ -111,6 +119,12 @@ def _notes_on_base(item: Optimization, base: str, head: str, clone: Clone) -> tu
     if missing := len(clone.commits(head, base)):
         return (f"{item.base} has {missing} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
     return ()
+
+
+def _way_out(clone: Clone, hint: str) -> str:
+    if not clone.is_shallow:
+        return hint
+    return f"{SHALLOW}, or {hint}"
 
 
 def _first_parent(clone: Clone, commit: str) -> str | None:
