@@ -10,7 +10,7 @@ from .benchmarks_root import benchmarks_root
 from .code.sources import ENDINGS
 from .files import SIDE_FOLDERS, Project, TreeReader
 from .import_roots import import_roots, top_level_names
-from .members import requires_member
+from .members import described_projects, required_members
 from .pytest_config import is_test_code
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -75,15 +75,14 @@ def _with_named(tree: TreeReader, owners: list[Project], benchmark: str, functio
     """Add the projects of the benchmark and of functions that are nowhere else."""
     if not (benchmark or functions):
         return owners
-    folders = _project_folders(tree)
-    described = {folder: each for folder in sorted(folders) if (each := Project(tree, folder)).describes_itself}
-    named = [Project(tree, _owner(tree, folders, benchmark))] if benchmark else []
+    described = described_projects(tree)
+    named = [Project(tree, _owner(tree, _project_folders(tree), benchmark))] if benchmark else []
     for function in functions:
         module = function.partition(":")[0]
         if not any(_has_module(project, module) for project in [*owners, *named]):
             named += [project for project in described.values() if _has_module(project, module)][:1]
     changed = owners[0].folder
-    main = [each for each in named if each.describes_itself and requires_member(each, changed, described)]
+    main = [each for each in named if each.folder in described and changed in required_members(each, described)]
     return list({project.folder: project for project in [*main, *owners, *named]}.values())
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tasks.project.files import Project
-from tasks.project.members import requires_member
+from tasks.project.members import declared_by_members, described_projects, required_members
 from tests.support.projects import Files
 
 APP = {"libs/app/pyproject.toml": '[project]\nname = "The.App"\n'}
@@ -9,8 +9,7 @@ APP = {"libs/app/pyproject.toml": '[project]\nname = "The.App"\n'}
 
 def requires(files, project="", member="libs/app"):
     tree = Files({**APP, **files})
-    folders = {path.rpartition("/")[0] for path in tree if path.endswith(("pyproject.toml", "setup.py"))}
-    return requires_member(Project(tree, project), member, {folder: Project(tree, folder) for folder in folders})
+    return member in required_members(Project(tree, project), described_projects(tree))
 
 
 @pytest.mark.parametrize(
@@ -47,3 +46,14 @@ def test_a_project_requires_a_member_by_name_or_path(files):
 )
 def test_other_requirements_are_no_member(files):
     assert not requires(files)
+
+
+def test_what_required_members_require_themselves():
+    root = '[project]\nname = "a"\ndependencies = ["the-app"]\n'
+    app = '[project]\nname = "the-app"\ndependencies = ["rich>=13"]\n'
+    other = '[project]\nname = "other"\ndependencies = ["numpy"]\n'
+    files = {"pyproject.toml": root, "libs/app/pyproject.toml": app, "libs/other/pyproject.toml": other}
+    assert declared_by_members(Project(Files(files))) == {"libs/app/pyproject.toml": {"rich": "rich>=13"}}
+    assert declared_by_members(Project(Files({"pyproject.toml": root}))) == {}
+    broken = {**files, "tests/data/x/pyproject.toml": "[project\n", "tests/data/y/setup.cfg": "no section\n"}
+    assert declared_by_members(Project(Files(broken))) == {"libs/app/pyproject.toml": {"rich": "rich>=13"}}
