@@ -69,14 +69,14 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         load=load,
         addopts=pytest_options.replacement(setup.sides["head"].tree, injection.benchmark, measured.unknown_options),
         variables=variables.values,
-        built=tuple(_built(setup, measured)),
+        built=tuple(built_files(setup, measured)),
         repairs=(*injection.repairs, *setup.repairs),
         notes=(*measured.notes, *variables.notes, *_environment_notes(setup.sides)),
         flags=flags,
     )
 
 
-def _built(setup: BenchmarkSetup, measured: MeasurementResult) -> list[str]:
+def built_files(setup: BenchmarkSetup, measured: MeasurementResult) -> list[str]:
     """Return the imported files of either side that no commit holds."""
     imported = {side: {module.path for module in measured.modules.get(side, ())} for side in SIDES}
     return sorted(set().union(*(imported[side] - setup.tracked[side] for side in SIDES)))
