@@ -103,9 +103,10 @@ class Sample(Record):
 class Recording(Artifact):
     """The target's calls: a benchmark is written from `call`, a large one; `sample` are typical ones.
 
-    Both are None if no call can be written as code. `ran` lists what was run, `calls` counts the calls, `seconds` and
-    `size` are medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code;
-    `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
+    Both are None if no call can be written as code. `ran` lists the runs that ran a test or called the target; `failed`
+    says why there is none though there was something to run. `calls` counts the calls, `seconds` and `size` are
+    medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code; `unwritten` says
+    why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
     SCHEMA = 2
@@ -114,6 +115,7 @@ class Recording(Artifact):
     item: str
     target: str = ""
     ran: tuple[str, ...] = ()
+    failed: str = ""
     calls: int = 0
     seconds: float = 0.0
     size: int = 0

@@ -201,6 +201,10 @@ class Measured(Artifact):
     """Benchmark calls that use threads or processes, and were timed on all cores."""
     addopts: str | None = None
     """What replaces the project's own options for pytest (`addopts`); None if those do not disturb measuring."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    """Those that the project sets for its tests, and so for the benchmark."""
+    built: tuple[str, ...] = ()
+    """Files of the project that the benchmark imported and no commit holds: the project's build made them."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

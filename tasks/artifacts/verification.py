@@ -19,12 +19,13 @@ class Repeated(Record):
 class RunCommand(Record):
     """A block of the body's commands, its exit code (None if it took too long), and the end of its output.
 
-    `failed` is the command that failed, if any.
+    `failed` is the command that failed, if any; `untimed` a run of pytest that was to time the benchmark and did not.
     """
 
     text: str
     code: int | None
     failed: str = ""
+    untimed: str = ""
     tail: str = ""
 
 

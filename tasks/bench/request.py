@@ -21,7 +21,8 @@ class SideRequest:
 
     `passed` are variables of the user's environment that it gets although they look like secrets. With `confined` its
     processes see only the tree, the `environments` (folders), the interpreter and the system's own folders, and have no
-    network. `pycache` is the folder for compiled files, which otherwise lie next to their sources.
+    network. `pycache` is the folder for compiled files, which otherwise lie next to their sources. `variables` are
+    those that the project sets for its tests.
     """
 
     tree: Path
@@ -31,6 +32,7 @@ class SideRequest:
     confined: bool = False
     environments: tuple[Path, ...] = ()
     pycache: Path | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
 from ..manifest.model import CoreChoice, Metric, Optimization
 from ..processes.progress import Report
+from ..project.absent import Absence, absence
 from ..project.code.definitions import MODULE
 from ..project.console_scripts import common_commands
-from ..project.files import FolderTree
+from ..project.files import FolderTree, Project
+from ..project.variables import ProjectVariables, project_variables
 from ..storage.artifact import ArtifactReader
 from ..storage.paths import PROFILES
 from . import domains, measuring, trees
@@ -105,6 +107,11 @@ class BenchmarkSetup:
             specs["control"] = injection.base
         with Clone.open(context.address, cache, report=context.report) as clone:
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
+            self.tracked = {
+                role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
+                for role, spec in specs.items()
+            }
+            """The files of each side's tree that a commit holds, or that were injected."""
             self._checkouts = {
                 role: (
                     trees.commit_of(clone, spec),
@@ -157,6 +164,9 @@ class BenchmarkSetup:
             return False
         package = diagnosis.requirement
         own = diagnosis.text.partition(".")[0] in self.artifacts.detection.layout.packages
+        if diagnosis.diagnosis.name == "module-missing" and (absent := self._absence(diagnosis.text, own=own)):
+            error.hint = "\n  ".join((absent.cause, *filter(None, (error.hint, absent.hint))))
+            return False
         if package and not own and package not in self._extra:
             self._extra = (*self._extra, package)
             try:
@@ -170,6 +180,17 @@ class BenchmarkSetup:
                 return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
         return False
+
+    def _absence(self, module: str, *, own: bool) -> Absence | None:
+        """Return where the repository itself has a module, which no package index can provide."""
+        layout = self.artifacts.detection.layout
+        for role in SIDES:
+            if absent := absence(
+                module, FolderTree(self.sides[role].tree), layout.import_roots, project=layout.project
+            ):
+                return absent
+        hint = "name a `base` that has it, or import only what both sides have in the benchmark"
+        return Absence(f"`{module}` is a module of the project that this side does not have", hint) if own else None
 
     def _explain(self, error: PrprepError) -> None:
         """Shorten the paths in the message, and mention invented arguments if they may be the cause."""
@@ -195,7 +216,8 @@ def request_for(
     detection, layout = artifacts.detection, artifacts.detection.layout
     metrics = metrics_of(item, detection)
     imports = "import" in metrics
-    requests = {role: side_of(side, layout, item) for role, side in sides.items()}
+    variables = variables_of(sides["head"].tree, layout)
+    requests = {role: side_of(side, layout, item, variables=variables) for role, side in sides.items()}
     base, head = (FolderTree(sides[side].tree) for side in SIDES)
     return Request(
         base=requests["base"],
@@ -221,8 +243,18 @@ def request_for(
     )
 
 
-def side_of(side: SideEnvironment, layout: Layout, item: Optimization) -> SideRequest:
-    """Return the request of a side: the tree's import roots come first, then what the environment could not install."""
+def variables_of(tree: Path, layout: Layout) -> ProjectVariables:
+    return project_variables(Project(FolderTree(tree), layout.project))
+
+
+def side_of(
+    side: SideEnvironment, layout: Layout, item: Optimization, *, variables: ProjectVariables | None = None
+) -> SideRequest:
+    """Return the request of a side: the tree's import roots come first, then what the environment could not install.
+
+    `variables` are those of the project's tests, by default as the side's own tree has them.
+    """
+    variables = variables or variables_of(side.tree, layout)
     roots = (side.tree / root for root in layout.import_roots)
     confined = item.sandbox == "bwrap"
     return SideRequest(
@@ -233,6 +265,7 @@ def side_of(side: SideEnvironment, layout: Layout, item: Optimization) -> SideRe
         confined=confined,
         environments=Venv(side.environment.python.parents[1]).required_folders() if confined else (),
         pycache=side.environment.pycache,
+        variables=tuple(variables.values.items()),
     )
 
 

@@ -12,6 +12,7 @@ from ..git import printable
 from ..project.code.imported_names import Imports, imports, target_names
 from ..project.code.sources import LocatedDefinition, Sources
 from ..project.dependencies import requires
+from ..project.pytest_naming import naming_for
 from ..project.syntax import Function, callee, dotted_name, keywords, last_name, parse
 from .patches import Patch, patches
 from .reading import PytestFile, PytestFunction, assignments
@@ -98,7 +99,7 @@ class BenchmarkFile:
     def __init__(self, path: str, source: bytes, sources: Sources) -> None:
         self.path, self.source, self.sources = path, source, sources
         self.module = parse(source, printable(path))
-        self.pytest_file = PytestFile(self.module)
+        self.pytest_file = PytestFile(self.module, naming_for(sources.tree, path))
         self.imports: Imports = dict(imports(self.module))
 
     @cached_property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from ..project.pytest_naming import DEFAULT, Naming
 from ..project.syntax import Function, keywords, last_name, parameter_names, parse_or_empty, statements_of, string_value
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
@@ -22,10 +23,13 @@ class PytestFunction:
     node: Function
     owner: ast.ClassDef | None
     marks: tuple[ast.expr, ...]
+    naming: Naming = DEFAULT
 
     @property
     def is_test(self) -> bool:
-        return self.node.name.startswith("test")
+        # unittest's classes have names of their own.
+        in_case = self.owner is not None and any("TestCase" in ast.unparse(base) for base in self.owner.bases)
+        return self.naming.is_function(self.node.name) or (in_case and self.node.name.startswith("test"))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
@@ -64,15 +68,16 @@ class PytestFile:
     """A test file or a conftest.py; functions defined inside functions are not listed."""
 
     module: ast.Module
+    naming: Naming = DEFAULT
 
     @classmethod
-    def of(cls, source: bytes) -> PytestFile:
+    def of(cls, source: bytes, naming: Naming = DEFAULT) -> PytestFile:
         """Read a file; one that the running Python cannot parse is read as empty."""
-        return cls(parse_or_empty(source))
+        return cls(parse_or_empty(source), naming)
 
     @cached_property
     def functions(self) -> tuple[PytestFunction, ...]:
-        return tuple(_functions(self.module, None, ()))
+        return tuple(replace(each, naming=self.naming) for each in _functions(self.module, None, ()))
 
     @property
     def tests(self) -> tuple[PytestFunction, ...]:

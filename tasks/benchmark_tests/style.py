@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..project.files import Project
-from ..project.pytest_config import is_test_file, python_files
+from ..project.pytest_naming import naming_of
 from ..project.syntax import last_name, string_value
 from .reading import PytestFile, PytestFunction
 
@@ -36,10 +36,10 @@ class Style:
 def style_of(project: Project, root: str) -> Style:
     """Return the style of the benchmarks in the project's tree, else of its tests; `root` is the benchmarks root."""
     near = root.split("/", maxsplit=1)[0] + "/"
-    tree, patterns = project.tree, python_files(project)
-    paths = (path for path in tree.files() if is_test_file(path, patterns))
+    tree, naming = project.tree, naming_of(project)
+    paths = filter(naming.is_file, tree.files())
     ordered = sorted(paths, key=lambda path: (not path.startswith(near), path))
-    files = [PytestFile.of(tree.read(path) or b"") for path in ordered[:MOST_FILES]]
+    files = [PytestFile.of(tree.read(path) or b"", naming) for path in ordered[:MOST_FILES]]
     tests = [(file, test) for file in files for test in file.tests]
     benchmarks = [(file, test) for file, test in tests if test.is_benchmark]
     seen = benchmarks or (tests if len(tests) >= ENOUGH else [])

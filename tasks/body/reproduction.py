@@ -21,6 +21,10 @@ _PREPARED = {
     "pdm": ("pdm install", "pdm run python -m ensurepip", "pdm run python -m pip install {packages}"),
     "hatch": ("hatch run pip install {packages}",),
 }
+_BUILD_FOLDERS = frozenset({"build", "_build", "_skbuild", "builddir", "target"})
+_NO_NETWORK = (
+    "each side has to be built, which takes the network, and prprep ran the project's code in a sandbox without one"
+)
 # Settings that the manifest for readers sets itself, or that do not affect the comparison.
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
@@ -81,6 +85,12 @@ class Reproduction:
     benchmark_to_save: bool
     addopts: str | None = None
     """What replaces the project's options for pytest, of which some disturb measuring."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Those that the project sets for its tests."""
+    built: bool = False
+    """Whether each worktree is built and installed, since the benchmark imports what no commit holds."""
+    omitted: str = ""
+    """Why there are no commands for plain pytest."""
     codeflash: CodeflashSteps | None = None
 
 
@@ -94,12 +104,15 @@ def reproduction(evidence: Evidence) -> Reproduction:
     folder, runner = detection.layout.project, detection.layout.runner
     program = runner.split(" ", 1)[0]
     managed = program in _PREPARED
+    built = evidence.comparison.built
+    build = (f"{runner} -m pip install --quiet --no-deps --editable .",) if built and not managed else ()
+    path = "" if _is_elsewhere(built, detection.layout.import_roots) else _python_path(detection.layout.import_roots)
     return Reproduction(
         sides=sides,
         folder=folder,
         path=posixpath.relpath(scaffolding.path, folder or "."),
-        prepare=tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
-        python=_python(runner, packages) if managed else f"{_python_path(detection.layout.import_roots)}{runner}",
+        prepare=build or tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
+        python=_python(runner, packages) if managed else f"{path}{runner}",
         packages=() if managed else packages,
         memory=memory,
         timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
@@ -108,6 +121,9 @@ def reproduction(evidence: Evidence) -> Reproduction:
             copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies
         ),
         addopts=evidence.comparison.addopts,
+        variables=tuple(evidence.comparison.variables.items()),
+        built=bool(build),
+        omitted=_NO_NETWORK if build and evidence.item.sandbox == "bwrap" else "",
         codeflash=_codeflash_steps(codeflash, runner) if codeflash.markdown else None,
     )
 
@@ -160,6 +176,13 @@ def _python_path(import_roots: tuple[str, ...]) -> str:
     """Return an assignment that puts the worktree's code before an installed copy, for the loop over both sides."""
     roots = ('"$work/$side"' + (f"/{shlex.quote(root)}" if root else "") for root in import_roots)
     return f"PYTHONPATH={':'.join(roots)} " if import_roots else ""
+
+
+def _is_elsewhere(built: tuple[str, ...], import_roots: tuple[str, ...]) -> bool:
+    """Return whether a build put files outside the packages, where only an installation finds them."""
+    roots = [f"{root}/" if root else "" for root in import_roots]
+    inside = [[path.removeprefix(root) for root in roots if path.startswith(root)] for path in built]
+    return any(not paths or paths[0].partition("/")[0] in _BUILD_FOLDERS for paths in inside)
 
 
 def _drop_interpreter_path(entry: dict[str, Any]) -> None:

@@ -125,8 +125,11 @@ def _detected(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield Check("ok", f"changed functions: {', '.join(names[:_SHOWN])}{more}")
     else:
-        fix = "" if settings["benchmark"] else "name what to measure: `functions:` or `benchmark:`"
-        yield Check("note", "no function of the project changed", fix)
+        fix = "" if settings["benchmark"] or detection.target else "name what to measure: `functions:` or `benchmark:`"
+        what = (
+            f"no Python function of the project changed: the target is {detection.target} ({detection.target_reason})"
+        )
+        yield Check("note", what if detection.target else detection.target_reason, fix)
     yield Check("ok", f"domain: {', '.join(detection.domain.domains)}; run by {detection.layout.runner}")
     yield from _notes(detection.notes)
 

@@ -25,9 +25,10 @@ from ..graph.loader import flag
 from ..manifest.model import EnvironmentSettings
 from ..processes.progress import Report
 from ..project.code.sources import Sources
-from ..project.files import FolderTree, Project
+from ..project.files import FolderTree
 from ..project.layout import describe
-from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
+from ..project.pytest_config import PYTHON_FILES, is_test_file
+from ..project.pytest_naming import naming_for
 from ..storage.files import write_whole
 from ..storage.hashing import sha256
 from ..storage.paths import cache_folder, relative_path
@@ -91,17 +92,21 @@ class Subject:
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
         benchmark = BenchmarkFile(path, file.read_bytes(), Sources(tree, layout.import_roots))
-        context = LintContext(root=layout.benchmarks_root, python_files=python_files(Project(tree, layout.project)))
+        context = LintContext(root=layout.benchmarks_root, naming=naming_for(tree, path))
         return cls(root, path, layout, benchmark, context)
 
 
 def files_of(names: list[str]) -> list[Path]:
     """Return the files named, and of a folder those that pytest would collect."""
-    forms = (*PYTHON_FILES, "bench_*.py")
     files: list[Path] = []
     for path in map(Path, names):
-        in_folder = (file for file in sorted(path.rglob("*.py")) if is_test_file(file.name, forms))
-        files += in_folder if path.is_dir() else [path]
+        if not path.is_dir():
+            files.append(path)
+            continue
+        root = repository_root(path.absolute()) or path.absolute()
+        inside = relative_path(os.path.realpath(path), os.path.realpath(root))
+        forms = (*naming_for(FolderTree(root), f"{inside}/x.py").files, *PYTHON_FILES, "bench_*.py")
+        files += (file for file in sorted(path.rglob("*.py")) if is_test_file(file.name, forms))
     return list(dict.fromkeys(files))
 
 

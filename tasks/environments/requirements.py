@@ -12,6 +12,7 @@ from ..errors import EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
 from ..project.dependencies import locked_packages, resolved_group, string_list
 from ..project.files import Project, lookup, strings
+from ..project.members import declared_by_members
 from ..storage.hashing import hash_of
 from ..text.messages import nearest
 from .interpreters import pep440
@@ -89,6 +90,7 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
             [repr(attempt) for attempt in candidates],
             {file: _digest(project, file) for file in sorted(files | _included(project, files))},
             _lock_content(project),
+            declared_by_members(project),
             _tables(project) if is_static or project.tool("poetry") else _digest(project, "pyproject.toml"),
         ]
     )

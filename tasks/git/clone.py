@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
@@ -84,11 +85,11 @@ class Clone:
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Return the parents of a commit; none if the history of a shallow clone ends there."""
-        raw = self._commit(commit)
-        return () if raw.sha in shallow_commits(self.path) else raw.parents
+        return self._commit(commit).parents
 
     @property
     def is_shallow(self) -> bool:
+        """Return whether the repository lacks the parents of some commits, as `git clone --depth` makes it."""
         return bool(shallow_commits(self.path))
 
     def way_out(self, otherwise: str) -> str:
@@ -125,6 +126,12 @@ class Clone:
 
     def files(self, commit: str) -> tuple[str, ...]:
         return tuple(self._tree(commit))
+
+    def submodules(self, commit: str) -> dict[str, str]:
+        """Return the commit of each submodule by its path; most commits of other repositories are not in the clone."""
+        listed = self._run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", self._sha(commit)).split(b"\0")
+        entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_SUBMODULE.encode()))
+        return {os.fsdecode(path): meta.decode("ascii").split(" ")[2] for meta, _, path in entries}
 
     def blob(self, commit: str, path: str) -> str | None:
         """Return the SHA-1 of a file's blob, None if it does not exist."""
@@ -239,7 +246,8 @@ class Clone:
     def _commit(self, name: str) -> RawCommit:
         sha = self._sha(name)
         try:
-            return RawCommit.parse(sha, self._object(sha))
+            commit = RawCommit.parse(sha, self._object(sha))
+            return replace(commit, parents=()) if sha in shallow_commits(self.path) else commit
         except ValueError:
             raise self._gone(f"the commit {sha[:12]} does not exist") from None
 

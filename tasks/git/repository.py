@@ -2,15 +2,18 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.real_paths import real_path
-from .addresses import slug_of
+from .addresses import host_of, slug_of
 from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
+
+PROJECT_REMOTES = ("upstream", "github", "origin")
+"""Names of the project's remote, in the order of `gh`: in a fork's clone `origin` is the fork."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,33 +94,72 @@ def current_branch(repository: Path) -> str | None:
 
 
 def default_upstream(repository: Path) -> str | None:
-    """Return origin's HEAD (as `origin/x`), else the HEAD of a bare repository, else main, else master."""
+    """Return the HEAD of the project's remote (as `origin/x`), else the HEAD of a bare repository, else main or master.
+
+    A remote that was added later has no HEAD: its branch of the name of origin's HEAD counts, else main or master.
+    """
     local = locate(repository)
-    origin = first_line(local.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]) or ""
+    remote = project_remote(repository) or "origin"
+    head, of_origin = (_remote_head(local.folder, name) for name in (remote, "origin"))
+    branches = [of_origin.removeprefix("origin/"), "main", "master"] if remote != "origin" else []
     is_bare = local.root == local.folder
-    head = (first_line(local.folder, ["symbolic-ref", "--quiet", "HEAD"]) or "") if is_bare else ""
-    candidates = [origin.removeprefix("refs/remotes/"), head.removeprefix("refs/heads/"), "main", "master"]
+    own = (first_line(local.folder, ["symbolic-ref", "--quiet", "HEAD"]) or "") if is_bare else ""
+    theirs = [f"{remote}/{branch}" for branch in branches if branch]
+    candidates = [head, *theirs, of_origin, own.removeprefix("refs/heads/"), "main", "master"]
     resolved = resolve_refs(local.folder, candidates)
     return next((name for name in candidates if resolved[name]), None)
+
+
+def _remote_head(git_folder: Path, remote: str) -> str:
+    """Return the branch that is the HEAD of a remote, as `origin/x`; "" if that is not known."""
+    ref = first_line(git_folder, ["symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD"]) or ""
+    return ref.removeprefix("refs/remotes/")
 
 
 def slug(repository: Path) -> str | None:
     return slug_of(remote_address(repository) or "")
 
 
+def project_remote(repository: Path) -> str | None:
+    """Return the name of the remote that pull requests go to, chosen as `gh` does; None if that is not clear."""
+    return _project_remote(_remote_settings(repository))
+
+
 def remote_address(repository: Path, upstream: str = "") -> str | None:
-    """Return the address of the remote of the branch `upstream`, else of `origin`, else of the only remote."""
+    """Return the address of the remote of the branch `upstream`, else of the project's remote."""
+    settings = _remote_settings(repository)
+    remote, slash, _ = upstream.removeprefix("refs/remotes/").partition("/")
+    if slash and (address := settings.get((remote, "url"))):
+        return address
+    remote = _project_remote(settings) or ""
+    address, resolved = settings.get((remote, "url")), settings.get((remote, "gh-resolved"), "base")
+    # The user chose a repository that is no remote itself, such as the one that `origin` is a fork of.
+    return f"https://{host_of(address) or 'github.com'}/{resolved}" if address and resolved != "base" else address
+
+
+def _project_remote(settings: Mapping[tuple[str, str], str]) -> str | None:
+    chosen = next((name for name, key in settings if key == "gh-resolved"), "")
+    slug = settings.get((chosen, "gh-resolved"), "").lower()
+    with_slug = (name for (name, key), url in settings.items() if key == "url" and (slug_of(url) or "").lower() == slug)
+    if chosen:
+        return next(with_slug, chosen)
+    names = [name for name, key in settings if key == "url"]
+    return next((name for name in PROJECT_REMOTES if name in names), names[0] if len(names) == 1 else None)
+
+
+def _remote_settings(repository: Path) -> dict[tuple[str, str], str]:
+    """Return addresses (`url`) and the choices of `gh repo set-default` (`gh-resolved`), by name and key."""
     folder = locate(repository).folder
-    command = (f"--git-dir={folder}", "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    command = (f"--git-dir={folder}", "config", "-z", "--get-regexp", r"^remote\..*\.(url|gh-resolved)$")
     try:
         entries = run_git_in(folder, *command).output.split("\0")
     except CommandFailedError:
-        return None
-    urls = {key: url for key, _, url in (entry.partition("\n") for entry in entries) if key}
-    remote, slash, _ = upstream.removeprefix("refs/remotes/").partition("/")
-    if slash and (address := urls.get(f"remote.{remote}.url")):
-        return address
-    return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
+        return {}
+    settings = {}
+    for key, _, value in (entry.partition("\n") for entry in entries if entry):
+        name, _, last = key.removeprefix("remote.").rpartition(".")
+        settings[name, last] = value
+    return settings
 
 
 def locate(repository: Path) -> LocalRepository:

@@ -109,7 +109,8 @@ def _upstream(repository: Repository, requested: str | None) -> tuple[str, str]:
     except RepositoryError as error:
         hint = "name it: `prprep init --upstream BRANCH`"
         raise RepositoryError(error.what, where=error.where, hint=hint) from None
-    return name, "origin's HEAD" if "/" in name else "a local branch"
+    remote, slash, _ = name.partition("/")
+    return name, f"{remote}'s HEAD" if slash else "a local branch"
 
 
 def history_of(repository: Repository, clone: Clone, upstream: str) -> RepositoryHistory:

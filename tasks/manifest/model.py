@@ -189,7 +189,8 @@ class Manifest(Model):
     version: Annotated[Literal[1], BeforeValidator(no_boolean)] = Field(description="the version of this format: 1")
     repo: Address = Field(default=".", description="the repository: a path relative to this file, or an address")
     upstream: Ref | None = Field(
-        default=None, description="what pull requests are against; default: origin's HEAD, else main, else master"
+        default=None,
+        description="what pull requests are against; default: the HEAD of the project's remote, else main, else master",
     )
     slug: Slug | None = Field(default=None, description="owner/name on GitHub; default: from the remote")
     output: Folder = Field(

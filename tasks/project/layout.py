@@ -9,8 +9,10 @@ from packaging.utils import canonicalize_name
 
 from ..artifacts import Layout
 from .benchmarks_root import benchmarks_root
+from .code.sources import ENDINGS
 from .files import SIDE_FOLDERS, Project, TreeReader
 from .import_roots import import_roots, top_level_names
+from .members import described_projects, required_members
 from .pytest_config import is_test_code
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -18,12 +20,21 @@ LOCKS = {f"{tool}.lock": f"{tool} run python" for tool in ("uv", "poetry", "pdm"
 TABLES = {keys: f"{keys[0]} run python" for keys in (("uv",), ("poetry",), ("pdm",), ("hatch", "envs"))}
 
 
-def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None = None) -> Layout:
+def describe(
+    tree: TreeReader,
+    *,
+    focus: Sequence[str] = (),
+    runner: str | None = None,
+    benchmark: str = "",
+    functions: Sequence[str] = (),
+) -> Layout:
     """Describe the project that the `focus` files (those that changed) belong to.
 
-    `runner` is the manifest's. Raise SourceError if a configuration file is malformed.
+    `runner`, `functions` and the path of the `benchmark` are the manifest's: if they belong to another project of the
+    repository that requires the changed one, it is that project. Raise SourceError if a configuration file is
+    malformed.
     """
-    projects = _projects(tree, focus)
+    projects = _with_named(tree, _projects(tree, focus), benchmark, functions)
     main = projects[0]
     roots = {
         project.path(root): top_level_names(project, root) for project in projects for root in import_roots(project)
@@ -45,9 +56,13 @@ def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None 
     )
 
 
+def _project_folders(tree: TreeReader) -> set[str]:
+    return {posixpath.dirname(path) for path in tree.files() if posixpath.basename(path) in PROJECT_FILES}
+
+
 def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
     """Return the projects that hold the focus files, the one with most of them first."""
-    folders = {posixpath.dirname(path) for path in tree.files() if posixpath.basename(path) in PROJECT_FILES}
+    folders = _project_folders(tree)
     if relevant := _most_relevant(focus):
         owners = Counter(_owner(tree, folders, path) for path in relevant)
         return [Project(tree, folder) for folder, _ in owners.most_common()]
@@ -57,6 +72,27 @@ def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
     nested = sorted(folder for folder in folders - {""} if not SIDE_FOLDERS & set(folder.split("/")))
     described = [project for folder in nested if (project := Project(tree, folder)).describes_itself]
     return described if len(described) == 1 else [root, *described]
+
+
+def _with_named(tree: TreeReader, owners: list[Project], benchmark: str, functions: Sequence[str]) -> list[Project]:
+    """Add the projects of the benchmark and of functions that are nowhere else."""
+    if not (benchmark or functions):
+        return owners
+    described = described_projects(tree)
+    named = [Project(tree, _owner(tree, _project_folders(tree), benchmark))] if benchmark else []
+    for function in functions:
+        module = function.partition(":")[0]
+        if not any(_has_module(project, module) for project in [*owners, *named]):
+            named += [project for project in described.values() if _has_module(project, module)][:1]
+    changed = owners[0].folder
+    main = [each for each in named if each.folder in described and changed in required_members(each, described)]
+    return list({project.folder: project for project in [*main, *owners, *named]}.values())
+
+
+def _has_module(project: Project, module: str) -> bool:
+    stem = module.replace(".", "/")
+    paths = (posixpath.join(root, stem + end) for root in import_roots(project) for end in ENDINGS)
+    return any(path in project.files for path in paths)
 
 
 def _most_relevant(focus: Sequence[str]) -> list[str]:

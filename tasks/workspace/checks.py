@@ -15,7 +15,10 @@ from ..manifest.reader import LoadedManifest
 from ..text.messages import nearest, quoted
 
 Lookup = Callable[[Optimization, str], tuple[bool, tuple[str, ...]]]
-"""Returns whether an item's function is at head or base, and if not, functions with similar names."""
+"""Returns whether an item's function is at head or base, and if not, functions with similar names.
+
+Raises SourceError if the repository has it in another way, such as in a submodule.
+"""
 
 _MOST_SUGGESTIONS = 20
 """If more refs are wrong, it is the repository that is wrong; and looking for similar names takes long."""
@@ -44,6 +47,7 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
 
     A file that is not valid Python counts as having the function: the stage that needs it says what is wrong.
     """
+    from ..project.absent import absence
     from ..project.code.sources import Sources
     from ..project.files import CommitTree
     from ..project.layout import describe
@@ -55,15 +59,23 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
         changes = clone.changes(sides[1], sides[0]) if len(sides) > 1 else ()
         # What differs between head and base decides which of several projects is meant.
         focus = tuple(path for change in changes for path in (change.head_path, change.base_path) if path)
+        benchmark = item.benchmark if isinstance(item.benchmark, str) else ""
         near: list[str] = []
         for commit in sides:
             try:
-                sources = Sources(tree(commit), describe(tree(commit), focus=focus).import_roots)
+                layout = describe(tree(commit), focus=focus, benchmark=benchmark, functions=item.functions)
+                sources = Sources(tree(commit), layout.import_roots)
                 if sources.find(function):
                     return True, ()
                 near += filter(sources.find, sources.near_names(function))
             except SourceError:
                 return True, ()
+            module = function.partition(":")[0]
+            absent = None if near or sources.path_of(module) else absence(module, sources.tree, sources.roots)
+            if absent and absent.is_compiled:
+                return True, ()
+            if absent:
+                raise SourceError(absent.cause, hint=absent.hint)
         return False, tuple(dict.fromkeys(near))
 
     return exists
@@ -115,12 +127,17 @@ def _missing_functions(
     for item, loc in _items(loaded, items):
         functions = () if missing & {item.base, item.head, *item.commits} else item.functions
         for index, function in enumerate(functions):
-            is_there, near = exists(item, function)
+            why, hint = "which is neither at head nor at base", ""
+            try:
+                is_there, near = exists(item, function)
+                hint = f"did you mean {near[0]}?" if near else ""
+            except SourceError as error:
+                is_there, why, hint = False, f"but {error.what}", error.hint
             if not is_there:
                 at = (*loc, "functions", index)
                 verb = "holds" if loaded.document.is_list(at[:-1]) else "is"
-                message = f"`functions` {verb} {quoted(function)}, which is neither at head nor at base"
-                yield loaded.document.problem(message, at, suggestion=f"did you mean {near[0]}?" if near else "")
+                message = f"`functions` {verb} {quoted(function)}, {why}"
+                yield loaded.document.problem(message, at, suggestion=hint)
 
 
 def _sides(clone: git.Clone, refs: git.Refs) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Repository:
 
     @cached_property
     def remote(self) -> str | None:
-        """The address that the repository was cloned from, or the manifest's."""
+        """The address of the project that pull requests go to, or the manifest's."""
         return remote_address(self.local, self.key.upstream or "") if self.local else self.address
 
     @property
@@ -107,7 +107,7 @@ class Repository:
             with self.clone(set()) as clone:
                 upstream = default_upstream(clone.path)
         if upstream is None:
-            what = "no upstream branch was found (tried origin's HEAD, main, master)"
+            what = "no upstream branch was found (tried the HEAD of the project's remote, main, master)"
             raise RepositoryError(what, where=self.address, hint="name it: `upstream: BRANCH` in the manifest")
         return upstream
 

@@ -1,4 +1,4 @@
-"""The project's own options for pytest apply while measuring, and in the body's commands."""
+"""The project's own options for pytest and variables of its tests apply while measuring, and in the body's commands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from tests.support.mistakes import BENCHMARK, CODE, PYPROJECT, change, compare, 
 from tests.support.targets import TargetRepo
 
 CONFTEST = """
+import os
+
 import pytest
 
 
@@ -18,7 +20,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def items(request):
-    return list(range(request.config.getoption("--size")))
+    return list(range(int(os.environ["TIMES"]) * request.config.getoption("--size")))
 """
 TEST = """
 from textkit import unique
@@ -36,12 +38,13 @@ def unique(items):
     return kept
 """
 FAST = "def unique(items):\n    return list(dict.fromkeys(items))\n"
-OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=2000 --benchmark-disable --unheard of -ra"\n'
+OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=1000 --benchmark-disable --unheard of -ra"\n'
 
 
 @pytest.mark.slow
 def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
     files = {CODE: SLOW, BENCHMARK: TEST, "conftest.py": CONFTEST, "pyproject.toml": PYPROJECT + OPTIONS}
+    files["tox.ini"] = "[testenv]\nsetenv =\n    TIMES = 2\n    HERE = {toxinidir}\n"
     repo = TargetRepo(tmp_path / "repo", files)
     repo.branch("faster")
     repo.commit({CODE: FAST}, "Use a dict")
@@ -54,4 +57,10 @@ def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
         "The project's options for pytest apply, without those that disturb measuring: --benchmark-disable, -ra.",
         "No conftest or installed plugin defines these options of the project for pytest: --unheard.",
     ]
-    assert "python -m pytest -o addopts=--size=2000 tests/benchmarks/test_benchmark_total.py" in run.body()
+    assert run.samples().variables == {"TIMES": "2"}
+    assert (
+        "tox.ini sets HERE for the tests, which the benchmark does not get: its value depends on the tool."
+        in run.body()
+    )
+    assert "  export TIMES=2\n" in run.body()
+    assert "python -m pytest -o addopts=--size=1000 tests/benchmarks/test_benchmark_total.py" in run.body()

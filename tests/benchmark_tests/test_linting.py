@@ -13,6 +13,7 @@ from tasks.commands import lint
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
+from tasks.project.pytest_naming import naming_for
 from tests.support.projects import Files
 from tests.support.targets import TargetRepo
 
@@ -52,6 +53,28 @@ def test_every_rule_has_a_faulty_benchmark():
 
 def test_document_is_generated_from_the_rules():
     assert (Path(__file__).parents[2] / "docs/rules.md").read_text(encoding="utf-8") == rules.document()
+
+
+CHECKS = """
+from pages import total
+
+
+class ChecksOfTotal:
+    def check_total(self, benchmark):
+        benchmark(total, 100_000)
+"""
+
+
+def test_the_names_of_the_project_count():
+    options = "[pytest]\npython_files = bench_*.py\npython_functions = check_*\npython_classes = Checks*\n"
+    tree = Files({"pytest.ini": options, "pages/__init__.py": "def total(n):\n    return sum(range(n))\n"})
+    file = BenchmarkFile("benchmarks/bench_total.py", CHECKS.encode(), Sources(tree, ("",)))
+    assert [test.name for test in file.tests] == ["check_total"]
+    context = LintContext(root="benchmarks", naming=naming_for(tree, file.path))
+    assert findings(file, context) == ()
+    other = BenchmarkFile("benchmarks/test_total.py", CHECKS.encode(), Sources(tree, ("",)))
+    assert [each.rule for each in findings(other, context)] == ["wrong-name"]
+    assert fixes.fixed(other, context).path == "benchmarks/bench_total.py"
 
 
 MARKED = """

@@ -98,6 +98,40 @@ def test_plain_pytest_runs_as_the_project_does(runner, command):
     )
 
 
+@pytest.mark.parametrize(
+    ("runner", "built", "commands"),
+    [
+        (
+            "python",
+            "src/pagelayout/fast.so",
+            f'  python -m pip install --quiet --no-deps --editable .\n  PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n',
+        ),
+        (
+            "python",
+            "build/cp312/fast.so",
+            f"  python -m pip install --quiet --no-deps --editable .\n  python -m pytest {BENCHMARK}\n",
+        ),
+        ("poetry run python", "src/pagelayout/_version.py", "  poetry install\n  poetry run python -m pip install"),
+    ],
+)
+def test_each_worktree_is_built_if_the_benchmark_imports_what_a_build_makes(runner, built, commands):
+    detection = DETECTION.model_copy(update={"layout": LAYOUT.model_copy(update={"runner": runner})})
+    case = Case(CPU_IMPROVED.model_copy(update={"built": (built,)}), detection=detection)
+    assert commands in body_of(case)
+    installs = "# every side is built, and installed into this Python: use a virtual environment\n"
+    assert (installs in body_of(case)) is (runner == "python")
+    confined = case.vary(item=ITEM.model_copy(update={"sandbox": "bwrap"}))
+    if runner == "python":
+        assert "git worktree add" not in body_of(confined)
+        assert "Commands for plain pytest are left out: each side has to be built, which" in body_of(confined)
+
+
+def test_the_variables_of_the_projects_tests_are_set():
+    variables = {"ITEMS": "3000", "TITLE": "it's $HOME"}
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"variables": variables})))
+    assert "  export ITEMS=3000\n  export TITLE='it'\"'\"'s $HOME'\n" in body
+
+
 def test_paths_are_quoted_for_the_shell():
     path = "tests/my benchmarks/test_$(x)`y`.py"
     case = Case(

@@ -163,6 +163,70 @@ def test_slug_of_the_only_remote_but_not_of_several(target: TargetRepo) -> None:
     assert git.slug(target.path) is None
 
 
+def test_the_oldest_commits_of_a_shallow_clone_have_no_parents(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+    target.git("clone", "--quiet", "--depth=1", "--branch=opt", target.path.as_uri(), str(tmp_path / "shallow"))
+    with git.Clone.open(str(tmp_path / "shallow"), cache) as clone:
+        assert clone.is_shallow
+        assert clone.parents("opt") == ()
+        assert clone.changes_of("opt")  # all that is there
+    with git.Clone.open(str(target.path), cache) as clone:
+        assert not clone.is_shallow
+        assert len(clone.parents("opt")) == 1
+
+
+def forked(target: TargetRepo, project: str = "upstream") -> None:
+    """Let `origin` be a fork whose main is older than the project's; only its HEAD is known."""
+    target.git("remote", "add", "origin", "git@github.com:me/widget")
+    target.git("remote", "add", project, "https://github.com/octo/widget.git")
+    target.git("update-ref", "refs/remotes/origin/main", "main")
+    target.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+
+
+@pytest.mark.parametrize("project", ["upstream", "github"])
+def test_the_project_of_a_fork_is_the_remote_that_gh_takes(target: TargetRepo, project: str) -> None:
+    forked(target, project)
+    assert (git.project_remote(target.path), git.slug(target.path)) == (project, "octo/widget")
+    assert git.default_upstream(target.path) == "origin/main"  # nothing of the project was fetched
+    target.git("update-ref", f"refs/remotes/{project}/main", "opt")
+    assert git.default_upstream(target.path) == f"{project}/main"
+    target.git("update-ref", f"refs/remotes/{project}/develop", "opt")
+    target.git("symbolic-ref", f"refs/remotes/{project}/HEAD", f"refs/remotes/{project}/develop")
+    assert git.default_upstream(target.path) == f"{project}/develop"
+
+
+def test_the_project_of_a_fork_has_the_default_branch_of_the_fork(target: TargetRepo) -> None:
+    forked(target)
+    target.git("update-ref", "refs/remotes/origin/trunk", "main")
+    target.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    target.git("update-ref", "refs/remotes/upstream/trunk", "opt")
+    target.git("update-ref", "refs/remotes/upstream/main", "opt")
+    assert git.default_upstream(target.path) == "upstream/trunk"
+
+
+@pytest.mark.parametrize(
+    ("setting", "slug", "remote"),
+    [
+        (("remote.origin.gh-resolved", "base"), "me/widget", "origin"),
+        (("remote.company.gh-resolved", "base"), "firm/widget", "company"),
+        (("remote.origin.gh-resolved", "Octo/Widget"), "octo/widget", "upstream"),
+        (("remote.origin.gh-resolved", "another/widget"), "another/widget", "origin"),
+    ],
+)
+def test_the_choice_of_gh_repo_set_default_counts(
+    target: TargetRepo, setting: tuple[str, str], slug: str, remote: str
+) -> None:
+    forked(target)
+    target.git("remote", "add", "company", "git@github.com:firm/widget")
+    target.git("config", *setting)
+    assert (git.project_remote(target.path), git.slug(target.path)) == (remote, slug)
+
+
+def test_the_only_remote_is_the_project_whatever_its_name(target: TargetRepo) -> None:
+    target.git("remote", "add", "theirs", "git@github.com:they/name")
+    target.git("update-ref", "refs/remotes/theirs/main", "opt")
+    assert git.default_upstream(target.path) == "theirs/main"
+
+
 def test_repository_root_from_below_and_in_linked_worktrees(target: TargetRepo, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     target.git("worktree", "add", "--quiet", str(linked), "opt")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...artifacts import RecordedCall
+from ...environments.diagnoses import diagnose
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report, silent
@@ -19,7 +20,7 @@ from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..request import SideRequest
 from ..workers.channel import Message
-from ..workers.pytest_options import options, warning_filters
+from ..workers.pytest_options import TOLERANT, driven, options, warning_filters
 from ..workers.workers import WORKER_PROGRAMS, Settings, variables
 
 OWN_SECONDS = 20.0
@@ -32,11 +33,14 @@ LEAST_SECONDS = 5.0
 LONGEST = 160
 """Characters of an error that a run ended with."""
 
+NOTHING_COLLECTED = 5
+"""pytest's exit code."""
+
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
 RECORDER = WORKER_PROGRAMS / "recording/plugin.py"
 PLUGIN = "prprep_worker.recording.plugin"
-PLUGIN_OPTIONS = ("-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+PLUGIN_OPTIONS = (*TOLERANT, "-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
@@ -67,7 +71,10 @@ class RecordingSite:
 def record(
     site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
-    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes."""
+    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes.
+
+    A recording has what was `run`, and whether it `ran` at least one test, or called the target.
+    """
     end = time.monotonic() + seconds
     recordings: list[Message] = []
     notes = []
@@ -77,7 +84,7 @@ def record(
             notes.append(f"there was no time left for {path}")
             break
         report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, path), seconds=min(left, FILE_SECONDS))
+        recording, note = _record(site, target, _pytest(site, path), run=path, seconds=min(left, FILE_SECONDS))
         recordings += [recording] if recording else []
         notes += [f"{path}: {note}"] if note else []
     return recordings, notes
@@ -88,7 +95,7 @@ def record_command(
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
     report(f"recording calls of {target}: {command}")
-    recording, note = _record(site, target, _driven(site, command), seconds=seconds)
+    recording, note = _record(site, target, _driven(site, command), run=command, seconds=seconds)
     return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
 
 
@@ -104,7 +111,7 @@ def allocations_of_fakes(
     with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
         profile = str(Path(folder) / "profile.bin")
         measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
-        recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
+        recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -117,10 +124,10 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
     program, *arguments = shlex.split(command) or [""]
     python = str(site.side.python)
     script = Path(python).parent / program
-    if [program, *arguments][:3] == ["python", "-m", "pytest"]:
+    if program in {"python", "python3"} and arguments[:2] == ["-m", "pytest"]:
         program, arguments = "pytest", arguments[2:]
-    if program == "pytest":
-        return [python, "-m", "pytest", "-p", PLUGIN, *arguments]
+    if program in {"pytest", "py.test"}:
+        return [python, "-m", "pytest", *driven(site.side.tree, site.folder, arguments, PLUGIN_OPTIONS)]
     if program in {"python", "python3"}:
         return [python, str(RECORDER), *arguments]
     if script.is_file():
@@ -133,7 +140,7 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
 
 
 def _record(
-    site: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
+    site: RecordingSite, target: str, command: list[str], *, run: str, seconds: float, measure: Message | None = None
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
@@ -150,22 +157,42 @@ def _record(
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
         environment = site.variables(PRPREP_RECORDER=json.dumps(order))
-        note = ""
+        note, complete = "", False
         try:
             finished = programs.run(command, cwd=site.folder, env=environment, timeout=seconds, check=False)
-            if finished.code == 1 and "pytest" in command:
-                note = "some of its tests fail; calls that ended well count"
-            elif finished.code not in (0, 5):
-                note = _ending(finished, site)
+            note, complete = _outcome(finished, site, pytest="pytest" in command)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"
-        return read_json(out), note
+        recording = read_json(out)
+        return recording and {**recording, "run": run, "ran": complete or bool(recording["calls"])}, note
+
+
+def _outcome(finished: programs.CompletedProgram, site: RecordingSite, *, pytest: bool) -> tuple[str, bool]:
+    """Return a note on a run's end, and whether it went to its end."""
+    if finished.code == 0:
+        return "", True
+    if pytest and finished.code == NOTHING_COLLECTED:
+        return "no test was collected", False
+    if pytest and finished.code == 1:
+        repairable = _repairable(finished.output)
+        return "some of its tests fail; calls that ended well count" + (f" ({repairable})" if repairable else ""), True
+    return _ending(finished, site), False
+
+
+def _repairable(output: str) -> str:
+    """Return the error in an output, if installing a known package repairs it."""
+    match = diagnose(output, "benchmark")
+    found = match.diagnosis.pattern.search(output) if match and match.requirement else None
+    return found[0] if found else ""
 
 
 def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
-    """Return a failed run's exit code, with the last error that pytest shows."""
-    errors = [line[1:].strip() for line in finished.output.splitlines() if line.startswith("E  ")]
-    error = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
+    """Return a failed run's exit code, with the first error that pytest shows, or the last one of a script."""
+    # pytest shows errors of a conftest on the other stream.
+    lines = f"{finished.output}\n{finished.error}".splitlines()
+    shown = [line[1:].strip() for line in lines if line.startswith("E  ")]
+    own = [line.removeprefix("INTERNALERROR> ").strip() for line in reversed(finished.error.splitlines())]
+    error = next((line for line in (*shown, *own) if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
     message = error.replace(f"{site.side.tree}/", "")[:LONGEST]
     return f"ended with exit code {finished.code}" + (f" ({message})" if message else "")
 

@@ -53,6 +53,34 @@ LEFT_OUT = frozenset(
         "--instafail",
     }
 )
+PARALLEL = frozenset(
+    {
+        *(
+            "-n",
+            "--numprocesses",
+            "--maxprocesses",
+            "--dist",
+            "--tx",
+            "--px",
+            "--rsyncdir",
+            "--rsyncignore",
+            "-d",
+            "-f",
+        ),
+        *("--forked", "--boxed", "--looponfail", "--maxschedchunk", "--testrunuid", "--count", "--flake-finder"),
+    }
+)
+"""Options that run tests in other processes, or again."""
+WITHOUT_VALUE = frozenset(
+    {
+        *("-d", "-f", "--forked", "--boxed", "--looponfail", "--flake-finder", "--no-cov", "--no-cov-on-fail"),
+        *("--cov-append", "--cov-branch", "--cov-reset", "--benchmark-only", "--benchmark-skip", "--benchmark-disable"),
+        *("--benchmark-enable", "--benchmark-disable-gc", "--benchmark-autosave", "--benchmark-verbose", "--codspeed"),
+        *("--benchmark-quiet", "--memray", "--random-order", "--profile", "--profile-svg", "--self-contained-html"),
+        *("--black", "--flake8", "--isort", "--mypy", "--pylint", "--ruff"),
+    }
+)
+"""Of the options that are left out of a run of the user's own, those that take no value."""
 LEFT_OUT_FAMILIES = (
     "--cov", "--no-cov", "--benchmark", "--codspeed", "--memray", "--rerun", "--timeout", "--session-timeout",
     "--randomly", "--random-order", "--repeat", "--profile", "--junit", "--html", "--self-contained-html",
@@ -66,27 +94,59 @@ _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
-MEASURED = ("-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
+TOLERANT = ("-p", "prprep_worker.unknown_options")
+MEASURED = (*TOLERANT, "-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
+
+
+_WITHOUT_OWN = (
+    *("-o", "addopts=", "-o", "required_plugins="),
+    *(argument for plugin in SWITCHED_OFF for argument in ("-p", f"no:{plugin}")),
+    # Options of plugins that are switched off are unknown: an error under `filterwarnings = error`.
+    *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
+)
 
 
 def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
     """Return pytest's arguments for `benchmark`, a path in `tree` or a test in it; `own` are those of our plugin."""
     configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
-    off = [argument for plugin in SWITCHED_OFF for argument in ("-p", f"no:{plugin}")]
     return (
         str(tree / benchmark),
         f"--rootdir={tree}",
         f"--confcutdir={tree}",
         "-c",
         str(configuration or os.devnull),
-        *("-o", "addopts=", "-o", "required_plugins="),
-        *off,
-        # Options of plugins that are switched off are unknown: an error under `filterwarnings = error`.
-        *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
+        *_WITHOUT_OWN,
         *kept(addopts),
         *own,
         *("-q", "--no-header", "--tb=short", "--color=no", "-rN"),
     )
+
+
+def driven(tree: Path, folder: Path, arguments: Sequence[str], own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return pytest's arguments for a run of the user's own in `folder`, with the target's `addopts`.
+
+    What chooses tests stays; what moves them to other processes, traces, repeats or ends them is left out.
+    """
+    _, addopts = find_configuration(tree, folder)
+    return (*_WITHOUT_OWN, *_undisturbed(addopts), *own, *_undisturbed(arguments))
+
+
+def _undisturbed(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield arguments without the options of plugins that are switched off, and without the values of these."""
+    words = list(arguments)
+    while words:
+        word = words.pop(0)
+        name = word.partition("=")[0]
+        if _OPTION.match(word) and not word.startswith("--"):
+            name = word[:2]
+            if name == "-p":
+                value = word[2:] or (words.pop(0) if words else "")
+                yield from ("-p", value) if value not in SWITCHED_OFF else ()
+                continue
+        if name.startswith("--doctest") or not (name in PARALLEL or name.startswith(LEFT_OUT_FAMILIES)):
+            yield word
+        elif word == name and name not in WITHOUT_VALUE and words and not _OPTION.match(words[0]):
+            words.pop(0)
 
 
 def kept(addopts: tuple[str, ...]) -> tuple[str, ...]:

@@ -298,6 +298,7 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
     Compiled files are written as usual: each side has its own tree, and import time is that of a warm cache.
     """
     own = {
+        **{name: value for name, value in place.variables if not (name in place.passed and name in os.environ)},
         "PYTHONPATH": os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER))),
         "PYTHONHASHSEED": str(settings.seed),
         **({"PYTHONMALLOC": "malloc"} if settings.malloc else {}),

@@ -54,7 +54,8 @@ def _path(file: BenchmarkFile, context: LintContext, rules: set[str]) -> str:
     if "wrong-name" in rules:
         subjects = {subject_of(test, context) for test in file.tests} - {""}
         function = short_name(subjects.pop()).strip("_") if len(subjects) == 1 else ""
-        name = f"test_benchmark_{function}.py" if function else f"test_{name}"
+        stem = f"benchmark_{function}" if function else name.removesuffix(".py")
+        name = posixpath.basename(context.naming.file(folder, stem))
     if "wrong-place" in rules and context.root is not None:
         folder = context.root
     return posixpath.join(folder, name)

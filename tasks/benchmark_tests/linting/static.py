@@ -7,8 +7,17 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
-from ...project.pytest_config import PYTHON_FILES, is_test_file
-from ...project.syntax import Function, callee, dotted_name, is_generator, last_name, names, parameter_names
+from ...project.pytest_naming import DEFAULT, Naming
+from ...project.syntax import (
+    Function,
+    callee,
+    dotted_name,
+    is_generator,
+    last_name,
+    names,
+    parameter_names,
+    parse_or_empty,
+)
 from ..benchmark_file import BenchmarkFile, BenchmarkTest, MeasuredCode, ProjectCall
 from ..patches import PATCHERS, Patch
 from . import mocks
@@ -62,7 +71,7 @@ class LintContext(NamedTuple):
     root: str | None = None
     boundaries: frozenset[str] = frozenset()
     recorded: float = 0.0
-    python_files: tuple[str, ...] = PYTHON_FILES
+    naming: Naming = DEFAULT
 
 
 def findings(file: BenchmarkFile, context: LintContext) -> list[Finding]:
@@ -99,8 +108,8 @@ def _of_file(file: BenchmarkFile, context: LintContext) -> Iterator[Violation]:
     if root is not None and folder != root and not folder.startswith(f"{root}/".lstrip("/")):
         top = "the top folder"
         yield "wrong-place", 1, f"it is in {folder or top}, the benchmarks root is {root or top}"
-    if not is_test_file(file.path, context.python_files):
-        patterns = " ".join(context.python_files)
+    if not context.naming.is_file(file.path):
+        patterns = " ".join(context.naming.files)
         yield "wrong-name", 1, f"pytest does not collect {name} (python_files: {patterns})"
 
 
@@ -229,7 +238,8 @@ def _results(measured: MeasuredCode) -> list[ast.expr]:
 
 
 def _is_generator(call: ProjectCall) -> bool:
-    node = ast.parse(call.definition.definition.code).body[0]
+    # Code of a Cython file may be none that Python can parse.
+    node = next(iter(parse_or_empty(call.definition.definition.code.encode()).body), None)
     if not isinstance(node, Function) or not is_generator(node):
         return False
     return not any("contextmanager" in dotted_name(callee(each)) for each in node.decorator_list)

@@ -11,6 +11,7 @@ from ...artifacts import Detection
 from ...errors import SourceError, TemplateError
 from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
+from ...project.pytest_naming import Naming
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import SPACES, WIDTH, assigned
@@ -118,8 +119,10 @@ def from_signature(
     return WrittenBenchmark(text, "signature", f"the benchmark's {review}")
 
 
-def file_name(detection: Detection) -> str:
-    return f"test_benchmark_{short_name(detection.target or detection.function)}.py"
+def benchmark_path(detection: Detection, naming: Naming) -> str:
+    """Return where a benchmark of the target belongs, by a name that pytest collects in the project."""
+    stem = f"benchmark_{short_name(detection.target or detection.function)}"
+    return naming.file(detection.layout.benchmarks_root, stem)
 
 
 def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:

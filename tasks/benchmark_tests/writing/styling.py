@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
+from ...project.pytest_naming import DEFAULT, Naming
 from ...project.syntax import Function, indented, names, parameter_names
 from ..style import Style
 from .recorded_code import SPACES
@@ -24,10 +25,16 @@ ANY = "Any", ("from typing import Any",)
 _FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
 _INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
 _CASE = re.compile(rf"^(def (?:{TYPICAL}|{LARGEST})\(\)):$", re.MULTILINE)
+_NAME = re.compile(r"(?<=def )test_(benchmark_\w+)(?=\((?:self, )?benchmark)")
 _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
 
 
-def styled(text: str, style: Style) -> str:
+def named(text: str, naming: Naming) -> str:
+    """Give the written test a name that pytest collects in the project."""
+    return _NAME.sub(lambda match: naming.function(match[1]), text)
+
+
+def styled(text: str, style: Style, naming: Naming = DEFAULT) -> str:
     """Write a benchmark's text in a style; anything but a plain test function stays as it is."""
     if _SIGNATURE.search(text) and style.fixtures:
         text = with_fixture(text)
@@ -52,7 +59,8 @@ def styled(text: str, style: Style) -> str:
     marks = "".join(f"@{mark}\n" for mark in style.marks)
     function = f"{marks}{decorators}def {name}({', '.join([*own, *parameters])}){returns}:{body}"
     if style.in_class:
-        before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
+        words = "".join(word.title() for word in name.removeprefix("test_").split("_"))
+        before += f"class {naming.class_(words)}:\n"
         function = indented(function) + "\n"
     if not style.future:
         imports, for_annotations = imports + for_annotations, []

@@ -11,9 +11,12 @@ from typing import Final, NamedTuple
 from ...errors import SourceError
 from ..files import TreeReader
 from ..syntax import names, parse_or_empty
+from .cython import cython_contents
 from .definitions import Binding, Definition, ModuleContents, contents
 from .modules import module_of
 
+ENDINGS: Final = ("/__init__.py", ".py", "/__init__.pyx", ".pyx")
+"""Of the files of a module."""
 _MOST_NEAR: Final = 3
 
 
@@ -59,7 +62,7 @@ class Sources:
         module, colon, name = target.partition(":")
         if path := self.path_of(module):
             return tuple(f"{module}:{near}" for near in _near(self._contents(path), name))
-        python = (path for path in self._files if path.endswith(".py"))
+        python = (path.removesuffix("x") for path in self._files if path.endswith((".py", ".pyx")))
         modules = sorted({each for path in python if (each := module_of(path, self.roots))})
         similar = get_close_matches(module, modules, n=_MOST_NEAR)
         if same := [near + colon + name for near in similar if self.try_find(near + colon + name)]:
@@ -72,13 +75,17 @@ class Sources:
         return tuple(each for each in functions if used & names([parse_or_empty(each.code.encode())]))
 
     def path_of(self, module: str) -> str | None:
-        """Return the file that an import of `module` runs; a package goes before a module of its name."""
+        """Return the file that an import of `module` runs, or is compiled from, by Cython.
+
+        A package goes before a module of its name.
+        """
         stem = module.replace(".", "/")
-        paths = (posixpath.join(root, stem + end) for root in self.roots for end in ("/__init__.py", ".py"))
+        paths = (posixpath.join(root, stem + end) for root in self.roots for end in ENDINGS)
         return next((path for path in paths if path in self._files), None)
 
     def _contents(self, path: str) -> ModuleContents:
-        return contents(self.tree.read(path) or b"", path)
+        source = self.tree.read(path) or b""
+        return cython_contents(source) if path.endswith(".pyx") else contents(source, path)
 
     def _find(self, module: str, name: str) -> LocatedDefinition | None:
         path = self.path_of(module)

@@ -1,33 +1,38 @@
 """Detect one optimization's commits, functions, domain, benchmark and layout, from its commits and files alone."""
 
-import os
 import posixpath
-import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from ...artifacts import Commit, Detection, DomainProposal
 from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...benchmark_tests.search import benchmark_files, files_below, presence
-from ...benchmark_tests.writing.benchmark_code import file_name
+from ...benchmark_tests.writing.benchmark_code import benchmark_path
 from ...body import commit_words
 from ...body.claims import without_claims
 from ...errors import SourceError
-from ...git import Clone, Refs, printable, repository_root
+from ...git import Clone, Refs, printable, project_remote, repository_root
+from ...git.addresses import without_password
 from ...manifest.model import Optimization
+from ...project.absent import absence
 from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference, differences
 from ...project.code.sources import Sources
-from ...project.code.span import span_of
+from ...project.code.span import Span, span_of
 from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from ...project.dependencies import dependency_differences
-from ...project.files import CommitTree
+from ...project.files import CommitTree, Project
 from ...project.layout import describe
 from ...project.policies import contribution_rules
+from ...project.pytest_naming import naming_of
+from ...project.submodules import submodules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
+from .compiled import compiled_sources, cython_differences
 from .domain import Edit, propose
 from .optimized import Guess, guess
+
+_MOST_LISTED: Final = 5
 
 
 def run(inputs: StageInputs) -> None:
@@ -52,17 +57,30 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     base, head, upstream = (CommitTree(clone, commit) for commit in (span.base, span.head, refs.upstream))
     changes = clone.changes(span.base, span.head)
     files = tuple(sorted(path for change in changes if (path := change.head_path or change.base_path)))
-    layout = describe(head, focus=files, runner=item.env.runner)
+    layout = describe(
+        head,
+        focus=files,
+        runner=item.env.runner,
+        benchmark=benchmark if isinstance(benchmark, str) else "",
+        functions=item.functions,
+    )
     base_sources, head_sources = (Sources(tree, layout.import_roots) for tree in (base, head))
     one_sided = _check_functions(item, base=base_sources, head=head_sources)
     changed, notes = differences(clone, span.base, span.head, layout)
     domain = _domain(item, changed, span.commits)
     worktree = repository_root(refs.repository) if refs.repository else None
-    candidates = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
-    benchmarks, unread = benchmark_files(candidates, head_sources)
+    in_root = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
+    benchmarks, unread = benchmark_files(in_root, head_sources)
+    compiled = compiled_sources(changes)
+    candidates = changed or tuple(cython_differences(changes, base_sources, head_sources))
     target, reason = _named(item) or guess(
-        changed, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
+        candidates, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
     )
+    moved = _moved_submodules(clone, span)
+    if not changed:
+        _check_submodules(moved, files)
+    if not (item.functions or changed):
+        reason = _reason_without_python(reason, target, compiled, moved)
     detection = Detection(
         item=item.id,
         title=item.title or _title(span.commits) or item.id,
@@ -85,7 +103,15 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
         dependencies=dependency_differences(base, head),
         heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
-        notes=(*span.notes, *one_sided, *notes, *unread, *_missing_files(head)),
+        notes=(
+            *span.notes,
+            *_other_remote(refs),
+            *one_sided,
+            *notes,
+            *_submodule_notes(moved, head),
+            *unread,
+            *_missing_files(head),
+        ),
         **_rules(upstream),
     )
     path = _benchmark_path(benchmark, detection, benchmarks, head_sources)
@@ -112,11 +138,73 @@ def _title(commits: Sequence[Commit]) -> str:
     return next(filter(None, map(without_claims, titles)), "")
 
 
+def _other_remote(refs: Refs) -> Iterator[str]:
+    """Yield a note if upstream is a branch of the user's fork, which may be older than the project's."""
+    project = project_remote(refs.repository) if refs.repository else None
+    if project not in {None, "origin"} and refs.upstream_ref.removeprefix("refs/remotes/").startswith("origin/"):
+        yield (
+            f"Pull requests go to the remote {project}, but upstream is {refs.upstream_ref}, which may be older: "
+            f"run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
+        )
+
+
+def _moved_submodules(clone: Clone, span: Span) -> dict[str, tuple[str, str]]:
+    """Return the commits at base and at head ("" if there is none) of each submodule that changed, by path."""
+    base, head = clone.submodules(span.base), clone.submodules(span.head)
+    paths = sorted(base.keys() | head.keys())
+    return {path: (base.get(path, ""), head.get(path, "")) for path in paths if base.get(path) != head.get(path)}
+
+
+def _submodule_notes(moved: Mapping[str, tuple[str, str]], head: CommitTree) -> Iterator[str]:
+    addresses = {module.path: module.address for module in submodules(head)}
+    for path, (before, after) in moved.items():
+        how = (
+            f"is at {after[:12]} instead of {before[:12]}" if before and after else "is new" if after else "is removed"
+        )
+        where = f" ({without_password(addresses[path])})" if addresses.get(path) else ""
+        refs = f"`base: {before[:12]}`, `head: {after[:12]}`" if before and after else "its own `base` and `head`"
+        yield (
+            f"The submodule {printable(path)}{where} {how}: its code belongs to another repository and is not in the "
+            f"measured trees. Prepare the change there: an item with `repo:` a clone of the submodule, and {refs}."
+        )
+
+
+def _check_submodules(moved: Mapping[str, tuple[str, str]], files: Sequence[str]) -> None:
+    """Raise SourceError if only submodules changed, so that the measured trees would be the same."""
+    if not moved or set(files) - {".gitmodules"}:
+        return
+    before, after = next(iter(moved.values()))
+    raise SourceError(
+        f"only a submodule changed ({', '.join(map(printable, moved))}), whose code belongs to another repository and "
+        "is not in the measured trees",
+        hint="prepare the change there: an item with `repo:` a clone of the submodule, "
+        f"`base: {before[:12] or 'COMMIT'}` and `head: {after[:12] or 'COMMIT'}`",
+    )
+
+
+def _reason_without_python(
+    reason: str,
+    target: str | None,
+    compiled: Sequence[str],
+    moved: Mapping[str, tuple[str, str]],
+) -> str:
+    """Say what changed if no Python function of the project did."""
+    if compiled:
+        listed = ", ".join(map(printable, compiled[:_MOST_LISTED]))
+        if target:
+            return f"{reason}, in compiled source: {listed}"
+        return (
+            f"no Python function of the project changed, but compiled source did: {listed}; name its benchmark as "
+            "`benchmark:`, and the function that it calls as `functions:`"
+        )
+    submodule = f", but the submodule {printable(next(iter(moved)))} did" if moved and not target else ""
+    return f"{reason}{submodule}"
+
+
 def _missing_files(head: CommitTree) -> Iterator[str]:
     """Yield a note on what a checkout of the clone lacks: submodules, and files in Git LFS."""
-    modules = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", head.read(".gitmodules") or b"", re.MULTILINE)
-    if modules:
-        paths = ", ".join(printable(os.fsdecode(path)) for path in modules)
+    if modules := submodules(head):
+        paths = ", ".join(printable(module.path) for module in modules)
         yield f"The project has submodules, which are empty in the measured trees: {paths}."
     if b"filter=lfs" in (head.read(".gitattributes") or b""):
         yield "The project uses Git LFS: the measured trees contain pointers instead of these files."
@@ -137,6 +225,13 @@ def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> lis
         at_base, at_head = base.find(function), head.find(function)
         if not at_base and not at_head:
             similar = head.near_names(function) or base.near_names(function)
+            module = function.partition(":")[0]
+            absent = None if similar or head.path_of(module) else absence(module, head.tree, head.roots)
+            if absent and absent.is_compiled:
+                notes.append(f"{absent.cause}: whether both sides have {function} is not known.")
+                continue
+            if absent:
+                raise SourceError(absent.cause, where=f"{item.id}: functions", hint=absent.hint)
             raise SourceError(
                 f"{function} is neither at head nor at base",
                 where=f"{item.id}: functions",
@@ -169,7 +264,7 @@ def _edit(difference: Difference) -> Edit:
 
 def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the default one, else that of a benchmark that uses the target."""
-    default = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
+    default = benchmark_path(detection, naming_of(Project(head.tree, detection.layout.project)))
     if setting:
         return posixpath.normpath(setting) if isinstance(setting, str) else default
     definition = head.try_find(detection.target) if detection.target else None
@@ -179,6 +274,6 @@ def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[
     def rank(path: str) -> tuple[bool, bool, str]:
         """Put the default name in another folder first, then a name that contains the function's."""
         name = posixpath.basename(path)
-        return name != file_name(detection), detection.function not in name, path
+        return name != posixpath.basename(default), detection.function not in name, path
 
     return min((file.path for file in benchmarks if file.uses(definition)), key=rank, default=default)

@@ -9,7 +9,7 @@ from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
 from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
-from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment, variables_of
 from ...bench.time.export import write_benchmark_json
 from ...bench.workers import pytest_options
 from ...environments.venvs import package_differences
@@ -55,6 +55,7 @@ def clean(paths: ItemPaths) -> None:
 
 def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, flags: str) -> Samples:
     injection = setup.artifacts.injection
+    variables = variables_of(setup.sides["head"].tree, setup.artifacts.detection.layout)
     base = _provenance(setup.sides["base"], injection.base, measured.modules.get("base", ()))
     head = _provenance(setup.sides["head"], injection.head, measured.modules.get("head", ()))
     return Samples(
@@ -67,10 +68,22 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         **{name: getattr(measured, name) for name in _AS_MEASURED},
         load=load,
         addopts=pytest_options.replacement(setup.sides["head"].tree, injection.benchmark, measured.unknown_options),
+        variables=variables.values,
+        built=tuple(built_files(setup, measured)),
         repairs=(*injection.repairs, *setup.repairs),
-        notes=(*measured.notes, *_environment_notes(setup.sides, setup.artifacts.detection.layout.distribution)),
+        notes=(
+            *measured.notes,
+            *variables.notes,
+            *_environment_notes(setup.sides, setup.artifacts.detection.layout.distribution),
+        ),
         flags=flags,
     )
+
+
+def built_files(setup: BenchmarkSetup, measured: MeasurementResult) -> list[str]:
+    """Return the imported files of either side that no commit holds."""
+    imported = {side: {module.path for module in measured.modules.get(side, ())} for side in SIDES}
+    return sorted(set().union(*(imported[side] - setup.tracked[side] for side in SIDES)))
 
 
 def _provenance(side: SideEnvironment, spec: TreeSpec, modules: tuple[Module, ...]) -> Provenance:

@@ -3,10 +3,10 @@
 import base64
 import posixpath
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
+from ...artifacts import Detection, Fake, FakeMethod, Layout, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
@@ -18,11 +18,15 @@ from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...environments import builder
+from ...environments.diagnoses import diagnose
+from ...errors import PrprepError
 from ...manifest.model import Optimization
+from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import LocatedDefinition, Sources
 from ...project.files import FolderTree, Project
-from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file, python_files
+from ...project.pytest_config import UNITTEST_FILES, in_side_folder, is_test_file
+from ...project.pytest_naming import DEFAULT, Naming, naming_of
 from ...staleness import StageInputs
 from . import lacks_benchmark
 
@@ -53,24 +57,50 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     target, definition = _function(sources, detection.target or "")
     if definition is None:
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
+    if is_compiled(definition.path):
+        note = f"{target} is compiled from {definition.path}, whose calls are not recorded: name its benchmark"
+        return Recording(item=item.id, target=target, notes=(note,))
     seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
-    if item.drive:
-        runs: tuple[str, ...] = (item.drive,)
-        recordings, notes = record_command(site, target, item.drive, seconds=seconds, report=report)
-    else:
-        runs = relevant_tests(sources, definition, python_files(Project(sources.tree, layout.project)))
-        recordings, notes = record(site, target, runs, seconds=seconds, report=report)
-    return _Chooser(item, target, definition, site).recording(recordings, runs, notes)
+    tests = () if item.drive else relevant_tests(sources, definition, naming_of(Project(sources.tree, layout.project)))
+
+    def recorded(site: RecordingSite) -> tuple[list[Message], list[str]]:
+        if item.drive:
+            return record_command(site, target, item.drive, seconds=seconds, report=report)
+        return record(site, target, tests, seconds=seconds, report=report)
+
+    recordings, notes = recorded(site)
+    repairs: dict[str, str] = {}
+    while not any(each["calls"] for each in recordings) and (repair := _repair(notes, layout, repairs)):
+        package, cause = repair
+        repairs[package] = cause
+        try:
+            site = _site(inputs, detection, install=tuple(repairs))
+        except PrprepError as error:
+            notes.append(f"installing {package} failed: {error.what.splitlines()[0]}")
+            break
+        recordings, notes = recorded(site)
+    notes += (f"{package} was installed for recording, since {cause}" for package, cause in repairs.items())
+    return _Chooser(item, target, definition, site).recording(recordings, tests, notes)
 
 
-def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
-    """Prepare base's tree and environment; head's for a function that head adds."""
+def _repair(notes: Sequence[str], layout: Layout, repairs: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return a package that was missing in a run, and the cause; None if no other one is known."""
+    matches = filter(None, (diagnose(note, "benchmark") for note in notes))
+    known = (
+        (match.requirement, match.cause) for match in matches if match.text.partition(".")[0] not in layout.packages
+    )
+    return next(((package, cause) for package, cause in known if package and package not in repairs), None)
+
+
+def _site(inputs: StageInputs, detection: Detection, *, install: tuple[str, ...] = ()) -> RecordingSite:
+    """Prepare base's tree and environment, with further packages; head's for a function that head adds."""
     item, cache, layout, target = inputs.settings, inputs.cache, detection.layout, detection.target or ""
     added = {function.target for function in detection.functions if function.status == "added"}
     commit = detection.head if target in added and not detection.picked else detection.base
     with inputs.clone(commit) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
-    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report)
+    settings = item.env.model_copy(update={"install": (*item.env.install, *install)})
+    environment = builder.build(tree, layout, settings, cache=cache, report=inputs.report)
     return RecordingSite(
         side_of(SideEnvironment(commit, tree, environment), layout, item),
         layout.project,
@@ -93,14 +123,12 @@ def _function(sources: Sources, target: str) -> tuple[str, LocatedDefinition | N
     return target, located if located is not None and located.definition.kind == "function" else None
 
 
-def relevant_tests(
-    sources: Sources, definition: LocatedDefinition, patterns: Sequence[str] = PYTHON_FILES
-) -> tuple[str, ...]:
+def relevant_tests(sources: Sources, definition: LocatedDefinition, naming: Naming = DEFAULT) -> tuple[str, ...]:
     """Return the project's test files that may call a function: those that name it, then those that use its module.
 
     Among these, files named after the module come first, then files in fewer folders.
     """
-    patterns = (*patterns, *UNITTEST_FILES)
+    patterns = (*naming.files, *UNITTEST_FILES)
     tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
     usages = {path: usage(path, sources.tree.read(path) or b"", sources, definition) for path in tests}
     module = posixpath.basename(definition.path).removesuffix(".py")
@@ -122,7 +150,9 @@ class _Chooser:
     located: LocatedDefinition
     site: RecordingSite
 
-    def recording(self, recordings: Sequence[Message], runs: tuple[str, ...], notes: Sequence[str]) -> Recording:
+    def recording(self, recordings: Sequence[Message], tests: tuple[str, ...], notes: Sequence[str]) -> Recording:
+        """Return the artifact; `tests` are the files that may call the target, of which not all may have run."""
+        ran = tuple(each["run"] for each in recordings if each["ran"])
         seconds = [took for each in recordings for took in each["seconds"]]
         sizes = [size for each in recordings for size in each["sizes"]]
         kept = sorted((call for each in recordings for call in each["kept"]), key=lambda call: -call["size"])
@@ -135,7 +165,8 @@ class _Chooser:
         return Recording(
             item=self.item.id,
             target=self.target,
-            ran=runs,
+            ran=ran,
+            failed="" if ran or not (tests or self.item.drive) else "; ".join(notes),
             calls=calls,
             seconds=statistics.median(seconds) if seconds else 0.0,
             size=round(statistics.median(sizes)) if sizes else 0,
@@ -145,7 +176,7 @@ class _Chooser:
             sample=self._tried_sample(typical_sample(drawn, call)) if is_pure else None,
             unwritten={} if call else unwritten,
             effects=effects,
-            notes=(*notes, *failures, *(() if calls else (self._uncalled(runs),))),
+            notes=(*notes, *failures, *(() if calls else (self._uncalled(tests, ran),))),
         )
 
     @property
@@ -154,13 +185,15 @@ class _Chooser:
         owner, _, method = self.target.rpartition(":")[2].rpartition(".")
         return owner if method == "__init__" else ""
 
-    def _uncalled(self, runs: tuple[str, ...]) -> str:
+    def _uncalled(self, tests: tuple[str, ...], ran: tuple[str, ...]) -> str:
         if self.item.drive:
-            return f"the command of `drive` does not call {self.target}"
-        if not runs:
+            return f"the command of `drive` {'does not call' if ran else 'failed before it called'} {self.target}"
+        if not tests:
             return f"no test of the project calls {self.target}; none names it or its module"
-        were = "was" if len(runs) == 1 else "were"
-        return f"no test of the project calls {self.target}: {', '.join(runs)} {were} run"
+        if not ran:
+            return f"no test that may call {self.target} could be run ({', '.join(tests)})"
+        were = "was" if len(ran) == 1 else "were"
+        return f"no test of the project calls {self.target}: {', '.join(ran)} {were} run"
 
     def _largest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
         """Return the largest call that runs as code, and why larger ones do not."""

@@ -1,6 +1,7 @@
 """Keep the benchmark that exists, or write one below the output folder; what a person edited is never overwritten."""
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -8,16 +9,17 @@ from typing import Literal
 from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.style import style_of
 from ...benchmark_tests.writing import benchmark_code
-from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, file_name
+from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, benchmark_path
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
-from ...benchmark_tests.writing.styling import styled
+from ...benchmark_tests.writing.styling import named, styled
 from ...errors import RepositoryError
 from ...git import Clone
 from ...manifest.model import Optimization
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
+from ...project.pytest_naming import Naming, naming_of
 from ...staleness import StageInputs
 from ...storage.hashing import sha256, sha256_of
 from ...storage.links import refuse_links_to
@@ -101,13 +103,17 @@ class _Writer:
     project: Project
 
     @property
+    def naming(self) -> Naming:
+        return naming_of(self.project)
+
+    @property
     def path(self) -> str:
-        return posixpath.join(self.detection.layout.benchmarks_root, file_name(self.detection))
+        return benchmark_path(self.detection, self.naming)
 
     @property
     def file(self) -> Path:
         # Two items may optimize functions of the same name, so each has its own folder.
-        return self.inputs.output / "benchmarks" / self.inputs.item_id / file_name(self.detection)
+        return self.inputs.output / "benchmarks" / self.inputs.item_id / posixpath.basename(self.path)
 
     def write(self) -> Scaffolding:
         """Write the benchmark, or keep the file if prprep is not known to have written its content."""
@@ -136,9 +142,10 @@ class _Writer:
     def _styled(self, benchmark: WrittenBenchmark) -> tuple[WrittenBenchmark, tuple[str, ...]]:
         """Adapt the text to the project's style; return what its linter complains about as well."""
         if benchmark.made_from == "gap":
-            return benchmark, ()
+            return replace(benchmark, text=named(benchmark.text, self.naming)), ()
         layout = self.detection.layout
-        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root))
+        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root), self.naming)
+        text = named(text, self.naming)
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
 
@@ -167,8 +174,14 @@ class _Writer:
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),
-            notes=(f"{benchmark.review}: {source}",) if benchmark.review else (),
+            notes=tuple(self._notes(benchmark, source)),
         )
+
+    def _notes(self, benchmark: WrittenBenchmark, source: str) -> Iterator[str]:
+        if benchmark.review:
+            yield f"{benchmark.review}: {source}"
+        if benchmark.made_from in {"signature", "gap"} and self.recording.failed:
+            yield f"no call could be recorded: {self.recording.failed}"
 
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
         """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
@@ -180,13 +193,13 @@ class _Writer:
 
 
 def _source(detection: Detection, head: TreeReader) -> bytes | None:
-    """Read the file at head that defines the target; None if there is none."""
+    """Read the file at head that defines the target; None if there is none in Python."""
     module, _, name = (detection.target or "").partition(":")
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
     guessed = Sources(head, detection.layout.import_roots).path_of(module)
-    contents = (head.read(path) for path in (*changed, guessed) if path)
+    contents = (head.read(path) for path in (*changed, guessed) if path and path.endswith(".py"))
     return next((content for content in contents if content is not None), None)
 
 

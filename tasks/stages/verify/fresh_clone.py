@@ -1,6 +1,7 @@
 """Run the body's commands as a reader of the pull request would: in a fresh clone, with fresh environments."""
 
 import os
+import re
 import shlex
 import shutil
 from dataclasses import dataclass, replace
@@ -24,12 +25,18 @@ from ...storage.paths import with_relative_paths
 from ...workspace import nested
 
 TAIL_LINES: Final = 15
+MOST_LINES: Final = 20_000
 _MANAGERS: Final = ("poetry", "pdm", "hatch")
 # Record the first command that fails; the commands themselves run unchanged.
 _SCRIPT: Final = """\
 trap '[ -e "$PRPREP_FAILED" ] || printf "%s" "$BASH_COMMAND" >"$PRPREP_FAILED"' ERR
 eval "$PRPREP_COMMANDS"
 """
+
+_PYTEST: Final = re.compile(r"^[^#]*(?:-m |\b)pytest(?!-)\b(?! install)")
+_LOOP: Final = re.compile(r"^for side in base head;", re.MULTILINE)
+_TABLE: Final = re.compile(r"^Name \(time in ", re.MULTILINE)
+"""How pytest-benchmark begins a table; there is none for benchmarks that are disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,9 @@ class FreshClone:
         arguments = (*wrapper, "bash", "-eEuo", "pipefail", "-c", _SCRIPT)
         with programs.start(arguments, cwd=self.clone, env=environment) as running:
             code, output = nested.followed(running, timeout=seconds, report=self.report)
+            everything = running.tail(MOST_LINES)
         if code == 0:
-            return RunCommand(text=commands, code=0)
+            return RunCommand(text=commands, code=0, untimed=untimed(commands, everything))
         culprit = commands.strip().splitlines()[0]
         if failed.exists():
             culprit = failed.read_text(encoding="utf-8", errors="replace")
@@ -132,6 +140,14 @@ class FreshClone:
         python = self.python or Path("/usr/bin/python3")
         side = SideRequest(self.folder, python, (), confined=True, environments=(*environments, *objects))
         return sandbox.wrapper(side, self.clone, worker=WORKER_FOLDER)
+
+
+def untimed(commands: str, output: str) -> str:
+    """Return the first run of pytest among commands that should print a table of times, if one of them does not."""
+    lines = (line.strip() for line in commands.splitlines())
+    runs = [line for line in lines if _PYTEST.search(line) and "--benchmark-disable" not in line]
+    sides = len(_LOOP.findall(commands.partition(runs[0])[0])) + 1 if runs else 0
+    return runs[0] if len(_TABLE.findall(output)) < len(runs) * sides else ""
 
 
 def _only_runs_prprep(commands: str) -> bool:

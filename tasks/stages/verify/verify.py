@@ -58,6 +58,7 @@ def judged(
     repeated = repetitions(claim, measured) if measured else ()
     findings = (
         *(_failed(command) for command in commands if command.code != 0),
+        *(f"this command of the body times nothing in a fresh clone: {run.untimed}" for run in commands if run.untimed),
         *(_disagreement(repetition) for repetition in repeated if not repetition.agrees),
         *(f"the commands that the body gives change the reader's clone: {what}" for what in changed),
     )
@@ -123,6 +124,7 @@ def _verified(inputs: StageInputs) -> Verification:
         with exclusive(cache_lock(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
             packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
+            packages += ("pip",) if steps.built else ()
             with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
                 fresh = FreshClone.create(folder, clone, evidence, packages, report=report)
             manifest = "".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest

@@ -1,8 +1,13 @@
 """Pytest's options: the target's own configuration, without what disturbs measuring."""
 
+import itertools
+import shlex
+
 import pytest
 
 from tasks.bench.workers.pytest_options import (
+    SWITCHED_OFF,
+    driven,
     find_configuration,
     kept,
     left_out,
@@ -38,6 +43,34 @@ from tests.support.pairs import write
 )
 def test_options_that_disturb_are_left_out(addopts, rest):
     assert list(kept(tuple(addopts.split()))) == rest
+
+
+@pytest.mark.parametrize(
+    ("addopts", "arguments", "rest"),
+    [
+        ("-n 2 -q", "tests/test_a.py -k total", "-q OWN tests/test_a.py -k total"),
+        ("", "-n4 -nauto --dist loadfile tests -x -m fast", "OWN tests -x -m fast"),
+        ("", "tests --cov pkg --cov-report=xml --cov-append tests/a", "OWN tests tests/a"),
+        (
+            "-m 'not slow' --size=3 --timeout=9",
+            "-p xdist -pno:cov -p mine tests",
+            "-m 'not slow' --size=3 OWN -p no:cov -p mine tests",
+        ),
+        (
+            "",
+            "--benchmark-only --benchmark-min-rounds 3 --doctest-modules src -c other.ini",
+            "OWN --doctest-modules src -c other.ini",
+        ),
+        ("--reruns 2 --numprocesses=3 --offset -3", "-p", "--offset -3 OWN -p ''"),
+    ],
+)
+def test_a_run_of_the_users_own_keeps_what_chooses_tests(tmp_path, addopts, arguments, rest):
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {addopts}\n")
+    found = driven(tmp_path, tmp_path, shlex.split(arguments), ("OWN",))
+    first = found.index("-W", 2 * len(SWITCHED_OFF)) + 4
+    assert found[:2] == ("-o", "addopts=")
+    assert {("-p", f"no:{name}") for name in SWITCHED_OFF} <= set(itertools.pairwise(found[:first]))
+    assert list(found[first:]) == shlex.split(rest)
 
 
 def test_options_of_missing_plugins():

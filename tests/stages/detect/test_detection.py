@@ -5,11 +5,11 @@ import os
 import pytest
 
 from tasks.artifacts import Presence
-from tasks.errors import SourceError
+from tasks.errors import RepositoryError, SourceError
 from tasks.git import Clone, Refs
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
 from tasks.stages.detect.detect import detection_of
-from tests.support.histories import commit, detected, history
+from tests.support.histories import PROJECT, commit, detected, history
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -125,12 +125,215 @@ def test_what_the_manifest_says_wins(repo):
     assert found.layout.runner == "make python"
 
 
+def test_an_upstream_of_the_fork_is_noted(repo):
+    for remote, slug in (("origin", "me/pages"), ("upstream", "octo/pages")):
+        repo.git("remote", "add", remote, f"git@github.com:{slug}.git")
+        repo.git("update-ref", f"refs/remotes/{remote}/main", "main")
+    assert detected(repo, upstream_ref="upstream/main").notes == detected(repo, upstream_ref="main").notes == ()
+    (note,) = detected(repo, upstream_ref="origin/main").notes
+    assert note.startswith("Pull requests go to the remote upstream, but upstream is origin/main")
+
+
+def test_a_shallow_clone_is_the_reason_for_missing_history(repo, tmp_path):
+    repo.checkout("main")
+    repo.commit({"README.md": "Pages"})
+    shallow = TargetRepo(tmp_path / "shallow", branch="other")
+    shallow.git("remote", "add", "origin", repo.path.as_uri())
+    shallow.git("fetch", "--quiet", "--depth=1", "origin", "main:refs/heads/main", "faster:refs/heads/faster")
+    for given, what in (
+        ({}, "main and faster have no common history"),
+        ({"head": None, "commits": ("faster",)}, "and main have no commit in common"),
+        ({"head": "main"}, "main is the oldest commit of this clone"),
+    ):
+        with pytest.raises(RepositoryError, match=what) as raised:
+            detected(shallow, item(**given))
+        assert "run `git fetch --unshallow`" in raised.value.hint
+    assert detected(shallow, item(base="main")).target == "pages.tables:extract"
+
+
 # -- the target -----------------------------------------------------------------------------------------
 
 
 def test_of_several_functions_the_first_is_the_target(repo):
     found = detected(repo, item(functions=("pages.tables:extract", "pages.tables")))
     assert (found.target, found.target_reason) == ("pages.tables:extract", "the manifest names it first")
+
+
+CYTHON = """cdef double square(double x):
+    return x * x
+
+
+def total(int n):
+    return sum([square(i) for i in range(n)])
+
+
+cdef class Counter:
+    def add(self, int n):
+        return [n]
+"""
+FAST = "src/pages/fast.pyx"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "target", "reason"),
+    [
+        ("sum([square(i) for i in range(n)])", "0", "pages.fast:total", "it is the only public function that changed"),
+        ("x * x", "x", "pages.fast:total", "it is the only public function that changed"),  # it uses what changed
+        ("[n]", "n", "pages.fast:Counter.add", "it is the only public function that changed"),
+        (
+            "    return sum",
+            "    # twice\n    return sum",
+            None,
+            "no Python function of the project changed, but compiled",
+        ),
+    ],
+)
+def test_the_target_of_a_change_in_cython(tmp_path, old, new, target, reason):
+    repo = history(tmp_path, {FAST: CYTHON}, {FAST: CYTHON.replace(old, new)})
+    found = detected(repo)
+    assert (found.target, found.functions) == (target, ())
+    assert found.target_reason.startswith(reason)
+    assert FAST in found.target_reason
+
+
+def test_a_function_in_cython_is_found_and_so_is_its_benchmark(tmp_path):
+    benchmark = "from pages.fast import total\n\n\ndef test_it(benchmark):\n    benchmark(total, 3)\n"
+    base = {FAST: CYTHON, "tests/benchmarks/test_speed.py": benchmark}
+    repo = history(tmp_path, base, {FAST: CYTHON.replace("sum([square(i) for i in range(n)])", "0")})
+    assert (
+        detected(repo).target_reason
+        == f"it changed, and tests/benchmarks/test_speed.py calls it, in compiled source: {FAST}"
+    )
+    found = detected(repo, item(functions=("pages.fast:total",)))
+    assert (found.benchmark.path, found.notes) == (
+        "tests/benchmarks/test_speed.py",
+        (f"Files that are not Python changed too, and may affect what is measured: {FAST}.",),
+    )
+    with pytest.raises(SourceError, match=r"pages\.fast:totals is neither at head nor at base"):
+        detected(repo, item(functions=("pages.fast:totals",)))
+
+
+def test_a_function_in_other_compiled_source_is_not_said_to_be_missing(tmp_path):
+    files = {"src/native/sum.c": "int a;", "setup.py": 'Extension("pages._native", ["src/native/sum.c"])\n'}
+    repo = history(tmp_path, files, {"src/native/sum.c": "int b;"})
+    assert detected(repo).target_reason == (
+        "no Python function of the project changed, but compiled source did: src/native/sum.c; name its benchmark as "
+        "`benchmark:`, and the function that it calls as `functions:`"
+    )
+    found = detected(repo, item(functions=("pages._native:total",)))
+    assert found.target == "pages._native:total"
+    assert found.notes[0].startswith("`pages._native` is compiled from setup.py, and has no Python file: whether both")
+
+
+def test_a_benchmark_by_the_names_of_the_project(tmp_path):
+    options = "[pytest]\npython_files = bench_*.py\npython_functions = check_*\n"
+    checks = "from pages.tables import extract\n\n\ndef check_it(benchmark):\n    benchmark(extract, [])\n"
+    base = {TABLES: EXTRACT, "pytest.ini": options}
+    assert (
+        detected(history(tmp_path / "new", base, {TABLES: LAZY})).benchmark.path == "tests/benchmarks/bench_extract.py"
+    )
+    old = detected(history(tmp_path / "old", {**base, "perf/bench_all.py": checks}, {TABLES: LAZY}))
+    assert (old.target_reason, old.benchmark.path) == (
+        "it changed, and perf/bench_all.py calls it",
+        "perf/bench_all.py",
+    )
+
+
+# -- submodules, and members of a workspace -------------------------------------------------------------
+
+
+def bump(repo, commit="1" * 40, message="Bump"):
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},src/pages/vendored")
+    repo.git("commit", "--quiet", "-m", message)
+
+
+@pytest.fixture
+def with_submodule(tmp_path):
+    modules = '[submodule "v"]\n\tpath = src/pages/vendored\n\turl = https://me:secret@example.org/v.git\n'
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PROJECT, TABLES: EXTRACT, ".gitmodules": modules})
+    bump(repo)
+    repo.branch("faster")
+    bump(repo, "2" * 40)
+    return repo
+
+
+@pytest.mark.parametrize("given", [{}, {"benchmark": "tests/test_x.py"}, {"functions": ("pages.tables:extract",)}])
+def test_a_change_of_a_submodule_alone_cannot_be_measured(with_submodule, given):
+    with pytest.raises(SourceError) as raised:
+        detected(with_submodule, item(**given))
+    assert raised.value.what.startswith("only a submodule changed (src/pages/vendored)")
+    assert "`base: 111111111111` and `head: 222222222222`" in raised.value.hint
+
+
+def test_a_changed_submodule_is_noted_beside_other_changes(with_submodule):
+    with_submodule.commit({TABLES: LAZY, "CHANGELOG.md": "# Changes\n"})
+    bump(with_submodule, "2" * 40)  # the commit of all files leaves it out
+    found = detected(with_submodule)
+    assert found.target == "pages.tables:extract"
+    assert found.notes[0].startswith(
+        "The submodule src/pages/vendored (https://***@example.org/v.git) is at 222222222222 instead of 111111111111"
+    )
+
+
+def test_a_changed_submodule_is_the_reason_for_no_target(with_submodule):
+    with_submodule.commit({"CHANGELOG.md": "# Changes\n"})
+    bump(with_submodule, "2" * 40)  # the commit of all files leaves it out
+    assert detected(with_submodule).target_reason == (
+        "no function of the project changed, but the submodule src/pages/vendored did"
+    )
+
+
+def test_a_function_in_a_submodule_is_said_to_be_there(with_submodule):
+    with_submodule.commit({TABLES: LAZY})
+    bump(with_submodule, "2" * 40)  # the commit of all files leaves it out
+    with pytest.raises(SourceError, match=r"`pages\.vendored\.core` is in the submodule src/pages/vendored"):
+        detected(with_submodule, item(functions=("pages.vendored.core:f",)))
+
+
+ROOT = '[project]\nname = "root"\nversion = "1"\ndependencies = ["app"]\n'
+RUN = "tests/benchmarks/test_run.py"
+
+
+@pytest.mark.parametrize(
+    "sources", ['[tool.uv.workspace]\nmembers = ["libs/*"]\n', '[tool.uv.sources]\napp = {path = "libs/app"}\n']
+)
+def test_benchmark_and_function_of_the_project_that_requires_the_changed_one(tmp_path, sources):
+    files = {
+        "pyproject.toml": ROOT + sources,
+        "root/__init__.py": "from app import f\n\n\ndef run():\n    return f()\n",
+        "libs/app/pyproject.toml": '[project]\nname = "app"\nversion = "1"\n',
+        "libs/app/app/__init__.py": "def f():\n    return [1]\n",
+        RUN: "from root import run\n\n\ndef test_run(benchmark):\n    benchmark(run)\n",
+    }
+    repo = TargetRepo(tmp_path / "target", files)
+    repo.branch("faster")
+    repo.commit({"libs/app/app/__init__.py": "def f():\n    return 1\n"})
+    alone = detected(repo)
+    assert (alone.layout.project, alone.layout.packages, alone.target) == ("libs/app", ("app",), "app:f")
+    for given, target in (
+        ({"functions": ("root:run",)}, "root:run"),
+        ({"benchmark": RUN}, "app:f"),
+        ({"functions": ("root:run",), "benchmark": RUN}, "root:run"),
+    ):
+        found = detected(repo, item(**given))
+        assert (found.target, found.benchmark.path) == (target, RUN)
+        assert (found.layout.project, found.layout.packages) == ("", ("app", "root"))
+        assert [each.target for each in found.functions] == ["app:f"]
+
+
+def test_a_benchmark_of_a_project_that_does_not_require_the_changed_one(tmp_path):
+    files = {
+        "tools/pyproject.toml": '[project]\nname = "tools"\n',
+        "tools/benches/test_x.py": "",
+        "tools/tools/__init__.py": "",
+        "app/pyproject.toml": '[project]\nname = "app"\n',
+        "app/app/__init__.py": "def f():\n    return [1]\n",
+    }
+    repo = TargetRepo(tmp_path / "target", files)
+    repo.branch("faster")
+    repo.commit({"app/app/__init__.py": "def f():\n    return 1\n"})
+    found = detected(repo, item(benchmark="tools/benches/test_x.py"))
+    assert (found.layout.project, found.layout.import_roots) == ("app", ("app", "tools"))
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,18 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tasks.artifacts import Detection, DomainProposal, Injection, MetricName, Samples, Scaffolding, TreeSpec
+from tasks.artifacts import Detection, DomainProposal, Injection, MetricName, Module, Samples, Scaffolding, TreeSpec
 from tasks.bench.setup import ItemArtifacts, Sampling, SideEnvironment, modules_of, request_for, shorten_paths, side_of
 from tasks.environments import builder
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
+from tasks.stages.measure import measure
 from tasks.storage.paths import ItemPaths
 from tests.support import evidence
 from tests.support.projects import FLIT
@@ -224,6 +226,15 @@ def test_import_roots_of_the_tree_come_first():
 )
 def test_the_import_that_is_timed_is_the_targets(target, modules):
     assert modules_of(detection(target=target)) == modules
+
+
+def test_files_that_only_a_build_makes_are_known():
+    """A benchmark that is injected on one side, and a file that one side alone has, were not built."""
+    tracked = {"base": frozenset({"a.py", "old.py"}), "head": frozenset({"a.py", "test_x.py"})}
+    imported = {"base": ("a.py", "old.py", "fast.so"), "head": ("a.py", "test_x.py", "fast.so", "_version.py")}
+    modules = {side: tuple(Module(name="x", path=path, blob="b") for path in paths) for side, paths in imported.items()}
+    setup, measured = SimpleNamespace(tracked=tracked), SimpleNamespace(modules=modules)
+    assert measure.built_files(setup, measured) == ["_version.py", "fast.so"]
 
 
 def test_differing_packages_are_noted():

@@ -932,6 +932,51 @@ def test_tests_are_chosen_by_what_they_use(repo):
     assert record.relevant_tests(sources, found) == ("tests/test_shop.py",)
 
 
+TOTAL = "def total(n: int) -> int:\n    return sum(range(n))\n"
+TOTAL_TEST = "from shop import total\n\ndef test_total(): assert total(300) == 44850\n"
+
+
+def recorded_in(folder: Path, files: dict[str, str | None], **settings) -> tuple[Recording, Scaffolding]:
+    base = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": TOTAL, "tests/test_total.py": TOTAL_TEST}
+    return scaffolded(TargetRepo(folder / "target", {**base, **files}), folder / "work", "total", **settings)[:2]
+
+
+def test_options_for_other_processes_do_not_end_a_driven_run(tmp_path):
+    options = PYPROJECT + '[tool.pytest.ini_options]\naddopts = "-n 2 --dist=load"\n'
+    command = "pytest -n 2 tests/test_total.py --cov shop -k total"
+    recording, _ = recorded_in(tmp_path, {"pyproject.toml": options}, drive=command)
+    assert (recording.ran, recording.calls, recording.notes) == ((command,), 1, ())
+
+
+def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path):
+    options = PYPROJECT + '[tool.pytest.ini_options]\naddopts = "--strange 3"\n'
+    conftest = "import iniconfig_of_ours\n"
+    recording, written = recorded_in(tmp_path, {"pyproject.toml": options, "tests/conftest.py": conftest})
+    assert (recording.ran, recording.calls, written.made_from) == ((), 0, "signature")
+    assert recording.failed == (
+        "tests/test_total.py: ended with exit code 4 (ModuleNotFoundError: No module named 'iniconfig_of_ours')"
+    )
+    assert written.notes[1] == f"no call could be recorded: {recording.failed}"
+    mocked = TOTAL_TEST.replace("test_total()", "test_total(mocker)")
+    recording, _ = recorded_in(tmp_path / "mocked", {"pyproject.toml": options, "tests/test_total.py": mocked})
+    assert (recording.ran, recording.calls, recording.failed) == (("tests/test_total.py",), 1, "")
+    assert recording.notes == ("pytest-mock was installed for recording, since the fixture `mocker` does not exist",)
+
+
+def test_a_run_without_tests_is_none(tmp_path):
+    files = {
+        "src/shop/__init__.py": TOTAL + "\n\ndef other():\n    return 1\n",
+        "tests/test_total.py": TOTAL_TEST.replace("test_total", "check"),
+        "tests/test_other.py": "from shop import other\n\ndef test_other(): assert other() == 1\n",
+    }
+    recording, _ = recorded_in(tmp_path, files)
+    assert recording.ran == ("tests/test_other.py",)
+    assert recording.notes == (
+        "tests/test_total.py: no test was collected",
+        "no test of the project calls shop:total: tests/test_other.py was run",
+    )
+
+
 def test_a_recording_can_be_kept_and_read(repo, tmp_path):
     recording, _, _ = scaffolded(repo, tmp_path, "load")
     paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("item")

@@ -174,6 +174,16 @@ def test_the_manifests_code_comes_before_a_benchmark_that_exists(project):
     )
 
 
+@pytest.mark.parametrize("source", [PLAIN, "def merge_lines(lines: Unknown): ...\n"], ids=["written", "gap"])
+def test_it_has_names_that_pytest_collects_in_the_project(project, source):
+    options = "[tool.pytest.ini_options]\npython_files = 'check_*.py'\npython_functions = 'check_*'\n"
+    project.head({SOURCE: source, "pyproject.toml": options})
+    scaffolding = project.scaffold(project.detection())
+    assert scaffolding.path == "tests/benchmarks/check_benchmark_merge_lines.py"
+    assert scaffolding.source == ".codeflash/benchmarks/merge_lines/check_benchmark_merge_lines.py"
+    assert "\ndef check_benchmark_merge_lines(benchmark):\n" in (project.folder / scaffolding.source).read_text()
+
+
 def test_the_place_to_fill_in_is_named_and_filling_it_in_is_enough(project):
     gap = project.scaffold(project.detection())
     assert (gap.made_from, gap.needs) == ("gap", f"fill in the arguments at {GENERATED}:16")

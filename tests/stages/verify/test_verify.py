@@ -17,7 +17,7 @@ import pytest
 from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
-from tasks.stages.verify import verify
+from tasks.stages.verify import fresh_clone, verify
 from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
@@ -72,6 +72,37 @@ def test_a_disagreement_names_both_figures():
     assert re.fullmatch(
         r"the body claims time −20\.9 % for \S+; its commands measured \+20\.0 % in a fresh clone", finding
     )
+
+
+BLOCK = """
+# this Python needs pytest-benchmark
+for side in base head; do (
+  PYTHONPATH="$work/$side" python -m pytest -o 'addopts=-q' tests/test_a.py
+  PYTHONPATH="$work/$side" python -m pytest tests/test_a.py --memray --benchmark-disable
+); done
+"""
+TABLE = "Name (time in us)    Min\ntest_a    1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("commands", "output", "untimed"),
+    [
+        (BLOCK, TABLE * 2, False),
+        (BLOCK, TABLE, True),  # base alone
+        (BLOCK, "2 passed, benchmarks were disabled\n", True),
+        (BLOCK.replace("for side in base head; do (", "(").replace("; done", ""), TABLE, False),
+        ("prprep compare:a\n", "", False),
+        ("uv run --with pytest-benchmark python -m pytest a.py\n", "1 passed\n", True),
+        ("poetry run python -m pip install pytest-benchmark\n", "", False),
+        ("pytest a.py --benchmark-disable\n", "1 passed\n", False),
+    ],
+)
+def test_a_run_of_pytest_has_to_time_the_benchmark(commands, output, untimed):
+    found = fresh_clone.untimed(commands, output)
+    assert ("pytest" in found) is untimed
+    judged = verify.judged("a", (*RAN, RunCommand(text=commands, code=0, untimed=found)), UNCHANGED, UNCHANGED)
+    assert [found in finding for finding in judged.findings] == [True] * untimed
+    assert judged.verified is not untimed
 
 
 def test_a_missing_metric_is_a_disagreement():

@@ -16,12 +16,11 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect
-import itertools
 import json
 import os
 import resource
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -30,6 +29,7 @@ from prprep_worker.benchmark.calls import Calls, Message, drive
 from prprep_worker.benchmark.children import fork, is_forkable
 from prprep_worker.forking import write_all
 from prprep_worker.places import real_path
+from prprep_worker.unknown_options import DROPPED
 from prprep_worker.values.description import describe
 
 VERSION = 1
@@ -135,8 +135,6 @@ if OPTIONS["watch"]:
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
 LOADED_MODULES = LoadedModules(OPTIONS["packages"], OPTIONS["trees"])
 _turns = {}
-UNKNOWN_OPTIONS = []
-"""Of the target's own options, those that are not known here."""
 
 
 def take_over(node: str, calls: Calls, fixture: object = None) -> object:
@@ -262,21 +260,6 @@ def _patch(fixture_class: Any) -> None:
     fixture_class.__call__, fixture_class.pedantic = call, pedantic
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_load_initial_conftests(parser: Any, args: list[str]) -> Iterator[None]:
-    """Drop the target's own options that nobody registers, since the plugin that does is not installed here."""
-    yield
-    # The initial conftests are loaded now, and with them all options are known.
-    for option in parser.parse_known_and_unknown_args(list(args))[1]:
-        if option.startswith("-") and option in args:
-            place = args.index(option)
-            values = itertools.takewhile(
-                lambda word: not word.startswith("-") or word[1:2].isdigit(), args[place + 1 :]
-            )
-            del args[place : place + 1 + len(list(values))]
-            UNKNOWN_OPTIONS.append(option)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     try:
@@ -305,7 +288,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     LOADED_MODULES.look_ahead()
     gc.collect()
     gc.freeze()
-    CHANNEL.send("collected", tests=[item.nodeid for item in session.items], unknown=UNKNOWN_OPTIONS)
+    CHANNEL.send("collected", tests=[item.nodeid for item in session.items], unknown=DROPPED)
     CHANNEL.receive()
 
 
