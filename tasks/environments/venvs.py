@@ -1,5 +1,7 @@
 """Virtual environments in the cache; a record written last shows that one is complete."""
 
+from __future__ import annotations
+
 import ast
 import json
 import os
@@ -92,6 +94,21 @@ class Venv:
             run_uv(command, cwd=self.folder.parent)
         except CommandFailedError as error:
             raise build_error(error, "creating a virtual environment", str(interpreter.path)) from error
+
+    def link(self, name: str, *others: Venv) -> None:
+        """Put the packages of other environments behind its own, by a .pth file."""
+        lines = [f"import site; site.addsitedir({str(other.site_packages)!r})\n" for other in others]
+        (self.site_packages / name).write_text("".join(lines), encoding="utf-8")
+
+    def describe(self, name: str, version: str) -> None:
+        """Write the metadata of a distribution whose code is elsewhere on the path."""
+        if not name:
+            return
+        folder = self.site_packages / f"{canonicalize_name(name).replace('-', '_')}-{version}.dist-info"
+        folder.mkdir(exist_ok=True)
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (folder / "METADATA").write_text(text, encoding="utf-8")
+        (folder / "RECORD").write_text("", encoding="utf-8")
 
     def cached_layer(self, key: str) -> Layer | None:
         """Return its layer and mark it as used; None if it has to be created."""

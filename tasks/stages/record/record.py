@@ -17,7 +17,7 @@ from ...benchmark_tests.search import usage
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
-from ...environments import builder
+from ...environments import builder, package_dates
 from ...manifest.model import Optimization
 from ...project.code.imported_names import short_name
 from ...project.code.sources import LocatedDefinition, Sources
@@ -70,7 +70,8 @@ def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
     commit = detection.head if target in added and not detection.picked else detection.base
     with inputs.clone(commit) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
-    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report)
+        as_of = package_dates.if_old(package_dates.newest_date(clone, detection))
+    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report, as_of=as_of)
     return RecordingSite(
         side_of(SideEnvironment(commit, tree, environment), layout, item),
         layout.project,
