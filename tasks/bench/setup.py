@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -164,11 +164,14 @@ class BenchmarkSetup:
         diagnosis = self._diagnosis(error)
         if diagnosis is None:
             return False
-        package, packages = self._requirement(diagnosis), f"packages as of {self._newest}, the date of the commits,"
-        if diagnosis.diagnosis.uses == "package" and self._as_of is None:
-            if self._rebuilt(error, packages, diagnosis.cause, as_of=self._newest):
-                return True
-        elif package and package not in self._extra and self._rebuilt(error, package, diagnosis.cause, extra=package):
+        repaired = False
+        if diagnosis.diagnosis.uses == "package":
+            if day := None if self._as_of else package_dates.if_old(self._newest, age=timedelta(days=1)):
+                packages = f"packages as of {day}, the date of the commits,"
+                repaired = self._rebuilt(error, packages, diagnosis, as_of=day)
+        elif (package := self._requirement(diagnosis)) and package not in self._extra:
+            repaired = self._rebuilt(error, package, diagnosis, extra=package)
+        if repaired:
             return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
         return False
@@ -193,7 +196,7 @@ class BenchmarkSetup:
         return declared_requirements(Project(tree, layout.project)).get(canonicalize_name(name), known)
 
     def _rebuilt(
-        self, error: PrprepError, packages: str, cause: str, *, extra: str = "", as_of: date | None = None
+        self, error: PrprepError, packages: str, diagnosis: Match, *, extra: str = "", as_of: date | None = None
     ) -> bool:
         """Build all sides with other packages; return whether that worked, and changed anything."""
         before = self.sides, self._extra, self._as_of
@@ -204,12 +207,13 @@ class BenchmarkSetup:
             error.hint += f"\n  installing {packages} failed: {failure.what.splitlines()[0]}"
             changed = False
         else:
-            keys = ({role: side.environment.key for role, side in sides.items()} for sides in (before[0], self.sides))
-            changed = next(keys) != next(keys)
+            changed = any(
+                side.environment.packages != before[0][role].environment.packages for role, side in self.sides.items()
+            )
         if not changed:
             self.sides, self._extra, self._as_of = before
             return False
-        repair = f"{packages} {'were' if as_of else 'was'} installed for all sides, since {cause}"
+        repair = f"{packages} {'were' if as_of else 'was'} installed for all sides, since {diagnosis.cause}"
         self._context.report(repair)
         self.repairs = (*self.repairs, repair)
         return True

@@ -250,7 +250,7 @@ class EnvironmentBuilder:
         return cutoff
 
     def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
-        """Return listed requirements that are not installed: metadata may end early, after a description of two lines."""
+        """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = [Requirement(line) for line in lines if name_of(line)]
         python = {"python_full_version": self.interpreter.version, "python_version": f"3.{self.interpreter.minor}"}

@@ -37,9 +37,9 @@ def date_of(clone: Clone, *commits: str) -> date:
     return max(datetime.fromisoformat(when).date() for when in commit_dates(clone.path, commits).values())
 
 
-def if_old(newest: date, today: date | None = None) -> date | None:
-    """Return the date as of which requirements are resolved, None for today's."""
-    return newest if (today or datetime.now(UTC).date()) - newest >= OLD else None
+def if_old(newest: date, *, today: date | None = None, age: timedelta = OLD) -> date | None:
+    """Return the date as of which requirements are resolved, None for today's packages."""
+    return newest if (today or datetime.now(UTC).date()) - newest >= age else None
 
 
 def supported_since(minor: int) -> date:

@@ -65,6 +65,21 @@ FAILURES = {
         {},
     ),
     "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "pytest itself depends on this project", {}),
+    "package-changed": (
+        {CODE: f"import pluggy\n\n{LIGHT}\npluggy.PluginManager('textkit', fast=True)\n"},
+        "the project's own code (textkit/__init__.py:7) does not fit the installed pluggy ",
+        {},
+    ),
+    "python-changed": (
+        {CODE: f"import inspect\n\n{LIGHT}\ninspect.getargspec(total)\n"},
+        "the project's own code (textkit/__init__.py:7) is written for another Python",
+        {},
+    ),
+    "conftest-needs-file": (
+        {"tests/conftest.py": "def pytest_generate_tests():\n    open('data/cases.json')\n"},
+        "a conftest.py of the project needs data/cases.json",
+        {},
+    ),
     "name-missing": (
         {CODE: LIGHT + "\n\ndef added():\n    return total()\n", PLACE: MEASURES.replace("total", "added")},
         "`added` does not exist on this side",
@@ -154,6 +169,16 @@ REPAIRED = {
         {PLACE: importing("import yaml")},
         "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
     ),
+    "start": (
+        {"tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n"},
+        "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+    ),
+    "filter": (
+        {
+            "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::yaml.YAMLWarning\n",
+        },
+        "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+    ),
     "fixture": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},
         "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
@@ -182,8 +207,9 @@ def test_a_failure_has_cause_and_hint(run, name):
     entry = next(each for each in tables()["benchmark"] if each.name == name)
     message = run.failure(name)
     assert FAILURES[name][1] in message
-    assert diagnose(message, "benchmark").diagnosis is entry
-    assert message.splitlines()[-1].strip() == diagnose(message, "benchmark").hint
+    found = diagnose(message, "benchmark", uses=entry.uses, values={"date": "2096-10-02", "name": "pluggy"})
+    assert found.diagnosis is entry
+    assert message.splitlines()[-1].strip() == found.hint
 
 
 @pytest.mark.slow
