@@ -54,3 +54,4 @@ def test_old_commits_are_measured_with_the_packages_of_their_time(tmp_path):
     note = "Only packages that were uploaded until 2023-11-14 (the date of the commits) are used."
     assert note in comparison.notes
     assert note in run.body()
+    assert "# this Python needs the project's dependencies as of 2023-11-14" in run.body()

@@ -201,6 +201,8 @@ class Measured(Artifact):
     """Benchmark calls that use threads or processes, and were timed on all cores."""
     addopts: str | None = None
     """What replaces the project's own options for pytest (`addopts`); None if those do not disturb measuring."""
+    packages_as_of: str = ""
+    """The date as of which requirements were resolved, such as `2021-03-04`, if it was not the day of measuring."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -82,6 +82,8 @@ class Reproduction:
     addopts: str | None = None
     """What replaces the project's options for pytest, of which some disturb measuring."""
     codeflash: CodeflashSteps | None = None
+    as_of: str = ""
+    """The date of the project's dependencies, if they are not today's."""
 
 
 def reproduction(evidence: Evidence) -> Reproduction:
@@ -99,7 +101,10 @@ def reproduction(evidence: Evidence) -> Reproduction:
         folder=folder,
         path=posixpath.relpath(scaffolding.path, folder or "."),
         prepare=tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
-        python=_python(runner, packages) if managed else f"{_python_path(detection.layout.import_roots)}{runner}",
+        as_of=evidence.comparison.packages_as_of,
+        python=f"{_as_of(program, evidence)}{_python(runner, packages)}"
+        if managed
+        else f"{_python_path(detection.layout.import_roots)}{runner}",
         packages=() if managed else packages,
         memory=memory,
         timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
@@ -146,6 +151,12 @@ def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection
     else:
         copies = tuple(FileCopy(path, None if path in other.files else other_side) for path in sorted(spec.files))
     return SideSteps(side=side, commit=commit, picks=picks, copies=copies)
+
+
+def _as_of(program: str, evidence: Evidence) -> str:
+    """Return an assignment that makes uv resolve requirements as they were resolved for measuring."""
+    day = evidence.comparison.packages_as_of
+    return f"UV_EXCLUDE_NEWER={day}T23:59:59Z " if day and program == "uv" else ""
 
 
 def _python(runner: str, packages: tuple[str, ...]) -> str:

@@ -51,7 +51,7 @@ class Environment:
 
     `key` is a hash of its content, `packages` are `name==version`, sorted; `path_entries` belong on PYTHONPATH (import
     roots that cannot be installed), `notes` say what differs from the project's files; `pycache` is the folder for
-    compiled files if the environment must not be changed.
+    compiled files if the environment must not be changed; `as_of` is the date of the packages if it is not today.
     """
 
     python: Path
@@ -61,6 +61,7 @@ class Environment:
     path_entries: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     pycache: Path | None = None
+    as_of: str = ""
 
 
 def build(
@@ -168,6 +169,7 @@ class EnvironmentBuilder:
             path_entries=self._path_entries(above),
             notes=notes + below.notes + beside.notes + above.notes,
             pycache=venv.folder / "pycache" if self.existing else None,
+            as_of=below.as_of,
         )
 
     def _without(self, names: set[str], venv: Venv, layer: Layer, key: str) -> Layer:
@@ -219,7 +221,8 @@ class EnvironmentBuilder:
         all_notes = (*notes, f"the dependencies are those of {attempt.label}") if notes else ()
         if cutoff:
             all_notes += (cutoff.note(self._why_later()),)
-        return venv.finish(key, Layer(notes=all_notes, local=local))
+        as_of = str(cutoff.day) if cutoff else ""
+        return venv.finish(key, Layer(notes=all_notes, local=local, as_of=as_of))
 
     def _complete_benchmark(self, venv: Venv) -> None:
         """Install py if pytest-benchmark is so old that it imports py without requiring it, and pytest is newer."""

@@ -22,7 +22,7 @@ RELEASED = {
 """When each Python 3.x was released."""
 SUPPORT = timedelta(days=120)
 """How long after a release of Python most packages support it."""
-MOST_TRIES = 6
+MOST_TRIES = 12
 """An index that knows no upload times hides one package more each time."""
 _HIDDEN = re.compile(r"`([\w.-]+)` was filtered by `exclude-newer")
 

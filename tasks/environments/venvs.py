@@ -28,7 +28,7 @@ class Layer(Artifact):
     """The content of a venv in the cache; the header is its key.
 
     `local` are folders of the tree to install with it, `produced` files that its build left in the tree; `by_path`
-    means that the tree's import roots belong on PYTHONPATH.
+    means that the tree's import roots belong on PYTHONPATH; `as_of` is the date that no package is newer than.
     """
 
     SCHEMA = 1
@@ -38,6 +38,7 @@ class Layer(Artifact):
     local: tuple[str, ...] = ()
     produced: tuple[str, ...] = ()
     by_path: bool = False
+    as_of: str = ""
 
     @property
     def names(self) -> set[str]:

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...body.evidence import Evidence
-from ...environments import builder, package_dates
+from ...environments import builder
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv, write_shims
@@ -74,7 +75,8 @@ class FreshClone:
         installed = detection.base if detection.picked else detection.head
         standalone.clone_for_reader(private.path, folder / "project", installed)
         settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-        as_of = package_dates.if_old(package_dates.newest_date(private, detection))
+        measured_as_of = evidence.comparison.packages_as_of
+        as_of = date.fromisoformat(measured_as_of) if measured_as_of else None
         built = builder.build(folder / "project", detection.layout, settings, cache=cache, report=report, as_of=as_of)
         return replace(fresh, python=built.python)
 
