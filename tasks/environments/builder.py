@@ -29,7 +29,7 @@ from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .package_dates import Cutoff, end_of, install_as_of, supported_since
-from .requirements import MEASURING, Attempt, attempts, build_tools, chooses_date, dependencies_hash
+from .requirements import MEASURING, Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
 from .testing_requirements import name_of
 from .venvs import Layer, Venv, environment_folder
 
@@ -295,8 +295,8 @@ class EnvironmentBuilder:
         """Install packages in versions that fit the project's, if there are any; say so if there are none."""
         own_name = project_name(self.project)
         others = tuple(package for package in below.packages if package.partition("==")[0] != own_name)
-        locked = attempts(self.project, self.settings)[0].pins
         # A lock may pin what the dependencies do not contain, such as pytest.
+        locked, _ = locked_pins(self.project, self.settings)
         both = (*others, *(pin for pin in locked if pin.partition("==")[0] not in below.names))
         binary = _repeated("--only-binary", [Requirement(line).name for line in missing])
         install: tuple[str | Path, ...] = ("pip", "install", "--quiet", "--python", venv.python, *missing)

@@ -67,7 +67,7 @@ def attempts(project: Project, settings: EnvironmentSettings, as_of: date | None
     """
     requested = _requested(project, settings)
     tests = _with_tests(project, requested)
-    pins, source = _pins(project, settings)
+    pins, source = locked_pins(project, settings)
     result = [tests, requested] if tests != requested else [requested]
     if requested.metadata and not _is_static(project):
         result += [_unbuilt(project, each) for each in result]
@@ -243,7 +243,7 @@ def _lock_content(project: Project) -> object:
     return content
 
 
-def _pins(project: Project, settings: EnvironmentSettings) -> tuple[tuple[str, ...], str]:
+def locked_pins(project: Project, settings: EnvironmentSettings) -> tuple[tuple[str, ...], str]:
     """Return `name==version` for the index packages with a single locked version, and the lock file.
 
     What the manifest installs in a version of its own is not pinned.

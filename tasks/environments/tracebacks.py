@@ -110,6 +110,8 @@ def _who(caller: _Frame | None) -> str:
     place = f"({caller.file}:{caller.line})"
     if caller.owner == "benchmark":
         return f"the benchmark {place}"
+    if caller.owner in {"_pytest", "pluggy"}:
+        return "the project's configuration of pytest"
     return f"the installed {caller.owner}" if caller.owner else f"the project's own code {place}"
 
 

@@ -67,12 +67,12 @@ FAILURES = {
     "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "pytest itself depends on this project", {}),
     "package-changed": (
         {CODE: f"import pluggy\n\n{LIGHT}\npluggy.PluginManager('textkit', fast=True)\n"},
-        "the project's own code (textkit/__init__.py:7) does not fit the installed pluggy ",
+        "the project's own code (textkit/__init__.py:6) does not fit the installed pluggy ",
         {},
     ),
     "python-changed": (
         {CODE: f"import inspect\n\n{LIGHT}\ninspect.getargspec(total)\n"},
-        "the project's own code (textkit/__init__.py:7) is written for another Python",
+        "the project's own code (textkit/__init__.py:6) is written for another Python",
         {},
     ),
     "conftest-needs-file": (
@@ -175,9 +175,9 @@ REPAIRED = {
     ),
     "filter": (
         {
-            "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::yaml.YAMLWarning\n",
+            "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n",
         },
-        "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+        "requests was installed for all sides, since the module `requests` is not in the environment",
     ),
     "fixture": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},

@@ -69,6 +69,11 @@ FOREIGN = {
         fails("inspect.getargspec(f)", "AttributeError: module 'inspect' has no attribute 'getargspec'"),
         ("getargspec", "inspect", "the project's own code (textkit/__init__.py:7)"),
     ),
+    "a warning filter": (
+        FLASK.replace("flask/app", "_pytest/config/__init__")
+        + "E   AttributeError: module 'yaml' has no attribute 'OldWarning'",
+        ("OldWarning", "pyyaml 6.0", "the project's configuration of pytest"),
+    ),
     "the benchmark itself": (
         BENCHMARK + "E   ImportError: cannot import name 'Gone' from 'httpx' (/x/httpx/__init__.py)",
         ("Gone", "httpx 0.28.1", "the benchmark (tests/test_total.py:5)"),
