@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -182,8 +182,7 @@ class BenchmarkSetup:
         use = foreign_use(error.what, trees=trees, own=own, packages=environment.packages)
         if use is None:
             return diagnose(error.what, "benchmark")
-        values = {"date": str(self._newest), **asdict(use)}
-        return diagnose(error.what, "benchmark", uses="python" if use.is_python else "package", values=values)
+        return diagnose(error.what, "benchmark", uses="python" if use.is_python else "package", values=use.values)
 
     def _requirement(self, diagnosis: Match) -> str:
         """Return the requirement that repairs a failure: as the project's files have it, else one that is known."""

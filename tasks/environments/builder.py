@@ -28,7 +28,7 @@ from . import pip_fallback
 from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
-from .package_dates import Cutoff, end_of, install_as_of, supported_since
+from .package_dates import Cutoff, end_of, install_as_of, supported_since, without_date
 from .requirements import MEASURING, Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
 from .testing_requirements import name_of
 from .venvs import Layer, Venv, environment_folder
@@ -37,9 +37,7 @@ VERSION = 2
 """Increase it if the same inputs give another environment."""
 
 PTH = "zz_prprep_dependencies.pth"  # sorts after the editable project's own, so that the tree comes first
-UNBUILT = (
-    "the project could not be built ({cause}): its files list the dependencies, and its tree is on the path instead"
-)
+UNBUILT = "the project's build back end fails: its files say what it needs, and its tree is on the path instead"
 COPIED = (
     "the build back end has no editable installs: a copy provides the metadata, and the tree precedes it on the path"
 )
@@ -266,6 +264,8 @@ class EnvironmentBuilder:
         if day is None:
             self.uv(*command, **extra)
             return None
+        # uv does not know how old the files of a folder are, and takes the newest.
+        extra = {"UV_FIND_LINKS": "", **extra}
         return install_as_of(lambda arguments: self.uv(*command, *arguments, **extra), day)
 
     def _measuring_layer(self, below: Layer, key: str) -> tuple[Venv, Layer]:
@@ -299,14 +299,16 @@ class EnvironmentBuilder:
         locked, _ = locked_pins(self.project, self.settings)
         both = (*others, *(pin for pin in locked if pin.partition("==")[0] not in below.names))
         binary = _repeated("--only-binary", [Requirement(line).name for line in missing])
-        install: tuple[str | Path, ...] = ("pip", "install", "--quiet", "--python", venv.python, *missing)
+        # Of the manifest's arguments, indexes matter; memray is younger than many commits.
+        arguments = without_date(attempts(self.project, self.settings)[-1].arguments)
+        install: tuple[str | Path, ...] = ("pip", "install", "--quiet", "--python", venv.python, *missing, *arguments)
         tries = [(self.as_of, both), (None, both), (self.as_of, others), (None, others)]
         for day, pins in dict.fromkeys(tries):
             dated = [f"{Requirement(line).name}={end_of(day)}" for line in missing if day and "pytest" in line]
             constraints = str(venv.write("pins.txt", pins))
-            arguments = ("--constraints", constraints, *_repeated("--exclude-newer-package", dated))
+            limits = ("--constraints", constraints, *_repeated("--exclude-newer-package", dated))
             try:
-                self.uv(*install, *binary, *arguments)
+                self.uv(*install, *binary, *limits)
             except CommandFailedError as error:
                 if diagnosis(error).diagnosis.final:
                     raise build_error(error, "installing packages for measuring", self.where) from error
@@ -361,11 +363,10 @@ class EnvironmentBuilder:
         try:
             by_path, notes = self._install_folders(venv, folders, tools=tools)
         except CommandFailedError as error:
-            cause = diagnosis(error)
-            if cause.diagnosis.final or not is_pure(self.project):
+            if diagnosis(error).diagnosis.final or not is_pure(self.project):
                 raise build_error(error, "building the project", self.where) from error
             venv.describe(self.project.name, version_of(self.project))
-            by_path, notes = True, (UNBUILT.format(cause=cause.cause),)
+            by_path, notes = True, (UNBUILT,)
         produced = sorted(set(FolderTree(self.tree).files()) - before)
         return Layer(produced=tuple(produced), by_path=by_path, notes=notes)
 

@@ -20,7 +20,7 @@ _ABOUT = """The failures that prprep recognises, with cause and hint. A repair i
 listed in the evidence; the measured code is never changed. The table is `tasks/environments/diagnoses.yaml`."""
 
 
-_NAMES = re.compile(r"\{(it|caller|package|name|date)\}")
+_NAMES = re.compile(r"\{(it|caller|package|name|older)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def diagnose(output: str, *names: str, uses: str = "", values: Mapping[str, str]
     """Return the first entry of the named tables that matches.
 
     `uses` says that the end of the output shows a use of a package, or of Python, that does not fit it; `values` then
-    has `it`, `caller`, `package` (with its version), `name` and `date`.
+    has `it`, `caller`, `package` (with its version), `name` and `older`, a requirement for an older one.
     """
     for diagnosis in (each for name in names for each in tables()[name]):
         if diagnosis.uses and diagnosis.uses != uses:

@@ -4,7 +4,7 @@ Newer versions of a dependency, of a build back end or of pytest often no longer
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -72,6 +72,13 @@ class Cutoff:
 
 def end_of(day: date) -> str:
     return f"{day}T23:59:59Z"
+
+
+def without_date(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return uv's arguments without `--exclude-newer` and its value."""
+    words = iter(arguments)
+    kept = (word for word in words if word != "--exclude-newer" or not next(words, ""))
+    return tuple(word for word in kept if not word.startswith("--exclude-newer="))
 
 
 def install_as_of(install: Callable[[list[str]], object], day: date) -> Cutoff:

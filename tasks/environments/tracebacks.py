@@ -35,17 +35,26 @@ _CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
 class ForeignUse:
     """A use of something that an installed package, or Python itself, does not have in this form.
 
-    `caller` is the code that uses it, `package` the name and version of what is installed, `name` the name alone.
+    `caller` is the code that uses it; `name` and `version` are what is installed, "" if that is not known.
     """
 
     it: str
     caller: str
-    package: str
     name: str
+    version: str = ""
 
     @property
     def is_python(self) -> bool:
         return self.name in sys.stdlib_module_names
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What a diagnosis says of it."""
+        # What no longer fits has mostly changed with the minor version.
+        older = f"{self.name}<{'.'.join(self.version.split('.')[:2])}" if self.version else ""
+        package = f"{self.name} {self.version}".strip() or "packages"
+        names = {"name": self.name, "package": package, "older": older or f"{self.name or 'PACKAGE'}==VERSION"}
+        return {"it": self.it, "caller": self.caller, **names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +87,20 @@ def foreign_use(
     for pattern in (_NAME, _ATTRIBUTE, _SUBMODULE):
         if matches := list(pattern.finditer(output)):
             module = matches[-1]["module"].partition(".")[0]
-            named = _installed(module, packages)
-            if module in own or (pattern is _SUBMODULE and not named[1]):
+            name, version = _installed(module, packages)
+            if module in own or (pattern is _SUBMODULE and not version):
                 return None
-            return ForeignUse(matches[-1]["it"], who, " ".join(named).strip(), named[0])
+            return ForeignUse(matches[-1]["it"], who, name, version)
     calls = list(_CALL.finditer(output))
     if not calls or caller is None or caller.owner == "benchmark":
         return None
     it = calls[-1]["it"]
     if caller.owner:
-        return ForeignUse(it, who, "packages", "PACKAGE")
+        return ForeignUse(it, who, "")
     module = _called_module(caller, it, trees)
     if module in own or (not module and _defined(it, caller, trees)):
         return None
-    name, version = _installed(module, packages) if module else ("PACKAGE", "packages")
-    return ForeignUse(it, who, f"{name} {version}".removeprefix("PACKAGE ").strip(), name)
+    return ForeignUse(it, who, *(_installed(module, packages) if module else [""]))
 
 
 def _frames(output: str) -> Iterator[_Frame]:

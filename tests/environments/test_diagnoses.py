@@ -1,5 +1,6 @@
 """Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
+import re
 from itertools import chain
 from pathlib import Path
 
@@ -207,9 +208,9 @@ def test_a_failure_has_cause_and_hint(run, name):
     entry = next(each for each in tables()["benchmark"] if each.name == name)
     message = run.failure(name)
     assert FAILURES[name][1] in message
-    found = diagnose(message, "benchmark", uses=entry.uses, values={"date": "2096-10-02", "name": "pluggy"})
+    found = diagnose(message, "benchmark", uses=entry.uses)
     assert found.diagnosis is entry
-    assert message.splitlines()[-1].strip() == found.hint
+    assert re.fullmatch(re.escape(found.hint).replace(r"\{older\}", r"pluggy<1\.\d+"), message.splitlines()[-1].strip())
 
 
 @pytest.mark.slow

@@ -2,7 +2,15 @@ from datetime import date
 
 import pytest
 
-from tasks.environments.package_dates import Cutoff, date_of, if_old, install_as_of, pythons_of, supported_since
+from tasks.environments.package_dates import (
+    Cutoff,
+    date_of,
+    if_old,
+    install_as_of,
+    pythons_of,
+    supported_since,
+    without_date,
+)
 from tasks.errors import CommandFailedError
 from tasks.git import Clone
 from tests.support.targets import TargetRepo
@@ -82,3 +90,8 @@ def test_other_failures_stay_what_they_are():
 
     with pytest.raises(CommandFailedError, match="no solution"):
         install_as_of(install, date(2022, 6, 1))
+
+
+def test_arguments_without_a_date():
+    given = ["--index", "A", "--exclude-newer", "2022-01-01", "--find-links", "B", "--exclude-newer=2022-01-01"]
+    assert without_date(given) == ("--index", "A", "--find-links", "B")

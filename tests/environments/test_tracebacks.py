@@ -100,7 +100,7 @@ OWN = {
 @pytest.mark.parametrize(("output", "expected"), FOREIGN.values(), ids=FOREIGN)
 def test_uses_of_packages_that_do_not_fit(output, expected):
     found = use(output)
-    assert (found.it, found.package, found.caller) == expected
+    assert (found.it, found.values["package"], found.caller) == expected
 
 
 @pytest.mark.parametrize("output", OWN.values(), ids=OWN)
@@ -110,15 +110,15 @@ def test_failures_that_are_no_packages(output):
 
 def test_the_diagnosis_names_whose_code_failed_and_the_cure():
     output = FOREIGN["a keyword that the package no longer has"][0]
-    values = {"it": "AsyncClient.__init__", "caller": "the project's own code (a.py:7)", "package": "httpx 0.28.1"}
-    found = diagnose(output, "benchmark", uses="package", values={**values, "name": "httpx", "date": "2024-05-01"})
+    found = diagnose(output, "benchmark", uses="package", values=use(output).values)
     assert found.cause == (
-        "the project's own code (a.py:7) does not fit the installed httpx 0.28.1: "
+        "the project's own code (textkit/__init__.py:7) does not fit the installed httpx 0.28.1: "
         "it uses `AsyncClient.__init__` as another version has it"
     )
-    assert found.hint == (
-        "install the version that it was written for: `env: {install: ['httpx==VERSION']}`, "
-        "or packages of that time: `env: {install: ['--exclude-newer 2024-05-01']}`"
-    )
+    assert found.hint == ("install the version that it was written for, such as `env: {install: ['httpx<0.28']}`")
+    unknown = FOREIGN["a method, whose class no import tells"][0]
+    found = diagnose(unknown, "benchmark", uses="package", values=use(unknown).values)
+    assert "does not fit the installed packages" in found.cause
+    assert "`env: {install: ['PACKAGE==VERSION']}`" in found.hint
     assert diagnose(output, "benchmark").diagnosis.name == "signature-differs"
     assert diagnose(output, "benchmark", uses="python").diagnosis.name == "python-changed"

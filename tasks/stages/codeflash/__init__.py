@@ -18,7 +18,7 @@ def _and_imports_are_timed(item: Item) -> bool:
 STAGE = Stage(
     name="codeflash",
     doc="run `codeflash compare` as well, if the manifest asks for it",
-    version=2,
+    version=3,
     uses=(
         Uses(settings=("engine",)),
         Uses(
