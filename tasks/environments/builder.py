@@ -24,13 +24,13 @@ from ..processes.progress import Note, Report, silent
 from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
-from . import pip_fallback
+from . import measuring_packages, pip_fallback
 from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .package_dates import Cutoff, end_of, install_as_of, supported_since, without_date
-from .requirements import MEASURING, Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
-from .testing_requirements import name_of
+from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
+from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
 VERSION = 2
@@ -219,6 +219,9 @@ class EnvironmentBuilder:
         all_notes = (*notes, f"the dependencies are those of {attempt.label}") if notes else ()
         if cutoff:
             all_notes += (cutoff.note(self._why_later()),)
+        if outdated := self._outdated(attempt):
+            names = ", ".join(dict.fromkeys(outdated))
+            all_notes += (f"too old to measure with on Python {self.interpreter.version}, so replaced: {names}",)
         as_of = str(cutoff.day) if cutoff else ""
         return venv.finish(key, Layer(notes=all_notes, local=local, as_of=as_of))
 
@@ -243,12 +246,22 @@ class EnvironmentBuilder:
         requested = venv.write("asked.in", [*attempt.lines, *attempt.install])
         files = _repeated("-r", [file for file in (attempt.metadata, *attempt.files) if file])
         sources = (*files, *(extras if attempt.metadata else ()), "-r", requested)
-        pins = _repeated("--constraints", [str(venv.write("pins.txt", attempt.pins))] if attempt.pins else [])
+        outdated = self._outdated(attempt)
+        pinned = [pin for pin in attempt.pins if pin not in outdated]
+        pins = _repeated("--constraints", [str(venv.write("pins.txt", pinned))] if pinned else [])
+        pins += _repeated("--overrides", [str(venv.write("newer.txt", outdated.values()))] if outdated else [])
         install = ("pip", "install", "--quiet", "--python", venv.python, *sources, *pins, *attempt.arguments)
         cutoff = self._as_of(attempt.as_of, install)
         if attempt.metadata and (lost := self._lost(venv, attempt)):
             cutoff = self._as_of(attempt.as_of, (*install, *lost))
         return cutoff
+
+    def _outdated(self, attempt: Attempt) -> dict[str, str]:
+        """Return requirements of the project that are too old to measure with, each with what is installed instead."""
+        files = (line for file in attempt.files for line in lines_of(self.project, file))
+        lines, _ = static_requirements(self.project, attempt.extras)
+        listed = (*lines, *attempt.lines, *attempt.pins, *files)
+        return measuring_packages.too_old(listed, self.interpreter.minor)
 
     def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
         """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
@@ -273,17 +286,20 @@ class EnvironmentBuilder:
 
         They come behind the dependencies, so that none of the project's own packages is replaced.
         """
-        key = hash_of([VERSION, key, MEASURING, str(self.as_of)])
+        needed = measuring_packages.requirements(self.interpreter.minor)
+        key = hash_of([VERSION, key, needed, str(self.as_of)])
         venv = Venv(self.cache / "measuring" / key)
         with file_lock(self.lock(key), busy=None):
             layer = venv.cached_layer(key)
-            return venv, layer or self._install_measuring_packages(venv, below, key)
+            return venv, layer or self._install_measuring_packages(venv, needed, below, key=key)
 
-    def _install_measuring_packages(self, venv: Venv, below: Layer, key: str) -> Layer:
+    def _install_measuring_packages(
+        self, venv: Venv, needed: Sequence[Sequence[str]], below: Layer, *, key: str
+    ) -> Layer:
         venv.create(self.interpreter)
         present = below.names | {project_name(self.project)}
         notes: list[str] = []
-        for group in MEASURING:
+        for group in needed:
             if missing := [line for line in group if Requirement(line).name not in present]:
                 self.report(f"installing packages for measuring: {', '.join(missing)}")
                 notes += self._install_beside(venv, missing, below)
@@ -297,7 +313,8 @@ class EnvironmentBuilder:
         others = tuple(package for package in below.packages if package.partition("==")[0] != own_name)
         # A lock may pin what the dependencies do not contain, such as pytest.
         locked, _ = locked_pins(self.project, self.settings)
-        both = (*others, *(pin for pin in locked if pin.partition("==")[0] not in below.names))
+        outdated = measuring_packages.too_old(locked, self.interpreter.minor)
+        both = (*others, *(pin for pin in locked if pin.partition("==")[0] not in below.names and pin not in outdated))
         binary = _repeated("--only-binary", [Requirement(line).name for line in missing])
         # Of the manifest's arguments, indexes matter; memray is younger than many commits.
         arguments = without_date(attempts(self.project, self.settings)[-1].arguments)

@@ -26,9 +26,6 @@ from .declared import (
 )
 from .testing_requirements import file_for_tests, marked_as_tests, name_of, needed_at_start
 
-MEASURING = (("pytest>=4.6", "pytest-benchmark>=3.2.2"), ("memray>=1.1; sys_platform != 'win32'",))
-"""The packages for measuring; installed only if the project does not have them, and what is in one tuple together."""
-
 READ_BY_SETUP = re.compile(r"setup\.(py|cfg)|(.*/)?[\w.-]*requirements[\w.-]*(/[\w.-]+)?\.(txt|in)")
 PINNING_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")
 

@@ -50,9 +50,8 @@ def marked_as_tests(project: Project) -> tuple[str, ...]:
     """Return the requirements of requirements.txt below a comment that says that they are for tests."""
     if not project.has("requirements.txt"):
         return ()
-    text = (project.tree.read(project.path("requirements.txt")) or b"").decode("utf-8", "replace")
     lines, marked = [], False
-    for line in text.splitlines():
+    for line in lines_of(project, "requirements.txt"):
         if heading := _HEADING.fullmatch(line):
             marked = bool(_TESTS.search(heading[1])) if heading[1] else marked
         elif marked and name_of(line):
@@ -63,7 +62,11 @@ def marked_as_tests(project: Project) -> tuple[str, ...]:
 def lines_of_files(project: Project) -> Iterator[str]:
     """Yield the lines of all requirements files, those for tests first."""
     for path in sorted(_requirements_files(project), key=lambda path: not _TESTS.search(path)):
-        yield from (project.tree.read(project.path(path)) or b"").decode("utf-8", "replace").splitlines()
+        yield from lines_of(project, path)
+
+
+def lines_of(project: Project, file: str) -> list[str]:
+    return (project.tree.read(project.path(file)) or b"").decode("utf-8", "replace").splitlines()
 
 
 def _requirements_files(project: Project) -> Iterator[str]:

@@ -19,6 +19,7 @@ from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 slow = pytest.mark.slow(1)
+PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
 def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> builder.Environment:
@@ -90,7 +91,7 @@ def test_every_back_end_imports_the_tree_and_its_dependencies(tmp_path, files):
     assert Path(printed[1]).is_relative_to(tmp_path / "cache" / "environments" / "dependencies")
     assert printed[2] == "1.5"
     assert {"pages==1.5"} <= set(environment.packages)
-    assert environment.python_version == ".".join(map(str, sys.version_info[:3]))
+    assert environment.python_version == PYTHON
     assert list(environment.packages) == sorted(environment.packages)
 
 
@@ -275,6 +276,10 @@ PINS = {
     "pytest-benchmark 3.4.1, which needs py": (("pytest-benchmark==3.4.1", "iniconfig==1.1.1"), ()),
     "memray 1.9.1": (("memray==1.9.1", "iniconfig==2.0.0"), ()),
     "a pytest of the time": (("iniconfig==1.1.1", "pytest==6.2.5"), ()),
+    "a pytest that is too old for this Python": (
+        ("iniconfig==1.1.1", "pytest==3.7.1"),
+        (f"too old to measure with on Python {PYTHON}, so replaced: pytest==3.7.1",),
+    ),
     "what no memray supports": (
         ("rich==9.13.0", "typing-extensions==3.10.0.2"),
         ("memray would need other versions than the project has, and use the project's: ",),
@@ -292,7 +297,7 @@ def test_packages_for_measuring_never_replace_pins(tmp_path, pins, notes):
     text += f'[tool.poetry.dependencies]\npython = ">=3.9"\n{required}'
     files = {"pyproject.toml": text, "pages/__init__.py": "", "poetry.lock": lock}
     environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
-    assert {*pins, "pages==1"} <= set(environment.packages)
+    assert {"pages==1", *(pin for pin in pins if pin != "pytest==3.7.1")} <= set(environment.packages)
     assert {"pytest", "pytest-benchmark", "memray"} <= names(environment)
     assert [note[: len(start)] for note, start in zip(environment.notes, notes, strict=True)] == list(notes)
     works = (
@@ -399,6 +404,20 @@ def test_extensions_are_built_per_tree_and_rebuilt_if_deleted(tmp_path):
     assert [ask(build(tree, tmp_path / "cache"), answers) for tree in (base, head)] == [41, 42]
     next(base.glob("pages/*.so")).unlink()
     assert ask(build(base, tmp_path / "cache"), answers) == 41
+
+
+@slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
+def test_extensions_of_an_old_back_end_are_copied_into_the_tree(tmp_path):
+    """It has no editable installs, and the tree precedes the installed copy."""
+    old = {"pyproject.toml": '[build-system]\nrequires = ["setuptools==62.6", "wheel"]\n', **EXTENSION}
+    tree = TargetRepo(tmp_path / "tree", old).path
+    environment = build(tree, tmp_path / "cache")
+    assert environment.notes == (builder.COPIED,)
+    answers = "import pages, pages.fast; print(json.dumps([pages.answer(), pages.fast.__file__]))"
+    answer, file = ask(environment, answers)
+    assert answer == 41
+    assert Path(file).is_relative_to(tree)
 
 
 @slow
