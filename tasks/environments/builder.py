@@ -28,7 +28,8 @@ from . import measuring_packages, pip_fallback
 from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
-from .package_dates import Cutoff, end_of, install_as_of, supported_since, without_date
+from .measuring_packages import MeasuringPackages, complete_benchmark
+from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
 from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
@@ -140,7 +141,9 @@ class EnvironmentBuilder:
             return self._build_on(Venv(self.existing), notes)
         python = self.interpreter
         wanted = dependencies_hash(self.project, self.settings, self.as_of)
-        key = hash_of([VERSION, wanted, python.version, python.build])
+        # What measuring needs decides which of the project's pins are too old.
+        measuring = measuring_packages.requirements(python.minor)
+        key = hash_of([VERSION, wanted, python.version, python.build, measuring])
         dependencies = Venv(self.cache / "dependencies" / key)
         with file_lock(self.lock(key), busy=None):
             below = dependencies.cached_layer(key) or self._install_dependencies(dependencies, key)
@@ -214,7 +217,7 @@ class EnvironmentBuilder:
         self.report(f"installing the dependencies: {attempt.label}")
         venv.create(self.interpreter)
         cutoff = self._install(venv, attempt)
-        self._complete_benchmark(venv)
+        complete_benchmark(venv, self.uv)
         local = self._detach(venv)
         all_notes = (*notes, f"the dependencies are those of {attempt.label}") if notes else ()
         if cutoff:
@@ -224,12 +227,6 @@ class EnvironmentBuilder:
             all_notes += (f"too old to measure with on Python {self.interpreter.version}, so replaced: {names}",)
         as_of = str(cutoff.day) if cutoff else ""
         return venv.finish(key, Layer(notes=all_notes, local=local, as_of=as_of))
-
-    def _complete_benchmark(self, venv: Venv) -> None:
-        """Install py if pytest-benchmark is so old that it imports py without requiring it, and pytest is newer."""
-        versions = dict(package.partition("==")[::2] for package in venv.packages())
-        if versions.get("pytest-benchmark", "4").startswith(("2.", "3.")) and "py" not in versions:
-            self.uv("pip", "install", "--quiet", "--python", venv.python, "py")
 
     def _why_later(self) -> str:
         if self.as_of == self.commits_of:
@@ -266,8 +263,9 @@ class EnvironmentBuilder:
     def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
         """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
         lines, _ = static_requirements(self.project, attempt.extras)
-        listed = [Requirement(line) for line in lines if name_of(line)]
-        python = {"python_full_version": self.interpreter.version, "python_version": f"3.{self.interpreter.minor}"}
+        listed = [Requirement(line) for line in lines if name_of(line) not in ("", project_name(self.project))]
+        version, minor = self.interpreter.version, self.interpreter.minor
+        python = {"python_full_version": version, "python_version": f"3.{minor}", "extra": ""}
         wanted = [each for each in listed if not each.url and (not each.marker or each.marker.evaluate(python))]
         present = venv.names() if wanted else set()
         return [str(each) for each in wanted if canonicalize_name(each.name) not in present]
@@ -289,58 +287,23 @@ class EnvironmentBuilder:
         needed = measuring_packages.requirements(self.interpreter.minor)
         key = hash_of([VERSION, key, needed, str(self.as_of)])
         venv = Venv(self.cache / "measuring" / key)
-        with file_lock(self.lock(key), busy=None):
-            layer = venv.cached_layer(key)
-            return venv, layer or self._install_measuring_packages(venv, needed, below, key=key)
-
-    def _install_measuring_packages(
-        self, venv: Venv, needed: Sequence[Sequence[str]], below: Layer, *, key: str
-    ) -> Layer:
-        venv.create(self.interpreter)
-        present = below.names | {project_name(self.project)}
-        notes: list[str] = []
-        for group in needed:
-            if missing := [line for line in group if Requirement(line).name not in present]:
-                self.report(f"installing packages for measuring: {', '.join(missing)}")
-                notes += self._install_beside(venv, missing, below)
-        self._complete_benchmark(venv)
-        venv.uninstall(venv.names() & present)
-        return venv.finish(key, Layer(notes=tuple(notes)))
-
-    def _install_beside(self, venv: Venv, missing: list[str], below: Layer) -> list[str]:
-        """Install packages in versions that fit the project's, if there are any; say so if there are none."""
         own_name = project_name(self.project)
-        others = tuple(package for package in below.packages if package.partition("==")[0] != own_name)
-        # A lock may pin what the dependencies do not contain, such as pytest.
-        locked, _ = locked_pins(self.project, self.settings)
-        outdated = measuring_packages.too_old(locked, self.interpreter.minor)
-        both = (*others, *(pin for pin in locked if pin.partition("==")[0] not in below.names and pin not in outdated))
-        binary = _repeated("--only-binary", [Requirement(line).name for line in missing])
-        # Of the manifest's arguments, indexes matter; memray is younger than many commits.
-        arguments = without_date(attempts(self.project, self.settings)[-1].arguments)
-        install: tuple[str | Path, ...] = ("pip", "install", "--quiet", "--python", venv.python, *missing, *arguments)
-        tries = [(self.as_of, both), (None, both), (self.as_of, others), (None, others)]
-        for day, pins in dict.fromkeys(tries):
-            dated = [f"{Requirement(line).name}={end_of(day)}" for line in missing if day and "pytest" in line]
-            constraints = str(venv.write("pins.txt", pins))
-            limits = ("--constraints", constraints, *_repeated("--exclude-newer-package", dated))
+        with file_lock(self.lock(key), busy=None):
+            if layer := venv.cached_layer(key):
+                return venv, layer
+            venv.create(self.interpreter)
+            locked, _ = locked_pins(self.project, self.settings)
+            arguments = attempts(self.project, self.settings)[-1].arguments
+            packages = MeasuringPackages(
+                below.packages, locked, arguments, self.as_of, self.interpreter.minor, own_name
+            )
             try:
-                self.uv(*install, *binary, *limits)
+                notes = packages.install(venv, uv=self.uv, report=self.report)
             except CommandFailedError as error:
-                if diagnosis(error).diagnosis.final:
-                    raise build_error(error, "installing packages for measuring", self.where) from error
-            else:
-                return []
-        try:
-            self.uv(*install)
-        except CommandFailedError as error:
-            raise build_error(error, "installing packages for measuring", self.where) from error
-        theirs = dict(package.partition("==")[::2] for package in below.packages)
-        differing = [f"{name} {version}" for name, version in theirs.items() if name in venv.names()]
-        names = " and ".join(Requirement(line).name for line in missing)
-        return [
-            f"{names} would need other versions than the project has, and use the project's: {', '.join(differing)}"
-        ]
+                raise build_error(error, "installing packages for measuring", self.where) from error
+            complete_benchmark(venv, self.uv)
+            venv.uninstall(venv.names() & {*below.names, own_name})
+            return venv, venv.finish(key, Layer(notes=notes))
 
     def _detach(self, venv: Venv) -> tuple[str, ...]:
         """Uninstall the project and folders of the tree from the shared layer; return those folders.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import SourceError
@@ -89,15 +89,20 @@ def _from_poetry(name: str, demand: object) -> Iterator[str]:
             ref = lookup(each, "rev") or lookup(each, "tag") or lookup(each, "branch")
             full_name += f" @ {'git+' if lookup(each, 'git') else ''}{address}{f'@{ref}' if ref else ''} "
         python, stated = lookup(each, "python"), lookup(each, "markers")
-        markers = [*_python_markers(str(python or "")), *([f"({stated})"] if stated else [])]
+        markers = [*filter(None, [_python_marker(str(python or ""))]), *([f"({stated})"] if stated else [])]
         yield f"{full_name}{pep440(str(version or ''))}" + (f"; {' and '.join(markers)}" if markers else "")
 
 
-def _python_markers(specifier: str) -> list[str]:
-    try:
-        return [f'python_full_version {each.operator} "{each.version}"' for each in SpecifierSet(pep440(specifier))]
-    except InvalidSpecifier:
-        return []
+def _python_marker(specifier: str) -> str:
+    """Return the marker for poetry's versions of Python, of which `||` separates alternatives; "" for any version."""
+    alternatives = [
+        " and ".join(
+            f'python_full_version {each.operator} "{each.version}"'
+            for each in sorted(SpecifierSet(pep440(part)), key=str)  # the hash of an environment covers the order
+        )
+        for part in specifier.split("||")
+    ]
+    return alternatives[0] if len(alternatives) == 1 else f"({' or '.join(alternatives)})" if all(alternatives) else ""
 
 
 def static_requirements(project: Project, extras: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

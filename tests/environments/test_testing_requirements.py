@@ -109,6 +109,7 @@ STATIC = {
                 python = "^3.6"
                 attrs = "^20.1"
                 dataclasses = {version = "*", python = "<3.7"}
+                typing = {version = "^3.6", python = "<3 || ~3.4"}
                 rich = {version = ">=9", optional = true, markers = "os_name == 'posix'"}
                 tables = {path = "../tables"}
                 pages = [{version = "1", python = "<3.9"}, {version = "2", python = ">=3.9"}]
@@ -120,6 +121,7 @@ STATIC = {
         (
             "attrs<21,>=20.1",
             'dataclasses; python_full_version < "3.7"',
+            'typing<4,>=3.6; (python_full_version < "3" or python_full_version < "3.5" and python_full_version >= "3.4")',
             'pages==1; python_full_version < "3.9"',
             'pages==2; python_full_version >= "3.9"',
             "forked @ git+https://example.org/forked.git@abc ",
