@@ -93,7 +93,9 @@ def reproduction(evidence: Evidence) -> Reproduction:
     memory = bool(metrics & {MetricName.PEAK, MetricName.ALLOCATIONS})
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
     sides = tuple(_steps(side, detection, scaffolding, evidence.injection) for side in SIDES)
-    folder, runner = detection.layout.project, detection.layout.runner
+    folder, runner, as_of = detection.layout.project, detection.layout.runner, evidence.comparison.packages_as_of
+    if as_of and not runner.startswith("uv "):
+        runner = "python"  # of the managers only uv can install packages as of a date
     program = runner.split(" ", 1)[0]
     managed = program in _PREPARED
     return Reproduction(
@@ -101,8 +103,8 @@ def reproduction(evidence: Evidence) -> Reproduction:
         folder=folder,
         path=posixpath.relpath(scaffolding.path, folder or "."),
         prepare=tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
-        as_of=evidence.comparison.packages_as_of,
-        python=f"{_as_of(program, evidence)}{_python(runner, packages)}"
+        as_of=as_of,
+        python=f"{_uv_variable(as_of)}{_python(runner, packages)}"
         if managed
         else f"{_python_path(detection.layout.import_roots)}{runner}",
         packages=() if managed else packages,
@@ -153,10 +155,9 @@ def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection
     return SideSteps(side=side, commit=commit, picks=picks, copies=copies)
 
 
-def _as_of(program: str, evidence: Evidence) -> str:
+def _uv_variable(as_of: str) -> str:
     """Return an assignment that makes uv resolve requirements as they were resolved for measuring."""
-    day = evidence.comparison.packages_as_of
-    return f"UV_EXCLUDE_NEWER={day}T23:59:59Z " if day and program == "uv" else ""
+    return f"UV_EXCLUDE_NEWER={as_of}T23:59:59Z " if as_of else ""
 
 
 def _python(runner: str, packages: tuple[str, ...]) -> str:
