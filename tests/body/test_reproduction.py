@@ -203,7 +203,7 @@ def test_a_reader_gets_packages_of_the_same_date():
     old = CPU_IMPROVED.model_copy(update={"packages_as_of": "2021-03-04"})
     by_uv = "  UV_EXCLUDE_NEWER=2021-03-04T23:59:59Z uv run --with pytest-benchmark "
     assert by_uv in body_of(Case(comparison=old))
-    layout = LAYOUT.model_copy(update={"runner": "python"})
+    layout = LAYOUT.model_copy(update={"runner": "poetry run python"})
     detection = DETECTION.model_copy(update={"layout": layout})
     body = body_of(Case(comparison=old, detection=detection))
     assert (
