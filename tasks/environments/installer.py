@@ -66,8 +66,10 @@ def build_error(error: CommandFailedError, doing: str, where: str) -> Environmen
 def fails_itself(error: EnvironmentBuildError) -> bool:
     """Return whether it is the project whose build back end failed, and no package that it requires."""
     text = error.what
-    failed = "build backend returned an error" in text or "Failed to resolve requirements from" in text
-    return failed and re.search(r"Failed to (download and )?build `", text) is None
+    failures = ("build backend returned an error", "Failed to resolve requirements from", "Failed to parse metadata")
+    return (
+        any(failure in text for failure in failures) and re.search(r"Failed to (download and )?build `", text) is None
+    )
 
 
 def lacks_editable(error: CommandFailedError) -> bool:

@@ -59,8 +59,8 @@ class Attempt:
 def attempts(project: Project, settings: EnvironmentSettings, as_of: date | None = None) -> tuple[Attempt, ...]:
     """Return the attempts, the most complete first; the last has only what is required.
 
-    Those that are `unbuilt` come after all others. Raise EnvironmentBuildError if the manifest requests an extra or
-    group that the project does not have.
+    Those that are `unbuilt` are for a project whose build failed in the attempts before. Raise EnvironmentBuildError if
+    the manifest requests an extra or group that the project does not have.
     """
     requested = _requested(project, settings)
     tests = _with_tests(project, requested)
@@ -72,7 +72,6 @@ def attempts(project: Project, settings: EnvironmentSettings, as_of: date | None
     if pins:
         pinned = [replace(each, pins=pins, label=f"{each.label}, pinned as in {source}") for each in result]
         result = pinned + result
-    result.sort(key=lambda each: each.unbuilt)
     if _uv_lock(project):
         # uv itself selects extras and groups from the lock.
         full = replace(tests, label="uv.lock", lock=True, metadata="", files=(), lines=build_tools(project))
