@@ -39,7 +39,9 @@ ALL = ("*",)
 ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
 """The settings that building environments and running the project's code in them depends on."""
 LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable", "layout.distribution")
-"""The fields of detect.json that building environments and importing the project's code depends on."""
+"""The fields of detect.json that importing the project's code depends on, and with COMMITS, building environments."""
+COMMITS = ("base", "head", "picked")
+"""The fields of detect.json that name the commits, whose date may decide the packages of their environments."""
 FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
 """The fields of detect.json that locate the changed functions on either side."""
 BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")

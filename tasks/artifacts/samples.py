@@ -205,6 +205,8 @@ class Measured(Artifact):
     """Those that the project sets for its tests, and so for the benchmark."""
     built: tuple[str, ...] = ()
     """Files of the project that the benchmark imported and no commit holds: the project's build made them."""
+    packages_as_of: str = ""
+    """The date as of which requirements were resolved, such as `2021-03-04`, if it was not the day of measuring."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

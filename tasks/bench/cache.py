@@ -24,6 +24,7 @@ from .exclusive import cache_lock
 LIMIT_VARIABLE, USUAL_LIMIT = "PRPREP_CACHE_LIMIT", "20 GiB"
 KINDS = {
     "environment": ("environments/dependencies", "prprep-layer.json"),
+    "environment for measuring": ("environments/measuring", "prprep-layer.json"),
     "environment of a tree": ("environments/trees", "prprep-layer.json"),
     "environment of codeflash": ("environments/codeflash", "prprep-layer.json"),
     "tree": ("trees", ""),

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
+from packaging.utils import canonicalize_name
+
 from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
-from ..environments import builder
+from ..environments import builder, package_dates
 from ..environments.builder import Environment
-from ..environments.diagnoses import diagnose
+from ..environments.declared import declared_requirements
+from ..environments.diagnoses import Match, diagnose, distribution_of
 from ..environments.interpreters import resolve_path
+from ..environments.testing_requirements import name_of
+from ..environments.tracebacks import foreign_use
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
@@ -106,6 +112,7 @@ class BenchmarkSetup:
         if {"time", "import"} & set(metrics):
             specs["control"] = injection.base
         with Clone.open(context.address, cache, report=context.report) as clone:
+            self._newest = package_dates.newest_date(clone, artifacts.detection)
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
             self.tracked = {
                 role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
@@ -119,6 +126,7 @@ class BenchmarkSetup:
                 )
                 for role, spec in specs.items()
             }
+        self._as_of = package_dates.if_old(self._newest)
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
         self.sides = self._build()
@@ -153,33 +161,72 @@ class BenchmarkSetup:
         sides: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._checkouts.items():
             report(f"environment of {role}")
-            built = builder.build(tree, layout, settings, cache=self._context.cache, report=report)
+            cache = self._context.cache
+            built = builder.build(tree, layout, settings, cache=cache, report=report, as_of=self._as_of)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
     def _repair(self, error: PrprepError) -> bool:
         """Repair what failed, if possible; otherwise add the cause and what to do to the error's hint, if known."""
-        diagnosis = diagnose(error.what, "benchmark")
+        diagnosis = self._diagnosis(error)
         if diagnosis is None:
             return False
-        package = diagnosis.requirement
         own = diagnosis.text.partition(".")[0] in self.artifacts.detection.layout.packages
         if diagnosis.diagnosis.name == "module-missing" and (absent := self._absence(diagnosis.text, own=own)):
             error.hint = "\n  ".join((absent.cause, *filter(None, (error.hint, absent.hint))))
             return False
-        if package and not own and package not in self._extra:
-            self._extra = (*self._extra, package)
-            try:
-                self.sides = self._build()
-            except PrprepError as failure:
-                error.hint += f"\n  installing {package} failed: {failure.what.splitlines()[0]}"
-            else:
-                repair = f"{package} was installed for all sides, since {diagnosis.cause}"
-                self._context.report(repair)
-                self.repairs = (*self.repairs, repair)
-                return True
+        repaired = False
+        if diagnosis.diagnosis.uses == "package":
+            if day := None if self._as_of else package_dates.if_old(self._newest, age=timedelta(days=1)):
+                packages = f"packages as of {day}, the date of the commits,"
+                repaired = self._rebuilt(error, packages, diagnosis, as_of=day)
+        elif (package := self._requirement(diagnosis)) and package not in self._extra:
+            repaired = self._rebuilt(error, package, diagnosis, extra=package)
+        if repaired:
+            return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
         return False
+
+    def _diagnosis(self, error: PrprepError) -> Match | None:
+        own, environment = self.artifacts.detection.layout.packages, self.sides["head"].environment
+        trees = [FolderTree(side.tree) for side in self.sides.values()]
+        use = foreign_use(error.what, trees=trees, own=own, packages=environment.packages)
+        if use is None:
+            return diagnose(error.what, "benchmark")
+        return diagnose(error.what, "benchmark", uses="python" if use.is_python else "package", values=use.values)
+
+    def _requirement(self, diagnosis: Match) -> str:
+        """Return the requirement that repairs a failure: as the project's files have it, else one that is known."""
+        layout, module = self.artifacts.detection.layout, diagnosis.text.partition(".")[0]
+        if module in layout.packages or diagnosis.diagnosis.repairs is None:
+            return ""
+        known = diagnosis.requirement
+        name = name_of(known) or distribution_of(module)
+        tree = FolderTree(self.sides["head"].tree)
+        return declared_requirements(Project(tree, layout.project)).get(canonicalize_name(name), known)
+
+    def _rebuilt(
+        self, error: PrprepError, packages: str, diagnosis: Match, *, extra: str = "", as_of: date | None = None
+    ) -> bool:
+        """Build all sides with other packages; return whether that worked, and changed anything."""
+        before = self.sides, self._extra, self._as_of
+        self._extra, self._as_of = (*self._extra, *filter(None, [extra])), as_of or self._as_of
+        try:
+            self.sides = self._build()
+        except PrprepError as failure:
+            error.hint += f"\n  installing {packages} failed: {failure.what.splitlines()[0]}"
+            changed = False
+        else:
+            changed = any(
+                side.environment.packages != before[0][role].environment.packages for role, side in self.sides.items()
+            )
+        if not changed:
+            self.sides, self._extra, self._as_of = before
+            return False
+        repair = f"{packages} {'were' if as_of else 'was'} installed for all sides, since {diagnosis.cause}"
+        self._context.report(repair)
+        self.repairs = (*self.repairs, repair)
+        return True
 
     def _absence(self, module: str, *, own: bool) -> Absence | None:
         """Return where the repository itself has a module, which no package index can provide."""

@@ -92,6 +92,8 @@ class Reproduction:
     omitted: str = ""
     """Why there are no commands for plain pytest."""
     codeflash: CodeflashSteps | None = None
+    as_of: str = ""
+    """The date of the project's dependencies, if they are not today's."""
 
 
 def reproduction(evidence: Evidence) -> Reproduction:
@@ -101,7 +103,9 @@ def reproduction(evidence: Evidence) -> Reproduction:
     memory = bool(metrics & {MetricName.PEAK, MetricName.ALLOCATIONS})
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
     sides = tuple(_steps(side, detection, scaffolding, evidence.injection) for side in SIDES)
-    folder, runner = detection.layout.project, detection.layout.runner
+    folder, runner, as_of = detection.layout.project, detection.layout.runner, evidence.comparison.packages_as_of
+    if as_of and not runner.startswith("uv "):
+        runner = "python"  # of the managers only uv can install packages as of a date
     program = runner.split(" ", 1)[0]
     managed = program in _PREPARED
     built = evidence.comparison.built
@@ -112,7 +116,8 @@ def reproduction(evidence: Evidence) -> Reproduction:
         folder=folder,
         path=posixpath.relpath(scaffolding.path, folder or "."),
         prepare=build or tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
-        python=_python(runner, packages) if managed else f"{path}{runner}",
+        as_of=as_of,
+        python=f"{_uv_variable(as_of)}{_python(runner, packages)}" if managed else f"{path}{runner}",
         packages=() if managed else packages,
         memory=memory,
         timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
@@ -162,6 +167,11 @@ def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection
     else:
         copies = tuple(FileCopy(path, None if path in other.files else other_side) for path in sorted(spec.files))
     return SideSteps(side=side, commit=commit, picks=picks, copies=copies)
+
+
+def _uv_variable(as_of: str) -> str:
+    """Return an assignment that makes uv resolve requirements as they were resolved for measuring."""
+    return f"UV_EXCLUDE_NEWER={as_of}T23:59:59Z " if as_of else ""
 
 
 def _python(runner: str, packages: tuple[str, ...]) -> str:

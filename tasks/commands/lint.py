@@ -16,7 +16,7 @@ from ..bench.request import Request, SideRequest
 from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
-from ..environments import builder
+from ..environments import builder, package_dates
 from ..errors import PrprepError, UsageError
 from ..git import Clone
 from ..git.repository import repository_root
@@ -168,7 +168,8 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
             tree=clone.tree_of(commit),
         )
         place = trees.prepare(clone, spec, content, cache=cache)
-    built = builder.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report)
+        as_of = package_dates.if_old(package_dates.date_of(clone, commit))
+    built = builder.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report, as_of=as_of)
     roots = tuple(dict.fromkeys((*(place / root for root in subject.layout.import_roots), *built.path_entries)))
     side = SideRequest(place, built.python, roots, pycache=built.pycache)
     request = Request(

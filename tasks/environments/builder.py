@@ -1,15 +1,20 @@
 """Build the environment of one side with uv: shared dependencies, and the tree on top of them.
 
 In CACHE/environments, `dependencies/KEY` is a venv named by the hash of what decides the dependencies,
-`trees/KEY` a small venv for one tree (the project, editable, and a .pth to the dependencies); `locks` has locks.
+`measuring/KEY` has what measuring needs and they lack, and `trees/KEY` is a small venv for one tree: the project,
+editable, and a .pth to the dependencies and, behind them, to what measuring needs. `locks` has locks.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ..artifacts import Layout
 from ..errors import CommandFailedError, EnvironmentBuildError
@@ -20,16 +25,21 @@ from ..processes.real_paths import real_path
 from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
-from . import pip_fallback
-from .installer import build_error, diagnosis, lacks_editable, run_uv, uv_runs
+from . import measuring_packages, pip_fallback
+from .declared import is_pure, project_name, static_requirements, version_of
+from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
-from .requirements import MEASURING, Attempt, attempts, build_tools, dependencies_hash, project_name
+from .measuring_packages import MeasuringPackages, complete_benchmark
+from .package_dates import Cutoff, install_as_of, supported_since
+from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
+from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
-VERSION = 1
+VERSION = 2
 """Increase it if the same inputs give another environment."""
 
 PTH = "zz_prprep_dependencies.pth"  # sorts after the editable project's own, so that the tree comes first
+UNBUILT = "the project's build back end fails: its files say what it needs, and its tree is on the path instead"
 COPIED = (
     "the build back end has no editable installs: a copy provides the metadata, and the tree precedes it on the path"
 )
@@ -41,7 +51,7 @@ class Environment:
 
     `key` is a hash of its content, `packages` are `name==version`, sorted; `path_entries` belong on PYTHONPATH (import
     roots that cannot be installed), `notes` say what differs from the project's files; `pycache` is the folder for
-    compiled files if the environment must not be changed.
+    compiled files if the environment must not be changed; `as_of` is the date of the packages if it is not today.
     """
 
     python: Path
@@ -51,12 +61,19 @@ class Environment:
     path_entries: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     pycache: Path | None = None
+    as_of: str = ""
 
 
 def build(
-    tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: Path, report: Report = silent
+    tree: Path,
+    layout: Layout,
+    settings: EnvironmentSettings,
+    *,
+    cache: Path,
+    report: Report = silent,
+    as_of: date | None = None,
 ) -> Environment:
-    """Build the environment of a tree, or reuse it.
+    """Build the environment of a tree, or reuse it; with `as_of`, from packages that are no newer, if possible.
 
     Raise EnvironmentBuildError with the cause, SourceError if a configuration file is broken.
     """
@@ -65,11 +82,11 @@ def build(
     if not (tree / layout.project).is_dir():
         what = f"this side has no folder {layout.project}, where the project is"
         raise EnvironmentBuildError(what, where=str(tree), hint="name a later `base` that has it")
-    interpreter, note = choose(project, settings.python, cwd=tree)
+    as_of = None if chooses_date(project, settings) else as_of
+    interpreter, note = choose(project, settings.python, cwd=tree, as_of=as_of)
     existing = environment_folder(interpreter.path) if settings.python else None
-    builder = EnvironmentBuilder(
-        tree, project, layout, settings, interpreter, real_path(cache / "environments"), report, existing
-    )
+    folder = real_path(cache / "environments")
+    builder = EnvironmentBuilder(tree, project, layout, settings, interpreter, folder, report, existing, as_of)
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return builder.build((note,) if note else ())
@@ -91,6 +108,13 @@ class EnvironmentBuilder:
     cache: Path
     report: Report
     existing: Path | None = None
+    commits_of: date | None = None
+
+    @property
+    def as_of(self) -> date | None:
+        """The date of the packages: at least one of which most packages support this Python."""
+        since = supported_since(self.interpreter.minor)
+        return self.commits_of and max(self.commits_of, since)
 
     @property
     def folder(self) -> Path:
@@ -117,40 +141,49 @@ class EnvironmentBuilder:
         if self.existing:
             return self._build_on(Venv(self.existing), notes)
         python = self.interpreter
-        key = hash_of(
-            [VERSION, dependencies_hash(self.project, self.settings), python.version, python.build, MEASURING]
-        )
+        wanted = dependencies_hash(self.project, self.settings, self.as_of)
+        # What measuring needs decides which of the project's pins are too old.
+        measuring = measuring_packages.requirements(python.minor)
+        key = hash_of([VERSION, wanted, python.version, python.build, measuring])
         dependencies = Venv(self.cache / "dependencies" / key)
         with file_lock(self.lock(key), busy=None):
             below = dependencies.cached_layer(key) or self._install_dependencies(dependencies, key)
-        venv, above = self._tree_layer(dependencies, below.local)
-        if duplicates := below.names & above.names:  # the project itself, if only its build knows its name
-            with file_lock(self.lock(key), busy=None):
-                dependencies.uninstall(duplicates & dependencies.names())
-                below = dependencies.finish(key, below)
-        return self._environment(venv, key, layers=(below, above), notes=notes)
+        return self._environment(dependencies, below, key, notes)
 
     def _build_on(self, existing: Venv, notes: tuple[str, ...]) -> Environment:
         """Put the tree's layer, with missing measuring packages, on an existing environment."""
         below = Layer(packages=existing.packages(), notes=(f"the environment {self.existing} was used as it is",))
-        key = hash_of([VERSION, str(existing.folder), below.packages, MEASURING])
-        venv, above = self._tree_layer(existing, (), below=key)
-        visible = tuple(package for package in below.packages if package.partition("==")[0] not in above.names)
-        below = below.model_copy(update={"packages": visible})
-        return self._environment(venv, key, layers=(below, above), notes=notes)
+        key = hash_of([VERSION, str(existing.folder), below.packages])
+        return self._environment(existing, below, key, notes)
 
-    def _environment(self, venv: Venv, key: str, *, layers: tuple[Layer, Layer], notes: tuple[str, ...]) -> Environment:
-        below, above = layers
-        packages = tuple(sorted({*below.packages, *above.packages}))
+    def _environment(self, dependencies: Venv, below: Layer, key: str, notes: tuple[str, ...]) -> Environment:
+        """Put what measuring needs, then the tree, on the dependencies."""
+        measuring, beside = self._measuring_layer(below, key)
+        venv, above = self._tree_layer(dependencies, measuring, below.local, key=key)
+        below = self._without(above.names, dependencies, below, key)
+        beside = self._without(above.names, measuring, beside, measuring.folder.name)
+        packages = tuple(sorted({*below.packages, *beside.packages, *above.packages}))
         return Environment(
             python=venv.python,
             key=hash_of([key, packages]),
             python_version=self.interpreter.version,
             packages=packages,
             path_entries=self._path_entries(above),
-            notes=notes + below.notes + above.notes,
+            notes=notes + below.notes + beside.notes + above.notes,
             pycache=venv.folder / "pycache" if self.existing else None,
+            as_of=below.as_of,
         )
+
+    def _without(self, names: set[str], venv: Venv, layer: Layer, key: str) -> Layer:
+        """Remove packages that the tree has itself: the project, if only its build knows its name."""
+        if not names & layer.names:
+            return layer
+        if venv.folder == self.existing:
+            visible = tuple(package for package in layer.packages if package.partition("==")[0] not in names)
+            return layer.model_copy(update={"packages": visible})
+        with file_lock(self.lock(key), busy=None):
+            venv.uninstall(names & venv.names())
+            return venv.finish(key, layer)
 
     def _path_entries(self, layer: Layer) -> tuple[Path, ...]:
         """Return the import roots that installing the project does not cover."""
@@ -164,43 +197,114 @@ class EnvironmentBuilder:
     def _install_dependencies(self, venv: Venv, key: str) -> Layer:
         """Try the attempts, the most complete first; note those that fail."""
         notes: list[str] = []
-        candidates = attempts(self.project, self.settings)
-        for attempt in candidates:
+        failure: EnvironmentBuildError | None = None
+        for attempt in attempts(self.project, self.settings, self.as_of):
+            if attempt.unbuilt and not (failure and fails_itself(failure)):
+                continue
             try:
                 return self._install_attempt(venv, attempt, key=key, notes=notes)
             except CommandFailedError as error:
                 match = diagnosis(error)
-                if match.diagnosis.final or attempt is candidates[-1]:
-                    doing = f"installing the dependencies ({attempt.label})"
-                    raise build_error(error, doing, self.where) from error
+                if not attempt.unbuilt or failure is None:
+                    failure = build_error(error, f"installing the dependencies ({attempt.label})", self.where)
+                    failure.__cause__ = error
+                if match.diagnosis.final:
+                    break
                 notes.append(f"{attempt.label} could not be installed: {match.cause}")
                 self.report(Note(notes[-1]))
-        raise AssertionError("there is always an attempt")
+        raise failure or AssertionError("there is always an attempt")
 
     def _install_attempt(self, venv: Venv, attempt: Attempt, *, key: str, notes: Sequence[str]) -> Layer:
         self.report(f"installing the dependencies: {attempt.label}")
         venv.create(self.interpreter)
-        self._install(venv, attempt)
+        cutoff = self._install(venv, attempt)
+        complete_benchmark(venv, self.uv)
         local = self._detach(venv)
         all_notes = (*notes, f"the dependencies are those of {attempt.label}") if notes else ()
-        return venv.finish(key, Layer(notes=all_notes, local=local))
+        if cutoff:
+            all_notes += (cutoff.note(self._why_later()),)
+        if outdated := self._outdated(attempt):
+            names = ", ".join(dict.fromkeys(outdated))
+            all_notes += (f"too old to measure with on Python {self.interpreter.version}, so replaced: {names}",)
+        as_of = str(cutoff.day) if cutoff else ""
+        return venv.finish(key, Layer(notes=all_notes, local=local, as_of=as_of))
 
-    def _install(self, venv: Venv, attempt: Attempt) -> None:
+    def _why_later(self) -> str:
+        if self.as_of == self.commits_of:
+            return " (the date of the commits)"
+        minor = f"Python {self.interpreter.version.rpartition('.')[0]}"
+        return f" (the commits are of {self.commits_of}, but few packages supported {minor} before)"
+
+    def _install(self, venv: Venv, attempt: Attempt) -> Cutoff | None:
         extras = _repeated("--extra", attempt.extras)
         if attempt.lock:
             groups = [*_repeated("--group", attempt.groups), *(["--no-default-groups"] if attempt.bare else [])]
             sync = ("sync", "--quiet", "--frozen", "--no-install-project", "--python", str(venv.python))
             self.uv(*sync, *extras, *groups, UV_PROJECT_ENVIRONMENT=str(venv.folder))
-        requested = venv.write("asked.in", [*attempt.lines, *attempt.install, *self._measuring_packages(venv)])
+        requested = venv.write("asked.in", [*attempt.lines, *attempt.install])
         files = _repeated("-r", [file for file in (attempt.metadata, *attempt.files) if file])
         sources = (*files, *(extras if attempt.metadata else ()), "-r", requested)
-        pins = _repeated("--constraints", [str(venv.write("pins.txt", attempt.pins))] if attempt.pins else [])
-        self.uv("pip", "install", "--quiet", "--python", venv.python, *sources, *pins, *attempt.arguments)
+        outdated = self._outdated(attempt)
+        pinned = [pin for pin in attempt.pins if pin not in outdated]
+        pins = _repeated("--constraints", [str(venv.write("pins.txt", pinned))] if pinned else [])
+        pins += _repeated("--overrides", [str(venv.write("newer.txt", outdated.values()))] if outdated else [])
+        install = ("pip", "install", "--quiet", "--python", venv.python, *sources, *pins, *attempt.arguments)
+        cutoff = self._as_of(attempt.as_of, install)
+        if attempt.metadata and (lost := self._lost(venv, attempt)):
+            cutoff = self._as_of(attempt.as_of, (*install, *lost))
+        return cutoff
 
-    def _measuring_packages(self, venv: Venv) -> list[str]:
-        """Return the packages for measuring that are neither the project itself nor installed."""
-        installed = venv.names() | {project_name(self.project)}
-        return [line for line in MEASURING if Requirement(line).name not in installed]
+    def _outdated(self, attempt: Attempt) -> dict[str, str]:
+        """Return requirements of the project that are too old to measure with, each with what is installed instead."""
+        files = (line for file in attempt.files for line in lines_of(self.project, file))
+        lines, _ = static_requirements(self.project, attempt.extras)
+        listed = (*lines, *attempt.lines, *attempt.pins, *files)
+        return measuring_packages.too_old(listed, self.interpreter.minor)
+
+    def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
+        """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
+        lines, _ = static_requirements(self.project, attempt.extras)
+        listed = [Requirement(line) for line in lines if name_of(line) not in ("", project_name(self.project))]
+        version, minor = self.interpreter.version, self.interpreter.minor
+        python = {"python_full_version": version, "python_version": f"3.{minor}", "extra": ""}
+        wanted = [each for each in listed if not each.url and (not each.marker or each.marker.evaluate(python))]
+        present = venv.names() if wanted else set()
+        return [str(each) for each in wanted if canonicalize_name(each.name) not in present]
+
+    def _as_of(self, day: date | None, command: Sequence[str | Path], **extra: str) -> Cutoff | None:
+        """Run uv with packages of a day, and return which those are; with any packages if there is no day."""
+        if day is None:
+            self.uv(*command, **extra)
+            return None
+        # uv does not know how old the files of a folder are, and takes the newest.
+        extra = {"UV_FIND_LINKS": "", **extra}
+        return install_as_of(lambda arguments: self.uv(*command, *arguments, **extra), day)
+
+    def _measuring_layer(self, below: Layer, key: str) -> tuple[Venv, Layer]:
+        """Return the venv with the packages for measuring that the dependencies lack, and its layer.
+
+        They come behind the dependencies, so that none of the project's own packages is replaced.
+        """
+        needed = measuring_packages.requirements(self.interpreter.minor)
+        key = hash_of([VERSION, key, needed, str(self.as_of)])
+        venv = Venv(self.cache / "measuring" / key)
+        own_name = project_name(self.project)
+        with file_lock(self.lock(key), busy=None):
+            if layer := venv.cached_layer(key):
+                return venv, layer
+            venv.create(self.interpreter)
+            locked, _ = locked_pins(self.project, self.settings)
+            arguments = attempts(self.project, self.settings)[-1].arguments
+            packages = MeasuringPackages(
+                below.packages, locked, arguments, self.as_of, self.interpreter.minor, own_name
+            )
+            try:
+                notes = packages.install(venv, uv=self.uv, report=self.report)
+            except CommandFailedError as error:
+                raise build_error(error, "installing packages for measuring", self.where) from error
+            complete_benchmark(venv, self.uv)
+            venv.uninstall(venv.names() & {*below.names, own_name})
+            return venv, venv.finish(key, Layer(notes=notes))
 
     def _detach(self, venv: Venv) -> tuple[str, ...]:
         """Uninstall the project and folders of the tree from the shared layer; return those folders.
@@ -213,67 +317,83 @@ class EnvironmentBuilder:
 
     # -- the tree ---------------------------------------------------------------------------------
 
-    def _tree_layer(self, dependencies: Venv, local: tuple[str, ...], *, below: str = "") -> tuple[Venv, Layer]:
+    def _tree_layer(
+        self, dependencies: Venv, measuring: Venv, local: tuple[str, ...], *, key: str
+    ) -> tuple[Venv, Layer]:
         """Return the tree's venv and its layer; rebuilt if files that its build left in the tree are gone.
 
-        `below` identifies the dependencies if the name of their folder does not.
+        `key` identifies the dependencies.
         """
         metadata = {name: self.project.tree.read(self.project.path(name)) for name in PROJECT_FILES}
         contents = {name: content.hex() for name, content in metadata.items() if content}
-        key = hash_of([VERSION, below or dependencies.folder.name, str(self.tree), self.layout.project, contents])
+        below = [key, measuring.folder.name, str(self.as_of)]
+        key = hash_of([VERSION, below, str(self.tree), self.layout.project, contents])
         venv = Venv(self.cache / "trees" / key)
         layer = venv.cached_layer(key)
         if layer and all((self.tree / path).exists() for path in layer.produced):
             return venv, layer
         venv.create(self.interpreter)
-        link = f"import site; site.addsitedir({str(dependencies.site_packages)!r})\n"
-        (venv.site_packages / PTH).write_text(link, encoding="utf-8")
-        if self.existing:
-            self._install_measuring_packages(dependencies, venv)
+        venv.link(PTH, dependencies, measuring)
         folders = [*([self.folder] if self.installable else []), *(self.tree / path for path in local)]
         layer = self._install_tree(venv, folders, tools=dependencies.python.parent) if folders else Layer()
         return venv, venv.finish(key, layer)
 
-    def _install_measuring_packages(self, existing: Venv, venv: Venv) -> None:
-        """Install missing packages for measuring into `venv`, compatible with those of an existing environment."""
-        missing, own_name = self._measuring_packages(existing), project_name(self.project)
-        if not missing:
-            return
-        self.report(f"installing packages for measuring: {', '.join(missing)}")
-        others = (package for package in existing.packages() if package.partition("==")[0] != own_name)
-        pins = venv.write("pins.txt", others)
-        try:
-            self.uv("pip", "install", "--quiet", "--python", venv.python, "--constraints", pins, *missing)
-        except CommandFailedError as error:
-            doing = f"installing packages for measuring on top of {existing.folder}"
-            raise build_error(error, doing, self.where) from error
-
     def _install_tree(self, venv: Venv, folders: list[Path], *, tools: Path) -> Layer:
         before = set(FolderTree(self.tree).files())
         self.report(f"installing the project from {self.layout.project or 'the root of its tree'}")
-        names = list(map(str, folders))
-        editable = True
         try:
-            try:
-                self._install_folders(venv, _repeated("-e", names), tools=tools)
-            except CommandFailedError as error:
-                if not lacks_editable(error):
-                    raise
-                editable = False
-                self._install_folders(venv, names, tools=tools)
+            by_path, notes = self._install_folders(venv, folders, tools=tools)
         except CommandFailedError as error:
-            raise build_error(error, "building the project", self.where) from error
+            if diagnosis(error).diagnosis.final or not is_pure(self.project):
+                raise build_error(error, "building the project", self.where) from error
+            venv.describe(self.project.name, version_of(self.project))
+            by_path, notes = True, (UNBUILT,)
         produced = sorted(set(FolderTree(self.tree).files()) - before)
-        return Layer(produced=tuple(produced), by_path=not editable, notes=() if editable else (COPIED,))
+        return Layer(produced=tuple(produced), by_path=by_path, notes=notes)
 
-    def _install_folders(self, venv: Venv, folders: list[str], *, tools: Path) -> None:
+    def _install_folders(self, venv: Venv, folders: list[Path], *, tools: Path) -> tuple[bool, tuple[str, ...]]:
+        """Build and install folders; return whether their import roots belong on the path, and notes.
+
+        The build requirements are as old as the commits, or today's if that fails. Raise CommandFailedError.
+        """
         arguments = attempts(self.project, self.settings)[-1].arguments
-        install = ("pip", "install", "--quiet", "--no-deps", "--python", venv.python)
+        install: tuple[str | Path, ...] = (
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--python",
+            venv.python,
+            *arguments,
+        )
+        extra: dict[str, str] = {}
         if build_tools(self.project):
-            path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-            self.uv(*install, "--no-build-isolation", *folders, *arguments, PATH=path)
-        else:
-            self.uv(*install, *folders, *arguments)
+            install = (*install, "--no-build-isolation")
+            extra = {"PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+        names = list(map(str, folders))
+        failure = None
+        for day in dict.fromkeys((self.as_of, None)):
+            try:
+                self._as_of(day, (*install, *_repeated("-e", names)), **extra)
+            except CommandFailedError as error:
+                failure = error
+            else:
+                return False, ()
+            with suppress(CommandFailedError):
+                if lacks_editable(failure):
+                    self._as_of(day, (*install, *names), **extra)
+                    self._take_compiled(venv)
+                    return True, (COPIED,)
+        raise failure or AssertionError("there is always an attempt")
+
+    def _take_compiled(self, venv: Venv) -> None:
+        """Copy the compiled modules of an installed copy into the tree, which precedes it on the path."""
+        for file in [*venv.site_packages.rglob("*.so"), *venv.site_packages.rglob("*.pyd")]:
+            for root in self.layout.import_roots:
+                target = self.tree / root / file.relative_to(venv.site_packages)
+                if target.parent.is_dir() and not target.exists():
+                    shutil.copyfile(file, target)
+                    break
 
 
 def _repeated(flag: str, values: Iterable[str]) -> list[str]:

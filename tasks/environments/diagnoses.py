@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -20,9 +20,16 @@ _ABOUT = """The failures that prprep recognises, with cause and hint. A repair i
 listed in the evidence; the measured code is never changed. The table is `tasks/environments/diagnoses.yaml`."""
 
 
+_NAMES = re.compile(r"\{(it|caller|package|name|older)\}")
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A known failure; `{it}` in the cause and the hint is the named group that the pattern matched."""
+    """A known failure; `{it}` in the cause and the hint is the named group that the pattern matched.
+
+    With `uses` it is a use of something that a package (or Python: `python`) does not have in this form, and cause and
+    hint may have more such names (see `values` of `diagnose`).
+    """
 
     name: str
     pattern: re.Pattern[str]
@@ -31,21 +38,28 @@ class Diagnosis:
     final: bool = False
     """Whether installing fewer packages would fail in the same way."""
     repairs: Mapping[str, str] | None = None
-    """The requirement to install, by matched name; nothing else is ever installed."""
+    """The requirement to install, by matched name; nothing else is installed that the project's files do not name."""
+    uses: Literal["package", "python", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     diagnosis: Diagnosis
     text: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cause(self) -> str:
-        return self.diagnosis.cause.replace("{it}", self.text)
+        return self._filled(self.diagnosis.cause)
 
     @property
     def hint(self) -> str:
-        return self.diagnosis.hint.replace("{it}", self.text)
+        return self._filled(self.diagnosis.hint)
+
+    def _filled(self, text: str) -> str:
+        for name, value in {"it": self.text, **self.values}.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
 
     @property
     def requirement(self) -> str:
@@ -61,12 +75,25 @@ UNKNOWN = Diagnosis(
 )
 
 
-def diagnose(output: str, *names: str) -> Match | None:
-    """Return the first entry of the named tables that matches."""
+def diagnose(output: str, *names: str, uses: str = "", values: Mapping[str, str] | None = None) -> Match | None:
+    """Return the first entry of the named tables that matches.
+
+    `uses` says that the end of the output shows a use of a package, or of Python, that does not fit it; `values` then
+    has `it`, `caller`, `package` (with its version), `name` and `older`, a requirement for an older one.
+    """
     for diagnosis in (each for name in names for each in tables()[name]):
+        if diagnosis.uses and diagnosis.uses != uses:
+            continue
         if match := diagnosis.pattern.search(output):
-            return Match(diagnosis, next(filter(None, match.groupdict().values()), ""))
+            text = next(filter(None, match.groupdict().values()), "")
+            return Match(diagnosis, text, (values or {}) if diagnosis.uses else {})
     return None
+
+
+def distribution_of(module: str) -> str:
+    """Return the name under which a module is distributed, as far as it is known; often they are the same."""
+    entry = next(each for each in tables()["benchmark"] if each.name == "module-missing")
+    return re.split(r"[<>=!~]", (entry.repairs or {}).get(module, module))[0]
 
 
 @cache
@@ -85,7 +112,7 @@ def document() -> str:
     for name, heading in _HEADINGS.items():
         rows = ["| Diagnosis | Cause | Hint | Automatic repair |", "|---|---|---|---|"]
         for each in tables()[name]:
-            cause, hint = (text.replace("{it}", "…").replace("|", "\\|") for text in (each.cause, each.hint))
+            cause, hint = (_NAMES.sub("…", text).replace("|", "\\|") for text in (each.cause, each.hint))
             repair = f"{len(each.repairs)} known names" if each.repairs else ""
             rows.append(f"| `{each.name}` | {cause} | {hint} | {repair} |")
         parts += [f"## {heading}", "\n".join(rows)]

@@ -63,6 +63,15 @@ def build_error(error: CommandFailedError, doing: str, where: str) -> Environmen
     return EnvironmentBuildError(f"{doing} failed: {match.cause}\n{shown}", where=where, hint=match.hint)
 
 
+def fails_itself(error: EnvironmentBuildError) -> bool:
+    """Return whether it is the project whose build back end failed, and no package that it requires."""
+    text = error.what
+    failures = ("build backend returned an error", "Failed to resolve requirements from", "Failed to parse metadata")
+    return (
+        any(failure in text for failure in failures) and re.search(r"Failed to (download and )?build `", text) is None
+    )
+
+
 def lacks_editable(error: CommandFailedError) -> bool:
     """Return whether a build back end is older than editable installs (PEP 660)."""
     pattern = r"no attribute '(prepare_metadata_for_)?build_editable'|build_editable.*(not supported|missing)"

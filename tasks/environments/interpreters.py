@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..processes import programs
 from ..processes.real_paths import expanded
 from ..project.files import Project, lookup
 from .installer import run_uv
+from .package_dates import pythons_of, supported_since
 
 OLDEST = "3.9"
 """The oldest Python that prprep's worker and memray run in."""
@@ -33,12 +35,18 @@ class Interpreter:
     version: str
     build: str
 
+    @property
+    def minor(self) -> int:
+        """The N of Python 3.N."""
+        return int(self.version.split(".")[1])
 
-def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpreter, str]:
+
+def choose(project: Project, wanted: str | None, *, cwd: Path, as_of: date | None = None) -> tuple[Interpreter, str]:
     """Return the interpreter, and a note if it is not the requested one.
 
     In this order: `wanted` (a version or a path, from the manifest), `.python-version`, the one that runs prprep if
-    requires-python allows it, any that requires-python allows. Raise EnvironmentBuildError if none is suitable.
+    requires-python and packages `as_of` a date allow it, one for those packages, any that requires-python allows.
+    Raise EnvironmentBuildError if none is suitable.
     """
     if wanted:
         return _wanted(wanted, cwd), ""
@@ -52,6 +60,9 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
                 return _require_supported(interpreter, file), ""
         note = f"{file} requests Python {version}, which is not installed"
     chosen = ours if _satisfies(ours.version, allowed) else _find(allowed, cwd)
+    if as_of and chosen and supported_since(chosen.minor) > as_of:
+        pythons = (_find(f"{allowed},==3.{minor}.*".lstrip(","), cwd) for minor in pythons_of(as_of))
+        chosen = next(filter(None, pythons), chosen)
     if chosen is None:
         raise EnvironmentBuildError(
             f"no installed Python satisfies requires-python {allowed}; prprep runs on {ours.version}",

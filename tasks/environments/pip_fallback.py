@@ -1,6 +1,7 @@
 """Translate uv commands to venv and pip, for machines on which uv does not run.
 
-It is slower, cannot use uv's lock files, and installs a project to get its requirements, to uninstall it afterwards.
+It is slower, has no lock files of uv and no packages as of a date, and installs a project to get its requirements, to
+uninstall it afterwards.
 """
 
 import re
@@ -30,7 +31,7 @@ def run(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -
 def translate(arguments: Sequence[str], cwd: Path) -> list[str]:
     """Return the venv or pip command for a uv command; raise CommandFailedError if there is none."""
     rest = [*arguments]
-    if "--python" in rest:
+    if "--python" in rest and not any(word.startswith("--exclude-newer") for word in rest):
         index = rest.index("--python")
         python, rest = rest[index + 1], rest[:index] + rest[index + 2 :]
         if rest[0] == "venv":

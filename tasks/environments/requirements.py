@@ -5,31 +5,28 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-
-from packaging.utils import canonicalize_name
+from datetime import date
 
 from ..errors import EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
-from ..project.dependencies import locked_packages, resolved_group, string_list
-from ..project.files import Project, lookup, strings
+from ..project.dependencies import locked_packages, string_list
+from ..project.files import Project, lookup
 from ..project.members import declared_by_members
 from ..storage.hashing import hash_of
 from ..text.messages import nearest
-from .interpreters import pep440
+from .declared import (
+    MAIN_FILES,
+    TESTING,
+    declared_requirements,
+    dependency_groups,
+    extra_names,
+    group_lines,
+    project_name,
+    requirement_tables,
+    static_requirements,
+)
+from .testing_requirements import file_for_tests, marked_as_tests, name_of, needed_at_start
 
-MEASURING = ("pytest>=7", "pytest-benchmark>=4", "memray>=1.10; sys_platform != 'win32'")
-"""The packages for measuring; installed only if the project does not have them."""
-
-TESTING = ("test", "tests", "testing", "benchmark", "benchmarks")
-"""Extras and groups that are tried without being requested: conftest files import from them."""
-
-TEST_FILES = (
-    "requirements-test.txt", "requirements-tests.txt", "requirements-testing.txt", "test-requirements.txt",
-    "test_requirements.txt", "requirements_test.txt", "requirements/test.txt", "requirements/tests.txt",
-    "requirements/testing.txt", "tests/requirements.txt", "requirements-dev.txt", "requirements_dev.txt",
-    "dev-requirements.txt", "requirements/dev.txt",
-)  # fmt: skip
-MAIN_FILES = ("requirements.txt", "requirements/base.txt", "requirements/requirements.txt", "requirements/main.txt")
 READ_BY_SETUP = re.compile(r"setup\.(py|cfg)|(.*/)?[\w.-]*requirements[\w.-]*(/[\w.-]+)?\.(txt|in)")
 PINNING_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")
 
@@ -39,8 +36,9 @@ class Attempt:
     """One way to resolve the dependencies; paths are relative to the project's folder.
 
     `lock` means that uv.lock has everything (`bare`: without its default groups); `metadata` is the file with the
-    project's requirements; `files` are requirements files; `lines` the requirements of groups; `install` and
-    `arguments` come from the manifest. The names of the fields are part of the hash of an environment.
+    project's requirements, if its build back end is not too broken to state them; `files` are requirements files;
+    `lines` single requirements, of groups above all; `install` and `arguments` come from the manifest; no package is
+    newer than `as_of`. The names of the fields are part of the hash of an environment.
     """
 
     label: str
@@ -54,17 +52,24 @@ class Attempt:
     install: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    as_of: date | None = None
+    unbuilt: bool = False
+    """Whether the requirements were read from the project's files because its back end fails."""
 
 
-def attempts(project: Project, settings: EnvironmentSettings) -> tuple[Attempt, ...]:
+def attempts(project: Project, settings: EnvironmentSettings, as_of: date | None = None) -> tuple[Attempt, ...]:
     """Return the attempts, the most complete first; the last has only what is required.
 
-    Raise EnvironmentBuildError if the manifest requests an extra or group that the project does not have.
+    Those that are `unbuilt` are for a project whose build failed in the attempts before. Raise EnvironmentBuildError if
+    the manifest requests an extra or group that the project does not have.
     """
     requested = _requested(project, settings)
     tests = _with_tests(project, requested)
-    pins, source = _pins(project)
+    pins, source = locked_pins(project, settings)
     result = [tests, requested] if tests != requested else [requested]
+    if requested.metadata and not _is_static(project):
+        result += [_unbuilt(project, each) for each in result]
+    result = [*_dated(result, as_of), *result]
     if pins:
         pinned = [replace(each, pins=pins, label=f"{each.label}, pinned as in {source}") for each in result]
         result = pinned + result
@@ -77,9 +82,9 @@ def attempts(project: Project, settings: EnvironmentSettings) -> tuple[Attempt, 
     return tuple(result)
 
 
-def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
+def dependencies_hash(project: Project, settings: EnvironmentSettings, as_of: date | None = None) -> str:
     """Return a hash of everything in the project's files and the settings that decides the dependencies."""
-    candidates = attempts(project, settings)
+    candidates = attempts(project, settings, as_of)
     files = {file for attempt in candidates for file in attempt.files} | ({"uv.toml"} & project.files)
     is_static = _is_static(project)
     if not is_static:  # its code or its back end decides what it needs, and may read these files
@@ -96,9 +101,11 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
     )
 
 
-def project_name(project: Project) -> str:
-    """Return the distribution's normalized name, "" if no file states it."""
-    return canonicalize_name(project.name)
+def chooses_date(project: Project, settings: EnvironmentSettings) -> bool:
+    """Return whether the manifest or the project says itself as of when requirements are resolved."""
+    return project.tool("uv", "exclude-newer") is not None or any(
+        "--exclude-newer" in line for line in settings.install
+    )
 
 
 def build_tools(project: Project) -> tuple[str, ...]:
@@ -135,17 +142,42 @@ def _with_tests(project: Project, requested: Attempt) -> Attempt:
     known = extra_names(project) if requested.metadata else ()
     extras = tuple(extra for extra in known if extra in TESTING and extra not in requested.extras)
     groups = tuple(group for group in dependency_groups(project) if group in TESTING and group not in requested.groups)
-    files = tuple(name for name in TEST_FILES if project.has(name))[:1] if not extras and not groups else ()
-    if not (extras or groups or files):
+    files = () if extras or groups else file_for_tests(project)
+    lines = tuple(line for group in groups for line in group_lines(project, group))
+    if requested.metadata and not (extras or groups or files):
+        lines = marked_as_tests(project)
+    tables = requirement_tables(project)
+    listed = (*lines, *(line for name in ("", *requested.extras, *extras) for line in tables.get(name, ())))
+    covered = {name_of(line) for line in (*listed, *requested.lines)}
+    needed = needed_at_start(project, declared_requirements(project))
+    lines += tuple(line for line in needed if name_of(line) not in covered)
+    if not (extras or groups or files or lines):
         return requested
     return replace(
         requested,
-        label=f"{requested.label} with {', '.join((*extras, *groups, *files))}",
+        label=f"{requested.label} with {', '.join((*extras, *groups, *files)) or 'what its tests need'}",
         extras=requested.extras + extras,
         groups=requested.groups + groups,
         files=requested.files + files,
-        lines=requested.lines + tuple(line for group in groups for line in group_lines(project, group)),
+        lines=requested.lines + lines,
     )
+
+
+def _unbuilt(project: Project, attempt: Attempt) -> Attempt:
+    """Return the attempt with what the project's files list, for a back end that fails."""
+    lines, files = static_requirements(project, attempt.extras)
+    return replace(
+        attempt,
+        label=f"what {attempt.label} lists",
+        metadata="",
+        lines=(*lines, *attempt.lines),
+        files=tuple(dict.fromkeys((*files, *attempt.files))),
+        unbuilt=True,
+    )
+
+
+def _dated(undated: Iterable[Attempt], as_of: date | None) -> list[Attempt]:
+    return [replace(each, as_of=as_of, label=f"{each.label} as of {as_of}") for each in undated] if as_of else []
 
 
 def _reject_unknown(kind: str, requested: Iterable[str], known: Collection[str]) -> None:
@@ -190,50 +222,6 @@ def _tables(project: Project) -> object:
     ]
 
 
-def extra_names(project: Project) -> tuple[str, ...]:
-    cfg = project.setup_cfg
-    tables = (
-        lookup(project.pyproject, "project", "optional-dependencies"),
-        project.tool("poetry", "extras"),
-        project.setup_keywords.get("extras_require"),
-        dict(cfg["options.extras_require"]) if cfg.has_section("options.extras_require") else None,
-    )
-    return tuple(dict.fromkeys(name for table in tables if isinstance(table, Mapping) for name in table))
-
-
-def dependency_groups(project: Project) -> dict[str, object]:
-    """Return the entries of each dependency group, of any tool."""
-    poetry = project.tool("poetry", "group")
-    tables = (
-        {"dev": project.tool("uv", "dev-dependencies")} if project.tool("uv", "dev-dependencies") else None,
-        {"dev": project.tool("poetry", "dev-dependencies")} if project.tool("poetry", "dev-dependencies") else None,
-        {name: lookup(poetry, name, "dependencies") for name in poetry} if isinstance(poetry, Mapping) else None,
-        project.tool("pdm", "dev-dependencies"),
-        lookup(project.pyproject, "dependency-groups"),
-    )
-    return {str(name): entries for table in tables if isinstance(table, Mapping) for name, entries in table.items()}
-
-
-def group_lines(project: Project, name: str) -> tuple[str, ...]:
-    """Return the requirements of a dependency group and of the groups that it includes.
-
-    Raise SourceError if the group in `[dependency-groups]` is malformed.
-    """
-    standard = lookup(project.pyproject, "dependency-groups")
-    if isinstance(standard, Mapping) and name in standard:
-        return resolved_group(standard, name, where=project.path("pyproject.toml"))
-    entries = dependency_groups(project).get(name)
-    if isinstance(entries, Mapping):
-        return tuple(_from_poetry(package, demand) for package, demand in entries.items() if package != "python")
-    return strings(entries) if isinstance(entries, list) else ()
-
-
-def _from_poetry(name: str, demand: object) -> str:
-    version = demand if isinstance(demand, str) else lookup(demand, "version")
-    extras = ",".join(strings(lookup(demand, "extras")))
-    return f"{name}[{extras}]{pep440(str(version or ''))}" if extras else f"{name}{pep440(str(version or ''))}"
-
-
 # -- locks and files ------------------------------------------------------------------------------
 
 
@@ -253,14 +241,19 @@ def _lock_content(project: Project) -> object:
     return content
 
 
-def _pins(project: Project) -> tuple[tuple[str, ...], str]:
-    """Return `name==version` for the index packages with a single locked version, and the lock file."""
+def locked_pins(project: Project, settings: EnvironmentSettings) -> tuple[tuple[str, ...], str]:
+    """Return `name==version` for the index packages with a single locked version, and the lock file.
+
+    What the manifest installs in a version of its own is not pinned.
+    """
+    own = {name_of(line) for line in settings.install if re.search(r"[=<>~@]", line.partition(";")[0])}
     lock = next((name for name in PINNING_LOCKS if project.has(name)), "")
     versions: dict[str, set[str]] = {}
     for package in locked_packages(project.toml(lock)) if lock else ():
         if _is_from_index(package) and package.get("version"):
             versions.setdefault(str(package["name"]), set()).add(str(package["version"]))
-    return tuple(sorted(f"{name}=={min(locked)}" for name, locked in versions.items() if len(locked) == 1)), lock
+    pins = (f"{name}=={min(locked)}" for name, locked in versions.items() if len(locked) == 1)
+    return tuple(sorted(pin for pin in pins if name_of(pin) not in own)), lock
 
 
 def _is_from_index(package: Mapping[str, object]) -> bool:

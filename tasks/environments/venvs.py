@@ -1,5 +1,7 @@
 """Virtual environments in the cache; a record written last shows that one is complete."""
 
+from __future__ import annotations
+
 import ast
 import json
 import os
@@ -27,7 +29,7 @@ class Layer(Artifact):
     """The content of a venv in the cache; the header is its key.
 
     `local` are folders of the tree to install with it, `produced` files that its build left in the tree; `by_path`
-    means that the tree's import roots belong on PYTHONPATH.
+    means that the tree's import roots belong on PYTHONPATH; `as_of` is the date that no package is newer than.
     """
 
     SCHEMA = 1
@@ -37,6 +39,7 @@ class Layer(Artifact):
     local: tuple[str, ...] = ()
     produced: tuple[str, ...] = ()
     by_path: bool = False
+    as_of: str = ""
 
     @property
     def names(self) -> set[str]:
@@ -96,6 +99,21 @@ class Venv:
             run_uv(command, cwd=self.folder.parent)
         except CommandFailedError as error:
             raise build_error(error, "creating a virtual environment", str(interpreter.path)) from error
+
+    def link(self, name: str, *others: Venv) -> None:
+        """Put the packages of other environments behind its own, by a .pth file."""
+        lines = [f"import site; site.addsitedir({str(other.site_packages)!r})\n" for other in others]
+        (self.site_packages / name).write_text("".join(lines), encoding="utf-8")
+
+    def describe(self, name: str, version: str) -> None:
+        """Write the metadata of a distribution whose code is elsewhere on the path."""
+        if not name:
+            return
+        folder = self.site_packages / f"{canonicalize_name(name).replace('-', '_')}-{version}.dist-info"
+        folder.mkdir(exist_ok=True)
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (folder / "METADATA").write_text(text, encoding="utf-8")
+        (folder / "RECORD").write_text("", encoding="utf-8")
 
     def cached_layer(self, key: str) -> Layer | None:
         """Return its layer and mark it as used; None if it has to be created."""

@@ -14,13 +14,24 @@ TEST_FOLDERS = ("tests", "test", "testing")
 
 def pytest_option(project: Project, name: str) -> tuple[str, ...]:
     """Return a list option from the first of pytest's configuration files that sets it."""
+    return strings(_pytest_setting(project, name))
+
+
+def pytest_lines(project: Project, name: str) -> tuple[str, ...]:
+    """Return an option whose entries are lines from the first of pytest's configuration files that sets it."""
+    value = _pytest_setting(project, name)
+    lines = value.splitlines() if isinstance(value, str) else strings(value)
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _pytest_setting(project: Project, name: str) -> object:
     return (
-        strings(lookup(project.toml("pytest.toml"), "pytest", name))
-        or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
-        or strings(project.tool("pytest", name))
-        or strings(project.tool("pytest", "ini_options", name))
-        or strings(project.ini("tox.ini").get("pytest", name, fallback=""))
-        or strings(project.setup_cfg.get("tool:pytest", name, fallback=""))
+        lookup(project.toml("pytest.toml"), "pytest", name)
+        or project.ini("pytest.ini").get("pytest", name, fallback="")
+        or project.tool("pytest", name)
+        or project.tool("pytest", "ini_options", name)
+        or project.ini("tox.ini").get("pytest", name, fallback="")
+        or project.setup_cfg.get("tool:pytest", name, fallback="")
     )
 
 

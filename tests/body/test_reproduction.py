@@ -234,3 +234,15 @@ def test_what_a_reader_has_to_install_is_a_list(metrics, listed):
     detection = DETECTION.model_copy(update={"layout": layout})
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"changes": changes}), detection=detection))
     assert f"# this Python needs {listed}\n" in body
+
+
+def test_a_reader_gets_packages_of_the_same_date():
+    old = CPU_IMPROVED.model_copy(update={"packages_as_of": "2021-03-04"})
+    by_uv = "  UV_EXCLUDE_NEWER=2021-03-04T23:59:59Z uv run --with pytest-benchmark "
+    assert by_uv in body_of(Case(comparison=old))
+    layout = LAYOUT.model_copy(update={"runner": "poetry run python"})
+    detection = DETECTION.model_copy(update={"layout": layout})
+    body = body_of(Case(comparison=old, detection=detection))
+    assert (
+        "# this Python needs the project's dependencies as of 2021-03-04, pytest-benchmark and pytest-memray\n" in body
+    )

@@ -3,6 +3,8 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from tasks.environments.installer import run_uv
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
 from tasks.project import files, layout
-from tests.support.projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
+from tests.support.projects import FLIT, HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 slow = pytest.mark.slow(1)
+PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
 def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> builder.Environment:
@@ -88,7 +91,7 @@ def test_every_back_end_imports_the_tree_and_its_dependencies(tmp_path, files):
     assert Path(printed[1]).is_relative_to(tmp_path / "cache" / "environments" / "dependencies")
     assert printed[2] == "1.5"
     assert {"pages==1.5"} <= set(environment.packages)
-    assert environment.python_version == ".".join(map(str, sys.version_info[:3]))
+    assert environment.python_version == PYTHON
     assert list(environment.packages) == sorted(environment.packages)
 
 
@@ -157,9 +160,9 @@ def test_an_incomplete_layer_is_rebuilt(tmp_path):
     tree = TargetRepo(tmp_path / "tree", {"pages.py": ""}).path
     cache = tmp_path / "cache"
     first = build(tree, cache)
-    (dependencies,) = layers(cache, "dependencies")
-    (dependencies / "prprep-layer.json").unlink()
-    shutil.rmtree(next(dependencies.glob("lib/python*/site-packages/pytest")))
+    (measuring,) = layers(cache, "measuring")
+    (measuring / "prprep-layer.json").unlink()
+    shutil.rmtree(next(measuring.glob("lib/python*/site-packages/pytest")))
     assert build(tree, cache) == first
     assert ask(first, "import pytest; print(json.dumps(pytest.__name__))") == "pytest"
 
@@ -269,6 +272,98 @@ def test_pins_of_a_lock_file(tmp_path):
     assert "iniconfig==2.0.0" in build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache").packages
 
 
+PINS = {
+    "pytest-benchmark 3.4.1, which needs py": (("pytest-benchmark==3.4.1", "iniconfig==1.1.1"), ()),
+    "memray 1.9.1": (("memray==1.9.1", "iniconfig==2.0.0"), ()),
+    "a pytest of the time": (("iniconfig==1.1.1", "pytest==6.2.5"), ()),
+    "a pytest that is too old for this Python": (
+        ("iniconfig==1.1.1", "pytest==3.7.1"),
+        (f"too old to measure with on Python {PYTHON}, so replaced: pytest==3.7.1",),
+    ),
+    "what no memray supports": (
+        ("rich==9.13.0", "typing-extensions==3.10.0.2"),
+        ("memray would need other versions than the project has, and use the project's: ",),
+    ),
+}
+
+
+@slow
+@pytest.mark.parametrize(("pins", "notes"), PINS.values(), ids=PINS)
+def test_packages_for_measuring_never_replace_pins(tmp_path, pins, notes):
+    """Those that the project requires are in its environment, those that only its lock names at least do not conflict."""
+    lock = "".join("[[package]]\nname = {!r}\nversion = {!r}\n".format(*pin.split("==")) for pin in pins)
+    required = "".join(f'{pin.partition("==")[0]} = "*"\n' for pin in pins if "pytest" not in pin)
+    text = POETRY + '[tool.poetry]\nname = "pages"\nversion = "1"\ndescription = ""\nauthors = []\n'
+    text += f'[tool.poetry.dependencies]\npython = ">=3.9"\n{required}'
+    files = {"pyproject.toml": text, "pages/__init__.py": "", "poetry.lock": lock}
+    environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
+    assert {"pages==1", *(pin for pin in pins if pin != "pytest==3.7.1")} <= set(environment.packages)
+    assert {"pytest", "pytest-benchmark", "memray"} <= names(environment)
+    assert [note[: len(start)] for note, start in zip(environment.notes, notes, strict=True)] == list(notes)
+    works = (
+        "import py, pages, pytest, pytest_benchmark.plugin, memray, iniconfig; print(json.dumps(iniconfig.__file__))"
+    )
+    assert Path(ask(environment, works)).is_relative_to(tmp_path / "cache" / "environments")
+    collected = subprocess.run(
+        [environment.python, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", tmp_path / "tree"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert collected.returncode == 5, collected.stdout + collected.stderr  # no tests, and no error
+
+
+@slow
+def test_an_old_project_that_today_does_not_build_is_built_with_packages_of_its_time(tmp_path):
+    """Of its build back end too: newer ones reject this description."""
+    text = (
+        POETRY.replace("poetry-core", "poetry-core>=1")
+        + '[tool.poetry]\nname = "pages"\nversion = "1.5"\nauthors = []\n'
+    )
+    text += 'description = """Pages\nand tables"""\n[tool.poetry.dependencies]\npython = "^3.9"\niniconfig = "*"\n'
+    tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
+    of_pages = (
+        "import pages; from importlib.metadata import version; print(json.dumps([pages.__file__, version('pages')]))"
+    )
+
+    old = build(tree, tmp_path / "cache", as_of=date(2021, 3, 4))
+    assert {"iniconfig==1.1.1", "pages==1.5", "pytest==6.2.2"} <= set(old.packages)
+    assert "Only packages that were uploaded until 2021-03-04 (the date of the commits) are used." in old.notes
+    assert ask(old, of_pages) == [str(tree / "pages/__init__.py"), "1.5"]
+    assert old.python_version.startswith("3.9.") or sys.version_info[:2] == (3, 9)
+
+    new = build(tree, tmp_path / "cache")
+    assert "iniconfig" in names(new)
+    assert new.path_entries == (tree,)
+    assert new.notes[-1] == builder.UNBUILT
+    assert ask(new, of_pages) == [str(tree / "pages/__init__.py"), "1.5"]
+
+
+@slow
+def test_packages_of_an_index_without_upload_times_are_exempt_from_the_date(tmp_path, monkeypatch):
+    index = tmp_path / "index" / "acme-pages"
+    index.mkdir(parents=True)
+    wheel = "acme_pages-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(index / wheel, "w") as archive:
+        archive.writestr("acme_pages.py", "")
+        archive.writestr("acme_pages-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme-pages\nVersion: 1.0\n")
+        archive.writestr(
+            "acme_pages-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("acme_pages-1.0.dist-info/RECORD", "")
+    (index / "index.html").write_text(f'<html><body><a href="{wheel}">{wheel}</a></body></html>')
+    monkeypatch.setenv("UV_INDEX", index.parent.as_uri())
+    text = (
+        FLIT.replace("3.11", "3.2")
+        + PROJECT.replace("1.5", "1")
+        + 'description = "x"\ndependencies = ["iniconfig", "acme-pages"]\n'
+    )
+    tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
+    environment = build(tree, tmp_path / "cache", as_of=date(2022, 6, 1))
+    assert {"iniconfig==1.1.1", "acme-pages==1.0"} <= set(environment.packages)
+    assert "except of acme-pages" in environment.notes[0]
+
+
 @slow
 def test_settings_add_extras_groups_and_requirements(tmp_path):
     text = (
@@ -313,6 +408,20 @@ def test_extensions_are_built_per_tree_and_rebuilt_if_deleted(tmp_path):
 
 @slow
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
+def test_extensions_of_an_old_back_end_are_copied_into_the_tree(tmp_path):
+    """It has no editable installs, and the tree precedes the installed copy."""
+    old = {"pyproject.toml": '[build-system]\nrequires = ["setuptools==62.6", "wheel"]\n', **EXTENSION}
+    tree = TargetRepo(tmp_path / "tree", old).path
+    environment = build(tree, tmp_path / "cache")
+    assert environment.notes == (builder.COPIED,)
+    answers = "import pages, pages.fast; print(json.dumps([pages.answer(), pages.fast.__file__]))"
+    answer, file = ask(environment, answers)
+    assert answer == 41
+    assert Path(file).is_relative_to(tree)
+
+
+@slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
 def test_meson_finds_its_tools_when_the_project_is_imported(tmp_path):
     files = {
         "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n' + PROJECT,
@@ -341,9 +450,9 @@ FAILURES = {
         {**EXTENSION, "pages/fast.c": '#include "nowhere/missing.h"\n'},
         "building the project failed: a header file is missing: nowhere/missing.h",
     ),
-    "a build that fails": (
-        {"setup.py": "raise SystemExit('this project does not build')\n", "pages.py": ""},
-        "installing the dependencies (setup.py) failed: a package could not be built",
+    "a build that fails, and would compile": (
+        {"setup.py": "raise SystemExit('this project does not build')\n", "pages.py": "", "fast.pyx": ""},
+        "building the project failed: the project's own build back end fails",
     ),
 }
 

@@ -1,6 +1,7 @@
 import pytest
 
-from tasks.environments.requirements import attempts, dependencies_hash, group_lines
+from tasks.environments.declared import group_lines
+from tasks.environments.requirements import attempts, dependencies_hash
 from tasks.errors import EnvironmentBuildError, SourceError
 from tasks.manifest.model import EnvironmentSettings
 from tests.support.projects import PROJECT, project
@@ -36,10 +37,17 @@ def test_poetry_lock_pins_index_packages_with_one_version(tmp_path):
     """
     described = project(tmp_path, {"pyproject.toml": '[tool.poetry]\nname = "pages"\n', "poetry.lock": lock})
     candidates = attempts(described, EnvironmentSettings())
-    assert [(attempt.label, attempt.pins) for attempt in candidates] == [
+    assert [(attempt.label, attempt.pins) for attempt in candidates if not attempt.unbuilt] == [
         ("pyproject.toml, pinned as in poetry.lock", ("rich==13.0",)),
         ("pyproject.toml", ()),
     ]
+
+
+def test_a_version_of_the_manifest_replaces_the_locked_one(tmp_path):
+    lock = '[[package]]\nname = "pytest"\nversion = "6.2.5"\n[[package]]\nname = "PyYAML"\nversion = "6.0"\n'
+    described = project(tmp_path, {"pyproject.toml": '[tool.poetry]\nname = "pages"\n', "poetry.lock": lock})
+    settings = EnvironmentSettings(install=("pytest>=7", "pyyaml"))
+    assert attempts(described, settings)[0].pins == ("PyYAML==6.0",)
 
 
 def test_uv_lock_comes_before_the_requirements(tmp_path):

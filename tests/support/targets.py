@@ -24,7 +24,7 @@ class TargetRepo:
 
     def __init__(self, folder: Path, files: dict[str, str | None] | None = None, branch: str = "main") -> None:
         self.path = folder
-        self._clock = 1_700_000_000
+        self._clock = 4_000_000_000  # never old: requirements of old commits are resolved as of their date
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--template=", f"--initial-branch={branch}")
         if files:

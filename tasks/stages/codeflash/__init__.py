@@ -4,7 +4,7 @@ It runs in a temporary repository and a temporary home folder, without an accoun
 repository, configuration and environment stay unchanged.
 """
 
-from ...staleness import ALL, BENCHMARK, ENVIRONMENT, FUNCTIONS, LAYOUT, Item, Stage, Uses, times_imports
+from ...staleness import ALL, BENCHMARK, COMMITS, ENVIRONMENT, FUNCTIONS, LAYOUT, Item, Stage, Uses, times_imports
 
 
 def _codeflash_is_asked_for(item: Item) -> bool:
@@ -18,13 +18,13 @@ def _and_imports_are_timed(item: Item) -> bool:
 STAGE = Stage(
     name="codeflash",
     doc="run `codeflash compare` as well, if the manifest asks for it",
-    version=2,
+    version=3,
     uses=(
         Uses(settings=("engine",)),
         Uses(
             settings=("metrics", "timeout", *ENVIRONMENT),
             artifacts={
-                "detect": (*LAYOUT, *FUNCTIONS, "functions.is_async", "domain.domains"),
+                "detect": (*COMMITS, *LAYOUT, *FUNCTIONS, "functions.is_async", "domain.domains"),
                 "scaffold": BENCHMARK,
                 "inject": ALL,
             },

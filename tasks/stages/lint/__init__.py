@@ -1,4 +1,4 @@
-from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
+from ...staleness import ALL, COMMITS, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 
 STAGE = Stage(
     name="lint",
@@ -8,7 +8,15 @@ STAGE = Stage(
         Uses(
             settings=("metrics", "timeout", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             artifacts={
-                "detect": ("target", "files", *LAYOUT, "layout.benchmarks_root", *FUNCTIONS, "domain.domains"),
+                "detect": (
+                    "target",
+                    "files",
+                    *COMMITS,
+                    *LAYOUT,
+                    "layout.benchmarks_root",
+                    *FUNCTIONS,
+                    "domain.domains",
+                ),
                 "record": ALL,
                 "scaffold": ALL,
                 "inject": ALL,

@@ -1,6 +1,7 @@
 from ...staleness import (
     ALL,
     BENCHMARK,
+    COMMITS,
     ENVIRONMENT,
     FUNCTIONS,
     LAYOUT,
@@ -24,7 +25,7 @@ STAGE = Stage(
         Uses(
             settings=("metrics", "timeout", "budget", "cores", *ENVIRONMENT),
             artifacts={
-                "detect": (*LAYOUT, *FUNCTIONS),
+                "detect": (*COMMITS, *LAYOUT, *FUNCTIONS),
                 "scaffold": BENCHMARK,
                 "inject": ALL,
             },

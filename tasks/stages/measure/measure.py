@@ -70,6 +70,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         addopts=pytest_options.replacement(setup.sides["head"].tree, injection.benchmark, measured.unknown_options),
         variables=variables.values,
         built=tuple(built_files(setup, measured)),
+        packages_as_of=setup.sides["head"].environment.as_of,
         repairs=(*injection.repairs, *setup.repairs),
         notes=(
             *measured.notes,

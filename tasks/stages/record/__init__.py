@@ -1,4 +1,4 @@
-from ...staleness import ENVIRONMENT, LAYOUT, Item, Stage, Uses, keeps_benchmark
+from ...staleness import COMMITS, ENVIRONMENT, LAYOUT, Item, Stage, Uses, keeps_benchmark
 
 
 def lacks_benchmark(item: Item) -> bool:
@@ -14,7 +14,7 @@ STAGE = Stage(
             settings=("drive", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
-                    *("target", "base", "head", "picked", "functions.module", "functions.name", "functions.status"),
+                    *("target", *COMMITS, "functions.module", "functions.name", "functions.status"),
                     *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
                 )
             },

@@ -17,7 +17,7 @@ from ...benchmark_tests.search import usage
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
-from ...environments import builder
+from ...environments import builder, package_dates
 from ...environments.diagnoses import diagnose
 from ...errors import PrprepError
 from ...manifest.model import Optimization
@@ -99,8 +99,9 @@ def _site(inputs: StageInputs, detection: Detection, *, install: tuple[str, ...]
     commit = detection.head if target in added and not detection.picked else detection.base
     with inputs.clone(commit) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
+        as_of = package_dates.if_old(package_dates.newest_date(clone, detection))
     settings = item.env.model_copy(update={"install": (*item.env.install, *install)})
-    environment = builder.build(tree, layout, settings, cache=cache, report=inputs.report)
+    environment = builder.build(tree, layout, settings, cache=cache, report=inputs.report, as_of=as_of)
     return RecordingSite(
         side_of(SideEnvironment(commit, tree, environment), layout, item),
         layout.project,

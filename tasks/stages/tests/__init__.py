@@ -1,4 +1,4 @@
-from ...staleness import ENVIRONMENT, LAYOUT, Stage, Uses
+from ...staleness import COMMITS, ENVIRONMENT, LAYOUT, Stage, Uses
 
 STAGE = Stage(
     name="tests",
@@ -7,7 +7,7 @@ STAGE = Stage(
     uses=(
         Uses(
             settings=("tests", "tests_timeout", *ENVIRONMENT),
-            artifacts={"detect": ("base", "head", "picked", "files", *LAYOUT, "layout.benchmarks_root")},
+            artifacts={"detect": (*COMMITS, "files", *LAYOUT, "layout.benchmarks_root")},
         ),
     ),
 )

@@ -2,27 +2,23 @@
 
 import ast
 import posixpath
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from ...bench.workers.pytest_options import of_pytest
-from ...environments.requirements import TESTING, dependency_groups, extra_names
+from ...environments.declared import TESTING, dependency_groups, extra_names
+from ...environments.testing_requirements import listed_by_runners, tox_extras
 from ...manifest.model import EnvironmentSettings
 from ...project.code.imported_names import imports
-from ...project.files import Project, TreeReader, lookup, strings
+from ...project.files import Project, TreeReader
 from ...project.pytest_config import in_side_folder, is_test_code, is_test_file, pytest_option, python_files
 from ...project.syntax import parse_or_empty
 
 DEVELOPING: Final = ("dev", "develop", "development")
 """Extras and groups that tests need if the project has none just for tests."""
-
-_HATCH: Final = ("hatch-test", "test", "tests", "default")
-_CONDITION: Final = re.compile(r"^[\w.,!{}-]+:\s")
-_FOLDER: Final = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,46 +136,10 @@ def settings_for_tests(project: Project, settings: EnvironmentSettings) -> Envir
     extras, groups = extra_names(project), dependency_groups(project)
     wanted = () if any(name in TESTING for name in (*extras, *groups)) else DEVELOPING
     additions = {
-        "extras": (name for name in extras if name in (*wanted, *_tox_extras(project))),
+        "extras": (name for name in extras if name in (*wanted, *tox_extras(project))),
         "groups": (name for name in groups if name in wanted),
-        "install": _listed(project),
+        "install": listed_by_runners(project),
     }
     return settings.model_copy(
         update={name: tuple(dict.fromkeys((*getattr(settings, name), *more))) for name, more in additions.items()}
     )
-
-
-def _listed(project: Project) -> Iterator[str]:
-    """Yield what tox and hatch install in each of their environments; conditional requirements are left out."""
-    lines = project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines()
-    for table in (project.toml("tox.toml"), project.tool("tox")):
-        lines += _lines(lookup(table, "env_run_base", "deps"))
-    for name in _HATCH:
-        for key in ("dependencies", "extra-dependencies"):
-            lines += _lines(project.tool("hatch", "envs", name, key))
-    for line in lines:
-        yield from _requirements(project, line)
-
-
-def _tox_extras(project: Project) -> tuple[str, ...]:
-    listed = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
-    return strings(listed) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
-
-
-def _lines(value: object) -> tuple[str, ...]:
-    return tuple(line for line in value if isinstance(line, str)) if isinstance(value, list) else ()
-
-
-def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the requirement of a line, or those of the file that it includes; paths and options are left out.
-
-    A file in `folder` of the project has the line; includes are relative to it.
-    """
-    text = re.sub(r"(^|\s)#.*$", "", line).strip()
-    if included := re.match(r"^(?:-r|--requirement)[\s=]*(\S+)$", text):
-        path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
-        content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None
-        for inner in (content or b"").decode("utf-8", "replace").splitlines():
-            yield from _requirements(project, inner, posixpath.dirname(path), (*seen, path))
-    elif text and not text.startswith(("-", ".", "/")) and "{" not in text and not _CONDITION.match(text):
-        yield text

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from ...bench import trees
 from ...bench.exclusive import cache_lock, exclusive
 from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
-from ...environments import builder
+from ...environments import builder, package_dates
 from ...environments.builder import Environment
 from ...environments.interpreters import resolve_path
 from ...errors import EnvironmentBuildError, PrprepError
@@ -40,6 +41,7 @@ def run(inputs: StageInputs) -> None:
     runner = _Runner(inputs, detection)
     with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
         checkouts = {side: runner.check_out(clone, side) for side in SIDES}
+        runner.as_of = package_dates.if_old(package_dates.newest_date(clone, detection))
     outcome = runner.outcome(checkouts)
     inputs.write(outcome.model_copy(update={"edited": edited, "seconds": item.tests_timeout}))
 
@@ -90,6 +92,7 @@ class _Runner:
     inputs: StageInputs
     detection: Detection
     notes: list[str] = field(default_factory=list)
+    as_of: date | None = None
 
     def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
         item, layout, cache = self.inputs.settings, self.detection.layout, self.inputs.cache
@@ -123,7 +126,8 @@ class _Runner:
         env, layout = self.inputs.settings.env, self.detection.layout
         settings = env.model_copy(update={"python": resolve_path(env.python, self.inputs.folder)})
         wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
-        build = partial(builder.build, tree, layout, cache=self.inputs.cache, report=self.inputs.report)
+        cache, report = self.inputs.cache, self.inputs.report
+        build = partial(builder.build, tree, layout, cache=cache, report=report, as_of=self.as_of)
         self.inputs.report(f"environment of {side}")
         if wider != settings:
             try:

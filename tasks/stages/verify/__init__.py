@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...staleness import ALL, ENVIRONMENT, LAYOUT, Item, Stage, Uses, Value
+from ...staleness import ALL, COMMITS, ENVIRONMENT, LAYOUT, Item, Stage, Uses, Value
 
 if TYPE_CHECKING:
     from ...body.evidence import Evidence
@@ -33,7 +33,7 @@ STAGE = Stage(
                 *("negligible", "negligible_memory", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             ),
             artifacts={
-                "detect": ("target", "base", "head", "picked", "domain.domains", *LAYOUT, "layout.runner"),
+                "detect": ("target", *COMMITS, "domain.domains", *LAYOUT, "layout.runner"),
                 "scaffold": ALL,
                 "inject": ALL,
                 "compare": ALL,

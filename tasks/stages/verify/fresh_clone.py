@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +82,9 @@ class FreshClone:
         installed = detection.base if detection.picked else detection.head
         standalone.clone_for_reader(private.path, folder / "project", installed)
         settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-        built = builder.build(folder / "project", detection.layout, settings, cache=cache, report=report)
+        measured_as_of = evidence.comparison.packages_as_of
+        as_of = date.fromisoformat(measured_as_of) if measured_as_of else None
+        built = builder.build(folder / "project", detection.layout, settings, cache=cache, report=report, as_of=as_of)
         return replace(fresh, python=built.python)
 
     @property

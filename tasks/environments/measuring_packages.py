@@ -1,0 +1,127 @@
+"""What must be installed to measure: beside the project's packages, in versions that fit them if there are any."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from ..errors import CommandFailedError
+from ..processes.progress import Report
+from .installer import diagnosis
+from .package_dates import end_of, without_date
+from .venvs import Venv
+
+
+class Uv(Protocol):
+    def __call__(self, *arguments: str | Path) -> None: ...
+
+
+def requirements(minor: int) -> tuple[tuple[str, ...], ...]:
+    """Return what measuring needs in Python 3.`minor`; what is in one tuple is installed together.
+
+    These are the oldest versions with which prprep's worker was seen to work; older ones of pytest do not run there.
+    """
+    pytest = "pytest>=4.6" if minor < 10 else "pytest>=6.2"
+    return (pytest, "pytest-benchmark>=3.2.2"), ("memray>=1.1; sys_platform != 'win32'",)
+
+
+def too_old(lines: Iterable[str], minor: int) -> dict[str, str]:
+    """Return the requirements for versions that are too old to measure with, each with what is needed instead."""
+    needed = {Requirement(line).name: line for group in requirements(minor) for line in group}
+    outdated = {}
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        name = canonicalize_name(requirement.name)
+        if name in needed and _excludes(requirement, Version(needed[name].partition(">=")[2].partition(";")[0])):
+            outdated[line] = needed[name]
+    return outdated
+
+
+def _excludes(requirement: Requirement, oldest: Version) -> bool:
+    """Return whether a requirement allows no version from `oldest` on."""
+    named = (each.version for each in requirement.specifier if not each.version.endswith("*"))
+    versions = {
+        oldest,
+        *map(Version, named),
+        *(Version(f"{major}.{minor}") for major in range(40) for minor in range(40)),
+    }
+    newer = (version for version in versions if version >= oldest)
+    return not any(requirement.specifier.contains(version, prereleases=True) for version in newer)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringPackages:
+    """What measuring needs beside the `installed` packages of a project.
+
+    `locked` are the pins of its lock, which may be of packages that are not installed, such as pytest; `arguments` come
+    from the manifest, `as_of` is the date of the project's packages, and `own_name` the project's name.
+    """
+
+    installed: tuple[str, ...]
+    locked: tuple[str, ...]
+    arguments: tuple[str, ...]
+    as_of: date | None
+    minor: int
+    own_name: str
+
+    def install(self, venv: Venv, *, uv: Uv, report: Report) -> tuple[str, ...]:
+        """Install what is missing, and return notes; raise CommandFailedError."""
+        present = {*_names(self.installed), self.own_name}
+        notes: tuple[str, ...] = ()
+        # The project's pytest, without py, hides the py that older versions of pytest-benchmark need.
+        needed = (
+            {"pytest-benchmark>=3.2.2": "pytest-benchmark>=4"} if "pytest" in present and "py" not in present else {}
+        )
+        for group in requirements(self.minor):
+            if missing := [needed.get(line, line) for line in group if Requirement(line).name not in present]:
+                report(f"installing packages for measuring: {', '.join(missing)}")
+                notes += self._install(venv, missing, uv)
+        return notes
+
+    def _install(self, venv: Venv, missing: Sequence[str], uv: Uv) -> tuple[str, ...]:
+        names = [Requirement(line).name for line in missing]
+        # Of the manifest's arguments, indexes matter here; memray is younger than many commits.
+        arguments = (*missing, *without_date(self.arguments))
+        install: tuple[str | Path, ...] = ("pip", "install", "--quiet", "--python", venv.python, *arguments)
+        outdated, present = too_old(self.locked, self.minor), _names(self.installed)
+        others = tuple(each for each in self.installed if each.partition("==")[0] != self.own_name)
+        both = (*others, *(pin for pin in self.locked if pin not in outdated and not _names([pin]) & present))
+        for day, pins in dict.fromkeys([(self.as_of, both), (None, both), (self.as_of, others), (None, others)]):
+            limits = ["--constraints", str(venv.write("pins.txt", pins))]
+            for name in names:
+                limits += ["--only-binary", name]
+                if day and name.startswith("pytest"):
+                    limits += ["--exclude-newer-package", f"{name}={end_of(day)}"]
+            try:
+                uv(*install, *limits)
+            except CommandFailedError as error:
+                if diagnosis(error).diagnosis.final:
+                    raise
+            else:
+                return ()
+        uv(*install)
+        wanted = venv.packages()
+        differing = [each for each in self.installed if _names([each]) <= _names(wanted) and each not in wanted]
+        shown = ", ".join(each.replace("==", " ") for each in differing)
+        return (
+            f"{' and '.join(names)} would need other versions than the project has, and use the project's: {shown}",
+        )
+
+
+def complete_benchmark(venv: Venv, uv: Uv) -> None:
+    """Install py if pytest-benchmark is so old that it imports py without requiring it, and pytest is newer."""
+    versions = dict(package.partition("==")[::2] for package in venv.packages())
+    if versions.get("pytest-benchmark", "4").startswith(("2.", "3.")) and "py" not in versions:
+        uv("pip", "install", "--quiet", "--python", venv.python, "py")
+
+
+def _names(packages: Iterable[str]) -> set[str]:
+    return {canonicalize_name(package.partition("==")[0]) for package in packages}

@@ -1,0 +1,31 @@
+import pytest
+
+from tasks.environments.measuring_packages import too_old
+
+
+@pytest.mark.parametrize(
+    ("line", "minor", "is_old"),
+    [
+        ("pytest==3.7.1", 9, True),
+        ("pytest<4,>=3.7", 9, True),
+        ("pytest~=3.0", 9, True),
+        ("pytest==3.*", 9, True),
+        ("pytest<=4.5", 9, True),
+        ("pytest==5.4.3", 9, False),
+        ("pytest<6,>=5.2", 9, False),
+        ("pytest==5.4.3", 11, True),
+        ("pytest<6,>=5.2", 11, True),
+        ("pytest==6.2.5", 12, False),
+        ("pytest>=3", 12, False),
+        ("pytest~=6.0", 12, False),
+        ("pytest", 12, False),
+        ("PyTest_Benchmark==3.1.1", 12, True),
+        ("pytest-benchmark==3.4.1", 12, False),
+        ("memray==1.9.1", 12, False),
+        ("memray<1.1", 12, True),
+        ("rich==1.0", 12, False),
+        ("-r requirements.txt", 12, False),
+    ],
+)
+def test_versions_that_are_too_old_to_measure_with(line, minor, is_old):
+    assert list(too_old([line], minor)) == ([line] if is_old else [])
