@@ -116,6 +116,13 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * (1024 if prefix.endswith("I") else 1000) ** PREFIXES.index(prefix[0]))
 
 
+def git_folder(entry: CacheEntry) -> Path | None:
+    """Return git's folder about a tree; None if it is in no clone: the project's code could have changed `.git`."""
+    registered = git_folder_of(entry.path) if entry.kind == "tree" else None
+    clones = entry.path.parents[1].resolve() / "clones"
+    return registered if registered and registered.resolve().is_relative_to(clones) else None
+
+
 def _folders(parent: Path) -> Iterator[Path]:
     with suppress(OSError):
         named = (path for path in parent.iterdir() if ENTRY_NAME.fullmatch(path.name))
@@ -153,7 +160,7 @@ def _remove(entry: CacheEntry) -> bool:
                 stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
-        if entry.kind == "tree" and (registered := git_folder_of(entry.path)):
+        if registered := git_folder(entry):
             # Git keeps its files about a worktree in the clone.
             remove_folder(registered)
         remove_folder(entry.path)

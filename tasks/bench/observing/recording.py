@@ -18,9 +18,10 @@ from ...processes.progress import Report, silent
 from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..request import SideRequest
+from ..workers import sandbox
 from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters
-from ..workers.workers import WORKER_PROGRAMS, Settings, variables
+from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, ended, variables
 
 OWN_SECONDS = 20.0
 """What recording itself may cost in one process."""
@@ -60,8 +61,15 @@ class RecordingSite:
     def folder(self) -> Path:
         return self.side.tree / self.project
 
-    def variables(self, **extra: str) -> dict[str, str]:
-        return variables(self.side, Settings(seed=1), extra, folder=self.folder)
+    def run(
+        self, command: Sequence[str], *, seconds: float, writable: Path, stdin: bytes = b"", **extra: str
+    ) -> programs.CompletedProgram:
+        """Run a command in the project's folder, confined if the side is; it may write to the folder `writable` too."""
+        confinement = sandbox.wrapper(self.side, self.folder, worker=WORKER_FOLDER, writable=(writable,))
+        environment = variables(self.side, Settings(seed=1), extra, folder=self.folder)
+        return programs.run(
+            (*confinement, *command), cwd=self.folder, env=environment, timeout=seconds, stdin=stdin, check=False
+        )
 
 
 def record(
@@ -101,10 +109,8 @@ def allocations_of_fakes(
     """
     methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
     arguments = _driven(site, command) if command else _pytest(site, call.test)
-    with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
-        profile = str(Path(folder) / "profile.bin")
-        measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
-        recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
+    measure = {"test": call.test, "size": call.size, "wanted": methods}
+    recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -146,13 +152,12 @@ def _record(
             "seconds": OWN_SECONDS,
             "stem": site.stem,
             "root": site.root,
-            "measure": measure,
+            "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
-        environment = site.variables(PRPREP_RECORDER=json.dumps(order))
         note = ""
         try:
-            finished = programs.run(command, cwd=site.folder, env=environment, timeout=seconds, check=False)
+            finished = site.run(command, seconds=seconds, writable=Path(folder), PRPREP_RECORDER=json.dumps(order))
             if finished.code == 1 and "pytest" in command:
                 note = "some of its tests fail; calls that ended well count"
             elif finished.code not in (0, 5):
@@ -187,13 +192,13 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
             root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
             stdin = _order(site, order, root).encode()
-            finished = programs.run(command, cwd=site.folder, env=site.variables(), stdin=stdin, timeout=TRIAL_SECONDS)
+            finished = site.run(command, seconds=TRIAL_SECONDS, writable=Path(folder), stdin=stdin)
     except CommandFailedError as error:
         return {"raised": error.what.splitlines()[0]}
     try:
         answer: Message = json.loads(finished.output)
     except ValueError:
-        return {"raised": "the process ended without an answer"}
+        return {"raised": f"its process {ended(finished.code)} without an answer"}
     return answer
 
 
@@ -211,8 +216,7 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
     command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
-    environment = site.variables(PRPREP_TRIAL=str(stored_order))
-    programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
+    site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
     return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import posixpath
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ MOST_SECONDS = 120.0
 MOST_FILES = 12
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
+PLAIN_NAME = re.compile(r"\w[\w.-]*")
+"""Of a data file: the recording comes from a process of the project, which could have written anything."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -231,6 +234,8 @@ class _Chooser:
         """Return the call if it runs as code, with its time, else why not."""
         part = f"built from a part of it, the call fails ({refused})" if refused else ""
         failure = part or "a part of it, repeated, was not tried"
+        if not all(map(PLAIN_NAME.fullmatch, spelled["data"])):
+            return "the recording names files outside of the benchmark's folder"
         spelling = Spelling.model_validate(
             {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size"}}
             | {

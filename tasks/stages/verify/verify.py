@@ -6,12 +6,10 @@ from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
 from ...bench.exclusive import cache_lock, exclusive
-from ...bench.trees import write_into
 from ...body.evidence import benchmark_to_save
 from ...body.placeholders import FULL, filled_template
 from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
-from ...git.standalone import repository_state
 from ...manifest.model import Optimization
 from ...processes.scratch import scratch_folder
 from ...staleness import StageInputs
@@ -130,11 +128,10 @@ def _verified(inputs: StageInputs) -> Verification:
             if steps.benchmark_to_save:
                 saved[evidence.scaffolding.path] = benchmark_to_save(evidence.scaffolding, inputs.folder)
             for path, content in saved.items():
-                write_into(fresh.clone, path, content)
-            before = repository_state(fresh.clone)
+                fresh.write(path, content)
+            before = fresh.states()
             results = _run(fresh, commands)
-            after = repository_state(fresh.clone)
-            changed = [what for what, state in before.items() if after[what] != state]
+            changed = fresh.changes_since(before)
             measured = None
             with suppress(ArtifactError):
                 measured = nested.comparison(fresh.clone, item.id)
