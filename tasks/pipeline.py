@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError
+from .processes.secrets import pass_variables
 from .staleness import Stage, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
@@ -92,6 +93,8 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         report_line("waits for a person: see the report")
         return
     paths = staleness.workspace.paths.item(item_id)
+    # Once more in each of doit's processes, which may not inherit it.
+    pass_variables(staleness.item(item_id).settings["env"]["passed"])
     journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
     journal.begin(stage.name)
     began = time.monotonic()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 import shlex
 import tempfile
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from ...artifacts import RecordedCall
 from ...errors import CommandFailedError, MeasuringError
-from ...processes import programs
+from ...processes import programs, secrets
 from ...processes.progress import Report, silent
 from ...storage.files import read_json
 from ..exclusive import exclusive
@@ -30,9 +32,13 @@ FILE_SECONDS = 40.0
 TRIAL_SECONDS = 30.0
 TRIAL = "test_trial.py"
 LEAST_SECONDS = 5.0
+MOST_FORMS = 64 << 10
+"""Characters of secrets in an order; a variable can hold twice as many."""
 LONGEST = 160
 """Characters of an error that a run ended with."""
 
+COMMAND = "the command of `drive`"
+"""How artifacts, bodies and progress lines name it: its arguments may be anything, and are the user's own."""
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
 RECORDER = WORKER_PROGRAMS / "recording/plugin.py"
@@ -95,9 +101,9 @@ def record_command(
     site: RecordingSite, target: str, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
-    report(f"recording calls of {target}: {command}")
+    report(f"recording calls of {target}: {COMMAND}")
     recording, note = _record(site, target, _driven(site, command), seconds=seconds)
-    return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
+    return ([recording] if recording else []), ([f"{COMMAND}: {note}"] if note else [])
 
 
 def allocations_of_fakes(
@@ -132,7 +138,7 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
     if script.is_file():
         return [python, str(RECORDER), str(script), *arguments]
     raise MeasuringError(
-        f"`{command}` cannot be run under the recorder",
+        f"`{program}` cannot be run under the recorder",
         where="drive",
         hint="write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs",
     )
@@ -153,6 +159,7 @@ def _record(
             "stem": site.stem,
             "root": site.root,
             "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
+            "secrets": {"forms": _forms_of_passed(site), "names": secrets.NAME},
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
         note = ""
@@ -164,7 +171,31 @@ def _record(
                 note = _ending(finished, site)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"
-        return read_json(out), note
+        return _without_secrets(read_json(out), secrets.current(site.side.passed)), note
+
+
+def _forms_of_passed(site: RecordingSite) -> list[str]:
+    """Return what the recorder must not write of the variables that it gets; of long ones not every encoding.
+
+    An environment cannot hold much. `_without_secrets` looks for all of them.
+    """
+    variables = {name: value for name, value in os.environ.items() if name in site.side.passed}
+    forms = sorted(secrets.Secrets.of(variables, site.side.passed).forms, key=len)
+    sizes = itertools.accumulate(len(json.dumps(form)) for form in forms)
+    return [form for form, size in zip(forms, sizes, strict=True) if size < MOST_FORMS]
+
+
+def _without_secrets(recording: Message, hidden: secrets.Secrets) -> Message:
+    """Leave out calls whose code or data hold a secret, and mask it everywhere else."""
+
+    def is_clean(call: Message) -> bool:
+        return not hidden.are_in(json.dumps(call, ensure_ascii=False))
+
+    if "kept" in recording:
+        sample = [call if call is None or is_clean(call) else None for call in recording["sample"]]
+        recording = {**recording, "kept": list(filter(is_clean, recording["kept"])), "sample": sample}
+    masked: Message = hidden.masked_in(recording)
+    return masked
 
 
 def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
-from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
+from ...bench.observing.recording import COMMAND, RecordingSite, allocations_of_fakes, record, record_command, try_code
 from ...bench.setup import SideEnvironment, side_of
 from ...bench.workers.channel import Message
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
@@ -58,7 +58,7 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
     seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
     if item.drive:
-        runs: tuple[str, ...] = (item.drive,)
+        runs: tuple[str, ...] = (COMMAND,)
         recordings, notes = record_command(site, target, item.drive, seconds=seconds, report=report)
     else:
         runs = relevant_tests(sources, definition, python_files(Project(sources.tree, layout.project)))
@@ -159,7 +159,7 @@ class _Chooser:
 
     def _uncalled(self, runs: tuple[str, ...]) -> str:
         if self.item.drive:
-            return f"the command of `drive` does not call {self.target}"
+            return f"{COMMAND} does not call {self.target}"
         if not runs:
             return f"no test of the project calls {self.target}; none names it or its module"
         were = "was" if len(runs) == 1 else "were"

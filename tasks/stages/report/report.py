@@ -11,6 +11,7 @@ from ...artifacts import Survey
 from ...errors import ArtifactError
 from ...github import survey_text
 from ...github.cache import format_time
+from ...processes import secrets
 from ...staleness import Stage, StageInputs, Staleness
 from ...storage.files import write_whole
 from ...storage.hashing import read_bytes
@@ -75,7 +76,7 @@ def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
     """Write report.md if its text changes, and return the table for a terminal of `width` columns."""
     paths = staleness.workspace.paths
     rows = [read_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
-    if read_bytes(paths.report) != (text := report_text(rows, paths)).encode():
+    if read_bytes(paths.report) != (text := secrets.masked(report_text(rows, paths))).encode():
         write_whole(paths.report, text)
     cells = [
         (str(row.number), row.title, row.benchmark_with(str), row.compare, row.body, status)

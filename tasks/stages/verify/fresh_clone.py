@@ -20,7 +20,7 @@ from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv, write_shims
 from ...git import Clone, standalone
 from ...manifest.model import Optimization
-from ...processes import programs
+from ...processes import programs, secrets
 from ...processes.progress import Report
 from ...processes.scratch import remove_folder
 from ...storage.files import read_regular
@@ -154,13 +154,13 @@ class FreshClone:
         own = {
             "PATH": path,
             "TMPDIR": str(self.folder / "tmp"),
-            **{name: value for name, value in indexes.items() if not programs.is_secret(name, value)},
+            **{name: value for name, value in indexes.items() if not secrets.is_secret(name, value)},
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_TOOL_DIR": str(self.folder / "tools"),
             **standalone.reader_variables(),
         }
         if _only_runs_prprep(commands):
-            return programs.installer_environment(own)
+            return programs.installer_environment(own, passed=self.item.env.passed)
         private = {"HOME": sandbox.HOME, "TMPDIR": "/tmp", "UV_TOOL_DIR": f"{sandbox.HOME}/tools"}  # noqa: S108 - its own
         confined = private if self._is_confined else {}
         return programs.target_environment({**own, **confined}, passed=self.item.env.passed)

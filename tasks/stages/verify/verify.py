@@ -91,7 +91,7 @@ def _agrees(claimed: Change, measured: Change) -> bool:
 
 def _failed(command: RunCommand) -> str:
     how = "took too long" if command.code is None else f"ended with exit code {command.code}"
-    last = "".join(f" ({line.strip()})" for line in command.tail.strip().splitlines()[-1:])
+    last = f" ({command.last_line})" if command.last_line else ""
     return f"a command that the body gives {how} in a fresh clone: {command.failed}{last}"
 
 
