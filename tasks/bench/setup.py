@@ -98,20 +98,20 @@ class BenchmarkSetup:
     ) -> None:
         self.item, self.artifacts, self._context, self._sampling = item, artifacts, context, sampling or Sampling()
         metrics = metrics_of(item, artifacts.detection)
-        measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
+        confined = item.sandbox == "bwrap"
+        measuring.check_tools(metrics, confined=confined)
         injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, context.cache
         specs: dict[Role, TreeSpec] = {"base": injection.base, "head": injection.head}
         if {"time", "import"} & set(metrics):
             specs["control"] = injection.base
         with Clone.open(context.address, cache, report=context.report) as clone:
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
-            self._checkouts = {
-                role: (
-                    trees.commit_of(clone, spec),
-                    trees.prepare(clone, spec, contents, cache=cache, copy="second" if role == "control" else ""),
-                )
-                for role, spec in specs.items()
-            }
+            self._checkouts: dict[Role, tuple[str, Path, Callable[[], Path] | None]] = {}
+            for role, spec in specs.items():
+                copy = "second" if role == "control" else ""
+                tree = trees.prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined)
+                renew = trees.renewal(context.address, spec, contents, cache=cache, copy=copy, confined=confined)
+                self._checkouts[role] = trees.commit_of(clone, spec), tree, renew
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
         self.sides = self._build()
@@ -144,9 +144,9 @@ class BenchmarkSetup:
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
-        for role, (commit, tree) in self._checkouts.items():
+        for role, (commit, tree, renew) in self._checkouts.items():
             report(f"environment of {role}")
-            built = builder.build(tree, layout, settings, cache=self._context.cache, report=report)
+            built = builder.build(tree, layout, settings, cache=self._context.cache, report=report, renew=renew)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 

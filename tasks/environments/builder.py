@@ -5,7 +5,7 @@ In CACHE/environments, `dependencies/KEY` is a venv named by the hash of what de
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +52,40 @@ class Environment:
     pycache: Path | None = None
 
 
+class _RenewedError(Exception):
+    """The tree was checked out again: what was read of it no longer counts."""
+
+
 def build(
-    tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: Path, report: Report = silent
+    tree: Path,
+    layout: Layout,
+    settings: EnvironmentSettings,
+    *,
+    cache: Path,
+    report: Report = silent,
+    renew: Callable[[], object] | None = None,
 ) -> Environment:
     """Build the environment of a tree, or reuse it.
 
-    Raise EnvironmentBuildError with the cause, SourceError if a configuration file is broken.
+    Building runs code of the tree outside of any sandbox. If confined code may have run there since it was checked
+    out, `renew` checks it out again, before anything is built. Raise EnvironmentBuildError with the cause, SourceError
+    if a configuration file is broken.
     """
+    try:
+        return _build(tree, layout, settings, cache=cache, report=report, renew=renew)
+    except _RenewedError:
+        return _build(tree, layout, settings, cache=cache, report=report)
+
+
+def _build(
+    tree: Path,
+    layout: Layout,
+    settings: EnvironmentSettings,
+    *,
+    cache: Path,
+    report: Report,
+    renew: Callable[[], object] | None = None,
+) -> Environment:
     tree = tree.resolve()
     project = Project(FolderTree(tree), layout.project)
     if not (tree / layout.project).is_dir():
@@ -67,7 +94,7 @@ def build(
     interpreter, note = choose(project, settings.python, cwd=tree)
     existing = environment_folder(interpreter.path) if settings.python else None
     builder = EnvironmentBuilder(
-        tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing
+        tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing, renew
     )
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
@@ -90,6 +117,7 @@ class EnvironmentBuilder:
     cache: Path
     report: Report
     existing: Path | None = None
+    renew: Callable[[], object] | None = None
 
     @property
     def folder(self) -> Path:
@@ -162,6 +190,7 @@ class EnvironmentBuilder:
 
     def _install_dependencies(self, venv: Venv, key: str) -> Layer:
         """Try the attempts, the most complete first; note those that fail."""
+        self._renew_tree()
         notes: list[str] = []
         candidates = attempts(self.project, self.settings)
         for attempt in candidates:
@@ -224,6 +253,7 @@ class EnvironmentBuilder:
         layer = venv.cached_layer(key)
         if layer and all((self.tree / path).exists() for path in layer.produced):
             return venv, layer
+        self._renew_tree()
         venv.create(self.interpreter)
         link = f"import site; site.addsitedir({str(dependencies.site_packages)!r})\n"
         (venv.site_packages / PTH).write_text(link, encoding="utf-8")
@@ -232,6 +262,11 @@ class EnvironmentBuilder:
         folders = [*([self.folder] if self.installable else []), *(self.tree / path for path in local)]
         layer = self._install_tree(venv, folders, tools=dependencies.python.parent) if folders else Layer()
         return venv, venv.finish(key, layer)
+
+    def _renew_tree(self) -> None:
+        if self.renew:
+            self.renew()
+            raise _RenewedError
 
     def _install_measuring_packages(self, existing: Venv, venv: Venv) -> None:
         """Install missing packages for measuring into `venv`, compatible with those of an existing environment."""

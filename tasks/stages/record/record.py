@@ -71,9 +71,12 @@ def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
     item, cache, layout, target = inputs.settings, inputs.cache, detection.layout, detection.target or ""
     added = {function.target for function in detection.functions if function.status == "added"}
     commit = detection.head if target in added and not detection.picked else detection.base
+    confined = item.sandbox == "bwrap"
     with inputs.clone(commit) as clone:
-        tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
-    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report)
+        spec = TreeSpec(commit=commit, tree=clone.tree_of(commit))
+        tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
+    renew = trees.renewal(inputs.address, spec, {}, cache=cache, confined=confined)
+    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report, renew=renew)
     return RecordingSite(
         side_of(SideEnvironment(commit, tree, environment), layout, item),
         layout.project,

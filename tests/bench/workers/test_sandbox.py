@@ -14,14 +14,23 @@ from pathlib import Path
 
 import pytest
 
+from tasks.artifacts import TreeSpec
+from tasks.bench import trees
 from tasks.bench.request import SideRequest
 from tasks.bench.time import instructions
 from tasks.bench.workers import sandbox, workers
+from tasks.environments import builder
 from tasks.errors import MeasuringError
+from tasks.git import Clone
+from tasks.manifest.model import Optimization
 from tasks.processes import programs
 from tasks.processes.progress import silent
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
 from tests.support.mistakes import BENCHMARK, CODE, HEAVY, MEASURES, PYPROJECT, compare, is_improved, item, target
 from tests.support.pairs import pair
+from tests.support.projects import PROJECT, SETUPTOOLS
+from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 SECRETS = {
@@ -234,6 +243,33 @@ def test_a_confined_process_ends_with_the_run(tmp_path):
     assert "time limit" in run.failure()
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in "".join(line for line in left.splitlines(keepends=True) if "bwrap" in line)
+
+
+@pytest.mark.slow
+def test_nothing_that_confined_code_leaves_in_its_tree_is_built(tmp_path):
+    """An environment is built outside of the sandbox, also after a run: for a repair, or if its files are gone."""
+    cache, escaped = Path(os.environ["PRPREP_CACHE"]), tmp_path / "escaped"
+    repo = TargetRepo(tmp_path / "repo", {"pyproject.toml": SETUPTOOLS + PROJECT, "pages.py": ""})
+    layout, settings = describe(FolderTree(repo.path)), Optimization(id="x", head="h").env
+
+    def built():
+        with Clone.open(str(repo.path), cache) as clone:
+            spec = TreeSpec(commit=repo.head, tree=clone.tree_of(repo.head))
+            tree = trees.prepare(clone, spec, {}, cache=cache, confined=True)
+            assert tree != trees.prepare(clone, spec, {}, cache=cache)
+        renew = trees.renewal(str(repo.path), spec, {}, cache=cache, confined=True)
+        return tree, builder.build(tree, layout, settings, cache=cache, renew=renew)
+
+    tree, environment = built()
+    (tree / ".gitignore").write_text("*\n")
+    (tree / "setup.py").write_text(f"open({str(escaped)!r}, 'w').close()\nimport setuptools\nsetuptools.setup()\n")
+    assert built() == (tree, environment)
+    for metadata in tree.glob("*.egg-info"):
+        shutil.rmtree(metadata)
+    assert built() == (tree, environment)
+    assert list(tree.glob("*.egg-info"))
+    assert not escaped.exists()
+    assert not (tree / "setup.py").exists()
 
 
 def test_missing_bubblewrap_is_one_clear_error(monkeypatch):
