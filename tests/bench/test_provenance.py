@@ -1,5 +1,6 @@
 """Which modules belong to a side, and which stop the comparison."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_file_of_the_tree_has_its_blob(request_, tmp_path):
 )
 def test_modules_of_others_are_not_the_projects(request_, tmp_path, name, path):
     assert prove_one(request_, name, tmp_path / path) == ()
+
+
+def test_links_and_parent_folders_do_not_lead_out_of_the_tree(request_, tmp_path):
+    (tmp_path / "secret.py").write_text("hush")
+    (tmp_path / "head/link.py").symlink_to(tmp_path / "secret.py")
+    os.mkfifo(tmp_path / "head/pipe.py")
+    for path in ("head/link.py", "head/../secret.py", "head/pipe.py"):
+        assert prove_one(request_, "anything", tmp_path / path) == ()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,18 @@ from tasks.processes.progress import silent
 from tasks.processes.secrets import Secrets
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, PYPROJECT, compare, is_improved, item, target
+from tests.support.mistakes import (
+    BENCHMARK,
+    CODE,
+    HEAVY,
+    LIGHT,
+    MEASURES,
+    PYPROJECT,
+    compare,
+    is_improved,
+    item,
+    target,
+)
 from tests.support.pairs import pair
 from tests.support.projects import PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo

@@ -508,6 +508,13 @@ def test_a_command_that_cannot_be_recorded_is_one_message(place):
         record_command(place, "shop:words", "make test", seconds=60, report=silent)
 
 
+@pytest.mark.parametrize("name", ["../../x.json", "/x.json", ".git", "a/b.json", ""])
+def test_a_recording_names_no_files_outside_of_the_benchmarks_folder(name):
+    """The process that wrote it runs the project's code."""
+    chooser = record._Chooser(Optimization(id="a", head="h"), "shop:words", None, None)
+    assert chooser._tried({}, {"data": {name: ""}}) == "the recording names files outside of the benchmark's folder"
+
+
 def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place):
     tree = place.side.tree
     (tree / "tests/test_hangs.py").write_text(
