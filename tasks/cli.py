@@ -20,6 +20,7 @@ from .commands.arguments import HELP, parse
 from .errors import PrprepError
 from .graph.loader import ManifestLoader
 from .graph.names import may_be_task, unknown_word
+from .processes import secrets
 from .text.markdown import plain
 
 DEFECT, WRONG, INTERRUPTED = 2, 3, 130
@@ -96,9 +97,9 @@ def _refused(error: Exception, code: int = WRONG) -> int:
         case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
             message = str(error)
         case _:
-            traceback.print_exception(error)
+            print(secrets.masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
             code, message = DEFECT, "this is a defect of prprep\n  please report it with the lines above"
-    print(f"ERROR: {plain(message).rstrip()}", file=sys.stderr)
+    print(f"ERROR: {plain(secrets.masked(message)).rstrip()}", file=sys.stderr)
     return code
 
 

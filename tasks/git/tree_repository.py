@@ -39,6 +39,9 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
             (own / "shallow").write_bytes(_shallow(clone))
     lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
     tags = {name: sha for commit in commits for name, sha in _tags(clone, commit).items()}
+    # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
+    gone = {name for name in list_refs(own) if name.startswith(b"refs/tags/")} - list_refs(clone).keys()
+    _update(own, [b"delete %s\0\0" % name for name in sorted(gone)])
     present = list_refs(own)
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
@@ -48,9 +51,13 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
         options = ("--revs", "--quiet", "--window=0", "--missing=allow-any")
         run_git(clone, ["pack-objects", *options, own / "objects" / "pack" / "pack"], stdin=wanted)
         updates = {**changed, **{_TIPS + sha.encode(): sha for sha in lacking}}
-        lines = b"".join(b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items())
-        run_git(own, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=lines)
+        _update(own, [b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items()])
     return own
+
+
+def _update(repository: Path, lines: Sequence[bytes]) -> None:
+    if lines:
+        run_git(repository, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=b"".join(lines))
 
 
 def _tags(clone: Path, commit: str) -> dict[bytes, str]:

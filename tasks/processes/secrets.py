@@ -82,9 +82,12 @@ class Secrets:
     @classmethod
     def of(cls, environment: Mapping[str, str], passed: Collection[str] = ()) -> Secrets:
         """Collect the secrets of an environment, and what a manifest passes of it."""
-        values = {value for name, value in environment.items() if name in passed}
-        values |= {piece for name, value in environment.items() if is_secret(name, value) for piece in _pieces(value)}
-        return cls(filter(_is_distinctive, values))
+        values = set[str]()
+        for name, value in environment.items():
+            is_passed, is_named = name in passed, is_secret(name, value)
+            pieces = [*_pieces(value)] if is_named else [value] if is_passed else []
+            values.update(piece for piece in pieces if _is_distinctive(piece, is_passed=is_passed))
+        return cls(values)
 
     def are_in(self, text: str) -> bool:
         return self.masked(text) != text
@@ -161,10 +164,15 @@ def _pieces(value: str) -> Iterator[str]:
         yield from pieces
 
 
-def _is_distinctive(value: str) -> bool:
-    """Return whether a value is long or odd enough to be known again: `1`, `true` and `postgres` are in many texts."""
+def _is_distinctive(value: str, *, is_passed: bool) -> bool:
+    """Return whether a value is long or odd enough to be known again: `1`, `true` and `postgres` are in many texts.
+
+    One that the project's code does not get is rarely in a text at all, so it has to look random.
+    """
     kinds = sum(re.search(kind, value) is not None for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]"))
-    return len(value) >= 10 or (len(value) >= 6 and kinds > 1)
+    if is_passed:
+        return len(value) >= 10 or (len(value) >= 6 and kinds > 1)
+    return len(value) >= 14 or (len(value) >= 8 and re.search("[0-9].*[a-zA-Z]|[a-zA-Z].*[0-9]", value) is not None)
 
 
 def _forms(value: str) -> Iterator[str]:

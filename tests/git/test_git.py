@@ -442,17 +442,26 @@ def test_a_tree_sees_the_history_and_tags_of_its_commit_alone(target: TargetRepo
     assert seen("fsck", "--connectivity-only") == []
     target.git("tag", "v1", "opt~1")
     target.git("tag", "-a", "v2", "opt", "-m", "two")
+    target.git("tag", "a", "opt")
     later = target.commit({"later.py": ""})
     target.git("tag", "v3")
     with opened(target, cache) as clone:
         packs = len(list(clone.path.glob("trees/objects/pack/*.pack")))
         clone.remove_worktree(tree)
         clone.worktree(tree, opt)
-        assert seen("tag") == ["v1", "v2"]
+        assert seen("tag") == ["a", "v1", "v2"]
+    target.git("tag", "-d", "a")
+    target.git("tag", "a/b", "opt")
+    target.git("tag", "--force", "v1", "opt")
+    with opened(target, cache) as clone:
+        clone.remove_worktree(tree)
+        clone.worktree(tree, opt)
+        assert seen("rev-parse", "v1") == [opt]
+        assert seen("tag") == ["a/b", "v1", "v2"]
         clone.worktree(tree, later)
         clone.worktree(cache / "trees/two", later)
         assert seen("cat-file", "-t", "v2") == ["tag"]
-        assert len(list(clone.path.glob("trees/objects/pack/*.pack"))) == packs + 2
+        assert len(list(clone.path.glob("trees/objects/pack/*.pack"))) == packs + 3
 
 
 # -- sources of other kinds -----------------------------------------------------------------------------

@@ -183,8 +183,8 @@ def test_secrets_are_masked_where_a_text_was_cut(cut):
 
 def test_the_password_of_an_address_and_the_lines_of_a_key_are_secrets_themselves():
     key = "-----BEGIN PRIVATE KEY-----\n" + "\n".join("MIIEvQIBADANBgkqhkiG9w0BAQ" + letter * 10 for letter in "ab")
-    hidden = Secrets.of({"URL": "postgres://me:s3cret%2Fword@host/db", "FILE": key, "ADO": "Uid=me;Pwd=an0ther;"})
-    for text in ("login s3cret%2Fword", "login s3cret/word", "login an0ther", f"line {key.splitlines()[2]}"):
+    hidden = Secrets.of({"URL": "postgres://me:s3cret%2Fword@host/db", "FILE": key, "ADO": "Uid=me;Pwd=an0therone;"})
+    for text in ("login s3cret%2Fword", "login s3cret/word", "login an0therone", f"line {key.splitlines()[2]}"):
         assert hidden.masked(text).endswith(MASK), text
 
 
@@ -192,6 +192,14 @@ def test_the_password_of_an_address_and_the_lines_of_a_key_are_secrets_themselve
 def test_values_that_any_text_may_hold_are_not_masked(value):
     text = f"tests/{value}/test_{value}.py: {value} 123456789"
     assert Secrets.of({"A_PASSWORD": value}, passed=("A_PASSWORD",)).masked(text) == text
+
+
+@pytest.mark.parametrize("value", ["created_at", "test-token", "changeme-now"])
+def test_values_that_are_not_passed_are_masked_if_they_look_random(value):
+    text = f"sorted by {value}"
+    assert Secrets.of({"SORT_KEY": value}).masked(text) == text
+    assert Secrets.of({"SORT_KEY": f"{value}-1"}).masked(f"{text}-1") == f"sorted by {MASK}"
+    assert Secrets.of({"SORT_KEY": value}, passed=("SORT_KEY",)).masked(text) == f"sorted by {MASK}"
 
 
 def test_folders_are_masked_as_a_whole_only():

@@ -192,7 +192,7 @@ def _without_secrets(recording: Message, hidden: secrets.Secrets) -> Message:
         return not hidden.are_in(json.dumps(call, ensure_ascii=False))
 
     if "kept" in recording:
-        sample = [call if call is None or is_clean(call) else None for call in recording["sample"]]
+        sample = [call if call is None or is_clean(call) else None for call in recording.get("sample", ())]
         recording = {**recording, "kept": list(filter(is_clean, recording["kept"])), "sample": sample}
     masked: Message = hidden.masked_in(recording)
     return masked
