@@ -20,7 +20,7 @@ def create(clone: Path, folder: Path, commit: str) -> None:
     run_git_in(folder.parent, "init", "--quiet", "--template=", folder)
     borrow_objects(clone, folder / ".git")
     run_git(folder / ".git", ["update-ref", "--no-deref", "HEAD", commit])
-    run_git_in(folder, "reset", "--quiet", "--hard", commit)
+    run_git_in(folder, "reset", "--quiet", "--hard", commit, "--")
 
 
 def object_stores(git_folder: Path) -> Iterator[Path]:

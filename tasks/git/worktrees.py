@@ -41,7 +41,7 @@ def reset(clone: Path, tree: Path) -> None:
     admin = _admin(clone, tree)
     for lock in admin.glob("*.lock"):
         lock.unlink(missing_ok=True)
-    run_git_in(tree, *_in(admin, tree), "reset", "--quiet", "--hard", "HEAD")
+    run_git_in(tree, *_in(admin, tree), "reset", "--quiet", "--hard", "HEAD", "--")
 
 
 def status(clone: Path, tree: Path) -> tuple[tuple[str, str], ...]:
