@@ -321,25 +321,26 @@ def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, t
     escape.chmod(0o755)
     lines = (
         f"test ! -e {outside}",
+        "mkdir -p .git/info .git/hooks .git/objects/info",
         f"git config filter.x.clean {escape}",
         f"git config filter.x.process {escape}",
         f"git config core.fsmonitor {escape}",
         f"git config core.hooksPath {tmp_path}",
         f"git config diff.external {escape}",
         "echo '* filter=x' | tee .git/info/attributes > .gitattributes",
-        f"mkdir -p .git/hooks; echo 'exec {escape}' > .git/hooks/post-index-change; chmod +x .git/hooks/*",
+        f"echo 'exec {escape}' > .git/hooks/post-index-change; chmod +x .git/hooks/*",
         "touch sums/*.py; echo '# more' >> sums/numbers.py",
         f"echo {outside} > .git/objects/info/alternates",
         f'for program in prprep uv python; do printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done',
         "echo 'optimizations: [{id: total, head: perf, summarize: touch}]' > prprep.yaml",
-        'ln -s /etc/passwd "$PRPREP_FAILED"',
+        'ln -sf /etc/passwd "$PRPREP_FAILED"',
         "exit 7",
     )
     place.template("```sh\n" + "\n".join(lines) + "\n```\n\n```sh\nprprep list\n```\n")
     verification = place.run(sandbox="bwrap")
     assert [path.name for path in outside.iterdir()] == ["secret"]
     confined, ours = verification.commands
-    assert (confined.code, ours.code) == (7, 0), confined.tail + ours.tail
+    assert (confined.code, ours.code) == (7, 0), confined.failed + confined.tail + ours.tail
     assert "root:" not in verification.model_dump_json()
     changed = {finding.rpartition(": ")[2] for finding in verification.findings[1:]}
     assert changed == {"files", "configuration"}
