@@ -19,7 +19,7 @@ from .commands.arguments import HELP, parse
 from .errors import PrprepError, SystemCallError
 from .graph.loader import ManifestLoader
 from .graph.names import may_be_task, unknown_word
-from .processes import output
+from .processes import output, secrets
 from .text.markdown import plain
 
 DEFECT, WRONG, INTERRUPTED, UNREAD = 2, 3, 130, 141
@@ -96,9 +96,9 @@ def _refused(error: Exception, code: int = WRONG) -> int:
         case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
             message = str(error)
         case _:
-            output.say("".join(traceback.format_exception(error)).rstrip())
+            output.say(secrets.masked("".join(traceback.format_exception(error)).rstrip()))
             code, message = DEFECT, "this is a defect of prprep\n  please report it with the lines above"
-    output.say(f"ERROR: {plain(message).rstrip()}")
+    output.say(f"ERROR: {plain(secrets.masked(message)).rstrip()}")
     return code
 
 

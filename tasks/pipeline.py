@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError, SystemCallError
+from .processes.secrets import pass_variables
 from .staleness import Stage, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
@@ -95,7 +96,9 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         return
     paths = staleness.workspace.paths.item(item_id)
     refuse_links_in(paths.state, paths.folder)
-    journal = Journal(paths.log)
+    # Once more in each of doit's processes, which may not inherit it.
+    pass_variables(staleness.item(item_id).settings["env"]["passed"])
+    journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
     journal.begin(stage.name)
     began = time.monotonic()
     try:

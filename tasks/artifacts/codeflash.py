@@ -1,6 +1,6 @@
 """What `codeflash compare` reported about the two trees."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from ..storage.artifact import Artifact, Record
 
@@ -40,3 +40,7 @@ class CodeflashRun(Artifact):
     findings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+
+    def without_output(self) -> Self:
+        """Return it without what findings quote, in parentheses, of errors and output."""
+        return self.model_copy(update={"findings": tuple(finding.partition(" (")[0] for finding in self.findings)})

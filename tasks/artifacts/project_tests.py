@@ -1,6 +1,6 @@
 """How the project's own tests ended at base and at head."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from ..storage.artifact import Artifact, Record
 
@@ -61,6 +61,10 @@ class ProjectTests(Artifact):
     differences: tuple[EndingDifference, ...] = ()
     edited: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def without_output(self) -> Self:
+        base, head = (run and run.model_copy(update={"tail": ""}) for run in (self.base, self.head))
+        return self.model_copy(update={"base": base, "head": head})
 
     @property
     def pass_at_head(self) -> bool:

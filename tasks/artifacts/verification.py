@@ -1,5 +1,7 @@
 """Whether the commands of a body confirm what it claims."""
 
+from typing import Self
+
 from ..storage.artifact import Artifact, Record
 from .comparison import Interval, Verdict
 from .samples import MetricName
@@ -28,6 +30,11 @@ class RunCommand(Record):
     untimed: str = ""
     tail: str = ""
 
+    @property
+    def last_line(self) -> str:
+        """The last line of its output, "" if it printed nothing."""
+        return "".join(self.tail.strip().splitlines()[-1:]).strip()
+
 
 class Verification(Artifact):
     """A run of the body's commands in a fresh clone with fresh environments.
@@ -46,6 +53,15 @@ class Verification(Artifact):
     repeated: tuple[Repeated, ...] = ()
     findings: tuple[str, ...] = ()
     comparison: str = ""
+
+    def without_output(self) -> Self:
+        """Return it without the output of commands, of which findings quote the last line."""
+        findings = self.findings
+        for command in self.commands:
+            if command.tail:
+                findings = tuple(finding.removesuffix(f" ({command.last_line})") for finding in findings)
+        commands = tuple(command.model_copy(update={"tail": ""}) for command in self.commands)
+        return self.model_copy(update={"commands": commands, "findings": findings})
 
     @property
     def verified(self) -> bool:

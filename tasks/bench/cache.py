@@ -15,7 +15,6 @@ from ..errors import BusyError, UsageError
 from ..git.repository import git_folder_of
 from ..processes import locks
 from ..processes.progress import Report
-from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
 from ..storage.files import write_whole
 from ..text import figures
@@ -71,7 +70,7 @@ def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[Ca
         for entry in entries:
             if time.time() - _last_use(entry.path, KINDS[entry.kind][1]) < FRESH_SECONDS:
                 report(f"{entry} stays: it was used just now")
-            elif _remove(cache, entry):
+            elif _remove(entry):
                 removed.append(entry)
             else:
                 report(f"{entry} stays: it is in use")
@@ -119,6 +118,13 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * (1024 if prefix.endswith("I") else 1000) ** PREFIXES.index(prefix[0]))
 
 
+def git_folder(entry: CacheEntry) -> Path | None:
+    """Return git's folder about a tree; None if it is in no clone: the project's code could have changed `.git`."""
+    registered = git_folder_of(entry.path) if entry.kind == "tree" else None
+    clones = entry.path.parents[1].resolve() / "clones"
+    return registered if registered and registered.resolve().is_relative_to(clones) else None
+
+
 def _folders(parent: Path) -> Iterator[Path]:
     with suppress(OSError):
         named = (path for path in parent.iterdir() if ENTRY_NAME.fullmatch(path.name))
@@ -148,7 +154,7 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     return total
 
 
-def _remove(cache: Path, entry: CacheEntry) -> bool:
+def _remove(entry: CacheEntry) -> bool:
     """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
         if entry.kind in {"tree", "clone"}:
@@ -156,9 +162,8 @@ def _remove(cache: Path, entry: CacheEntry) -> bool:
                 stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
-        registered = git_folder_of(entry.path) if entry.kind == "tree" else None
-        # Git keeps its files about a worktree in the clone; code that ran in the tree may have named another folder.
-        if registered and real_path(cache / "clones") in real_path(registered).parents[2:3]:
+        if registered := git_folder(entry):
+            # Git keeps its files about a worktree in the clone.
             remove_folder(registered)
         remove_folder(entry.path)
         if entry.kind == "tree":

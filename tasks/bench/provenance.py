@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..artifacts import Module
 from ..errors import MeasuringError, ProvenanceError
+from ..storage.files import read_regular
 from ..storage.hashing import blob
 from .request import Request, Role
 
@@ -22,12 +23,13 @@ def prove(modules: Iterable[Mapping[str, str]], *, side: Role, request: Request)
     Raises ProvenanceError, with the path, if a module of the project comes from anywhere else.
     """
     tree = Path(os.path.realpath(request.side(side).tree))
-    files = [(module["name"], Path(module["path"])) for module in modules]
+    # The process says so: its code could name a link that leads out of the tree.
+    files = [(module["name"], Path(os.path.realpath(module["path"]))) for module in modules]
     return tuple(
-        Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(path.read_bytes()))
+        Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(content))
         for name, path in files
-        # A module that was made while the code ran may name a file that never was.
-        if _belongs(name, path, tree=tree, side=side, request=request) and os.path.isfile(path)  # noqa: PTH113
+        if _belongs(name, path, tree=tree, side=side, request=request)
+        if (content := read_regular(path)) is not None
     )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -106,7 +107,8 @@ class BenchmarkSetup:
     ) -> None:
         self.item, self.artifacts, self._context, self._sampling = item, artifacts, context, sampling or Sampling()
         metrics = metrics_of(item, artifacts.detection)
-        measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
+        confined = item.sandbox == "bwrap"
+        measuring.check_tools(metrics, confined=confined)
         injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, context.cache
         specs: dict[Role, TreeSpec] = {"base": injection.base, "head": injection.head}
         if {"time", "import"} & set(metrics):
@@ -119,13 +121,12 @@ class BenchmarkSetup:
                 for role, spec in specs.items()
             }
             """The files of each side's tree that a commit holds, or that were injected."""
-            self._checkouts = {
-                role: (
-                    trees.commit_of(clone, spec),
-                    trees.prepare(clone, spec, contents, cache=cache, copy="second" if role == "control" else ""),
-                )
-                for role, spec in specs.items()
-            }
+            self._checkouts: dict[Role, tuple[str, Path, Callable[[], Path] | None]] = {}
+            for role, spec in specs.items():
+                copy = "second" if role == "control" else ""
+                tree = trees.prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined)
+                renew = trees.renewal(context.address, spec, contents, cache=cache, copy=copy, confined=confined)
+                self._checkouts[role] = trees.commit_of(clone, spec), tree, renew
         self._as_of = package_dates.if_old(self._newest)
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
@@ -159,10 +160,10 @@ class BenchmarkSetup:
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
-        for role, (commit, tree) in self._checkouts.items():
+        for role, (commit, tree, renew) in self._checkouts.items():
             report(f"environment of {role}")
-            cache = self._context.cache
-            built = builder.build(tree, layout, settings, cache=cache, report=report, as_of=self._as_of)
+            build = partial(builder.build, tree, layout, settings, cache=self._context.cache, report=report)
+            built = build(as_of=self._as_of, renew=renew)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -23,25 +23,49 @@ _CONFIGURATION: Final = frozenset(
 )
 
 
-def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
-    """Return the folder of the tree, created once and repaired if it was damaged since.
+def prepare(
+    clone: Clone,
+    spec: TreeSpec,
+    contents: Mapping[str, bytes],
+    *,
+    cache: Path,
+    copy: str = "",
+    confined: bool = False,
+    anew: bool = False,
+) -> Path:
+    """Return the folder of the tree, created once and repaired if it was damaged since; with `anew` created again.
 
     `contents` maps the paths of `spec.files` to their bytes (see `contents` in this module); `copy` names a further
-    checkout, to compare with the first or to write to. Raises MeasuringError if the bytes do not match
-    `spec`, CherryPickError and RepositoryError.
+    checkout, to compare with the first or to write to. What `confined` code writes to a tree must not run elsewhere, so
+    it has its own. Raises MeasuringError if the bytes do not match `spec`, CherryPickError and RepositoryError.
     """
     for path, sha256 in spec.files.items():
         if path not in contents:
             raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
         _matching(path, sha256, [contents[path]])
-    key = hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
+    marks = [*([copy] if copy else []), *(["confined"] if confined else [])]
+    key = hash_of([clone.path.name, spec.model_dump(mode="json"), *marks])
     tree = real_path(cache / "trees") / key
     with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
+        if anew:
+            clone.remove_worktree(tree)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))
         for path in spec.files:
             write_into(tree, path, contents[path])
     return tree
+
+
+def renewal(
+    address: str, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "", confined: bool
+) -> Callable[[], Path] | None:
+    """Return what creates the tree of confined code again, to build in it what that code has not touched; else None."""
+
+    def renew() -> Path:
+        with Clone.open(address, cache) as clone:
+            return prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined, anew=True)
+
+    return renew if confined else None
 
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:

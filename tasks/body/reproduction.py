@@ -146,7 +146,7 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
     entry |= {"functions": [detection.target]} if detection.target else {}
     entry["benchmark"] = scaffolding.path
-    entry |= item.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_REPEATED)
+    entry |= item.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_REPEATED)
     _drop_interpreter_path(entry)
     # Upstream moves on, and does not matter when two commits are compared.
     manifest = {"version": 1, "upstream": detection.base, "optimizations": [entry]}

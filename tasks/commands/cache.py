@@ -10,9 +10,16 @@ from typing import Any
 
 from doit.cmd_base import Command
 
-from ..bench.cache import LIMIT_VARIABLE, CacheEntry, limit_from_environment, list_entries, over_limit, prune
+from ..bench.cache import (
+    LIMIT_VARIABLE,
+    CacheEntry,
+    git_folder,
+    limit_from_environment,
+    list_entries,
+    over_limit,
+    prune,
+)
 from ..errors import UsageError
-from ..git.repository import git_folder_of
 from ..graph.console import CONSOLE
 from ..graph.loader import flag, option
 from ..graph.names import suggestion
@@ -90,8 +97,8 @@ def _description(entry: CacheEntry) -> str:
         if entry.kind == "clone":
             return _origin(entry.path)
         if entry.kind == "tree":
-            git_folder = git_folder_of(entry.path)
-            return f"commit {(git_folder / 'HEAD').read_text(encoding='ascii')[:12]}" if git_folder else ""
+            registered = git_folder(entry)
+            return f"commit {(registered / 'HEAD').read_text(encoding='ascii')[:12]}" if registered else ""
         python = next((entry.path / "lib").glob("python*"), None)
         if not python:
             return "incomplete"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from doit.cmd_base import Command
 
@@ -12,7 +12,8 @@ from ..artifacts import Layout, TreeSpec
 from ..bench import trees
 from ..bench.exclusive import cache_lock
 from ..bench.observing.watching import WatchedCall, watch
-from ..bench.request import Request, SideRequest
+from ..bench.request import Request
+from ..bench.setup import SideEnvironment, side_of
 from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
@@ -21,8 +22,9 @@ from ..errors import PrprepError, UsageError
 from ..git import Clone
 from ..git.repository import repository_root
 from ..graph.console import CONSOLE
-from ..graph.loader import flag
-from ..manifest.model import EnvironmentSettings
+from ..graph.loader import find_manifest, flag
+from ..manifest.model import Optimization
+from ..manifest.reader import read
 from ..processes.progress import Report
 from ..project.code.sources import Sources
 from ..project.files import FolderTree
@@ -151,6 +153,20 @@ def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...])
     yield from (f"{shown}: note: {note}" for note in notes)
 
 
+def sandbox_of(folder: Path) -> Literal["none", "bwrap"]:
+    """Return how the code of a project may run: in a sandbox if its manifest says so for any item.
+
+    Raise ManifestError if the manifest cannot be read.
+    """
+    try:
+        manifest = find_manifest("", folder)
+    except UsageError:
+        return "none"
+    settings = read(manifest).manifest
+    sandboxes = {settings.defaults.sandbox, *(each.sandbox for each in settings.optimizations)}
+    return "bwrap" if "bwrap" in sandboxes else "none"
+
+
 def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedCall, ...]:
     """Run the file in a tree of HEAD, with the work tree's version of the file and of what it needs."""
     if repository_root(subject.root) is None:
@@ -167,11 +183,13 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
             files={path: sha256(source) for path, source in content.items()},
             tree=clone.tree_of(commit),
         )
-        place = trees.prepare(clone, spec, content, cache=cache)
+        item = Optimization(id="benchmark", head=commit, sandbox=sandbox_of(subject.root))
+        confined = item.sandbox == "bwrap"
+        place = trees.prepare(clone, spec, content, cache=cache, confined=confined)
         as_of = package_dates.if_old(package_dates.date_of(clone, commit))
-    built = builder.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report, as_of=as_of)
-    roots = tuple(dict.fromkeys((*(place / root for root in subject.layout.import_roots), *built.path_entries)))
-    side = SideRequest(place, built.python, roots, pycache=built.pycache)
+    renew = trees.renewal(str(subject.root), spec, content, cache=cache, confined=confined)
+    built = builder.build(place, subject.layout, item.env, cache=cache, report=report, as_of=as_of, renew=renew)
+    side = side_of(SideEnvironment(commit, place, built), subject.layout, item)
     request = Request(
         base=side,
         head=side,

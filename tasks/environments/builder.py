@@ -7,7 +7,7 @@ editable, and a .pth to the dependencies and, behind them, to what measuring nee
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -64,6 +64,10 @@ class Environment:
     as_of: str = ""
 
 
+class _RenewedError(Exception):
+    """The tree was checked out again: what was read of it no longer counts."""
+
+
 def build(
     tree: Path,
     layout: Layout,
@@ -72,11 +76,30 @@ def build(
     cache: Path,
     report: Report = silent,
     as_of: date | None = None,
+    renew: Callable[[], object] | None = None,
 ) -> Environment:
     """Build the environment of a tree, or reuse it; with `as_of`, from packages that are no newer, if possible.
 
-    Raise EnvironmentBuildError with the cause, SourceError if a configuration file is broken.
+    Building runs code of the tree outside of any sandbox. If confined code may have run there since it was checked
+    out, `renew` checks it out again, before anything is built. Raise EnvironmentBuildError with the cause, SourceError
+    if a configuration file is broken.
     """
+    try:
+        return _build(tree, layout, settings, cache=cache, report=report, as_of=as_of, renew=renew)
+    except _RenewedError:
+        return _build(tree, layout, settings, cache=cache, report=report, as_of=as_of)
+
+
+def _build(
+    tree: Path,
+    layout: Layout,
+    settings: EnvironmentSettings,
+    *,
+    cache: Path,
+    report: Report,
+    as_of: date | None,
+    renew: Callable[[], object] | None = None,
+) -> Environment:
     tree = real_path(tree)
     project = Project(FolderTree(tree), layout.project)
     if not (tree / layout.project).is_dir():
@@ -86,7 +109,7 @@ def build(
     interpreter, note = choose(project, settings.python, cwd=tree, as_of=as_of)
     existing = environment_folder(interpreter.path) if settings.python else None
     folder = real_path(cache / "environments")
-    builder = EnvironmentBuilder(tree, project, layout, settings, interpreter, folder, report, existing, as_of)
+    builder = EnvironmentBuilder(tree, project, layout, settings, interpreter, folder, report, existing, as_of, renew)
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return builder.build((note,) if note else ())
@@ -109,6 +132,7 @@ class EnvironmentBuilder:
     report: Report
     existing: Path | None = None
     commits_of: date | None = None
+    renew: Callable[[], object] | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -196,6 +220,7 @@ class EnvironmentBuilder:
 
     def _install_dependencies(self, venv: Venv, key: str) -> Layer:
         """Try the attempts, the most complete first; note those that fail."""
+        self._renew_tree()
         notes: list[str] = []
         failure: EnvironmentBuildError | None = None
         for attempt in attempts(self.project, self.settings, self.as_of):
@@ -332,11 +357,17 @@ class EnvironmentBuilder:
         layer = venv.cached_layer(key)
         if layer and all((self.tree / path).exists() for path in layer.produced):
             return venv, layer
+        self._renew_tree()
         venv.create(self.interpreter)
         venv.link(PTH, dependencies, measuring)
         folders = [*([self.folder] if self.installable else []), *(self.tree / path for path in local)]
         layer = self._install_tree(venv, folders, tools=dependencies.python.parent) if folders else Layer()
         return venv, venv.finish(key, layer)
+
+    def _renew_tree(self) -> None:
+        if self.renew:
+            self.renew()
+            raise _RenewedError
 
     def _install_tree(self, venv: Venv, folders: list[Path], *, tools: Path) -> Layer:
         before = set(FolderTree(self.tree).files())

@@ -56,12 +56,12 @@ def choose(project: Project, wanted: str | None, *, cwd: Path, as_of: date | Non
     if pinned := _python_version_file(project):
         version, file = pinned
         for request in (version, *re.findall(r"^\d+\.\d+", version)):
-            if interpreter := _find(request, cwd):
+            if interpreter := _find(request):
                 return _require_supported(interpreter, file), ""
         note = f"{file} requests Python {version}, which is not installed"
-    chosen = ours if _satisfies(ours.version, allowed) else _find(allowed, cwd)
+    chosen = ours if _satisfies(ours.version, allowed) else _find(allowed)
     if as_of and chosen and supported_since(chosen.minor) > as_of:
-        pythons = (_find(f"{allowed},==3.{minor}.*".lstrip(","), cwd) for minor in pythons_of(as_of))
+        pythons = (_find(f"{allowed},==3.{minor}.*".lstrip(",")) for minor in pythons_of(as_of))
         chosen = next(filter(None, pythons), chosen)
     if chosen is None:
         raise EnvironmentBuildError(
@@ -134,19 +134,20 @@ def _is_path(wanted: str) -> bool:
 
 
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
-    interpreter = inspect(cwd / expanded(wanted)) if _is_path(wanted) else _find(wanted, cwd)
+    interpreter = inspect(cwd / expanded(wanted)) if _is_path(wanted) else _find(wanted)
     if interpreter is None:
         hint = "install it, or name another version or the path of an interpreter in `env: {python: ...}`"
         raise EnvironmentBuildError(f"Python {wanted} is not installed", where="env: python", hint=hint)
     return _require_supported(interpreter, "env: python")
 
 
-def _find(request: str, cwd: Path) -> Interpreter | None:
-    if not request or request.startswith("-"):
+def _find(request: str) -> Interpreter | None:
+    # A path, or the name of a file in the current folder, would be run: confined code may have left one in the tree.
+    if not request or request.startswith("-") or os.sep in request:
         return None
     command = ["python", "find", "--system", "--no-project", "--no-python-downloads", "--", request]
     try:
-        output = run_uv(command, cwd=cwd, extra={"PATH": _search_path()})
+        output = run_uv(command, cwd=Path("/"), extra={"PATH": _search_path()})
     except CommandFailedError:
         return None
     return inspect(Path(output.strip().splitlines()[-1]))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes.progress import Report, silent
-from . import cherry_pick, history, standalone, worktrees
+from . import cherry_pick, history, standalone, tree_repository, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
 from .commands import is_sha, resolve_refs, run_git, run_git_in
@@ -176,31 +176,38 @@ class Clone:
         sha = self._sha(commit)
         if not self.is_complete(path, sha):
             with self._exclusive(), self._explained():
-                worktrees.create(self.path, path, sha)
+                worktrees.remove(self.path, path)
+                worktrees.create(self.tree_repository(sha), path, sha)
 
     def is_complete(self, path: Path, commit: str) -> bool:
-        return worktrees.is_complete(self.path, path, commit)
+        return worktrees.is_complete(tree_repository.tree_repository(self.path), path, commit)
+
+    def tree_repository(self, *commits: str) -> Path:
+        """Return a repository that has these commits and borrows no objects: for code that may write some."""
+        with self._exclusive(), self._explained():
+            return tree_repository.with_commits(self.path, tuple(map(self._sha, commits)))
 
     def status(self, path: Path) -> tuple[tuple[str, str], ...]:
         """Return what differs in a worktree from its commit: (two letters, path), `??` for untracked files."""
-        return worktrees.status(path)
+        return worktrees.status(self.path, path)
 
     def restore(self, path: Path) -> None:
         with self._exclusive(), self._explained():
-            worktrees.reset(path)
+            worktrees.reset(self.path, path)
 
     def remove_worktree(self, path: Path) -> None:
         """Delete a worktree; raise RepositoryError if `path` is something else."""
         with self._exclusive():
             worktrees.remove(self.path, path)
 
-    def create_standalone(self, folder: Path, commit: str) -> None:
+    def create_standalone(self, folder: Path, commit: str, *others: str) -> None:
         """Replace `folder` with a repository of its own at `commit`, for programs that create worktrees and refs.
 
-        It borrows the clone's objects.
+        It borrows the objects of the repository for trees, which has the commits `others` too.
         """
+        store = self.tree_repository(commit, *others)
         with self._explained():
-            standalone.create(self.path, folder, self._sha(commit))
+            standalone.create(store, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ from .repository import LocalRepository, locate
 REFRESH_SECONDS: Final = 600.0
 BUSY: Final = "prprep-busy"
 FETCHED: Final = "prprep-fetched"
+ALTERNATES: Final = "objects/info/alternates"
 TEMPORARY_BRANCHES: Final = ("benchmark-base", "benchmark-head")
 # Refs of a single work tree or of git's own bookkeeping, and replacements, which GitHub would not show either.
 _SKIPPED_REFS: Final = tuple(
@@ -88,13 +89,18 @@ def _update_local(source: LocalRepository, clone: Path) -> None:
 
 
 def _init(clone: Path, source: LocalRepository) -> None:
-    part = clone.with_suffix(".part")
+    init_bare(clone, lambda part: borrow_objects(source.common, part))
+
+
+def init_bare(folder: Path, complete: Callable[[Path], None] = lambda _: None) -> None:
+    """Create a bare repository of prprep's own; `complete` finishes it before it gets its name."""
+    part = folder.with_suffix(".part")
     remove_folder(part)
     part.parent.mkdir(parents=True, exist_ok=True)
     run_git_in(part.parent, "init", "--quiet", "--bare", "--template=", part)
     _configure(part)
-    borrow_objects(source.common, part)
-    part.rename(clone)
+    complete(part)
+    part.rename(folder)
 
 
 def _configure(clone: Path) -> None:
@@ -104,9 +110,13 @@ def _configure(clone: Path) -> None:
     (clone / "info").mkdir(exist_ok=True)
 
 
+def borrows_objects(git_folder: Path) -> bool:
+    return (git_folder / ALTERNATES).is_file()
+
+
 def borrow_objects(source: Path, target: Path) -> None:
     """Let one git folder use the objects of another."""
-    alternates = target / "objects" / "info" / "alternates"
+    alternates = target / ALTERNATES
     alternates.parent.mkdir(parents=True, exist_ok=True)
     _write_if_changed(alternates, _quoted(os.fsencode(source / "objects")) + b"\n")
     if (source / "shallow").is_file():
@@ -213,9 +223,10 @@ def _clean(clone: Path) -> None:
         for name in names:
             if name.endswith(".lock") or name.startswith(("tmp_obj_", "tmp_pack_", "tmp_idx_")):
                 Path(folder, name).unlink()
-    for admin in clone.glob("worktrees/*"):
-        if not _is_linked(admin):
-            shutil.rmtree(admin, ignore_errors=True)
+    for pattern in ("worktrees/*", "*/worktrees/*"):
+        for admin in clone.glob(pattern):
+            if not _is_linked(admin):
+                shutil.rmtree(admin, ignore_errors=True)
     left = [name for name in TEMPORARY_BRANCHES if b"refs/heads/" + name.encode() in list_refs(clone)]
     for name in left:
         run_git(clone, ["update-ref", "--no-deref", "-d", f"refs/heads/{name}"])

@@ -12,6 +12,8 @@ from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
 from .repository import git_folder_of
 
 COMPLETE: Final = "prprep-whole"
+TREES: Final = "trees"
+"""The folder, in that of a clone that borrows objects, of the repository that its trees hang off."""
 
 
 def is_complete(clone: Path, tree: Path, commit: str) -> bool:
@@ -32,21 +34,23 @@ def create(clone: Path, tree: Path, commit: str) -> None:
     options = ("--quiet", "--detach", "--force", "--no-checkout", "--end-of-options")
     run_git(clone, ["worktree", "add", *options, tree.absolute(), commit])
     # A separate process, which ends with prprep; the checkout of `worktree add` would continue.
-    reset(tree)
-    (_admin(tree) / COMPLETE).write_text(commit, encoding="ascii")
+    reset(clone, tree)
+    (_admin(clone, tree) / COMPLETE).write_text(commit, encoding="ascii")
 
 
-def reset(tree: Path) -> None:
-    for lock in _admin(tree).glob("*.lock"):
+def reset(clone: Path, tree: Path) -> None:
+    admin = _admin(clone, tree)
+    for lock in admin.glob("*.lock"):
         lock.unlink(missing_ok=True)
-    run_git_in(tree, "reset", "--quiet", "--hard", "HEAD")
+    run_git_in(tree, *_in(admin, tree), "reset", "--quiet", "--hard", "HEAD", "--")
 
 
-def status(tree: Path) -> tuple[tuple[str, str], ...]:
+def status(clone: Path, tree: Path) -> tuple[tuple[str, str], ...]:
     """Return what differs from the commit: (two letters, path), `??` for untracked files."""
     options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
     env = environment() | {"GIT_OPTIONAL_LOCKS": "1"}
-    output = programs.run(["git", "status", *options], cwd=tree, env=env, timeout=LOCAL_SECONDS, limit=None).raw
+    command = ["git", *_in(_admin(clone, tree), tree), "status", *options]
+    output = programs.run(command, cwd=tree, env=env, timeout=LOCAL_SECONDS, limit=None).raw
     return tuple((entry[:2].decode("ascii"), os.fsdecode(entry[3:])) for entry in output.split(b"\0") if entry)
 
 
@@ -63,12 +67,18 @@ def remove(clone: Path, tree: Path) -> None:
         remove_folder(admin)
 
 
-def _admin(tree: Path) -> Path:
+def _in(admin: Path, tree: Path) -> tuple[str, str]:
+    # Named, so that git does not look for a repository in the tree, where the project's code may have made one.
+    return f"--git-dir={admin}", f"--work-tree={tree}"
+
+
+def _admin(clone: Path, tree: Path) -> Path:
+    """Return git's folder about a tree; the project's code could have written another one into the tree's `.git`."""
     admin = git_folder_of(tree)
-    if admin is None:
+    if admin is None or not _is_ours(clone, admin):
         raise RepositoryError("this is not a worktree", where=str(tree), hint="run prprep again to recreate it")
     return admin
 
 
 def _is_ours(clone: Path, admin: Path) -> bool:
-    return real_path(admin.parent) == real_path(clone / "worktrees")
+    return real_path(admin.parent) in {real_path(clone / folder) for folder in ("worktrees", f"{TREES}/worktrees")}

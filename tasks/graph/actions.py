@@ -10,7 +10,8 @@ from doit.exceptions import BaseFail, TaskError, TaskFailed
 
 from .. import __version__
 from ..errors import PrprepError, SystemCallError
-from ..processes.progress import Report
+from ..processes import secrets
+from ..processes.progress import Note, Report
 from .console import CONSOLE
 
 
@@ -29,9 +30,9 @@ class Action:
         try:
             self._begin()
             with CONSOLE.step(self._label) as report:
-                self._perform(report)
+                self._perform(lambda message: report(_masked(message)))
         except PrprepError as error:
-            return TaskFailed(str(error))
+            return TaskFailed(secrets.masked(str(error)))
         except OSError as error:
             return TaskFailed(str(SystemCallError(error)))
         except Exception as error:  # noqa: BLE001 - the only handler of prprep's own defects
@@ -39,11 +40,17 @@ class Action:
         return None
 
     def _defect(self, error: Exception) -> BaseFail:
-        message = f"this is a defect of prprep: {type(error).__name__}: {error}"
+        message = secrets.masked(f"this is a defect of prprep: {type(error).__name__}: {error}")
+        raised = secrets.masked(traceback.format_exc())
         versions = f"prprep {__version__}, Python {sys.version}, {platform.platform()}"
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
-            self._log.write_text(f"{versions}\n{self._label}\n{traceback.format_exc()}", encoding="utf-8")
+            self._log.write_text(f"{versions}\n{self._label}\n{raised}", encoding="utf-8")
         except OSError:
-            return TaskError(f"{message}\n{traceback.format_exc()}")
+            return TaskError(f"{message}\n{raised}")
         return TaskError(f"{message}\n  please report it with {self._log}")
+
+
+def _masked(message: str) -> str:
+    text = secrets.masked(message)
+    return Note(text) if isinstance(message, Note) else text

@@ -6,7 +6,6 @@ explicitly, and waiting, time limits and killing happen here.
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any, Final
 
 from ..errors import CommandFailedError
 from .reaper import REAPER
+from .secrets import is_withheld
 from .streams import Stream, exchange
 
 Popen = subprocess.Popen[bytes]
@@ -38,21 +38,8 @@ _REMOVED_PREFIXES: Final = (
     "__PYVENV_", "COLUMNS", "LINES",
 )  # fmt: skip
 
-# Variables that hold secrets or lead to them, as patterns of upper-case names; the project's code gets none of them.
-_SECRETS: Final = (
-    "*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*PASSFILE*", "*CREDENTIAL*", "*API_KEY*",
-    "*APIKEY*", "*PRIVATE_KEY*", "*_KEY", "*_KEY_ID", "*_PAT", "*_PWD", "*_AUTH", "*_DSN", "*_COOKIE",
-    "*AUTH_CONFIG*", "*CONNECTION_STRING*", "AWS_*", "AZURE_*", "GCP_*", "GH_*", "GITHUB_*", "GITLAB_*", "VAULT_*",
-    "TWINE_*", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME",
-    "KUBECONFIG", "NETRC",
-)  # fmt: skip
-# These only look like secrets, and change what code does.
-_NOT_SECRETS: Final = ("TOKENIZERS_*", "MAX_TOKENS")
-
 # What uv needs for private indexes and repositories, secret or not.
 _INSTALLER: Final = ("UV_*", "PIP_*", "*_PROXY", "*_proxy", "NETRC", "SSH_AUTH_SOCK")
-
-_ADDRESS_WITH_PASSWORD: Final = re.compile(r"\w://[^/\s@]*:[^/\s@]+@|https?://[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,21 +169,15 @@ def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collec
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name in passed or not (name.startswith(_REMOVED_PREFIXES) or is_secret(name, value))
+        if name in passed or not (name.startswith(_REMOVED_PREFIXES) or is_withheld(name, value))
     }
     return variables | dict(extra or {})
 
 
-def installer_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def installer_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
     """Return the environment for uv: that of the project's code and what uv needs for private packages."""
     needed = {name for name in os.environ if not name.startswith(_REMOVED_PREFIXES) and _matches(name, _INSTALLER)}
-    return target_environment(extra, passed=needed)
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Return whether a variable looks like a secret, by its name or by an address with a password."""
-    by_name = _matches(name.upper(), _SECRETS) and not _matches(name.upper(), _NOT_SECRETS)
-    return by_name or _ADDRESS_WITH_PASSWORD.search(value) is not None
+    return target_environment(extra, passed=needed.union(passed))
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from ..storage.paths import ItemPaths
 from . import audit, audit_tools, changelog_entry, titles
 from .fragments import ChangelogEntry
 
-VERSION: Final = 1
+VERSION: Final = 2
 T = TypeVar("T", bound=Artifact)
 TITLES = 50
 """Newest commits of upstream whose titles show the project's style."""

@@ -196,7 +196,13 @@ class BranchBuilder(ItemWork):
         write_whole(
             folder / MANIFEST_NAME, manifest_for(self.item, branch, results, tree=tree, folder=self.paths.folder)
         )
-        nested.run([f"compare:{self.item_id}"], folder=folder, cache=self.workspace.cache, report=self.report)
+        nested.run(
+            [f"compare:{self.item_id}"],
+            folder=folder,
+            cache=self.workspace.cache,
+            passed=self.item.env.passed,
+            report=self.report,
+        )
         compared = self.branch_paths.compare
         return _judged(branch, Comparison.read(compared), compared)
 

@@ -2,17 +2,19 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..artifacts import CodeflashRun, ProjectTests, Verification
+from ..processes import secrets
+from ..storage.files import fingerprint_of
 from ..storage.hashing import sha256
 from ..storage.paths import ItemPaths
 from ..workspace.output_files import write_output
 
-ARTIFACTS = (
-    *("samples.json", "compare.json", "tests.json", "verify.json", "codeflash.json"),
-    *("base.benchmark.json", "head.benchmark.json"),
-)
+ARTIFACTS = ("samples.json", "compare.json", "base.benchmark.json", "head.benchmark.json")
+WITH_OUTPUT: Sequence[type[ProjectTests | Verification | CodeflashRun]] = (ProjectTests, Verification, CodeflashRun)
+"""Artifacts that quote what the project's code printed: that stays here, since nobody has read it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -25,14 +27,26 @@ def files_of(
 ) -> dict[str, bytes]:
     """Return the artifacts, the benchmark with what it needs, and a manifest that repeats the comparison.
 
-    `branch` is the folder of the branch's own artifacts.
+    What the project's code printed is left out, and secrets are masked. `branch` is the folder of the branch's own
+    artifacts.
     """
     files = {f"benchmark/{path}": content for path, content in benchmark.items()}
     files["prprep.yaml"] = manifest.encode()
     folders = {"": paths.state} | ({"branch/": branch} if branch else {})
     for prefix, folder in folders.items():
         files |= {prefix + name: (folder / name).read_bytes() for name in ARTIFACTS if (folder / name).is_file()}
-    return files
+        for kind in WITH_OUTPUT:
+            file = folder / f"{kind.STAGE}.json"
+            if file.is_file():
+                shown = kind.read(file).without_output()
+                files[prefix + file.name] = shown.serialized(fingerprint_of(file) or "").encode()
+    return {name: _masked(content) for name, content in files.items()}
+
+
+def _masked(content: bytes) -> bytes:
+    """Mask secrets in a text; a benchmark's data may be anything else."""
+    text = content.decode(errors="surrogateescape")
+    return secrets.masked(text).encode(errors="surrogateescape")
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

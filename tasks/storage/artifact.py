@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from pydantic import ConfigDict, ValidationError
 
 from ..errors import ArtifactError
+from ..processes import secrets
 from .files import write_whole
 from .hashing import digest_of
 from .restricted import Restrictable
@@ -34,10 +35,15 @@ class Artifact(Record):
 
     def write(self, target: Path, fingerprint: str = "") -> None:
         """Write to a temporary name beside `target`, then rename."""
-        body = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        write_whole(target, self.serialized(fingerprint))
+
+    def serialized(self, fingerprint: str = "") -> str:
+        """Return the file's content, in which secrets of the environment are masked."""
+        content = secrets.current().masked_in(self.model_dump(mode="json"))
+        body = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         header = {"schema": self.SCHEMA, "kind": type(self).__name__}
         header |= {"fingerprint": fingerprint, "digest": digest_of(body.encode())}
-        write_whole(target, json.dumps(header) + "\n" + body)
+        return json.dumps(header) + "\n" + body
 
     @classmethod
     def read(cls, source: Path) -> Self:

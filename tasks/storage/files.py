@@ -9,7 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+LARGEST: Final = 1 << 28
+"""Bytes of a file that the project's code may have written."""
 
 
 def write_whole(target: Path, text: str | bytes) -> None:
@@ -55,10 +58,23 @@ def fingerprint_of(artifact: Path) -> str | None:
         return None
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty if it is missing or broken."""
+def read_regular(path: Path) -> bytes | None:
+    """Read a file that the project's code may have written; None unless it is a regular file of a sane size.
+
+    Confined code cannot read the user's files, but it could leave a link to one, or a pipe without an end.
+    """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123
+            status = os.fstat(stream.fileno())
+            return stream.read() if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST else None
+    except OSError:
+        return None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; empty if it is missing or broken, or no regular file."""
+    try:
+        content = json.loads(read_regular(path) or b"")
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

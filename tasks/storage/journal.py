@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
+from ..processes import secrets
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
@@ -51,7 +52,7 @@ class Journal:
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8", errors="replace") as stream:
-                stream.write(f"{text}\n")
+                stream.write(f"{secrets.masked(text)}\n")
 
 
 def tail(path: Path, lines: int) -> str:

@@ -58,15 +58,22 @@ def program(folder: Path, cache: Path) -> Path:
 
 
 def run(
-    tasks: Sequence[str], *, folder: Path, cache: Path, timeout: float | None = None, report: Report = silent
+    tasks: Sequence[str],
+    *,
+    folder: Path,
+    cache: Path,
+    passed: Sequence[str] = (),
+    timeout: float | None = None,
+    report: Report = silent,
 ) -> str:
     """Run tasks such as `compare:ID` of the manifest in `folder`; return the end of the output, report its lines.
 
     The caller must not hold the machine's lock of the same cache. Raises CommandFailedError if a task fails, or takes
-    longer than `timeout` seconds.
+    longer than `timeout` seconds. It gets the variables `passed`, which its manifest passes on.
     """
+    environment = programs.installer_environment(variables(cache), passed=passed)
     arguments = (*command(), "run", "--manifest", str(folder / MANIFEST_NAME), *tasks)
-    with programs.start(arguments, cwd=folder, env=programs.installer_environment(variables(cache))) as running:
+    with programs.start(arguments, cwd=folder, env=environment) as running:
         code, output = followed(running, timeout=timeout, report=report)
     if code != 0:
         reason = f"took longer than {timeout:g} s and was stopped" if code is None else ""

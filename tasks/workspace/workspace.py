@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import LinkError, ManifestError, RepositoryError
+from ..processes.secrets import pass_variables
 from ..storage.cache import RunCache
 from ..storage.hashing import digest, hash_of
 from ..storage.links import refuse_links_to
@@ -58,6 +59,7 @@ class Workspace:
         cache: Path | None = None,
     ) -> None:
         self.plan, self.run_cache = plan, run_cache
+        pass_variables(name for settings in plan.items.values() for name in settings["env"]["passed"])
         self.paths = ProjectPaths(path, path.parent / plan.top["output"])
         self.cache = cache or cache_folder()
         self.templates = path.parent / plan.top["templates"] if plan.top["templates"] else None

@@ -112,6 +112,23 @@ def test_entries_in_use_stay(tmp_path):
         prune(tmp_path, list_entries(tmp_path), lines.append)
 
 
+def test_only_the_folder_of_a_clone_goes_with_a_tree(tmp_path):
+    """The project's code may have named another one in the tree's `.git`."""
+    folder, own, elsewhere = tmp_path / "cache", tmp_path / "cache/clones" / f"{'c' * 20}.git", tmp_path / "mine"
+    trees = []
+    for letter, registered in (("a", own / "trees/worktrees/a"), ("b", elsewhere)):
+        tree = folder / "trees" / (letter * 32)
+        for made in (tree, registered):
+            made.mkdir(parents=True)
+        (tree / ".git").write_text(f"gitdir: {registered}\n")
+        os.utime(tree, (0, 0))
+        trees.append(tree)
+    pruned = prune(folder, [entry for entry in list_entries(folder) if entry.kind == "tree"], lambda _: None)
+    assert {entry.path for entry in pruned} == set(trees)
+    assert not (own / "trees/worktrees/a").exists()
+    assert elsewhere.is_dir()
+
+
 def test_a_run_checks_the_limit_once_a_day(tmp_path, monkeypatch):
     size = old(tmp_path, A, B)[0].size
     monkeypatch.setenv(cache.LIMIT_VARIABLE, f"{size} B")

@@ -1,5 +1,6 @@
 """Which modules belong to a side, and which stop the comparison."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def test_modules_of_others_are_not_the_projects(request_, tmp_path, name, path):
 @pytest.mark.parametrize("path", ["src/project", "src/project/gone.py", "src/project/deep/part.py/inner.py"])
 def test_a_module_without_a_file_is_not_measured_code(request_, tmp_path, path):
     assert prove_one(request_, "project.made", tmp_path / "head" / path) == ()
+
+
+def test_links_and_parent_folders_do_not_lead_out_of_the_tree(request_, tmp_path):
+    (tmp_path / "secret.py").write_text("hush")
+    (tmp_path / "head/link.py").symlink_to(tmp_path / "secret.py")
+    os.mkfifo(tmp_path / "head/pipe.py")
+    for path in ("head/link.py", "head/../secret.py", "head/pipe.py"):
+        assert prove_one(request_, "anything", tmp_path / path) == ()
 
 
 @pytest.mark.parametrize(

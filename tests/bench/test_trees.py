@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,45 @@ def test_a_damaged_tree_is_repaired(target: TargetRepo, clone: Clone, cache: Pat
     assert (tree / BENCHMARK).read_bytes() == TEXT
     assert {path for _, path in clone.status(tree)} == {BENCHMARK}
     assert not (tree / "src/p/m.py").is_symlink()
+
+
+@pytest.mark.parametrize("form", ["folder", "file", "linked", "bare"])
+def test_no_repository_that_the_projects_code_left_in_its_tree_is_used(
+    target: TargetRepo, clone: Clone, cache: Path, tmp_path: Path, form: str
+) -> None:
+    """Its configuration would run programs: filters, a monitor, hooks."""
+    spec = spec_of(target)
+    tree = trees.prepare(clone, spec, {}, cache=cache)
+    program, ran = tmp_path / "program", tmp_path / "ran"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+    program.chmod(0o755)
+    own = tree / ("evil" if form == "file" else ".git")
+    evil = TargetRepo(tmp_path / "evil", {"src/p/m.py": "m = 1\n"})
+    for key, value in {
+        "filter.x.clean": program,
+        "filter.x.smudge": program,
+        "core.fsmonitor": program,
+        "core.hooksPath": program.parent,
+    }.items():
+        evil.git("config", key, str(value))
+    (evil.path / ".git/info").mkdir(exist_ok=True)
+    (evil.path / ".git/info/attributes").write_text("* filter=x\n")
+    (tree / ".gitattributes").write_text("* filter=x\n")
+    if form == "bare":  # git takes such a folder for a repository
+        shutil.copytree(evil.path / ".git", tree, dirs_exist_ok=True)
+    else:
+        (tree / ".git").unlink()
+        if form == "linked":
+            (tree / ".git").symlink_to(evil.path / ".git")
+        else:
+            shutil.copytree(evil.path / ".git", own)
+        if form == "file":
+            (tree / ".git").write_text("gitdir: evil\n")
+    (tree / "src/p/m.py").write_text("m = 2\n")
+    assert trees.prepare(clone, spec, {}, cache=cache) == tree
+    assert (tree / "src/p/m.py").read_text() == "m = 1\n"
+    assert not ran.exists()
+    assert evil.git("rev-parse", "HEAD") == evil.head
 
 
 def test_a_checkout_that_always_differs_is_not_repeated(tmp_path: Path, cache: Path) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tasks.bench.workers import sandbox
 from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
 from tasks.commands import lint
+from tasks.errors import MeasuringError
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.pytest_naming import naming_for
-from tests.support.projects import Files
+from tests.support.projects import PROJECT, Files
 from tests.support.targets import TargetRepo
 
 CASES = Path(__file__).parents[1] / "lint_cases"
@@ -196,6 +198,28 @@ def project(tmp_path_factory):
     )
     (repo.path / written).write_text(cases[written])
     return repo.path
+
+
+@pytest.mark.slow
+def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
+    try:
+        sandbox.check()
+    except MeasuringError as error:
+        pytest.skip(str(error))
+    repo, escaped = tmp_path / "repo", tmp_path / "escaped"
+    text = f"def test_total(benchmark):\n    open({str(escaped)!r}, 'w').close()\n    benchmark(sum, [1])\n"
+    TargetRepo(repo, {"pyproject.toml": PROJECT, "pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})
+
+    def notes() -> tuple[str, ...]:
+        subject = lint.Subject.of(repo / "tests/benchmarks/test_benchmark_x.py")
+        return lint.lint(subject, cache=Path(os.environ["PRPREP_CACHE"]), run=True, report=silent)[1]
+
+    (repo / "prprep.yaml").write_text("version: 1\noptimizations: [{id: a, head: main, sandbox: bwrap}]\n")
+    assert [re.search("FileNotFoundError", note) is not None for note in notes()] == [True]
+    assert not escaped.exists()
+    (repo / "prprep.yaml").write_text("version: 1\noptimizations: [{id: a, head: main}]\n")
+    assert notes() == ()
+    assert escaped.exists()
 
 
 @pytest.mark.slow

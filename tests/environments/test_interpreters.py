@@ -80,6 +80,22 @@ def test_the_python_version_file_comes_before_requires_python(tmp_path):
     assert (chosen.version.startswith(minor), note) == (True, "")
 
 
+@pytest.mark.parametrize("named", ["./evil", "evil", "bin", "{}/tree/evil"])
+def test_a_python_version_file_runs_no_program_of_the_tree(tmp_path, named):
+    """Confined code may have left one, and interpreters are looked for outside of the sandbox."""
+    named, ran = named.format(tmp_path), tmp_path / "ran"
+    described = project(tmp_path / "tree", {".python-version": f"{named}\n", "pyproject.toml": PROJECT})
+    for path in ("evil", "bin/python", "bin/python3"):
+        program = tmp_path / "tree" / path
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\ntouch {ran}\nexec {sys.executable} "$@"\n')
+        program.chmod(0o755)
+    chosen, note = choose(described, None, cwd=tmp_path / "tree")
+    assert not chosen.path.is_relative_to(tmp_path)
+    assert f"requests Python {named}, which is not installed" in note
+    assert not ran.exists()
+
+
 def test_a_missing_python_version_is_noted(tmp_path):
     described = project(tmp_path, {".python-version": "3.99\n", "pyproject.toml": PROJECT})
     chosen, note = choose(described, None, cwd=tmp_path)

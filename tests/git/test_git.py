@@ -13,7 +13,7 @@ from tasks import git
 from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import standalone
 from tasks.git.addresses import local_path
-from tests.support.targets import TargetRepo
+from tests.support.targets import ISOLATED, TargetRepo
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow
@@ -463,6 +463,71 @@ def test_the_users_repository_is_only_read(target: TargetRepo, cache: Path, tmp_
     assert not marker.exists(), marker.read_text()
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_code_that_writes_objects_in_its_tree_touches_nothing(target: TargetRepo, cache: Path, *, packed: bool) -> None:
+    """In the user's store git would give the file of an object that is there already a new time stamp."""
+    if packed:
+        target.git("repack", "-a", "-d", "--write-midx")
+    main, opt = (target.git("rev-parse", name) for name in ("main", "opt"))
+    tree, apart = cache / "trees/one", cache / "apart"
+    with opened(target, cache) as clone:
+        clone.worktree(tree, opt)
+        clone.create_standalone(apart, opt, main)
+        standalone.clone_for_reader(clone.tree_repository(opt, main), cache / "reader", main)
+    commands = (
+        *("stash", f"hash-object -w {Path('b', 'c.py')}", "commit --allow-empty --quiet -m x .", "write-tree"),
+        f"checkout --quiet {main} -- .",
+    )
+    with untouched(target.path):
+        for folder in (tree, apart, cache / "reader"):
+            (folder / "a.py").write_text("x = 3\n")
+            for command in commands:
+                subprocess.run(
+                    ["git", *command.split()],
+                    cwd=folder,
+                    env={**os.environ, **ISOLATED},
+                    check=True,
+                    capture_output=True,
+                )
+    borrowed = {store for store in standalone.object_stores(apart / ".git") if store.is_relative_to(target.path)}
+    assert borrowed == set()
+
+
+def test_a_tree_sees_the_history_and_tags_of_its_commit_alone(target: TargetRepo, cache: Path) -> None:
+    opt, tree = target.git("rev-parse", "opt"), cache / "trees/one"
+
+    def seen(*command: str) -> list[str]:
+        done = subprocess.run(["git", *command], cwd=tree, check=True, capture_output=True, text=True)
+        return done.stdout.split()
+
+    with opened(target, cache) as clone:
+        clone.worktree(tree, opt)
+    assert seen("rev-list", "HEAD") == target.git("rev-list", opt).split()
+    assert seen("fsck", "--connectivity-only") == []
+    target.git("tag", "v1", "opt~1")
+    target.git("tag", "-a", "v2", "opt", "-m", "two")
+    target.git("tag", "a", "opt")
+    later = target.commit({"later.py": ""})
+    target.git("tag", "v3")
+    with opened(target, cache) as clone:
+        packs = len(list(clone.path.glob("trees/objects/pack/*.pack")))
+        clone.remove_worktree(tree)
+        clone.worktree(tree, opt)
+        assert seen("tag") == ["a", "v1", "v2"]
+    target.git("tag", "-d", "a")
+    target.git("tag", "a/b", "opt")
+    target.git("tag", "--force", "v1", "opt")
+    with opened(target, cache) as clone:
+        clone.remove_worktree(tree)
+        clone.worktree(tree, opt)
+        assert seen("rev-parse", "v1") == [opt]
+        assert seen("tag") == ["a/b", "v1", "v2"]
+        clone.worktree(tree, later)
+        clone.worktree(cache / "trees/two", later)
+        assert seen("cat-file", "-t", "v2") == ["tag"]
+        assert len(list(clone.path.glob("trees/objects/pack/*.pack"))) == packs + 3
+
+
 # -- sources of other kinds -----------------------------------------------------------------------------
 
 
@@ -728,7 +793,7 @@ def test_a_worktree_is_created_once(target: TargetRepo, cache: Path) -> None:
         assert sorted(place.name for place in tree.iterdir()) == [".git", "a.py", "b", "e.py"]
         clone.remove_worktree(tree)
         assert not tree.exists()
-        assert not list((clone.path / "worktrees").glob("[!.]*"))
+        assert not list((clone.path / "trees/worktrees").glob("[!.]*"))
         clone.remove_worktree(tree)
 
 
@@ -767,7 +832,7 @@ def test_a_standalone_repository_for_programs_that_create_worktrees(
     with untouched(target.path), opened(target, cache) as clone:
         picked = clone.cherry_pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
         before = sorted(path.name for path in clone.path.iterdir())
-        clone.create_standalone(folder, picked)
+        clone.create_standalone(folder, picked, "main")
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
         run = {"cwd": folder, "env": {**os.environ, **standalone.git_variables()}, "capture_output": True, "text": True}
         subprocess.run(
@@ -776,11 +841,11 @@ def test_a_standalone_repository_for_programs_that_create_worktrees(
             **run,
         )
         assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
-        assert sorted(path.name for path in clone.path.iterdir()) == before
+        assert sorted({path.name for path in clone.path.iterdir()} - {"trees"}) == before
         clone.create_standalone(folder, "main")
         assert not (folder / "b/d.py").exists()
-        # The user's own store has a name that git quotes, and is left out here.
-        assert list(standalone.object_stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
+        stores = [folder / ".git/objects", clone.path / "trees/objects"]
+        assert list(standalone.object_stores(folder / ".git")) == stores
 
 
 def test_an_incomplete_worktree_of_a_killed_process_is_recreated(tmp_path: Path, cache: Path) -> None:
@@ -803,7 +868,7 @@ def test_an_incomplete_worktree_of_a_killed_process_is_recreated(tmp_path: Path,
             assert clone.status(tree) == ()
             assert sum(1 for _ in tree.rglob("*.py")) == 2001
             assert not list(clone.path.rglob("*.lock"))
-            assert len(list((clone.path / "worktrees").iterdir())) == 1
+            assert len(list((clone.path / "trees/worktrees").iterdir())) == 1
 
 
 def test_leftovers_of_a_killed_writer_are_cleaned(target: TargetRepo, cache: Path) -> None:
@@ -813,7 +878,7 @@ def test_leftovers_of_a_killed_writer_are_cleaned(target: TargetRepo, cache: Pat
             "packed-refs.lock",
             "HEAD.lock",
             "refs/heads/opt.lock",
-            "worktrees/one/index.lock",
+            "trees/worktrees/one/index.lock",
             "objects/tmp_obj_x",
         ):
             (clone.path / name).touch()

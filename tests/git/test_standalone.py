@@ -7,7 +7,7 @@ import pytest
 
 from tasks.errors import RepositoryError
 from tasks.git import Clone
-from tasks.git.standalone import borrowed_objects, clone_for_reader, reader_variables, repository_state
+from tasks.git.standalone import clone_for_reader, object_stores, reader_variables, repository_state
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -21,7 +21,7 @@ def cloned(tmp_path):
     lost = repo.commit({"a.txt": "head\n"})
     repo.git("reset", "--quiet", "--hard", base)  # `lost` is named by no ref.
     with untouched(repo.path), Clone.open(str(repo.path), tmp_path / "cache", wanted=(lost,)) as clone:
-        clone_for_reader(clone.path, tmp_path / "reader", base)
+        clone_for_reader(clone.tree_repository(base, lost), tmp_path / "reader", base)
     return repo, tmp_path / "reader", base, lost
 
 
@@ -38,11 +38,11 @@ def git(folder, *arguments):
 
 
 def test_both_commits_exist_and_the_first_is_checked_out(cloned):
-    repo, reader, base, lost = cloned
+    _, reader, base, lost = cloned
     assert (git(reader, "rev-parse", "HEAD"), (reader / "a.txt").read_text()) == (base, "base\n")
     assert git(reader, "cat-file", "-t", lost) == "commit"
     assert git(reader, "status", "--porcelain") == ""
-    assert str(repo.path / ".git" / "objects") in borrowed_objects(reader)
+    assert list(object_stores(reader / ".git")) == [reader / ".git" / "objects"]
 
 
 def test_no_hook_of_the_user_runs(cloned, tmp_path, monkeypatch):

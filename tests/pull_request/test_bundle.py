@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import zipfile
 
+from tasks.artifacts import CodeflashRun, ProjectTests, RunCommand, SideRun, Verification
 from tasks.pull_request.bundle import files_of, packed, path_for, write
-from tests.support.evidence import Case
+from tasks.stages.verify.verify import judged
+from tests.support.evidence import CPU_IMPROVED, Case
 
 
 def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
@@ -20,6 +22,31 @@ def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
         "prprep.yaml",
     }
     assert files["compare.json"] == paths.compare.read_bytes()
+
+
+def test_it_holds_no_output_of_the_projects_code_and_no_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMTP_PASS", "hush-1234567890")
+    paths = Case().write(tmp_path)
+    side = SideRun(code=1, failed=1, tail="E   printed by a test")
+    command = RunCommand(text="pytest\n", code=1, failed="pytest", tail="printed by a test\nand its last line")
+    verification = judged("a", [command], CPU_IMPROVED, None)
+    assert "and its last line" in verification.findings[0]
+    tests = ProjectTests(item="a", base=side, head=side, new_failures=("tests/test_x.py::test_y",))
+    run = CodeflashRun(item="a", findings=("test_y failed under codeflash on head (printed by a test)",))
+    for artifact, file in ((tests, paths.tests), (verification, paths.verify), (run, paths.codeflash)):
+        artifact.write(file, "f")
+    benchmark = {"tests/test_x.py": b"# hush-1234567890\n", "tests/x.bin": bytes(range(256))}
+    files = files_of(paths, benchmark=benchmark, manifest="# hush-1234567890", branch=None)
+    whole = b"".join(files.values())
+    for text in (b"printed by a test", b"and its last line", b"hush-1234567890"):
+        assert text not in whole
+    assert files["benchmark/tests/x.bin"] == bytes(range(256))
+    for kind, name in ((ProjectTests, "tests"), (Verification, "verify"), (CodeflashRun, "codeflash")):
+        (tmp_path / name).write_bytes(files[f"{name}.json"])
+        assert kind.read(tmp_path / name).item == "a"
+    (finding,) = Verification.read(tmp_path / "verify").findings
+    assert finding == "a command that the body gives ended with exit code 1 in a fresh clone: pytest"
+    assert CodeflashRun.read(tmp_path / "codeflash").findings == ("test_y failed under codeflash on head",)
 
 
 def test_the_same_files_make_the_same_bytes(tmp_path):

@@ -1,9 +1,12 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and files that the project's code may have written."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from tasks.storage import files
 from tasks.storage.files import write_new, write_whole
 
 
@@ -27,3 +30,16 @@ def test_a_new_file_is_readable_by_everybody_and_nothing_is_left_beside_it(tmp_p
         ("one.json", "two.json", "link"), 0o644
     )
     assert not (tmp_path / "gone").exists()
+
+
+def test_only_regular_files_of_a_sane_size_are_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"{}")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as stream:
+        stream.truncate(files.LARGEST + 1)
+    assert files.read_regular(tmp_path / "file") == b"{}"
+    for name in ("link", "folder", "pipe", "large", "missing"):
+        assert files.read_regular(tmp_path / name) is None, name
+        assert files.read_json(tmp_path / name) == {}

@@ -14,17 +14,20 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.recording import LARGEST_FILE
 from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.processes.secrets import NAME
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.values import data_files, source
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.errors import CannotWriteError
+from prprep_worker.values.privacy import Secrets
 
 TREE = Path(__file__).parents[2]
+SECRETS = Secrets(forms=["aHVzaC1odXNo"], names=NAME)
 
 
 def file_of(value):
-    writer = source.Writer(str(TREE), 2)
+    writer = source.Writer(str(TREE), 2, secrets=SECRETS)
     return data_files.data_file(value, "benchmark_f_x", writer.check_private, size=size_of(value))
 
 
@@ -141,6 +144,7 @@ def test_nothing_private_is_written(wrap, monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     for text, reason in (
         ("Bearer abcdefgh12345 and more", "a secret of the environment"),
+        ("Basic aHVzaC1odXNo", "a secret of the environment"),
         (
             f"in {Path.home()}{os.sep}notes" if len(str(Path.home())) > 1 else "Bearer abcdefgh12345",
             "a folder of this machine's user|secret",

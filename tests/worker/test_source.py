@@ -28,13 +28,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.processes.secrets import NAME
 from tests.support.pythons import environment
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.values import source
 from prprep_worker.values.errors import CannotWriteError
+from prprep_worker.values.privacy import Secrets
 
 TREE = Path(__file__).parents[2]
+SECRETS = Secrets(forms=["aHVzaC1odXNo", "hush 13579246", "13579246"], names=NAME)
 
 
 class Colour(enum.Enum):
@@ -116,7 +119,7 @@ def importable(monkeypatch):
 
 
 def written(value, scale=1):
-    writer = source.Writer(str(TREE), 2, scale)
+    writer = source.Writer(str(TREE), 2, scale, secrets=SECRETS)
     return writer.argument(value), writer
 
 
@@ -400,7 +403,22 @@ def test_other_values_are_refused_with_a_reason(name):
 
 def test_secrets_of_the_environment_are_never_written(monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
-    for value in ("Bearer abcdefgh12345", ["abcdefgh12345"] * 100, {"auth": "abcdefgh12345"}):
+    for value in (
+        "Bearer abcdefgh12345",
+        ["abcdefgh12345"] * 100,
+        {"auth": "abcdefgh12345"},
+        b"abcdefgh12345",
+        bytearray(b"x abcdefgh12345"),
+        "Basic aHVzaC1odXNo",
+        b"\0aHVzaC1odXNo\xff" * 40,
+        "words before hush 13579246 and after " * 90,
+        13579246,
+        {13579246: 1},
+        (1, [13579246]),
+        Path("a/13579246/b"),
+        uuid.UUID("13579246-0000-0000-0000-000000000000"),
+        decimal.Decimal(13579246),
+    ):
         with pytest.raises(CannotWriteError, match="a secret of the environment"):
             written(value)
 

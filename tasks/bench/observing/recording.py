@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 import shlex
 import tempfile
@@ -14,14 +16,15 @@ from pathlib import Path
 from ...artifacts import RecordedCall
 from ...environments.diagnoses import diagnose
 from ...errors import CommandFailedError, MeasuringError
-from ...processes import programs
+from ...processes import programs, secrets
 from ...processes.progress import Report, silent
 from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..request import SideRequest
+from ..workers import sandbox
 from ..workers.channel import Message
 from ..workers.pytest_options import TOLERANT, driven, options, warning_filters
-from ..workers.workers import WORKER_PROGRAMS, Settings, variables
+from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, ended, variables
 
 OWN_SECONDS = 20.0
 """What recording itself may cost in one process."""
@@ -30,12 +33,16 @@ FILE_SECONDS = 40.0
 TRIAL_SECONDS = 30.0
 TRIAL = "test_trial.py"
 LEAST_SECONDS = 5.0
+MOST_FORMS = 64 << 10
+"""Characters of secrets in an order; a variable can hold twice as many."""
 LONGEST = 160
 """Characters of an error that a run ended with."""
 
 NOTHING_COLLECTED = 5
 """pytest's exit code."""
 
+COMMAND = "the command of `drive`"
+"""How artifacts, bodies and progress lines name it: its arguments may be anything, and are the user's own."""
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
 RECORDER = WORKER_PROGRAMS / "recording/plugin.py"
@@ -64,8 +71,15 @@ class RecordingSite:
     def folder(self) -> Path:
         return self.side.tree / self.project
 
-    def variables(self, **extra: str) -> dict[str, str]:
-        return variables(self.side, Settings(seed=1), extra, folder=self.folder)
+    def run(
+        self, command: Sequence[str], *, seconds: float, writable: Path, stdin: bytes = b"", **extra: str
+    ) -> programs.CompletedProgram:
+        """Run a command in the project's folder, confined if the side is; it may write to the folder `writable` too."""
+        confinement = sandbox.wrapper(self.side, self.folder, worker=WORKER_FOLDER, writable=(writable,))
+        environment = variables(self.side, Settings(seed=1), extra, folder=self.folder)
+        return programs.run(
+            (*confinement, *command), cwd=self.folder, env=environment, timeout=seconds, stdin=stdin, check=False
+        )
 
 
 def record(
@@ -94,9 +108,9 @@ def record_command(
     site: RecordingSite, target: str, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
-    report(f"recording calls of {target}: {command}")
-    recording, note = _record(site, target, _driven(site, command), run=command, seconds=seconds)
-    return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
+    report(f"recording calls of {target}: {COMMAND}")
+    recording, note = _record(site, target, _driven(site, command), run=COMMAND, seconds=seconds)
+    return ([recording] if recording else []), ([f"{COMMAND}: {note}"] if note else [])
 
 
 def allocations_of_fakes(
@@ -108,10 +122,8 @@ def allocations_of_fakes(
     """
     methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
     arguments = _driven(site, command) if command else _pytest(site, call.test)
-    with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
-        profile = str(Path(folder) / "profile.bin")
-        measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
-        recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
+    measure = {"test": call.test, "size": call.size, "wanted": methods}
+    recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -133,7 +145,7 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
     if script.is_file():
         return [python, str(RECORDER), str(script), *arguments]
     raise MeasuringError(
-        f"`{command}` cannot be run under the recorder",
+        f"`{program}` cannot be run under the recorder",
         where="drive",
         hint="write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs",
     )
@@ -153,17 +165,17 @@ def _record(
             "seconds": OWN_SECONDS,
             "stem": site.stem,
             "root": site.root,
-            "measure": measure,
+            "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
+            "secrets": {"forms": _forms_of_passed(site), "names": secrets.NAME},
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
-        environment = site.variables(PRPREP_RECORDER=json.dumps(order))
         note, complete = "", False
         try:
-            finished = programs.run(command, cwd=site.folder, env=environment, timeout=seconds, check=False)
+            finished = site.run(command, seconds=seconds, writable=Path(folder), PRPREP_RECORDER=json.dumps(order))
             note, complete = _outcome(finished, site, pytest="pytest" in command)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"
-        recording = read_json(out)
+        recording = _without_secrets(read_json(out), secrets.current(site.side.passed))
         return recording and {**recording, "run": run, "ran": complete or bool(recording["calls"])}, note
 
 
@@ -184,6 +196,30 @@ def _repairable(output: str) -> str:
     match = diagnose(output, "benchmark")
     found = match.diagnosis.pattern.search(output) if match and match.requirement else None
     return found[0] if found else ""
+
+
+def _forms_of_passed(site: RecordingSite) -> list[str]:
+    """Return what the recorder must not write of the variables that it gets; of long ones not every encoding.
+
+    An environment cannot hold much. `_without_secrets` looks for all of them.
+    """
+    variables = {name: value for name, value in os.environ.items() if name in site.side.passed}
+    forms = sorted(secrets.Secrets.of(variables, site.side.passed).forms, key=len)
+    sizes = itertools.accumulate(len(json.dumps(form)) for form in forms)
+    return [form for form, size in zip(forms, sizes, strict=True) if size < MOST_FORMS]
+
+
+def _without_secrets(recording: Message, hidden: secrets.Secrets) -> Message:
+    """Leave out calls whose code or data hold a secret, and mask it everywhere else."""
+
+    def is_clean(call: Message) -> bool:
+        return not hidden.are_in(json.dumps(call, ensure_ascii=False))
+
+    if "kept" in recording:
+        sample = [call if call is None or is_clean(call) else None for call in recording.get("sample", ())]
+        recording = {**recording, "kept": list(filter(is_clean, recording["kept"])), "sample": sample}
+    masked: Message = hidden.masked_in(recording)
+    return masked
 
 
 def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
@@ -214,13 +250,13 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
             root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
             stdin = _order(site, order, root).encode()
-            finished = programs.run(command, cwd=site.folder, env=site.variables(), stdin=stdin, timeout=TRIAL_SECONDS)
+            finished = site.run(command, seconds=TRIAL_SECONDS, writable=Path(folder), stdin=stdin)
     except CommandFailedError as error:
         return {"raised": error.what.splitlines()[0]}
     try:
         answer: Message = json.loads(finished.output)
     except ValueError:
-        return {"raised": "the process ended without an answer"}
+        return {"raised": f"its process {ended(finished.code)} without an answer"}
     return answer
 
 
@@ -238,8 +274,7 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
     command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
-    environment = site.variables(PRPREP_TRIAL=str(stored_order))
-    programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
+    site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
     return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
 
 

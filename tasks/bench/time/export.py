@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...artifacts import Measurement, MetricName, Provenance, Side
+from ...processes import secrets
 from ...storage.files import write_whole
 
 
@@ -24,7 +25,7 @@ def write_benchmark_json(
             "benchmarks": benchmarks,
             "version": "5.0.0",
         }
-        write_whole(target, json.dumps(document, indent=1) + "\n")
+        write_whole(target, json.dumps(secrets.current().masked_in(document), indent=1) + "\n")
 
 
 def _benchmark(measurement: Measurement, side: Side) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ...manifest.model import Metric
 from ...processes import programs
 from ...processes.locks import file_lock
 from ...processes.scratch import remove_folder
+from ...storage.files import read_regular
 from . import command, witness
 from .configuration import Configuration, configure
 
@@ -65,8 +66,8 @@ def compare(request: CodeflashRequest, clone: Clone, *, venv: Venv, folder: Path
         variables = command.variables(request.metrics, request.layout.import_roots)
         limit = command.longest(request.metrics, request.timeout)
         code, output = _run(request, folder, venv=venv, flags=flags, variables=variables, limit=limit)
-        report = folder / "results" / REPORT
-        markdown = report.read_text(encoding="utf-8", errors="replace") if report.is_file() else None
+        content = read_regular(folder / "results" / REPORT)
+        markdown = None if content is None else content.decode(errors="replace")
         processes = witness.read(folder / "results")
     return CodeflashOutcome(flags, variables, project.added, code, output, markdown, processes, limit)
 
@@ -97,7 +98,7 @@ def clear(parent: Path) -> None:
 
 def _repository(request: CodeflashRequest, repository: Path, clone: Clone) -> Configuration:
     """Check out head, where codeflash looks up what changed, with the injected files and its configuration."""
-    clone.create_standalone(repository, request.head)
+    clone.create_standalone(repository, request.head, request.base)
     for path, content in request.files.items():
         write_into(repository, path, content)
     file = repository / request.layout.project / "pyproject.toml"

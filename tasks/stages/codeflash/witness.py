@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from ...artifacts import Side
+from ...storage.files import read_regular
 
 PLUGIN = "prprep_worker.outcomes.witness"
 
@@ -45,7 +46,8 @@ def variables(folder: Path, packages: tuple[str, ...]) -> dict[str, str]:
 
 def read(folder: Path) -> tuple[PytestProcess, ...]:
     """Return the processes in codeflash's worktrees: base, head, timing before memory."""
-    processes = [_process(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+    contents = filter(None, map(read_regular, sorted(folder.glob("*.json"))))
+    processes = [_process(json.loads(content)) for content in contents]
     return tuple(sorted(filter(None, processes), key=lambda process: (process.memory, process.side)))
 
 

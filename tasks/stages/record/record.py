@@ -2,14 +2,16 @@
 
 import base64
 import posixpath
+import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...artifacts import Detection, Fake, FakeMethod, Layout, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
-from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
+from ...bench.observing.recording import COMMAND, RecordingSite, allocations_of_fakes, record, record_command, try_code
 from ...bench.setup import SideEnvironment, side_of
 from ...bench.workers.channel import Message
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
@@ -35,6 +37,8 @@ MOST_SECONDS = 120.0
 MOST_FILES = 12
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
+PLAIN_NAME = re.compile(r"\w[\w.-]*")
+"""Of a data file: the recording comes from a process of the project, which could have written anything."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -97,11 +101,15 @@ def _site(inputs: StageInputs, detection: Detection, *, install: tuple[str, ...]
     item, cache, layout, target = inputs.settings, inputs.cache, detection.layout, detection.target or ""
     added = {function.target for function in detection.functions if function.status == "added"}
     commit = detection.head if target in added and not detection.picked else detection.base
+    confined = item.sandbox == "bwrap"
     with inputs.clone(commit) as clone:
-        tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
+        spec = TreeSpec(commit=commit, tree=clone.tree_of(commit))
+        tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
         as_of = package_dates.if_old(package_dates.newest_date(clone, detection))
+    renew = trees.renewal(inputs.address, spec, {}, cache=cache, confined=confined)
     settings = item.env.model_copy(update={"install": (*item.env.install, *install)})
-    environment = builder.build(tree, layout, settings, cache=cache, report=inputs.report, as_of=as_of)
+    build = partial(builder.build, tree, layout, settings, cache=cache, report=inputs.report)
+    environment = build(as_of=as_of, renew=renew)
     return RecordingSite(
         side_of(SideEnvironment(commit, tree, environment), layout, item),
         layout.project,
@@ -188,7 +196,7 @@ class _Chooser:
 
     def _uncalled(self, tests: tuple[str, ...], ran: tuple[str, ...]) -> str:
         if self.item.drive:
-            return f"the command of `drive` {'does not call' if ran else 'failed before it called'} {self.target}"
+            return f"{COMMAND} {'does not call' if ran else 'failed before it called'} {self.target}"
         if not tests:
             return f"no test of the project calls {self.target}; none names it or its module"
         if not ran:
@@ -265,6 +273,8 @@ class _Chooser:
         """Return the call if it runs as code, with its time, else why not."""
         part = f"built from a part of it, the call fails ({refused})" if refused else ""
         failure = part or "a part of it, repeated, was not tried"
+        if not all(map(PLAIN_NAME.fullmatch, spelled["data"])):
+            return "the recording names files outside of the benchmark's folder"
         spelling = Spelling.model_validate(
             {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size"}}
             | {

@@ -11,6 +11,7 @@ from ...body.placeholders import FULL, Limits, template_for
 from ...errors import TemplateError
 from ...github import survey_text
 from ...manifest.model import Optimization
+from ...processes import secrets
 from ...staleness import StageInputs, fields_of
 from ...storage.artifact import ArtifactReader
 from ...storage.hashing import sha256
@@ -38,6 +39,7 @@ def run(inputs: StageInputs) -> None:
     item, body = inputs.settings, inputs.value(BODY)
     evidence = gather(item, inputs, inputs.folder, summarize.bullets(inputs))
     composed = bounded(evidence, inputs.templates)
+    composed = replace(composed, text=secrets.masked(composed.text))
     last = inputs.last(Rendering)
     previous = inputs.folder / last.body if last else None
     if previous != body:

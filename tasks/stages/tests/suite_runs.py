@@ -17,6 +17,7 @@ from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, v
 from ...environments.venvs import write_shims
 from ...errors import CommandFailedError
 from ...processes import programs
+from ...storage.files import read_regular
 from ...storage.paths import with_relative_paths
 
 TAIL_LINES: Final = 15
@@ -88,8 +89,8 @@ def read_notes(file: Path) -> tuple[dict[str, Ending], str]:
     """Return how each test ended, and the one that did not; an incomplete last line is ignored."""
     endings: dict[str, Ending] = {}
     running = ""
-    with suppress(OSError, json.JSONDecodeError):
-        for note in map(json.loads, file.read_text(encoding="utf-8", errors="replace").splitlines()):
+    with suppress(json.JSONDecodeError):
+        for note in map(json.loads, (read_regular(file) or b"").decode(errors="replace").splitlines()):
             if started := note.get("started"):
                 running = started
             elif _GRAVITY[note.get("ending")] > _GRAVITY[endings.get(note.get("test", ""))]:

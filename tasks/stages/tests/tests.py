@@ -1,7 +1,7 @@
 """Run the project's own tests at base and at head, each in its own tree and environment, and compare the outcomes."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -93,6 +93,8 @@ class _Runner:
     detection: Detection
     notes: list[str] = field(default_factory=list)
     as_of: date | None = None
+    renewals: dict[Path, Callable[[], Path] | None] = field(default_factory=dict)
+    """For each tree what checks it out again before something is built in it, if confined code runs there."""
 
     def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
         item, layout, cache = self.inputs.settings, self.detection.layout, self.inputs.cache
@@ -119,15 +121,19 @@ class _Runner:
         start, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
         commit = clone.cherry_pick(start, picks) if picks else start
         spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
-        return commit, trees.prepare(clone, spec, {}, cache=self.inputs.cache, copy="tests")
+        confined, cache = self.inputs.settings.sandbox == "bwrap", self.inputs.cache
+        tree = trees.prepare(clone, spec, {}, cache=cache, copy="tests", confined=confined)
+        renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, copy="tests", confined=confined)
+        self.renewals[tree] = renew
+        return commit, tree
 
     def _environment(self, tree: Path, side: Side) -> Environment:
         """Build the side's environment with what its tests need; without that if it cannot be installed."""
         env, layout = self.inputs.settings.env, self.detection.layout
         settings = env.model_copy(update={"python": resolve_path(env.python, self.inputs.folder)})
         wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
-        cache, report = self.inputs.cache, self.inputs.report
-        build = partial(builder.build, tree, layout, cache=cache, report=report, as_of=self.as_of)
+        renew, cache, report = self.renewals.get(tree), self.inputs.cache, self.inputs.report
+        build = partial(builder.build, tree, layout, cache=cache, report=report, as_of=self.as_of, renew=renew)
         self.inputs.report(f"environment of {side}")
         if wider != settings:
             try:

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 
 from ...artifacts import RunCommand
 from ...bench.request import SideRequest
+from ...bench.trees import write_into
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...body.evidence import Evidence
@@ -20,8 +22,10 @@ from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv, write_shims
 from ...git import Clone, standalone
 from ...manifest.model import Optimization
-from ...processes import programs
+from ...processes import programs, secrets
 from ...processes.progress import Report
+from ...processes.scratch import remove_folder
+from ...storage.files import read_regular
 from ...storage.paths import with_relative_paths
 from ...workspace import nested
 
@@ -44,7 +48,9 @@ _TABLE: Final = re.compile(r"^Name \(time in ", re.MULTILINE)
 class FreshClone:
     """A fresh clone below `folder`, with its own cache and programs.
 
-    `python` has the project's dependencies installed; None if a runner such as uv installs them.
+    `python` has the project's dependencies installed; None if a runner such as uv installs them. In a sandbox commands
+    run in a second clone, the only folder that they can change: prprep itself, which confines the project's code and no
+    more, runs in the first one.
     """
 
     folder: Path
@@ -64,7 +70,10 @@ class FreshClone:
         item, detection = evidence.item, evidence.detection
         fresh = cls(folder, item, report)
         report("cloning for a reader")
-        standalone.clone_for_reader(private.path, fresh.clone, detection.base)
+        source = private.tree_repository(detection.base, *(detection.picked or (detection.head,)))
+        for clone in fresh.clones:
+            clone.parent.mkdir(exist_ok=True)
+            standalone.clone_for_reader(source, clone, detection.base, linked=clone != fresh.confined_clone)
         cache = folder / "cache"
         nested.program(fresh.bin, cache)
         uv = fresh.bin / "uv"
@@ -80,7 +89,7 @@ class FreshClone:
         report("a reader's environment")
         # A head of picked commits exists only in prprep's own clone.
         installed = detection.base if detection.picked else detection.head
-        standalone.clone_for_reader(private.path, folder / "project", installed)
+        standalone.clone_for_reader(source, folder / "project", installed)
         settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
         measured_as_of = evidence.comparison.packages_as_of
         as_of = date.fromisoformat(measured_as_of) if measured_as_of else None
@@ -92,26 +101,57 @@ class FreshClone:
         return self.folder / "clone"
 
     @property
+    def confined_clone(self) -> Path:
+        return self.folder / "confined" / "clone"
+
+    @property
+    def clones(self) -> tuple[Path, ...]:
+        return (self.clone, *([self.confined_clone] if self._is_confined else []))
+
+    @property
     def bin(self) -> Path:
         return self.folder / "bin"
 
+    @property
+    def _is_confined(self) -> bool:
+        return self.item.sandbox == "bwrap"
+
+    def write(self, path: str, content: bytes) -> None:
+        for clone in self.clones:
+            write_into(clone, path, content)
+
+    def changes_since(self, before: Mapping[Path, Mapping[str, str]]) -> list[str]:
+        """Return what commands changed in the clones since `before`."""
+        after = self.states()
+        return list(
+            dict.fromkeys(
+                what for clone in before for what in before[clone] if after[clone][what] != before[clone][what]
+            )
+        )
+
+    def states(self) -> dict[Path, dict[str, str]]:
+        return {clone: standalone.repository_state(clone) for clone in self.clones}
+
     def run(self, commands: str, *, seconds: float) -> RunCommand:
         """Run one block of commands with bash in the clone; stop at the first that fails."""
-        failed, temporary = self.folder / "failed", self.folder / "tmp"
-        temporary.mkdir(exist_ok=True)
-        failed.unlink(missing_ok=True)
-        wrapper = () if _only_runs_prprep(commands) else self._confinement()
+        confined = self._is_confined and not _only_runs_prprep(commands)
+        clone, notes = self.confined_clone if confined else self.clone, self.folder / "notes"
+        remove_folder(notes)
+        for folder in (notes, self.folder / "tmp"):
+            folder.mkdir(exist_ok=True)
+        failed = notes / "failed"
+        wrapper = self._confinement(notes) if confined else ()
         environment = {**self._environment(commands), "PRPREP_COMMANDS": commands, "PRPREP_FAILED": str(failed)}
         arguments = (*wrapper, "bash", "-eEuo", "pipefail", "-c", _SCRIPT)
-        with programs.start(arguments, cwd=self.clone, env=environment) as running:
+        with programs.start(arguments, cwd=clone, env=environment) as running:
             code, output = nested.followed(running, timeout=seconds, report=self.report)
             everything = running.tail(MOST_LINES)
         if code == 0:
             return RunCommand(text=commands, code=0, untimed=untimed(commands, everything))
         culprit = commands.strip().splitlines()[0]
-        if failed.exists():
-            culprit = failed.read_text(encoding="utf-8", errors="replace")
-        culprit, output = (with_relative_paths(text, self.clone, self.folder) for text in (culprit, output))
+        if noted := read_regular(failed):
+            culprit = noted.decode(errors="replace")
+        culprit, output = (with_relative_paths(text, clone, self.folder) for text in (culprit, output))
         tail = "\n".join(output.splitlines()[-TAIL_LINES:])
         return RunCommand(text=commands, code=code, failed=culprit, tail=tail)
 
@@ -125,24 +165,23 @@ class FreshClone:
         own = {
             "PATH": path,
             "TMPDIR": str(self.folder / "tmp"),
-            **{name: value for name, value in indexes.items() if not programs.is_secret(name, value)},
+            **{name: value for name, value in indexes.items() if not secrets.is_secret(name, value)},
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_TOOL_DIR": str(self.folder / "tools"),
             **standalone.reader_variables(),
         }
         if _only_runs_prprep(commands):
-            return programs.installer_environment(own)
-        confined = {"HOME": sandbox.HOME, "TMPDIR": "/tmp"} if self.item.sandbox == "bwrap" else {}  # noqa: S108 - a private one
+            return programs.installer_environment(own, passed=self.item.env.passed)
+        private = {"HOME": sandbox.HOME, "TMPDIR": "/tmp", "UV_TOOL_DIR": f"{sandbox.HOME}/tools"}  # noqa: S108 - its own
+        confined = private if self._is_confined else {}
         return programs.target_environment({**own, **confined}, passed=self.item.env.passed)
 
-    def _confinement(self) -> tuple[str, ...]:
-        if self.item.sandbox != "bwrap":
-            return ()
+    def _confinement(self, notes: Path) -> tuple[str, ...]:
         environments = Venv(self.python.parents[1]).required_folders() if self.python else ()
-        objects = map(Path, standalone.borrowed_objects(self.clone))
+        read_only = [folder for folder in (self.bin, self.folder / "project") if folder.exists()]
         python = self.python or Path("/usr/bin/python3")
-        side = SideRequest(self.folder, python, (), confined=True, environments=(*environments, *objects))
-        return sandbox.wrapper(side, self.clone, worker=WORKER_FOLDER)
+        side = SideRequest(self.confined_clone, python, (), confined=True, environments=(*environments, *read_only))
+        return sandbox.wrapper(side, self.confined_clone, worker=WORKER_FOLDER, writable=(notes,))
 
 
 def untimed(commands: str, output: str) -> str:

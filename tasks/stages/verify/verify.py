@@ -6,12 +6,10 @@ from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
 from ...bench.exclusive import cache_lock, exclusive
-from ...bench.trees import write_into
 from ...body.evidence import benchmark_to_save
 from ...body.placeholders import FULL, filled_template
 from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
-from ...git.standalone import repository_state
 from ...manifest.model import Optimization
 from ...processes.scratch import scratch_folder
 from ...staleness import StageInputs
@@ -94,7 +92,7 @@ def _agrees(claimed: Change, measured: Change) -> bool:
 
 def _failed(command: RunCommand) -> str:
     how = "took too long" if command.code is None else f"ended with exit code {command.code}"
-    last = "".join(f" ({line.strip()})" for line in command.tail.strip().splitlines()[-1:])
+    last = f" ({command.last_line})" if command.last_line else ""
     return f"a command that the body gives {how} in a fresh clone: {command.failed}{last}"
 
 
@@ -132,11 +130,10 @@ def _verified(inputs: StageInputs) -> Verification:
             if steps.benchmark_to_save:
                 saved[evidence.scaffolding.path] = benchmark_to_save(evidence.scaffolding, inputs.folder)
             for path, content in saved.items():
-                write_into(fresh.clone, path, content)
-            before = repository_state(fresh.clone)
+                fresh.write(path, content)
+            before = fresh.states()
             results = _run(fresh, commands)
-            after = repository_state(fresh.clone)
-            changed = [what for what, state in before.items() if after[what] != state]
+            changed = fresh.changes_since(before)
             measured = None
             with suppress(ArtifactError):
                 measured = nested.comparison(fresh.clone, item.id)

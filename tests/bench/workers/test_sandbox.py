@@ -14,14 +14,35 @@ from pathlib import Path
 
 import pytest
 
+from tasks.artifacts import Recording, TreeSpec
+from tasks.bench import trees
 from tasks.bench.request import SideRequest
 from tasks.bench.time import instructions
 from tasks.bench.workers import sandbox, workers
+from tasks.environments import builder
 from tasks.errors import MeasuringError
+from tasks.git import Clone
+from tasks.manifest.model import Optimization
 from tasks.processes import programs
 from tasks.processes.progress import silent
-from tests.support.mistakes import BENCHMARK, CODE, HEAVY, MEASURES, PYPROJECT, compare, is_improved, item, target
+from tasks.processes.secrets import Secrets
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
+from tests.support.mistakes import (
+    BENCHMARK,
+    CODE,
+    HEAVY,
+    LIGHT,
+    MEASURES,
+    PYPROJECT,
+    compare,
+    is_improved,
+    item,
+    target,
+)
 from tests.support.pairs import pair
+from tests.support.projects import PROJECT, SETUPTOOLS
+from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 SECRETS = {
@@ -212,6 +233,71 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypat
         assert list(run.state().glob("profiles/*.html"))
 
 
+LEAVING = """
+import os
+import sys
+
+try:
+    with open(OUTSIDE + "/" + str(os.getpid()), "w") as out:
+        out.write(" ".join(sys.argv))
+except OSError:
+    pass
+"""
+TESTS = """
+import base64
+import json
+import os
+from urllib.parse import quote
+
+import pytest
+from textkit import total
+
+SECRET = os.environ["PLAIN_NAME"]
+FORMS = [
+    SECRET, SECRET.encode(), "Basic " + base64.b64encode(b"me:" + SECRET.encode()).decode(), quote(SECRET, safe=""),
+    {SECRET: [1]}, json.dumps({"auth": SECRET}), (SECRET, 1), "words and words before " + SECRET, SECRET.encode().hex(),
+]
+
+
+@pytest.mark.parametrize("note", FORMS)
+def test_total(note):
+    print("a test printed", note)
+    assert total(2_000 + len(str(note)) * 50, note)
+
+
+def test_that_fails():
+    os.environ.pop("PLAIN_NAME")
+    assert total(20_000, SECRET) == SECRET
+"""
+
+
+@pytest.mark.slow(1)
+@pytest.mark.parametrize("drive", [None, "python -m pytest tests/test_total.py --color=no"])
+def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monkeypatch, drive):
+    """From recording on, every process that imports the project tries to write outside."""
+    demand_bubblewrap()
+    outside, secret = tmp_path / "outside", "hush+Hush/31415926 5"
+    outside.mkdir()
+    monkeypatch.setenv("PLAIN_NAME", secret)
+    code = f"OUTSIDE = {str(outside)!r}\n{LEAVING}\n" + HEAVY.replace("size=1000", "size=1000, note=None")
+    light = code.partition("def total")[0] + LIGHT.replace("size=1000", "size=1000, note=None")
+    repo = target(tmp_path, {CODE: code, BENCHMARK: None, "tests/test_total.py": TESTS}, {CODE: light})
+    settings = item(sandbox="bwrap", functions=["textkit:total"], env={"pass": ["PLAIN_NAME"]}, tests=not drive)
+    del settings["benchmark"]
+    with untouched(repo.path):
+        run = compare(repo, settings | ({"drive": drive} if drive else {}))
+    assert list(outside.iterdir()) == []
+    assert is_improved(run.comparison(), test=run.comparison().tests[0])
+    recording = Recording.read(run.state() / "record.json")
+    assert recording.calls == 10
+    assert recording.ran == (("the command of `drive`",) if drive else ("tests/test_total.py",))
+    written = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    forms = [form.encode() for form in Secrets([secret]).forms]
+    assert {str(path) for path, content in written.items() for form in forms if form in content} == set()
+    assert not Secrets([secret]).are_in(run.told)
+    assert "--color=no" not in run.told
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
 def test_instructions_are_counted_in_the_sandbox(tmp_path, monkeypatch):
@@ -234,6 +320,33 @@ def test_a_confined_process_ends_with_the_run(tmp_path):
     assert "time limit" in run.failure()
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in "".join(line for line in left.splitlines(keepends=True) if "bwrap" in line)
+
+
+@pytest.mark.slow
+def test_nothing_that_confined_code_leaves_in_its_tree_is_built(tmp_path):
+    """An environment is built outside of the sandbox, also after a run: for a repair, or if its files are gone."""
+    cache, escaped = Path(os.environ["PRPREP_CACHE"]), tmp_path / "escaped"
+    repo = TargetRepo(tmp_path / "repo", {"pyproject.toml": SETUPTOOLS + PROJECT, "pages.py": ""})
+    layout, settings = describe(FolderTree(repo.path)), Optimization(id="x", head="h").env
+
+    def built():
+        with Clone.open(str(repo.path), cache) as clone:
+            spec = TreeSpec(commit=repo.head, tree=clone.tree_of(repo.head))
+            tree = trees.prepare(clone, spec, {}, cache=cache, confined=True)
+            assert tree != trees.prepare(clone, spec, {}, cache=cache)
+        renew = trees.renewal(str(repo.path), spec, {}, cache=cache, confined=True)
+        return tree, builder.build(tree, layout, settings, cache=cache, renew=renew)
+
+    tree, environment = built()
+    (tree / ".gitignore").write_text("*\n")
+    (tree / "setup.py").write_text(f"open({str(escaped)!r}, 'w').close()\nimport setuptools\nsetuptools.setup()\n")
+    assert built() == (tree, environment)
+    for metadata in tree.glob("*.egg-info"):
+        shutil.rmtree(metadata)
+    assert built() == (tree, environment)
+    assert list(tree.glob("*.egg-info"))
+    assert not escaped.exists()
+    assert not (tree / "setup.py").exists()
 
 
 def test_missing_bubblewrap_is_one_clear_error(monkeypatch):

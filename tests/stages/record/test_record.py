@@ -504,8 +504,15 @@ def test_a_command_can_drive_the_function(place, command):
 
 
 def test_a_command_that_cannot_be_recorded_is_one_message(place):
-    with pytest.raises(MeasuringError, match="`make test` cannot be run under the recorder"):
+    with pytest.raises(MeasuringError, match="`make` cannot be run under the recorder"):
         record_command(place, "shop:words", "make test", seconds=60, report=silent)
+
+
+@pytest.mark.parametrize("name", ["../../x.json", "/x.json", ".git", "a/b.json", ""])
+def test_a_recording_names_no_files_outside_of_the_benchmarks_folder(name):
+    """The process that wrote it runs the project's code."""
+    chooser = record._Chooser(Optimization(id="a", head="h"), "shop:words", None, None)
+    assert chooser._tried({}, {"data": {name: ""}}) == "the recording names files outside of the benchmark's folder"
 
 
 def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
+from tasks.git import standalone
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
 from tasks.stages.verify import fresh_clone, verify
@@ -238,7 +239,7 @@ def byte_for_byte(clone: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_true_claim_is_confirmed_and_the_readers_clone_stays_byte_for_byte_the_same(place, monkeypatch):
-    monkeypatch.setattr(verify, "repository_state", byte_for_byte)
+    monkeypatch.setattr(standalone, "repository_state", byte_for_byte)
     verification = place.run()
     assert (verification.verified, verification.findings) == (True, ())
     assert [(each.metric, each.verdict, each.agrees) for each in verification.repeated] == [
@@ -336,6 +337,44 @@ def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
     verification = place.run(sandbox="bwrap")
     assert verification.findings == ()
     assert verification.verified
+
+
+@pytest.mark.slow
+def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, tmp_path, monkeypatch):
+    """Filters, hooks and monitors in git's folder, programs on the path, the manifest, borrowed objects."""
+    if not shutil.which("bwrap"):
+        pytest.skip("bubblewrap is not installed")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("hush")
+    escape = tmp_path / "escape"
+    escape.write_text(f"#!/bin/sh\necho $0 $PWD >> {outside}/ran\ncat\n")
+    escape.chmod(0o755)
+    lines = (
+        f"test ! -e {outside}",
+        "mkdir -p .git/info .git/hooks .git/objects/info",
+        f"git config filter.x.clean {escape}",
+        f"git config filter.x.process {escape}",
+        f"git config core.fsmonitor {escape}",
+        f"git config core.hooksPath {tmp_path}",
+        f"git config diff.external {escape}",
+        "echo '* filter=x' | tee .git/info/attributes > .gitattributes",
+        f"echo 'exec {escape}' > .git/hooks/post-index-change; chmod +x .git/hooks/*",
+        "touch sums/*.py; echo '# more' >> sums/numbers.py",
+        f"echo {outside} > .git/objects/info/alternates",
+        f'for program in prprep uv python; do printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done',
+        "echo 'optimizations: [{id: total, head: perf, summarize: touch}]' > prprep.yaml",
+        'ln -sf /etc/passwd "$PRPREP_FAILED"',
+        "exit 7",
+    )
+    place.template("```sh\n" + "\n".join(lines) + "\n```\n\n```sh\nprprep list\n```\n")
+    verification = place.run(sandbox="bwrap")
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+    confined, ours = verification.commands
+    assert (confined.code, ours.code) == (7, 0), confined.failed + confined.tail + ours.tail
+    assert "root:" not in verification.model_dump_json()
+    changed = {finding.rpartition(": ")[2] for finding in verification.findings[1:]}
+    assert changed == {"files", "configuration"}
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_bounda
 from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
+from prprep_worker.values.privacy import Secrets
 from prprep_worker.values.source import Construction, Requirements, Writer
 
 Message = dict[str, Any]
@@ -63,6 +64,7 @@ class Recorder:
     def __init__(self, orders: Message) -> None:
         self.module, _, self.name = orders["target"].partition(":")
         self._orders, self._seconds_left = orders, float(orders["seconds"])
+        self._secrets = Secrets(**orders.get("secrets", {}))
         self._lock = threading.RLock()
         self._open: dict[int, list[OpenCall | None]] = {}
         self._largest = 0
@@ -238,7 +240,8 @@ class Recorder:
         return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
 
     def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
-        return Writer(self._orders["tree"], self._orders["depth"], scale, self._construction_of, taken)
+        orders = self._orders
+        return Writer(orders["tree"], orders["depth"], scale, self._construction_of, taken, self._secrets)
 
     def _fixture_note(self, value: object) -> str:
         """Name the fixture of a conftest that returned a value: whoever fills in the argument may use it."""

@@ -31,7 +31,7 @@ from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pyda
 from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.packages import LISTED, write_foreign
-from prprep_worker.values.privacy import is_of_machine, joined, private_part
+from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.texts import LONGEST as TEXT
 from prprep_worker.values.texts import beginning_of, period_of, quoted, stem_of
 
@@ -88,7 +88,7 @@ class Writer(Requirements):
 
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
     of the arguments. `construction_of` returns how an object was made, if that was recorded. `statements` use names
-    that are not `taken`; an argument has the name of its parameter, `own_name`.
+    that are not `taken`; an argument has the name of its parameter, `own_name`. What holds `secrets` is not written.
     """
 
     def __init__(
@@ -98,8 +98,10 @@ class Writer(Requirements):
         scale: int = 1,
         construction_of: Callable[[object], Construction | None] = lambda _value: None,
         taken: set[str] | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         super().__init__()
+        self._secrets = secrets or Secrets()
         self.own_name = ""
         self._construction_of, self._taken = construction_of, set() if taken is None else taken
         self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
@@ -109,13 +111,19 @@ class Writer(Requirements):
         code = self.write(value, 0)
         if len(code) > LONGEST:
             raise CannotWriteError(f"its code would have {len(code):,} characters")
-        return code
+        return self._checked(code)
 
     def expression(self, value: object) -> str:
         """Write a value as one expression, in its own size; raise CannotWriteError."""
         code = self.write(value, 1)
         if self.statements:
             raise CannotWriteError("it was changed after it was made")
+        return self._checked(code)
+
+    def _checked(self, code: str) -> str:
+        """Return the code if it and what it needs hold no secret: as a number, a path, or in another encoding."""
+        if self._secrets.are_in(joined((code, *self.statements, *self.files.values()))):
+            raise CannotWriteError("it holds a secret of the environment")
         return code
 
     def write(self, value: Any, depth: int) -> str:
@@ -147,7 +155,7 @@ class Writer(Requirements):
 
     def check_private(self, text: str) -> None:
         """Raise CannotWriteError if a text reveals this machine, its user or the environment's secrets."""
-        if reason := private_part(text, self._tree):
+        if reason := private_part(text, self._tree, self._secrets):
             raise CannotWriteError(reason)
 
     def _atom(self, value: Any, _depth: int) -> str | None:
@@ -172,6 +180,8 @@ class Writer(Requirements):
             if (path := self._path(value)) is not None:
                 return f"str({path})"
             self.check_private(value)
+        if kind is bytes:
+            self.check_private(value.decode("latin-1"))
         if kind is bytearray:
             return f"bytearray({self.write(bytes(value), depth)})"
         is_prose = len(value.split()) >= WORDS or len(value) > TEXT

@@ -1,0 +1,72 @@
+"""A repository with objects of its own, for trees in which the project's code runs.
+
+A private clone borrows the objects of the user's repository. Whoever writes an object that a borrowed store has makes
+git "freshen" (touch) a file of that store, and the project's tests or tools may well commit in their tree. So trees
+hang off a second repository in the clone's folder, which has a copy of what their commits reach, and borrows nothing.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ..processes.scratch import remove_folder
+from .clone_cache import borrows_objects, init_bare
+from .commands import list_refs, resolve_refs, run_git
+from .worktrees import TREES
+
+_TIPS: Final = b"refs/prprep/"
+"""Refs of the commits that were copied."""
+
+
+def tree_repository(clone: Path) -> Path:
+    """Return the repository that the clone's trees hang off: the clone itself if it borrows no objects."""
+    return clone / TREES if borrows_objects(clone) else clone
+
+
+def with_commits(clone: Path, commits: Sequence[str]) -> Path:
+    """Return the repository for trees with these commits, their history and its tags in it; copy what it lacks.
+
+    The caller holds the clone's lock. Raises CommandFailedError.
+    """
+    own = tree_repository(clone)
+    if own == clone:
+        return own
+    if (own / "HEAD").is_file() and _shallow(own) != _shallow(clone):
+        remove_folder(own)
+    if not (own / "HEAD").is_file():
+        init_bare(own)
+        if _shallow(clone):
+            (own / "shallow").write_bytes(_shallow(clone))
+    lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
+    tags = {name: sha for commit in commits for name, sha in _tags(clone, commit).items()}
+    # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
+    gone = {name for name in list_refs(own) if name.startswith(b"refs/tags/")} - list_refs(clone).keys()
+    _update(own, [b"delete %s\0\0" % name for name in sorted(gone)])
+    present = list_refs(own)
+    changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
+    if lacking or changed:
+        tips = [f"^{sha}" for name, sha in present.items() if name.startswith(_TIPS)]
+        wanted = "".join(f"{each}\n" for each in (*lacking, *changed.values(), *tips)).encode()
+        # Deltas are used as they are: looking for better ones takes longer than it saves. A partial clone has gaps.
+        options = ("--revs", "--quiet", "--window=0", "--missing=allow-any")
+        run_git(clone, ["pack-objects", *options, own / "objects" / "pack" / "pack"], stdin=wanted)
+        updates = {**changed, **{_TIPS + sha.encode(): sha for sha in lacking}}
+        _update(own, [b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items()])
+    return own
+
+
+def _update(repository: Path, lines: Sequence[bytes]) -> None:
+    if lines:
+        run_git(repository, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=b"".join(lines))
+
+
+def _tags(clone: Path, commit: str) -> dict[bytes, str]:
+    """Return the tags in a commit's history, which tools derive versions from."""
+    options = ("--format=%(refname)%00%(objectname)", f"--merged={commit}", "refs/tags")
+    lines = run_git(clone, ["for-each-ref", *options]).split(b"\n")
+    return {name: sha.decode("ascii") for name, _, sha in (line.partition(b"\0") for line in lines if line)}
+
+
+def _shallow(repository: Path) -> bytes:
+    file = repository / "shallow"
+    return file.read_bytes() if file.is_file() else b""
