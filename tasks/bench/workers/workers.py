@@ -123,6 +123,10 @@ class Worker:
         value: Message = self._expect("described")["value"]
         return value
 
+    def again(self, attributes: Mapping[str, Sequence[str]]) -> Message:
+        """Let the benchmark call once more; return the description `value`, with these attributes, and `seconds`."""
+        return self.ask("again", attributes=attributes)
+
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
         """Time a block of rounds that begins at `phase` (0 to 1) of the garbage collector's cycle."""
         self._send("run", rounds=rounds, phase=phase, timed=timed)
@@ -252,7 +256,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
             "cores": settings.cores,
             # The worker restores the soft limit for the target.
             "stack": resource.getrlimit(resource.RLIMIT_STACK)[0] if settings.layout else None,
-            "describe": settings.describe,
+            "describe": _changed_functions(request, side) if settings.describe else None,
             "watch": settings.watch,
         }
         extra = {"PRPREP_WORKER": json.dumps(handshake)}
@@ -303,8 +307,19 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
     return programs.target_environment({**own, **extra}, passed=place.passed)
 
 
+def _changed_functions(request: Request, side: Role) -> Message:
+    """Return a side's tree, and of the functions that changed path, qualified name, and name in artifacts."""
+    places = ((each.head if side == "head" else each.base, each.function) for each in request.functions)
+    return {
+        "tree": str(request.side(side).tree),
+        "functions": [[*place, function] for place, function in places if place],
+    }
+
+
 def trees(request: Request) -> list[str]:
-    return [os.path.realpath(request.side(role).tree) for role in request.roles]
+    """Return the folders of all sides, also by their real paths."""
+    folders = [request.side(role).tree for role in request.roles]
+    return list(dict.fromkeys((*map(os.path.realpath, folders), *map(str, folders))))
 
 
 def hash_seed(rng: random.Random) -> int:

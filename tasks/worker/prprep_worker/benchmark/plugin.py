@@ -30,6 +30,7 @@ from prprep_worker.benchmark.calls import Calls, Message, drive
 from prprep_worker.benchmark.children import fork, is_forkable
 from prprep_worker.forking import write_all
 from prprep_worker.values.description import describe
+from prprep_worker.values.places import know
 
 VERSION = 1
 EXPENSIVE_SECONDS = 0.02
@@ -129,6 +130,7 @@ def _options() -> Message:
 
 _spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
+know(OPTIONS["trees"])
 if OPTIONS["watch"]:
     importlib.import_module("prprep_worker.opened").install()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
@@ -159,7 +161,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     CHANNEL.send("ready", modules=LOADED_MODULES.new(), **_introduction(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
-        described = describe(value)
+        described = await _described(value, calls)
         CHANNEL.send("described", value=described)
     keep = calls.seconds >= EXPENSIVE_SECONDS and not (described and described["consumed"])
     if not keep:
@@ -180,6 +182,16 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     if fixture is not None:
         _fill_stats(fixture, samples or [calls.seconds])
     return value if keep else await calls.value()
+
+
+async def _described(value: object, calls: Calls) -> Message:
+    """Describe what a call returned; if that says little, also what the changed functions returned."""
+    described = describe(value)
+    module = importlib.import_module("prprep_worker.benchmark.returned")
+    little = described["tree"]["type"] in module.SAYING_LITTLE
+    options = OPTIONS["describe"]
+    functions = await module.returned(calls, options["functions"], options["tree"]) if little else []
+    return {**described, "functions": functions}
 
 
 async def _obey(order: Message, calls: Calls, *, described: Message | None, samples: list[float]) -> Message:
