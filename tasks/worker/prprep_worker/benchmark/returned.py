@@ -27,6 +27,8 @@ MOST, SECONDS = 1_000, 5.0
 LONGEST = 5.0
 """Seconds of a call that is not made once more for this: watching makes it slower."""
 CHANGEABLE = (list, dict, set, bytearray, collections.deque)
+YIELDING = ("YIELD", "RESUME")
+"""What instructions begin with at which a generator waits, the second since Python 3.13."""
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
@@ -104,7 +106,7 @@ class _Watch:
         code = frame.f_code
         values = self.functions[self._function(code) or ""]
         ending, generates = opname[code.co_code[frame.f_lasti]], bool(code.co_flags & GENERATES)
-        if ending.startswith("YIELD" if generates else "RETURN"):
+        if ending.startswith(YIELDING if generates else "RETURN"):
             values.add(value, self._arguments if value is None and not generates else [])
 
 
