@@ -62,10 +62,22 @@ async def again_(order: Node, calls: Any, _described: Node) -> Node:
 
 
 class Describer:
-    """Describe values one after the other; without `consumes`, iterators stay as they are."""
+    """Describe values one after the other.
 
-    def __init__(self, attributes: Mapping[str, Sequence[str]] | None = None, *, consumes: bool = True) -> None:
-        self._attributes, self._consumes = attributes or {}, consumes
+    Without `consumes`, iterators stay as they are. With `everything`, objects have all their attributes. After `most`
+    values it gives up.
+    """
+
+    def __init__(
+        self,
+        attributes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        consumes: bool = True,
+        everything: bool = False,
+        most: int | None = None,
+    ) -> None:
+        self._most = SEEN_NODES if most is None else most
+        self._attributes, self._consumes, self._everything = attributes or {}, consumes, everything
         self.consumed = False
         self.opaque: list[list[str]] = []
         self.order = hashlib.sha256()
@@ -74,8 +86,8 @@ class Describer:
 
     def node(self, value: object, path: str) -> Node:
         self._seen += 1
-        if self._seen > SEEN_NODES:
-            return self._give_up(path, f"more than {SEEN_NODES:,} values")
+        if self._seen > self._most:
+            return self._give_up(path, f"more than {self._most:,} values")
         if len(self._open) >= DEEPEST:
             return self._give_up(path, f"nested deeper than {DEEPEST}")
         if id(value) in self._open:
@@ -194,11 +206,13 @@ class Describer:
     def _object(self, value: Any, path: str) -> Node | None:
         if isinstance(value, types.FunctionType):
             return None
+        state = state_of(value)
+        if self._everything and state is not None:
+            return self._fields(sorted(state.items()), path)
         further = attributes_of(value, self._attributes.get(type(value).__qualname__, ()))
         names = compared_names(value)
         if names is not None:
             return self._fields({**{name: getattr(value, name, None) for name in names}, **further}.items(), path)
-        state = state_of(value)
         if state is None:
             return None
         # Private attributes are how a class works (caches, locks), unless it has no others.
@@ -209,11 +223,11 @@ class Describer:
         return self._fields(sorted((public or private).items()), path)
 
     def _items(self, values: Iterable[object], path: str) -> Node:
-        within = itertools.takewhile(lambda _: self._seen <= SEEN_NODES, enumerate(values))
+        within = itertools.takewhile(lambda _: self._seen <= self._most, enumerate(values))
         node = self._children("items", (self.node(value, f"{path}[{index}]") for index, value in within))
-        if self._seen <= SEEN_NODES:
+        if self._seen <= self._most:
             return node
-        return {**node, **self._give_up(path, f"more than {SEEN_NODES:,} values")}
+        return {**node, **self._give_up(path, f"more than {self._most:,} values")}
 
     def _fields(self, pairs: Iterable[tuple[str, object]], path: str) -> Node:
         return self._children("fields", ([name, self.node(value, f"{path}.{name}")] for name, value in pairs))
