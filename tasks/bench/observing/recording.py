@@ -68,18 +68,19 @@ def record(
     site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes."""
-    end = time.monotonic() + seconds
     recordings: list[Message] = []
     notes = []
-    for path in runs:
-        left = end - time.monotonic()
-        if left < LEAST_SECONDS:
-            notes.append(f"there was no time left for {path}")
-            break
-        report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, path), seconds=min(left, FILE_SECONDS))
-        recordings += [recording] if recording else []
-        notes += [f"{path}: {note}"] if note else []
+    with exclusive(site.lock, report):
+        end = time.monotonic() + seconds  # waiting for another comparison is no part of it
+        for path in runs:
+            left = end - time.monotonic()
+            if left < LEAST_SECONDS:
+                notes.append(f"there was no time left for {path}")
+                break
+            report(f"recording calls of {target}: {path}")
+            recording, note = _record(site, target, _pytest(site, path), seconds=min(left, FILE_SECONDS))
+            recordings += [recording] if recording else []
+            notes += [f"{path}: {note}"] if note else []
     return recordings, notes
 
 
@@ -88,7 +89,9 @@ def record_command(
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
     report(f"recording calls of {target}: {command}")
-    recording, note = _record(site, target, _driven(site, command), seconds=seconds)
+    arguments = _driven(site, command)
+    with exclusive(site.lock, report):
+        recording, note = _record(site, target, arguments, seconds=seconds)
     return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
 
 
@@ -104,7 +107,8 @@ def allocations_of_fakes(
     with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
         profile = str(Path(folder) / "profile.bin")
         measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
-        recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
+        with exclusive(site.lock, silent):
+            recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -136,7 +140,7 @@ def _record(
     site: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
-    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
+    with tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         order = {
             "target": target,
