@@ -17,6 +17,7 @@ from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ..cores import Cores
+from ..node_ids import NodeIds
 from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
@@ -93,6 +94,8 @@ class Worker:
         self.unknown_options: tuple[str, ...] = ()
         """Options of the target's own `addopts` that no plugin or conftest registers here."""
         self._has_child = False
+        place = request.side(side)
+        self._node_ids, self._stable_ids = NodeIds(place.tree, place.python), dict[str, str]()
         self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
 
     def collected(self) -> tuple[str, ...]:
@@ -104,7 +107,8 @@ class Worker:
             if message["kind"] == "end":
                 raise self._ended(message, " before it ran a test")
         self.unknown_options = tuple(message["unknown"])
-        return tuple(message["tests"])
+        self._stable_ids = self._node_ids.stable(message["tests"])
+        return tuple(self._stable_ids[test] for test in message["tests"])
 
     def advance(self) -> Ready | None:
         """Go on to the next benchmark call, None at the end; raise MeasuringError if a test does not pass."""
@@ -115,9 +119,11 @@ class Worker:
                     raise self._ended(message)
                 return None
             self._outcome(message)
-        names = ("key", "seconds", "elsewhere", "iterations", "warmup", "awaited")
+        names = ("seconds", "elsewhere", "iterations", "warmup", "awaited")
         fields = {name: message[name] for name in names}
-        return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
+        turn = message["turn"]
+        key = self._id(message["node"]) + (f"#{turn}" if turn > 1 else "")
+        return Ready(key, **fields, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def described(self) -> Message:
         value: Message = self._expect("described")["value"]
@@ -172,6 +178,9 @@ class Worker:
         with suppress(CommandFailedError):
             self._running.wait(LAST_SECONDS)
 
+    def _id(self, node: str) -> str:
+        return self._stable_ids.get(node) or self._node_ids.stable([node])[node]
+
     def _expect(self, kind: str) -> Message:
         message = self._receive()
         if message["kind"] == "raised":
@@ -194,11 +203,11 @@ class Worker:
         if message["outcome"] != "passed":
             step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
             raise self._failed(_OUTCOMES.get(message["outcome"], str(message["outcome"])), message, step)
-        self.passed.append(message["node"])
+        self.passed.append(self._id(message["node"]))
 
     def _failed(self, outcome: str, message: Message, step: str = "") -> MeasuringError:
         what = f"the benchmark {outcome} on {self.side}{step}:\n{message['text']}"
-        return MeasuringError(what, where=message["node"], hint=_HINT)
+        return MeasuringError(what, where=self._id(message["node"]), hint=_HINT)
 
     def _ended(self, message: Message, moment: str = "") -> MeasuringError:
         self.leave()

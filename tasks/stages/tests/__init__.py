@@ -3,7 +3,7 @@ from ...staleness import ENVIRONMENT, LAYOUT, Stage, Uses
 STAGE = Stage(
     name="tests",
     doc="run the project's own tests at base and at head",
-    version=2,
+    version=3,
     uses=(
         Uses(
             settings=("tests", "tests_timeout", *ENVIRONMENT),

@@ -211,7 +211,8 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
 def _introduction(node: str, calls: Calls) -> Message:
     _turns[node] = turn = _turns.get(node, 0) + 1
     return {
-        "key": node if turn == 1 else f"{node}#{turn}",
+        "node": node,
+        "turn": turn,
         "seconds": calls.seconds,
         "elsewhere": calls.elsewhere,
         "iterations": calls.iterations,
