@@ -67,7 +67,7 @@ def run():
     asyncio.run(main())
 
 names = "parse fails numbers fetch arrange recurse Page.size".split()
-found = drive(returned(Calls(run), [["module.py", name, name] for name in names], sys.argv[2]))
+found = drive(returned(Calls(run), [["module.py", name, name] for name in names], sys.argv[2], "test.py"))
 print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"]] for each in found}))
 """
 

@@ -75,6 +75,11 @@ class DescriptionComparison:
     agrees: bool = False
     """Whether anything was found to be equal."""
 
+    @property
+    def is_decided(self) -> bool:
+        """Return whether values without a difference are known to be equal, at least in a part of them."""
+        return self.undecided is None and (self.agrees or not self.left_out)
+
     def first_difference(self, base: Node, head: Node) -> Difference | None:
         return next(((found.path, *found.shown) for found in self.differences(base, head)), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,37 +20,42 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
     """Return the output of a call that returns equal values, as what the changed functions returned shows it."""
     base, head, again = (_functions(each) for each in (described["base"], described["head"], witness or {}))
     value = described["base"]["tree"]
-    returns_nothing = value["type"] == "NoneType"
-    compared, why_not = list[str](), list[str]()
+    compared, private, others = list[str](), list[str](), list[str]()
     for name, ours in base.items():
         theirs, count = head.get(name, {"calls": 0}), ours["calls"]
         if theirs["calls"] != count:
-            why_not.append(f"`{name}` is called {_times(count)} at base, {_times(theirs['calls'])} at head")
+            others.append(f"`{name}` is called {_times(count)} at base, {_times(theirs['calls'])} at head")
             continue
         one, other = _equally_long(ours["tree"], theirs["tree"])
         runs = [_equally_long(ours["tree"], again[name]["tree"])] if name in again else []
         comparison = DescriptionComparison(unstable=unstable_parts(runs))
         if difference := comparison.first_difference(one, other):
-            return output.model_copy(update={"verdict": "different", "detail": _spelled(name, one, difference)})
-        if one["items"] == [value] and not returns_nothing:
+            detail = _spelled(name, one, difference)
+            if not _is_private(name) or ours["is_direct"]:
+                return output.model_copy(update={"verdict": "different", "detail": detail})
+            private.append(f"{detail}, but is private")
+        elif one["items"] == [value] and value["type"] != "NoneType":
             return output  # the measured call is that of this function
-        if (
-            ours["opaque"]
-            or theirs["opaque"]
-            or comparison.undecided
-            or (comparison.left_out and not comparison.agrees)
-        ):
-            why_not.append(f"what `{name}` returned is not comparable")
+        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided:
+            others.append(f"what `{name}` returned is not comparable")
         elif any(item["type"] != "NoneType" for item in one["items"]):
             compared.append(f"`{name}` in {_times(count, 'call')}")
-    if compared:
-        shown = "None" if returns_nothing else value["value"]
-        detail = f"the call itself returns {shown}; compared are the results of {', '.join(compared)}"
-        return output.model_copy(update={"detail": _joined(output.detail, detail), "partly": True})
-    if returns_nothing:
-        detail = _joined("the call returns None on both sides", *why_not)
+    if value["type"] != "NoneType":
+        shown = f"the call itself returns {value['value']}; " if compared and "value" in value else ""
+        others = []
+    elif not compared:
+        detail = _joined("the call returns None on both sides", *private, *others)
         return output.model_copy(update={"verdict": "not comparable", "detail": detail})
-    return output
+    else:
+        shown = "the call itself returns None; "
+        output = output.model_copy(update={"partly": True})
+    details = [f"{shown}compared are the results of {', '.join(compared)}"] if compared else []
+    return output.model_copy(update={"detail": _joined(output.detail, *details, *private, *others)})
+
+
+def _is_private(function: str) -> bool:
+    """Return whether only the project's own code should call a function, such as `pkg.module:_Table.rows`."""
+    return any(part.startswith("_") and not part.endswith("__") for part in re.split(r"[.:]", function))
 
 
 def _functions(described: Node) -> dict[str, Function]:
@@ -65,6 +71,8 @@ def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
 def _spelled(name: str, tree: Node, difference: Difference) -> str:
     """Spell a difference, of which value, and at which path in it."""
     path, base, head = difference
+    if not path:
+        return f"`{name}` is {spelled_difference(difference)}"
     number, _, inner = path.removeprefix("[").partition("]")
     leaves = "leaves its arguments different: " if tree["items"][int(number)]["type"] == ARGUMENTS else "returns "
     of = f" (value {int(number) + 1:,} of {tree['size']:,})" if tree["size"] > 1 else ""

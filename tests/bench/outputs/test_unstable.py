@@ -117,6 +117,69 @@ def test_a_second_call_is_a_witness_as_the_second_process_is():
     assert verdict([1], [1, 2], again=[1, 2, 3]) == ("not comparable", between)
 
 
+def function(*values, name="pkg:f", calls=1, kind="no generator", is_direct=False):
+    items = [described(value)["tree"] for value in values]
+    tree = {"type": kind, "items": items, "size": len(items)}
+    return {"name": name, "calls": calls, "tree": tree, "opaque": [], "is_direct": is_direct}
+
+
+NONE = "the call returns None on both sides"
+FUNCTIONS = {
+    "equal": (None, function([1]), function([1]), "equal", "`pkg:f` in 1 call"),
+    "other values": (None, function(1, 2), function(1, 3), "different", "`pkg:f` returns 2 at base, 3 at head"),
+    "other values of a count": (2, function([1]), function([2]), "different", "`pkg:f` returns 1 at base, 2 at head"),
+    "a generator": (
+        None,
+        function([1, 2]),
+        function(1, 2, kind="a generator"),
+        "different",
+        "`pkg:f` is no generator at base, a generator at head",
+    ),
+    "other calls": (
+        None,
+        function([1], calls=3),
+        function([1]),
+        "not comparable",
+        f"{NONE}; `pkg:f` is called 3 times at base, 1 time at head",
+    ),
+    "other calls and a count": (2, function([1], calls=3), function([1]), "equal", ""),
+    "only None": (None, function(None), function(None), "not comparable", NONE),
+    "the measured call": (2, function(2), function(2), "equal", ""),
+    "private": (
+        2,
+        function([1], name="pkg:_f"),
+        function((1,), name="pkg:_f"),
+        "equal",
+        "`pkg:_f` returns list at base, tuple at head, but is private",
+    ),
+    "private and measured": (
+        2,
+        function([1], name="pkg:_f", is_direct=True),
+        function([2], name="pkg:_f"),
+        "different",
+        "`pkg:_f` returns 1 at base, 2 at head",
+    ),
+    "one side only": (None, function([1]), function([1], name="pkg:g"), "not comparable", f"{NONE}; `pkg:f` is called"),
+}
+
+
+@pytest.mark.parametrize(("value", "base", "head", "expected", "detail"), FUNCTIONS.values(), ids=FUNCTIONS)
+def test_functions_show_what_a_call_does_not_return(value, base, head, expected, detail):
+    sides = {"base": described(value) | {"functions": [base]}, "head": described(value) | {"functions": [head]}}
+    output = judge("test", sides, sides)
+    assert output.verdict == expected
+    assert detail in output.detail if detail else not output.detail
+
+
+def test_values_of_the_process_that_functions_return_are_no_difference():
+    sides = {side: described(None) | {"functions": [function([pid, 3])]} for side, pid in (("base", 7), ("head", 8))}
+    assert judge("test", sides, sides).verdict == "different"
+    witness = described(None) | {"functions": [function([9, 3])]}
+    assert judge("test", sides, sides, witness).verdict == "equal"
+    other = {**sides, "head": described(None) | {"functions": [function([8, 4])]}}
+    assert judge("test", other, other, witness).detail == "`pkg:f` returns 3 at base, 4 at head at `[1]`"
+
+
 BASE = """
 import asyncio, datetime, functools, os, tempfile, time, uuid
 
@@ -239,6 +302,14 @@ def outer(n):
     return helper(n)
 
 
+def _tokens(n):
+    return [n, n]
+
+
+def size(n):
+    return sum(1 for _ in _tokens(n))
+
+
 def again(n):
     return n
 """
@@ -260,6 +331,7 @@ EQUAL = (
     ("return repr(Bare())", "bares = [Bare() for _ in range(1000)]\n    return repr(bares[-1])"),
     ("range(50)", "range(49, -1, -1)"),
     ("return helper(n)", "return dict(helper(n))"),
+    ("return [n, n]", "yield n\n    yield n"),
 )
 """What head does in another way, with the same results."""
 OTHER = (
@@ -316,10 +388,14 @@ def test_arguments(benchmark):
 
 def test_count(benchmark):
     benchmark(project.count, 3)
+
+
+def test_private(benchmark):
+    benchmark(project.size, 3)
 """
 NAMES = ["pid", "address", "where", "temporary", "stamp", "words", "environment"]
 NAMES += ["table", "private", "hidden", "slots", "nested"]
-CHANGED = ["parse", "numbers", "fetch", "arrange", "helper", "outer", "again"]
+CHANGED = ["parse", "numbers", "fetch", "arrange", "helper", "outer", "again", "_tokens"]
 
 
 def changed(text, changes):
@@ -374,6 +450,7 @@ NOT_DIFFERENT = {
             ("count", 2, "parse", "1 call"),
         )
     },
+    "private": ("equal", "`project:_tokens` is no generator at base, a generator at head, but is private"),
 }
 DIFFERENT = {
     "one[temporary]": "3 at base, 4 at head at `['n']`",
@@ -413,4 +490,4 @@ def test_what_a_part_was_left_out_of_is_not_tried_on_further_inputs(outputs):
     same, _ = outputs
     whole = {"where", "environment", "table", "private", "slots", "nested"}
     equal = {name for name, output in same.items() if output.verdict == "equal" and not output.partly}
-    assert equal == {f"one[{name}]" for name in whole} | {"wrote"}
+    assert equal == {f"one[{name}]" for name in whole} | {"wrote", "count", "private"}

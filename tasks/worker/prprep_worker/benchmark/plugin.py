@@ -189,8 +189,7 @@ async def _described(value: object, calls: Calls) -> Message:
     described = describe(value)
     module = importlib.import_module("prprep_worker.benchmark.returned")
     little = described["tree"]["type"] in module.SAYING_LITTLE
-    options = OPTIONS["describe"]
-    functions = await module.returned(calls, options["functions"], options["tree"]) if little else []
+    functions = await module.returned(calls, **OPTIONS["describe"]) if little else []
     return {**described, "functions": functions}
 
 

@@ -24,7 +24,7 @@ SAYING_LITTLE = {"NoneType", "bool", "int", "float"}
 """Types of results, such as a count, that show little of what was computed."""
 MOST, SECONDS = 1_000, 5.0
 """Values of a function that are described at most, and the time for all descriptions."""
-LONGEST = 5.0
+LONGEST = 1.0
 """Seconds of a call that is not made once more for this: watching makes it slower."""
 CHANGEABLE = (list, dict, set, bytearray, collections.deque)
 YIELDING = ("YIELD", "RESUME")
@@ -32,15 +32,16 @@ YIELDING = ("YIELD", "RESUME")
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
-async def returned(calls: Calls, functions: Sequence[Sequence[str]], tree: str) -> list[Node]:
-    """Call once more; return the `name` of each changed function, how often it was called, and `tree` and `opaque`.
+async def returned(calls: Calls, functions: Sequence[Sequence[str]], tree: str, benchmark: str) -> list[Node]:
+    """Call once more; return the `name` of each changed function, its `calls`, `tree` and `opaque`, and `is_direct`.
 
-    `functions` are path in the tree, qualified name, and name in artifacts. The tree lists what each call returned:
-    for None, the arguments that it may have changed; for a generator, what it yielded.
+    `functions` are path in the tree, qualified name, and name in artifacts; `benchmark` is the path of its file. The
+    `tree` lists what each call returned: for None, the arguments that it may have changed; for a generator, what it
+    yielded. A call is direct if no code of the project makes it.
     """
     if not functions or calls.seconds > LONGEST:
         return []
-    watch = _Watch(functions, tree)
+    watch = _Watch(functions, ProjectFunctions(tree, [benchmark]))
     await calls.run_under(watch.watching())
     return [{"name": name, **values.description()} for name, values in watch.functions.items()]
 
@@ -48,8 +49,10 @@ async def returned(calls: Calls, functions: Sequence[Sequence[str]], tree: str) 
 class _Values:
     """What one function returned."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, generates: bool) -> None:
         self.calls = 0
+        self.is_direct = False
+        self._type = "a generator" if generates else "no generator"
         self._nodes: list[Node] = []
         self._describer = Describer(consumes=False)
 
@@ -59,15 +62,16 @@ class _Values:
             self._nodes.append({**node, "type": "arguments"} if arguments else node)
 
     def description(self) -> Node:
-        tree = {"type": "values", "items": self._nodes, "size": len(self._nodes)}
-        return {"calls": self.calls, "tree": tree, "opaque": self._describer.opaque[:5]}
+        tree = {"type": self._type, "items": self._nodes, "size": len(self._nodes)}
+        opaque = self._describer.opaque[:5]
+        return {"calls": self.calls, "tree": tree, "opaque": opaque, "is_direct": self.is_direct}
 
 
 class _Watch:
-    def __init__(self, functions: Sequence[Sequence[str]], tree: str) -> None:
+    def __init__(self, functions: Sequence[Sequence[str]], project: ProjectFunctions) -> None:
         self.functions: dict[str, _Values] = {}
         self._names = {(path, name): spelled for path, name, spelled in functions}
-        self._project, self._name_of = ProjectFunctions(tree, []), functools.cache(self._name)
+        self._project, self._name_of = project, functools.cache(self._name)
         self._outermost: Any = None
         self._arguments: list[object] = []
         self._seconds = 0.0
@@ -92,7 +96,10 @@ class _Watch:
         if event == "call" and self._outermost is None and (name := self._function(frame.f_code)):
             self._outermost = frame
             if starts(frame):
-                self.functions.setdefault(name, _Values()).calls += 1
+                generates, caller = bool(frame.f_code.co_flags & GENERATES), frame.f_back
+                values = self.functions.setdefault(name, _Values(generates=generates))
+                values.calls += 1
+                values.is_direct |= caller is None or self._project.file(caller.f_code.co_filename) is None
                 self._arguments = _changeable_arguments(frame)
         elif event == "return" and frame is self._outermost:
             self._outermost = None
