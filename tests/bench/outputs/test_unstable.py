@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tasks.bench.workers.workers import WORKER_FOLDER
 from tests.support.pairs import pair
 
 sys.path.append(str(WORKER_FOLDER))
-from prprep_worker.values import description
+from prprep_worker.values import description, places
 
 
 def described(value):
@@ -421,6 +422,19 @@ def outputs(request, tmp_path_factory):
         )
         found.append({each.test.partition("::test_")[2]: each for each in measuring.dry_run(asked)})
     return found
+
+
+def test_folders_of_the_process_have_names(monkeypatch):
+    monkeypatch.setattr(places, "_names", {})
+    monkeypatch.setattr(places, "_pattern", None)
+    places.know(["/cache/trees/base", "/cache/trees/the-head"])
+    for make in (str, Path, lambda path: np.array([path]), lambda path: {path: 1}, lambda path: [path.encode()]):
+        assert verdict(make("/cache/trees/base/a"), make("/cache/trees/the-head/a")) == ("equal", "")
+        assert verdict(make("/cache/trees/base/a"), make("/cache/trees/the-head/b"))[0] == "different"
+        # The name of another folder begins alike.
+        assert verdict(make("/cache/trees/base/a"), make("/cache/trees/base2/a"))[0] == "different"
+    _, detail = verdict([f"{sys.prefix}/x", str(Path.home()), 1], [f"{sys.prefix}/y", "/", 1])
+    assert detail == "'<environment>/x' at base, '<environment>/y' at head at `[0]`"
 
 
 PARTLY = "compared without what differs between two calls on the same side (base)"

@@ -31,6 +31,8 @@ SEEN_NODES = 2_000_000
 SHOWN_CHARACTERS = 2_000
 SHOWN_ELEMENTS = 2_000
 SENT_BYTES = 4 << 20
+TEXTS_OF_ARRAY = 100_000
+"""Texts of an array that are described one by one."""
 PACKED = 64
 """Floats in a row that are sent as bytes."""
 DEEPEST = 100
@@ -159,6 +161,9 @@ class Describer:
         kind = f"{value.dtype} {list(value.shape)}"
         if value.dtype.hasobject:
             return {"kind": kind, **self._items(value.ravel().tolist(), path)}
+        if value.dtype.kind == "U" and value.size <= TEXTS_OF_ARRAY:
+            # The type has the length of the longest text, which may be a path.
+            return {"kind": f"str {list(value.shape)}", **self._items(value.ravel().tolist(), path)}
         if "mask" in dir(type(value)):
             fields = self._fields(
                 [("mask", sys.modules["numpy"].ma.getmaskarray(value)), ("filled", value.filled())], path
