@@ -8,7 +8,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -198,7 +198,7 @@ class Exploration:
                 reason = _FAILURES[answer["outcome"]].format(answer.get("text") or answer.get("type", ""))
                 return _not_tried(self.output, f"{reason} at {side}")
         difference = self._difference(own, answers)
-        if difference and self._is_steady(own, answers):
+        if difference and (difference := self._confirmed(own, answers)):
             detail = f"called again, with the same arguments: {difference}"
             return Output(test=self.output.test, verdict="different", detail=detail)
         return None
@@ -254,7 +254,7 @@ class Exploration:
             self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
             return None
         difference = self._difference(arguments, answers)
-        if difference and not self._is_steady(arguments, answers):
+        if difference and not (difference := self._confirmed(arguments, answers)):
             self.counts["unsteady"] += 1
             return None
         self.counts["different" if difference else "equal"] += 1
@@ -267,26 +267,31 @@ class Exploration:
             return {"base": base, "head": {"outcome": "not called"}}
         return {"base": base, "head": self.workers["head"].ask("try", input=arguments, limit=self.limit)}
 
-    def _is_steady(self, arguments: Input, answers: Mapping[Side, Message]) -> bool:
-        """Return whether both sides repeat their answers, and the difference is not between processes on base."""
-        if self._ask(arguments) != answers:
-            return False
-        base, other = answers["base"], self.witness.ask(self.output.test, input=arguments, limit=self.limit)
-        if other is None or base["outcome"] != "returned":
-            return True
-        return other["outcome"] == "returned" and bool(self._difference(arguments, answers, other))
+    def _confirmed(self, arguments: Input, answers: Mapping[Side, Message]) -> str | None:
+        """Return the difference without what a side does not repeat, or another process on base does not return."""
+        again = self._ask(arguments)
+        other = self.witness.ask(self.output.test, input=arguments, limit=self.limit)
+        pairs = [(answers[side], again[side]) for side in SIDES]
+        if other and other["outcome"] in {"returned", "raised"}:
+            pairs.append((answers["base"], other))
+        if any(one["outcome"] != another["outcome"] for one, another in pairs):
+            return None
+        return self._difference(arguments, answers, [pair for pair in pairs if pair[0]["outcome"] == "returned"])
 
     def _difference(
-        self, arguments: Input, answers: Mapping[Side, Message], other: Message | None = None
+        self,
+        arguments: Input,
+        answers: Mapping[Side, Message],
+        same_code: Sequence[tuple[Message, Message]] = (),
     ) -> str | None:
-        """Return how head differs from base, besides what differs between base and an `other` process on base."""
+        """Return how head differs from base, besides what differs between answers of the same code."""
         base, head = (answers[side] for side in SIDES)
         if head["outcome"] != "returned":
             ending = f"raises {head['type']}" if head["outcome"] == "raised" else "breaks the process"
             return f"returns at base, {ending} at head"
         recorded = self.recorded["arguments"]
         inputs = [recorded[value[1]] if value[0] == "recorded" else value for value in arguments]
-        unstable = unstable_parts([(base["value"]["tree"], other["value"]["tree"])] if other else [])
+        unstable = unstable_parts((one["value"]["tree"], other["value"]["tree"]) for one, other in same_code)
         comparison = DescriptionComparison(largest_number(inputs), unstable=unstable)
         if difference := comparison.first_difference(base["value"]["tree"], head["value"]["tree"]):
             return spelled_difference(difference)
