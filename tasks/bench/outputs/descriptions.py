@@ -28,6 +28,8 @@ SHOWN_BEFORE = 20
 """Characters of long texts that are shown before they differ."""
 RELATIVE = 1e-9
 EPSILONS = 8
+STABLE_CHARACTERS, STABLE_SHARE = 4, 1 / 8
+"""At least so many characters, and this share, of the words of a text that is not random as a whole."""
 CONTENT = {"value", "items", "fields"}
 ROUNDINGS = 16 * 2.0**-52
 """Of the largest number in the input: what remains when numbers of that size cancel out."""
@@ -233,7 +235,7 @@ def _is_text(node: Node | None) -> bool:
 def _compare_words(base: str, head: str, pairs: Sequence[tuple[str, str]]) -> tuple[bool, bool]:
     """Return whether two texts differ only in what differs in a pair, too, and whether they agree in anything."""
     (ours, theirs), *others = [[WORDS.split(text) for text in each] for each in ((base, head), *pairs)]
-    if any(len(one) != len(other) for one, other in others):
+    if any(len(one) != len(other) for one, other in others) or not all(map(_is_mostly_stable, others)):
         return True, False
     if len({len(ours), len(theirs), *(len(one) for one, _ in others)}) > 1:
         return False, False
@@ -245,6 +247,13 @@ def _compare_words(base: str, head: str, pairs: Sequence[tuple[str, str]]) -> tu
             return False, False
         agrees |= is_stable
     return True, agrees
+
+
+def _is_mostly_stable(pair: Sequence[Sequence[str]]) -> bool:
+    """Return whether two texts are not random as a whole; every second part of a split text is a word."""
+    words = list(zip(*pair, strict=True))[::2]
+    stable = sum(len(one) for one, other in words if one == other)
+    return stable >= max(STABLE_CHARACTERS, STABLE_SHARE * sum(len(one) for one, _ in words))
 
 
 def _compare_parts(base: str, head: str, pairs: Sequence[tuple[str, str]]) -> tuple[bool, bool]:
