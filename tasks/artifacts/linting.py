@@ -34,3 +34,5 @@ class Linting(Artifact):
     reach: Reach | None = None
     ran: bool = False
     """Whether the benchmark ran; False if it was only read."""
+    missing: str = ""
+    """What could not be checked, and why."""

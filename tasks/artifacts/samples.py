@@ -94,6 +94,8 @@ class Output(Record):
     detail: str = ""
     inputs: int = 1
     """Inputs on which it was compared: the benchmark's own, and those generated around it."""
+    partly: bool = False
+    """Whether parts of it were left out, or only what the changed functions returned could be compared."""
 
 
 class Share(Record):

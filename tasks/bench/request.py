@@ -84,6 +84,11 @@ class Request:
     def roles(self) -> tuple[Role, ...]:
         return ("base", "head", "control") if self.control else ("base", "head")
 
+    @property
+    def second_base(self) -> Role:
+        """Where base's code runs a second time: in the control's tree, if there is one."""
+        return "control" if self.control else "base"
+
     def side(self, role: Role) -> SideRequest:
         return self.head if role == "head" else self.control if role == "control" and self.control else self.base
 

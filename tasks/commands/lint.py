@@ -11,7 +11,7 @@ from doit.cmd_base import Command
 from ..artifacts import Layout, TreeSpec
 from ..bench import trees
 from ..bench.exclusive import cache_lock
-from ..bench.observing.watching import WatchedCall, watch
+from ..bench.observing.watching import Watched, WatchedCall, watch
 from ..bench.request import Request
 from ..bench.setup import SideEnvironment, side_of
 from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
@@ -118,7 +118,8 @@ def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[t
     notes: tuple[str, ...] = ()
     if run and subject.file.tests:
         try:
-            calls = _watched(subject, cache=cache, report=report)
+            calls, missing = _watched(subject, cache=cache, report=report)
+            notes = (missing,) if missing else ()
         except PrprepError as error:
             # The first line of the message, and the last one if pytest's output follows.
             first, *rest = [line.strip() for line in error.what.splitlines() if line.strip()]
@@ -167,7 +168,7 @@ def sandbox_of(folder: Path) -> Literal["none", "bwrap"]:
     return "bwrap" if "bwrap" in sandboxes else "none"
 
 
-def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedCall, ...]:
+def _watched(subject: Subject, *, cache: Path, report: Report) -> Watched:
     """Run the file in a tree of HEAD, with the work tree's version of the file and of what it needs."""
     if repository_root(subject.root) is None:
         raise UsageError("it is not in a git repository")

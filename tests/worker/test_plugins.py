@@ -185,7 +185,7 @@ def test_doubtful_benchmarks_are_reported(tmp_path, python):
     asked = pair(tmp_path, **both({"src/project/__init__.py": SOURCES, "tests/test_benchmark.py": WATCHED}))
     asked = replace(asked, head=replace(asked.head, python=python))
     lines = {"src/project/__init__.py": tuple(range(14, 19))}
-    seen = {each.key.rpartition("::")[2]: each for each in watch(asked, "head", lines=lines, report=silent)}
+    seen = {each.key.rpartition("::")[2]: each for each in watch(asked, "head", lines=lines, report=silent).calls}
     assert {name: each.changed for name, each in seen.items() if each.changed} == {"test_drains": ("numbers",)}
     assert {name for name, each in seen.items() if each.lazy} == {"test_lazy"}
     (substitute,) = seen["test_fake"].substitutes

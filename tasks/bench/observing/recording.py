@@ -89,18 +89,19 @@ def record(
 
     A recording has what was `run`, and whether it `ran` at least one test, or called the target.
     """
-    end = time.monotonic() + seconds
     recordings: list[Message] = []
     notes = []
-    for path in runs:
-        left = end - time.monotonic()
-        if left < LEAST_SECONDS:
-            notes.append(f"there was no time left for {path}")
-            break
-        report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, path), run=path, seconds=min(left, FILE_SECONDS))
-        recordings += [recording] if recording else []
-        notes += [f"{path}: {note}"] if note else []
+    with exclusive(site.lock, report):
+        end = time.monotonic() + seconds  # waiting for another comparison is no part of it
+        for path in runs:
+            left = end - time.monotonic()
+            if left < LEAST_SECONDS:
+                notes.append(f"there was no time left for {path}")
+                break
+            report(f"recording calls of {target}: {path}")
+            recording, note = _record(site, target, _pytest(site, path), run=path, seconds=min(left, FILE_SECONDS))
+            recordings += [recording] if recording else []
+            notes += [f"{path}: {note}"] if note else []
     return recordings, notes
 
 
@@ -109,7 +110,9 @@ def record_command(
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
     report(f"recording calls of {target}: {COMMAND}")
-    recording, note = _record(site, target, _driven(site, command), run=COMMAND, seconds=seconds)
+    arguments = _driven(site, command)
+    with exclusive(site.lock, report):
+        recording, note = _record(site, target, arguments, run=COMMAND, seconds=seconds)
     return ([recording] if recording else []), ([f"{COMMAND}: {note}"] if note else [])
 
 
@@ -123,7 +126,8 @@ def allocations_of_fakes(
     methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
     arguments = _driven(site, command) if command else _pytest(site, call.test)
     measure = {"test": call.test, "size": call.size, "wanted": methods}
-    recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
+    with exclusive(site.lock, silent):
+        recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -155,7 +159,7 @@ def _record(
     site: RecordingSite, target: str, command: list[str], *, run: str, seconds: float, measure: Message | None = None
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
-    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
+    with tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         order = {
             "target": target,

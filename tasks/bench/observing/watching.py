@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...processes.progress import Report
 from ..cores import one_core
@@ -51,16 +52,21 @@ class WatchedCall:
     read: frozenset[str] = frozenset()
 
 
-def watch(
-    request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report
-) -> tuple[WatchedCall, ...]:
+class Watched(NamedTuple):
+    """The calls of a benchmark; `missing` says why there are no more of them, "" if these are all."""
+
+    calls: tuple[WatchedCall, ...] = ()
+    missing: str = ""
+
+
+def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report) -> Watched:
     """Run the benchmark once more on one side and watch its calls; `lines` are the lines to look for, by file.
 
-    Returns nothing if the time limit comes first. Raises MeasuringError if the benchmark does not pass, ProvenanceError
-    if a module comes from another tree.
+    At the time limit, returns the calls up to there. Raises MeasuringError if the benchmark does not pass,
+    ProvenanceError if a module comes from another tree.
     """
     if not request.benchmark:
-        return ()
+        return Watched()
     report(f"watching the benchmark on {side}")
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
@@ -81,8 +87,10 @@ def watch(
                 call = _watched(ready.key, seen, shares, benchmark=benchmark)
                 calls.append(replace(call, read=frozenset(imported.union(seen["opened"]))))
     except TimeLimitError:
-        return ()
-    return tuple(calls)
+        missing = f"watching the benchmark took longer than the time limit of {request.timeout:g} s"
+        report(missing)
+        return Watched(tuple(calls), missing)
+    return Watched(tuple(calls))
 
 
 def _watched(key: str, seen: Message, shares: dict[tuple[str, str], float], *, benchmark: str) -> WatchedCall:

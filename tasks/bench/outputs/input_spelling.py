@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .outputs import Difference
+from .descriptions import Difference
 
 Spelling = list[Any]
 

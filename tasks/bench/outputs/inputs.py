@@ -8,9 +8,9 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...artifacts import SIDES, Output, Side
@@ -19,10 +19,10 @@ from ...processes.progress import Report
 from ..cores import one_core
 from ..request import Request
 from ..workers.channel import Message, TimeLimitError
-from ..workers.workers import Ready, Settings, Worker, hash_seed, started
+from ..workers.workers import Settings, Worker, hash_seed, started
+from .descriptions import DescriptionComparison, spelled_difference, unstable_parts
 from .input_edges import as_recorded, edges
 from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
-from .outputs import DescriptionComparison, spelled_difference
 
 Input = list[list[Any]]
 
@@ -50,11 +50,11 @@ class DifferenceError(Exception):
 def compare_further_inputs(
     request: Request, outputs: tuple[Output, ...], rng: random.Random, report: Report
 ) -> tuple[Output, ...]:
-    """Try further inputs on every benchmark call whose outputs are equal; return the outputs with the results.
+    """Try further inputs on every benchmark call whose outputs are wholly equal; return the outputs with the results.
 
     A fresh process a side runs the calls, each in a forked child. If nothing can be tried, `detail` says why.
     """
-    equal = {output.test: output for output in outputs if output.verdict == "equal"}
+    equal = {output.test: output for output in outputs if output.verdict == "equal" and not output.partly}
     if not equal or request.benchmark is None:
         return outputs
     compared: dict[str, Output] = {}
@@ -84,6 +84,7 @@ def _serve(
     settings = Settings(hash_seed(rng), cores=one_core(), deadline=deadline)
     with ExitStack() as stack:
         workers = {side: stack.enter_context(started(request, side, settings)) for side in SIDES}
+        witness = Witness(request, replace(settings, seed=settings.seed // 2 + 1), stack)
         for worker in workers.values():
             worker.collected()
         while len(compared) < len(equal):
@@ -94,26 +95,36 @@ def _serve(
             if base.key in equal:
                 # Each call has a seed of its own, so the next one's inputs do not depend on this one's result.
                 seed = rng.randrange(2**32)
-                compared[base.key] = _further(equal[base.key], workers, (base, head), seed=seed, deadline=deadline)
+                seconds = max(base.seconds, head.seconds)
+                exploration = Exploration(equal[base.key], workers, witness, OWN_SECONDS + LATE_FACTOR * seconds)
+                compared[base.key] = exploration.run(seed, seconds=seconds, deadline=deadline)
 
 
-def _further(
-    output: Output, workers: Mapping[Side, Worker], ready: tuple[Ready, Ready], *, seed: int, deadline: float
-) -> Output:
-    seconds = max(call.seconds for call in ready)
-    if seconds > EXPENSIVE_SECONDS:
-        return _not_tried(output, f"one call takes {seconds:.1f} s")
-    base, head = recorded = [workers[side].ask("try") for side in SIDES]
-    for call in recorded:
-        if call["kind"] == "refused":
-            return _not_tried(output, call["reason"])
-    if passed_objects(base["arguments"]) != passed_objects(head["arguments"]) or base["keywords"] != head["keywords"]:
-        return _not_tried(output, "the call has other arguments at head")
-    if difference := first_difference(base["arguments"], head["arguments"]):
-        detail = f"after the call its arguments differ: {spelled_difference(difference)}"
-        return Output(test=output.test, verdict="different", detail=detail)
-    exploration = Exploration(output, workers, base, limit=OWN_SECONDS + LATE_FACTOR * seconds)
-    return exploration.run(seed, seconds=seconds, deadline=deadline)
+@dataclass
+class Witness:
+    """Another process on base, with another hash seed and memory layout; it starts when it is needed."""
+
+    request: Request
+    settings: Settings
+    stack: ExitStack
+    worker: Worker | None = None
+    key: str = ""
+    recorded: Message = field(default_factory=dict)
+    """The arguments at the call with this key."""
+
+    def ask(self, key: str, **order: Any) -> Message | None:
+        """Try an input at the call with this key; None if the process does not get there."""
+        with suppress(MeasuringError):
+            if self.worker is None:
+                process = started(self.request, self.request.second_base, self.settings)
+                self.worker = self.stack.enter_context(process)
+                self.worker.collected()
+            while self.key != key and (ready := self.worker.advance()):
+                self.key = ready.key
+                self.recorded = self.worker.ask("try")
+            if self.key == key and self.recorded["kind"] == "recorded":
+                return self.worker.ask("try", **order) if order else self.recorded
+        return None
 
 
 @dataclass
@@ -122,9 +133,10 @@ class Exploration:
 
     output: Output
     workers: Mapping[Side, Worker]
-    recorded: Message
+    witness: Witness
     limit: float
     """Seconds that one call may take."""
+    recorded: Message = field(default_factory=dict)
     until: float = math.inf
     """When to stop trying inputs, on the monotonic clock."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -137,6 +149,8 @@ class Exploration:
 
     def run(self, seed: int, *, seconds: float, deadline: float) -> Output:
         """Explore for the time that a call of `seconds` leaves until `deadline`."""
+        if output := self._record(seconds):
+            return output
         from .input_strategies import around
 
         spellings: Input = self.recorded["arguments"]
@@ -155,6 +169,26 @@ class Exploration:
         self._explore(strategy, max(INPUTS - self.counts["equal"], INPUTS - EDGES), seed)
         return self._output()
 
+    def _record(self, seconds: float) -> Output | None:
+        """Record the benchmark's own arguments; return the output if they cannot be varied or differ."""
+        if seconds > EXPENSIVE_SECONDS:
+            return _not_tried(self.output, f"one call takes {seconds:.1f} s")
+        base, head = recorded = [self.workers[side].ask("try") for side in SIDES]
+        for call in recorded:
+            if call["kind"] == "refused":
+                return _not_tried(self.output, call["reason"])
+        passed, keywords = [passed_objects(call["arguments"]) for call in recorded], base["keywords"]
+        if passed[0] != passed[1] or keywords != head["keywords"]:
+            return _not_tried(self.output, "the call has other arguments at head")
+        self.recorded = base
+        if difference := first_difference(base["arguments"], head["arguments"]):
+            other = self.witness.ask(self.output.test)
+            if other and first_difference(base["arguments"], other["arguments"]):
+                return _not_tried(self.output, "its arguments differ from process to process")
+            detail = f"after the call its arguments differ: {spelled_difference(difference)}"
+            return Output(test=self.output.test, verdict="different", detail=detail)
+        return None
+
     def _try_own(self, own: Input) -> Output | None:
         """Run the benchmark's own call in the same way; return the output if that fails or differs."""
         self._results[json.dumps(own)] = None
@@ -164,7 +198,7 @@ class Exploration:
                 reason = _FAILURES[answer["outcome"]].format(answer.get("text") or answer.get("type", ""))
                 return _not_tried(self.output, f"{reason} at {side}")
         difference = self._difference(own, answers)
-        if difference and self._ask(own) == answers:
+        if difference and (difference := self._confirmed(own, answers)):
             detail = f"called again, with the same arguments: {difference}"
             return Output(test=self.output.test, verdict="different", detail=detail)
         return None
@@ -220,7 +254,7 @@ class Exploration:
             self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
             return None
         difference = self._difference(arguments, answers)
-        if difference and self._ask(arguments) != answers:
+        if difference and not (difference := self._confirmed(arguments, answers)):
             self.counts["unsteady"] += 1
             return None
         self.counts["different" if difference else "equal"] += 1
@@ -233,14 +267,32 @@ class Exploration:
             return {"base": base, "head": {"outcome": "not called"}}
         return {"base": base, "head": self.workers["head"].ask("try", input=arguments, limit=self.limit)}
 
-    def _difference(self, arguments: Input, answers: Mapping[Side, Message]) -> str | None:
+    def _confirmed(self, arguments: Input, answers: Mapping[Side, Message]) -> str | None:
+        """Return the difference without what a side does not repeat, or another process on base does not return."""
+        again = self._ask(arguments)
+        other = self.witness.ask(self.output.test, input=arguments, limit=self.limit)
+        pairs = [(answers[side], again[side]) for side in SIDES]
+        if other and other["outcome"] in {"returned", "raised"}:
+            pairs.append((answers["base"], other))
+        if any(one["outcome"] != another["outcome"] for one, another in pairs):
+            return None
+        return self._difference(arguments, answers, [pair for pair in pairs if pair[0]["outcome"] == "returned"])
+
+    def _difference(
+        self,
+        arguments: Input,
+        answers: Mapping[Side, Message],
+        same_code: Sequence[tuple[Message, Message]] = (),
+    ) -> str | None:
+        """Return how head differs from base, besides what differs between answers of the same code."""
         base, head = (answers[side] for side in SIDES)
         if head["outcome"] != "returned":
             ending = f"raises {head['type']}" if head["outcome"] == "raised" else "breaks the process"
             return f"returns at base, {ending} at head"
         recorded = self.recorded["arguments"]
         inputs = [recorded[value[1]] if value[0] == "recorded" else value for value in arguments]
-        comparison = DescriptionComparison(largest_number(inputs))
+        unstable = unstable_parts((one["value"]["tree"], other["value"]["tree"]) for one, other in same_code)
+        comparison = DescriptionComparison(largest_number(inputs), unstable=unstable)
         if difference := comparison.first_difference(base["value"]["tree"], head["value"]["tree"]):
             return spelled_difference(difference)
         self.rounding = max(self.rounding, comparison.rounding)

@@ -26,6 +26,7 @@ from typing import Literal, Self
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..cores import Cores, all_cores, one_core
+from ..outputs.attributes import Attributes, merged, missing_attributes
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block
@@ -35,6 +36,8 @@ from .turns import Turn, Turns, calibrate, settle
 
 Clock = Literal["wall", "cpu"]
 
+DEEPEST_PROPERTY = 3
+"""Attributes that became properties are read so many times, since their values may have such attributes too."""
 LEAST_ELSEWHERE = 50e-6
 """Seconds of other threads and processes in a first call that are no more than the readings themselves."""
 
@@ -86,7 +89,11 @@ class TimedCall:
     """Head over base as a few blocks showed it, if blocks were only calibrated."""
     turns: list[Turn] = field(default_factory=list)
     described: dict[Side, Message] = field(default_factory=dict)
-    repeats: dict[Side, bool] = field(default_factory=dict)
+    """What each side returned."""
+    again: dict[Side, Message] = field(default_factory=dict)
+    """What a second call in the same process returned."""
+    attributes: Attributes = field(default_factory=lambda: {"base": {}, "head": {}})
+    """What was read from objects in addition to what they hold."""
 
     @property
     def is_corrected(self) -> bool:
@@ -193,10 +200,14 @@ class Pair:
         on_cores = zip(request.roles, cycle(cores or ((),)), strict=False)
         with ExitStack() as stack:
             self.workers = {
-                role: stack.enter_context(started(request, role, replace(settings, cores=cores)))
+                role: stack.enter_context(started(request, role, self._settings_of(role, cores)))
                 for role, cores in on_cores
             }
             self._processes = stack.pop_all()
+
+    def _settings_of(self, role: Role, cores: Cores) -> Settings:
+        # Control is base again: what it returns is asked of a process of its own, if need be.
+        return replace(self.settings, cores=cores, describe=self.settings.describe and role != "control")
 
     def __enter__(self) -> Self:
         return self
@@ -285,14 +296,20 @@ def _serve(pair: Pair, ready: dict[Role, Ready], call: TimedCall, plan: LaunchPl
 
 
 def _describe(pair: Pair, call: TimedCall) -> dict[Role, float]:
-    """Record what each side returned, and whether it returns it again; return the second call's seconds."""
+    """Record what each side returned, and what it returns again; return the second call's seconds."""
     seconds: dict[Role, float] = {}
     for side in SIDES:
         call.described[side] = pair.workers[side].described()
-        again = pair.workers[side].ask("again")
-        call.repeats[side], seconds[side] = again["same"], again["seconds"]
-    if "control" in pair.workers:
-        pair.workers["control"].described()
+    for _ in range(DEEPEST_PROPERTY):
+        missing = missing_attributes(call.described)
+        if not any(missing.values()):
+            break
+        call.attributes = merged(call.attributes, missing)
+        for side in SIDES:
+            call.described[side] |= pair.workers[side].again(call.attributes[side])["value"]
+    for side in SIDES:
+        again = pair.workers[side].again(call.attributes[side])
+        call.again[side], seconds[side] = again["value"], again["seconds"]
     return seconds
 
 

@@ -13,7 +13,7 @@ from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output,
 from ...manifest.model import CoreChoice
 from ...processes.progress import Report
 from ..cores import all_cores, starting_cores
-from ..outputs.outputs import judge
+from ..outputs.witness import CallResults, compare_outputs
 from ..request import Request
 from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
@@ -50,10 +50,13 @@ class BenchmarkRun:
         for side in SIDES:
             self.modules[side] |= record.modules[side]
         self.tests = self.tests or record.tests
-        self.outputs = self.outputs or tuple(
-            judge(call.key, call.described, call.repeats) for call in record.calls if len(call.repeats) == len(SIDES)
-        )
         self.records.append(record)
+
+    def compare(self, request: Request, rng: random.Random, report: Report) -> None:
+        """Compare what the calls of the first launch returned."""
+        calls = [call for call in self.records[0].calls if len(call.again) == len(SIDES)]
+        results = [CallResults(call.key, call.described, call.again, call.attributes) for call in calls]
+        self.outputs = compare_outputs(request, results, rng, report)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -133,6 +136,7 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
         with suppress(TimeLimitError):
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
         run.add(pilot)
+        run.compare(request, rng, report)
         parallel = parallel_calls(pilot, request.cores)
         if parallel:
             launches.use_all_cores()
@@ -173,6 +177,7 @@ def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:
     with Launches(request, rng, deadline=None) as launches:
         launches.run(LaunchPlan(share=None), record, describe=True, last=True)
     run.add(record)
+    run.compare(request, rng, report)
     return run
 
 

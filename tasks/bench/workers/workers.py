@@ -17,6 +17,7 @@ from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ..cores import Cores
+from ..node_ids import NodeIds
 from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
@@ -93,6 +94,8 @@ class Worker:
         self.unknown_options: tuple[str, ...] = ()
         """Options of the target's own `addopts` that no plugin or conftest registers here."""
         self._has_child = False
+        place = request.side(side)
+        self._node_ids, self._stable_ids = NodeIds(place.tree, place.python), dict[str, str]()
         self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
 
     def collected(self) -> tuple[str, ...]:
@@ -104,7 +107,8 @@ class Worker:
             if message["kind"] == "end":
                 raise self._ended(message, " before it ran a test")
         self.unknown_options = tuple(message["unknown"])
-        return tuple(message["tests"])
+        self._stable_ids = self._node_ids.stable(message["tests"])
+        return tuple(self._stable_ids[test] for test in message["tests"])
 
     def advance(self) -> Ready | None:
         """Go on to the next benchmark call, None at the end; raise MeasuringError if a test does not pass."""
@@ -115,13 +119,19 @@ class Worker:
                     raise self._ended(message)
                 return None
             self._outcome(message)
-        names = ("key", "seconds", "elsewhere", "iterations", "warmup", "awaited")
+        names = ("seconds", "elsewhere", "iterations", "warmup", "awaited")
         fields = {name: message[name] for name in names}
-        return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
+        turn = message["turn"]
+        key = self._id(message["node"]) + (f"#{turn}" if turn > 1 else "")
+        return Ready(key, **fields, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def described(self) -> Message:
         value: Message = self._expect("described")["value"]
         return value
+
+    def again(self, attributes: Mapping[str, Sequence[str]]) -> Message:
+        """Let the benchmark call once more; return the description `value`, with these attributes, and `seconds`."""
+        return self.ask("again", attributes=attributes)
 
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
         """Time a block of rounds that begins at `phase` (0 to 1) of the garbage collector's cycle."""
@@ -170,6 +180,9 @@ class Worker:
         with suppress(CommandFailedError):
             self._running.wait(LAST_SECONDS)
 
+    def _id(self, node: str) -> str:
+        return self._stable_ids.get(node) or self._node_ids.stable([node])[node]
+
     def _expect(self, kind: str) -> Message:
         message = self._receive()
         if message["kind"] == "raised":
@@ -192,11 +205,11 @@ class Worker:
         if message["outcome"] != "passed":
             step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
             raise self._failed(_OUTCOMES.get(message["outcome"], str(message["outcome"])), message, step)
-        self.passed.append(message["node"])
+        self.passed.append(self._id(message["node"]))
 
     def _failed(self, outcome: str, message: Message, step: str = "") -> MeasuringError:
         what = f"the benchmark {outcome} on {self.side}{step}:\n{message['text']}"
-        return MeasuringError(what, where=message["node"], hint=_HINT)
+        return MeasuringError(what, where=self._id(message["node"]), hint=_HINT)
 
     def _ended(self, message: Message, moment: str = "") -> MeasuringError:
         self.leave()
@@ -256,7 +269,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
             "cores": settings.cores,
             # The worker restores the soft limit for the target.
             "stack": resource.getrlimit(resource.RLIMIT_STACK)[0] if settings.layout else None,
-            "describe": settings.describe,
+            "describe": _changed_functions(request, side) if settings.describe else None,
             "watch": settings.watch,
         }
         extra = {"PRPREP_WORKER": json.dumps(handshake)}
@@ -308,8 +321,20 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
     return programs.target_environment({**own, **extra}, passed=place.passed)
 
 
+def _changed_functions(request: Request, side: Role) -> Message:
+    """Return a side's tree, the benchmark's path, and path, qualified name and name in artifacts of what changed."""
+    places = ((each.head if side == "head" else each.base, each.function) for each in request.functions)
+    return {
+        "tree": str(request.side(side).tree),
+        "benchmark": os.path.normpath((request.benchmark or "").partition("::")[0]),
+        "functions": [[*place, function] for place, function in places if place],
+    }
+
+
 def trees(request: Request) -> list[str]:
-    return [os.path.realpath(request.side(role).tree) for role in request.roles]
+    """Return the folders of all sides, also by their real paths."""
+    folders = [request.side(role).tree for role in request.roles]
+    return list(dict.fromkeys((*map(os.path.realpath, folders), *map(str, folders))))
 
 
 def hash_seed(rng: random.Random) -> int:

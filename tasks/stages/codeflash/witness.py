@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from ...artifacts import Side
+from ...bench.node_ids import NodeIds
 from ...storage.files import read_regular
 
 PLUGIN = "prprep_worker.outcomes.witness"
@@ -60,5 +61,6 @@ def _process(recorded: dict[str, object]) -> PytestProcess | None:
     elsewhere = tuple(
         (name, file) for name, file in sorted(modules.items()) if not file.startswith(f"{folder}{os.sep}")
     )
-    outcomes = {name: NodeOutcome(*fields) for name, fields in tests.items()}
+    ids = NodeIds(Path(folder)).stable(tests)
+    outcomes = {ids[name]: NodeOutcome(*fields) for name, fields in tests.items()}
     return PytestProcess(cast("Side", side[1]), bool(recorded["memory"]), outcomes, tuple(sorted(modules)), elsewhere)

@@ -81,6 +81,7 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
 def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
     """List what is wrong with the benchmark; without a difference, also how much of the change it executes."""
     findings = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
+    findings += [f"{linting.path}: {linting.missing}"] if linting.missing else []
     if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
         share = figures.share(round(linting.reach.share, 2)) if linting.reach.share else "next to nothing"
         executed = f"{linting.reach.executed} of {linting.reach.statements} statements that changed"

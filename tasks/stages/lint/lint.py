@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ...artifacts import SIDES, Detection, LintFinding, Linting, Reach, Recording, Side
-from ...bench.observing.watching import WatchedCall, watch
+from ...bench.observing.watching import Watched, WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
@@ -27,9 +27,9 @@ def run(inputs: StageInputs) -> None:
     setup = BenchmarkSetup(item, artifacts, inputs)
     metrics, path = metrics_of(item, artifacts.detection), artifacts.injection.benchmark
     statements = _statements(setup, "head")
-    calls = _watched(setup, "head", statements) if set(metrics) - {"import"} else ()
-    _refuse_unequal_inputs(setup, calls)
-    reach = reach_of(statements, calls, artifacts.detection)
+    watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
+    _refuse_unequal_inputs(setup, watched.calls)
+    reach = None if watched.missing else reach_of(statements, watched.calls, artifacts.detection)
     if reach and not reach.executed and "not-reached" not in item.lint.ignore:
         _refuse_unreached(item, setup)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
@@ -45,10 +45,13 @@ def run(inputs: StageInputs) -> None:
     )
     broken = tuple(
         LintFinding(rule=each.rule, line=each.line, test=each.test, found=each.message, fatal=RULES[each.rule].fatal)
-        for each in findings(file, context, calls)
+        for each in findings(file, context, watched.calls)
         if each.rule not in ignored
     )
-    inputs.write(Linting(item=item.id, path=path, findings=broken, reach=reach, ran=bool(calls)))
+    missing = watched.missing and f"not everything could be checked: {watched.missing}; a larger `timeout` may help"
+    inputs.write(
+        Linting(item=item.id, path=path, findings=broken, reach=reach, ran=bool(watched.calls), missing=missing)
+    )
 
 
 def reach_of(
@@ -64,9 +67,7 @@ def reach_of(
     return Reach(statements=total, executed=done, share=max(shares, default=0.0))
 
 
-def _watched(
-    setup: BenchmarkSetup, side: Side, statements: Mapping[str, tuple[LineRange, ...]]
-) -> tuple[WatchedCall, ...]:
+def _watched(setup: BenchmarkSetup, side: Side, statements: Mapping[str, tuple[LineRange, ...]]) -> Watched:
     calls, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements)), seed=1)
     return calls
 
@@ -80,7 +81,7 @@ def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall]) 
     if not calls or not differing:
         return
     # Base may read what head no longer has.
-    read = frozenset[str]().union(*(call.read for call in (*calls, *_watched(setup, "base", {}))))
+    read = frozenset[str]().union(*(call.read for call in (*calls, *_watched(setup, "base", {}).calls)))
     if names := ", ".join(sorted(differing & read)):
         raise UnequalInputsError(
             f"the benchmark reads {names}, which head changes: base and head would run on different inputs",
@@ -96,8 +97,8 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
         return
     statements = _statements(setup, "base")
     if any(statements.values()):
-        calls = _watched(setup, "base", statements)
-        if any(numbers for call in calls for numbers in call.executed.values()):
+        at_base = _watched(setup, "base", statements)
+        if at_base.missing or any(numbers for call in at_base.calls for numbers in call.executed.values()):
             return
     raise UnreachedError(
         f"the benchmark executes no changed code ({', '.join(function.target for function in changed)})",

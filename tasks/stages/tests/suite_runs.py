@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ...artifacts import Ending, SideRun
+from ...bench.node_ids import NodeIds
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, variables
@@ -30,12 +31,16 @@ _GRAVITY: Final[Mapping[Ending | None, int]] = {None: 0, "passed": 1, "skipped":
 
 @dataclass(frozen=True, slots=True)
 class SuiteRun:
-    """How a run ended: the exit code (None if it was stopped), how each test ended, and the test that was running."""
+    """How a run ended: the exit code (None if it was stopped), how each test ended, and the test that was running.
+
+    `arguments` select a test again, if that is not done by its name in `endings`.
+    """
 
     code: int | None
     endings: Mapping[str, Ending] = field(default_factory=dict)
     running: str = ""
     tail: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -81,8 +86,21 @@ def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> Suit
                 raise
             code, output = None, error.output
         endings, running = read_notes(notes)
-    lines = with_relative_paths(output, side.tree, Path(scratch)).strip().splitlines()
-    return SuiteRun(code, endings, running, "\n".join(lines[-TAIL_LINES:]))
+    ids = NodeIds(side.tree, side.python)
+    names = ids.stable((*endings, *filter(None, [running])))
+    tail = ids.without_folders(with_relative_paths(output, Path(scratch))).strip().splitlines()[-TAIL_LINES:]
+    return SuiteRun(
+        code,
+        {names[test]: ending for test, ending in endings.items()},
+        names.get(running, ""),
+        "\n".join(tail),
+        {name: _argument(test, name, ids) for test, name in names.items() if test != name},
+    )
+
+
+def _argument(test: str, name: str, ids: NodeIds) -> str:
+    """Return how to select a test in another run: by its function, if its id will differ."""
+    return test if ids.relative(test) == name else test.partition("[")[0]
 
 
 def read_notes(file: Path) -> tuple[dict[str, Ending], str]:

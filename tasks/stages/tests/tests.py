@@ -11,6 +11,7 @@ from typing import Final
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, Side, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock, exclusive
+from ...bench.node_ids import matched
 from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import builder, package_dates
@@ -55,6 +56,7 @@ def why_not(item: Optimization) -> str:
 
 def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: SuiteRun | None = None) -> ProjectTests:
     """Compare two runs test by test; `again` is a second run at head of the tests that failed only there."""
+    base, again = _renamed(base, like=head), again and _renamed(again, like=head)
     only_head = {test for test in head.failures if base.endings.get(test) not in _FAILED}
     flaky = {test for test in only_head if again and again.endings.get(test) in {"passed", "skipped"}}
     endings = {
@@ -78,11 +80,23 @@ def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: 
     )
 
 
-def repeating(suite: Suite, tests: Sequence[str]) -> str:
-    """Return the command that runs these tests again; all tests if there are too many or the command is the user's."""
+def _renamed(run: SuiteRun, *, like: SuiteRun) -> SuiteRun:
+    """Give tests whose ids differ from run to run the ids of another run."""
+    names = matched(run.endings, like.endings)
+    endings = {names.get(test, test): ending for test, ending in run.endings.items()}
+    return replace(run, endings=endings, running=names.get(run.running, run.running))
+
+
+def repeating(suite: Suite, base: SuiteRun, head: SuiteRun, tests: Sequence[str]) -> str:
+    """Return the command that runs tests of head again; all if there are too many or the command is the user's.
+
+    Tests whose ids will differ are named by their functions.
+    """
     if suite.kind != "pytest" or len(tests) > MOST_NAMED:
         return suite.commands[0]
-    return f"{suite.commands[0]} {shlex.join(tests)}"
+    unstable = {test: test.partition("[")[0] for test in matched(base.endings, head.endings).values()}
+    arguments = dict.fromkeys({**head.arguments, **unstable}.get(test, test) for test in tests)
+    return f"{suite.commands[0]} {shlex.join(arguments)}"
 
 
 @dataclass(slots=True)
@@ -162,7 +176,8 @@ class _Runner:
         if not first.new_failures:
             return first
         report(f"{len(first.new_failures)} failed only at head: running them again")
-        again = run_suite(sides["head"], repeating(suite, first.new_failures))
+        command = repeating(suite, runs["base"], runs["head"], first.new_failures)
+        again = run_suite(sides["head"], command)
         return compared(item.id, suite, runs["base"], runs["head"], again)
 
     def _not_run(self, suite: Suite, why: str, *, unable: bool = False) -> ProjectTests:

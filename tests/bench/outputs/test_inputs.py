@@ -421,3 +421,32 @@ def test_without_equal_outputs_no_process_starts(tmp_path):
     request = pair(tmp_path, benchmark="no/such/file.py")
     outputs = (Output(test="a", verdict="different"), Output(test="b", verdict="not comparable"))
     assert compare_further_inputs(request, outputs, random.Random(1), lambda _: None) == outputs
+
+
+THING = """
+class Thing:
+    pass
+
+def work(number):
+    return number if number == 10 else {{"thing": repr(Thing()), "number": {number}}}
+"""
+
+
+def test_addresses_on_further_inputs_are_no_difference(tmp_path):
+    """The benchmark's own input gives none, so only the further ones show them."""
+    base, same = THING.format(number="number"), THING.format(number="number + 0")
+    output = compared(tmp_path, base, same, "benchmark(work, 10)")
+    assert output.verdict == "equal"
+    assert "a side did not repeat its own result" in output.detail
+    output = compared(tmp_path / "other", base, THING.format(number="abs(number)"), "benchmark(work, 10)")
+    assert output.verdict == "different"
+    assert output.detail.endswith(": -1 at base, 1 at head at `['number']`")
+
+
+def test_random_arguments_are_no_difference(tmp_path):
+    code = "import uuid\n\ndef work(text):\n    return len(text)\n"
+    output = compared(tmp_path, code, code, "import uuid; benchmark(work, uuid.uuid4().hex)")
+    assert (output.verdict, output.detail) == (
+        "equal",
+        "no further inputs were tried: its arguments differ from process to process",
+    )

@@ -489,6 +489,12 @@ def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
     assert about_benchmark(linting, Verdict.UNCHANGED) == (fatal, reached)
 
 
+def test_what_was_not_checked_is_to_be_reviewed():
+    linting = Linting(item="merge_lines", path="tests/test_total.py", missing="not everything could be checked: late")
+    (finding,) = about_benchmark(linting, Verdict.IMPROVED)
+    assert finding == "tests/test_total.py: not everything could be checked: late"
+
+
 def test_an_open_interval_can_be_written_and_read(tmp_path):
     comparison = judged(times((0.5,)))
     comparison.write(tmp_path / "compare.json")

@@ -74,6 +74,13 @@ def test_a_fatal_finding_makes_the_item_one_to_review(tmp_path):
     assert any("(lazy-result)" in each for each in comparison.needs_review)
 
 
+def test_a_benchmark_that_takes_too_long_is_not_passed_over_in_silence(tmp_path):
+    found = linted(target(tmp_path), timeout=0.01)
+    assert (found.ran, found.reach) == (False, None)
+    limit = "watching the benchmark took longer than the time limit of 0.01 s"
+    assert found.missing == f"not everything could be checked: {limit}; a larger `timeout` may help"
+
+
 def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
     """A benchmark that was written from a large recorded call, and then edited by hand."""
     test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"

@@ -518,6 +518,14 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
             "The measured calls return equal results on base and head for the benchmark's own inputs.",
         ),
         (
+            (Output(test=TEST, verdict="equal", detail="compared without `['pid']`", partly=True),),
+            (
+                "The measured calls return equal results on base and head for the benchmark's own inputs, "
+                "as far as they are comparable.\n"
+                "- `test_benchmark_merge_lines`, 1 input: compared without `['pid']`"
+            ),
+        ),
+        (
             (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
             "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\]",
         ),

@@ -94,15 +94,32 @@ def test_another_exit_code_needs_review():
     assert outcome.needs_review == ("`python -m pytest` ended with exit code 3 at head, with 0 at base",)
 
 
+def test_ids_that_differ_in_random_numbers_are_the_same_test():
+    outcome = compared(
+        {"a[0.25]": "failed", "b[1]": "passed", "b[2]": "passed"}, {"a[0.75]": "failed", "b[3]": "passed"}, codes=(1, 1)
+    )
+    assert (outcome.new_failures, outcome.old_failures) == ((), ("a[0.75]",))
+    # As many as before would be the same tests.
+    assert (outcome.only_at_base, outcome.only_at_head) == (("b[1]", "b[2]"), ("b[3]",))
+    worse = compared({"a[0.25]": "passed"}, {"a[0.75]": "failed"}, {"a[0.5]": "failed"}, codes=(0, 1))
+    assert worse.new_failures == ("a[0.75]",)
+    flaky = compared({"a[0.25]": "passed"}, {"a[0.75]": "failed"}, {"a[0.5]": "passed"}, codes=(0, 1))
+    assert flaky.flaky == ("a[0.75]",)
+
+
 def test_other_commands_report_no_single_tests():
     outcome = compared({}, {})
     assert (outcome.by_test, outcome.pass_at_head, outcome.needs_review) == (False, False, ())
 
 
 def test_only_failures_run_again_if_the_command_is_ours():
-    assert tests.repeating(SUITE, ["a.py::b[x y]"]) == "python -m pytest 'a.py::b[x y]'"
-    assert tests.repeating(SUITE, ["a"] * 201) == "python -m pytest"
-    assert tests.repeating(Suite(("make test",), "the manifest", "", "command"), ["a"]) == "make test"
+    base = SuiteRun(1, {"a.py::b[0.25]": "passed"})
+    head = SuiteRun(1, {"a.py::b[0.75]": "failed"}, arguments={"a.py::b[data/x]": "a.py::b[/tree/data/x]"})
+    assert tests.repeating(SUITE, base, head, ["a.py::b[0.75]"]) == "python -m pytest a.py::b"
+    assert tests.repeating(SUITE, base, head, ["a.py::b[x y]"]) == "python -m pytest 'a.py::b[x y]'"
+    assert tests.repeating(SUITE, base, head, ["a.py::b[data/x]"]) == "python -m pytest 'a.py::b[/tree/data/x]'"
+    assert tests.repeating(SUITE, base, head, ["a"] * 201) == "python -m pytest"
+    assert tests.repeating(Suite(("make test",), "the manifest", "", "command"), base, head, ["a"]) == "make test"
 
 
 # -- for real ---------------------------------------------------------------------------------------
@@ -163,15 +180,51 @@ class Target:
         return ProjectTests.read(paths.tests)
 
 
+IDS = """
+import time
+from pathlib import Path
+
+import pytest
+
+import shop
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("data/*.txt")), ids=str)
+def test_file(path):
+    assert path.read_text() == "1\\n"
+
+
+@pytest.mark.parametrize("thing", [object(), time.time_ns()], ids=str)
+def test_thing(thing):
+    raise AssertionError
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("data/*.txt")), ids=str)
+def test_path(path):
+    ran = FOLDER / f"ran-{path.name}"
+    assert shop.price("tea") == 3 or (path.name == "a.txt" and ran.exists()) or ran.touch()
+"""
+
+
 @pytest.mark.slow
 def test_new_old_and_flaky_failures(tmp_path):
+    """Ids hold paths of the tree, an address and the time; what ended alike on both sides is not new."""
+    base = {**BASE, "tests/test_ids.py": IDS, "tests/data/a.txt": "1\n", "tests/data/b.txt": "2\n"}
     head = {"shop/__init__.py": "def price(name):\n    return 2\n", "tests/test_shop.py": SUITE_OF_SHOP + ONCE}
-    outcome = Target(tmp_path, BASE, head).run()
-    assert outcome.new_failures == ("tests/test_shop.py::test_price",)
-    assert outcome.old_failures == ("tests/test_shop.py::test_old",)
-    assert outcome.flaky == ("tests/test_shop.py::test_once",)
+    outcome = Target(tmp_path, base, head).run()
+    assert outcome.new_failures == ("tests/test_ids.py::test_path[tests/data/b.txt]", "tests/test_shop.py::test_price")
+    assert outcome.old_failures == (
+        "tests/test_ids.py::test_file[tests/data/b.txt]",
+        "tests/test_ids.py::test_thing[<object object at …>]",
+        "tests/test_ids.py::test_thing[…]",
+        "tests/test_shop.py::test_old",
+    )
+    assert outcome.flaky == ("tests/test_ids.py::test_path[tests/data/a.txt]", "tests/test_shop.py::test_once")
+    assert (outcome.only_at_base, outcome.only_at_head) == ((), ())
     assert outcome.edited == ("tests/test_shop.py",)
-    assert (outcome.base.passed, outcome.base.failed, outcome.head.failed) == (2, 1, 3)
+    assert (outcome.base.passed, outcome.base.failed, outcome.head.failed) == (5, 4, 8)
     assert outcome.command == "python -m pytest --ignore=tests/benchmarks"
     assert str(tmp_path) not in outcome.model_dump_json()
 

@@ -31,6 +31,7 @@ from prprep_worker.forking import write_all
 from prprep_worker.places import real_path
 from prprep_worker.unknown_options import DROPPED
 from prprep_worker.values.description import describe
+from prprep_worker.values.places import know
 
 VERSION = 1
 EXPENSIVE_SECONDS = 0.02
@@ -130,6 +131,7 @@ def _options() -> Message:
 
 _spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
+know(OPTIONS["trees"])
 if OPTIONS["watch"]:
     importlib.import_module("prprep_worker.opened").install()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
@@ -158,7 +160,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     CHANNEL.send("ready", modules=LOADED_MODULES.new(), **_introduction(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
-        described = describe(value)
+        described = await _described(value, calls)
         CHANNEL.send("described", value=described)
     keep = calls.seconds >= EXPENSIVE_SECONDS and not (described and described["consumed"])
     if not keep:
@@ -181,6 +183,15 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     return value if keep else await calls.value()
 
 
+async def _described(value: object, calls: Calls) -> Message:
+    """Describe what a call returned; if that says little, also what the changed functions returned."""
+    described = describe(value)
+    module = importlib.import_module("prprep_worker.benchmark.returned")
+    little = described["tree"]["type"] in module.SAYING_LITTLE
+    functions = await module.returned(calls, **OPTIONS["describe"]) if little else []
+    return {**described, "functions": functions}
+
+
 async def _obey(order: Message, calls: Calls, *, described: Message | None, samples: list[float]) -> Message:
     if order["do"] == "run":
         block = await calls.block(order["rounds"], order["phase"])
@@ -198,7 +209,8 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
 def _introduction(node: str, calls: Calls) -> Message:
     _turns[node] = turn = _turns.get(node, 0) + 1
     return {
-        "key": node if turn == 1 else f"{node}#{turn}",
+        "node": node,
+        "turn": turn,
         "seconds": calls.seconds,
         "elsewhere": calls.elsewhere,
         "iterations": calls.iterations,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import random
 import sys
 import tracemalloc
 import types
@@ -18,7 +19,8 @@ from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.opened import inside
-from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
+from prprep_worker.values.comparison import is_iterator, is_lazy
+from prprep_worker.values.snapshots import Snapshot
 from prprep_worker.watching import profiled
 
 SHORT, ROUNDS = 1e-4, 200
@@ -26,14 +28,18 @@ SHORT, ROUNDS = 1e-4, 200
 LONGEST = 20.0
 """Seconds of a call that is repeated under a profiler, which slows it down."""
 _MISSING = object()
-IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), types.ModuleType, type)
+UNCHANGING = (
+    *(str, bytes, int, float, complex, bool, type(None), types.ModuleType, type),
+    *(random.Random, unittest.mock.NonCallableMock),
+)
+"""Types of inputs that cannot change, or whose changes are meant: random numbers go on, mocks note their calls."""
 PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
 """Parts of the file names of code that patches on behalf of a test."""
 
 _patches: list[tuple[object, object, Message]] = []
 """What was replaced, by what, and what is reported of it."""
-_inputs: dict[Calls, tuple[list[tuple[str, bytes]], list[str]]] = {}
-"""Of the current call, the pickled inputs and the names of those that can be consumed only once."""
+_inputs: dict[Calls, tuple[dict[str, Snapshot], list[str]]] = {}
+"""Of the current call, the inputs by name, and the names of those that can be consumed only once."""
 
 
 def install() -> None:
@@ -87,49 +93,62 @@ def before(calls: Calls) -> None:
     _inputs.clear()
     if calls.setup:
         return
-    pickles, exhausted = [], []
-    for name, value in _inputs_of(calls):
+    snapshots, exhausted = {}, []
+    for name, value, is_direct in _inputs_of(calls):
         if is_iterator(value):
             exhausted.append(name)
-        elif not isinstance(value, IMMUTABLE) and not callable(value):
-            pickled = pickle_of(value)
-            if pickled is not None:
-                pickles.append((name, pickled))
-    _inputs[calls] = pickles, exhausted
+        elif (snapshot := Snapshot(value, is_direct=is_direct)).is_known:
+            snapshots[name] = snapshot
+    _inputs[calls] = snapshots, exhausted
 
 
-def _inputs_of(calls: Calls) -> Iterator[tuple[str, object]]:
-    """Yield the inputs of the measured function: arguments, and variables of the test and its module that it uses."""
+def _inputs_of(calls: Calls) -> Iterator[tuple[str, Any, bool]]:
+    """Yield name and value of what the measured function may change, and whether the function gets it directly.
+
+    This is the object whose method it is, its arguments, and the variables that it uses if it is the test's own.
+    """
     function, args, kwargs = calls.function, list(calls.args), dict(calls.kwargs)
     while isinstance(function, functools.partial):
         function, args, kwargs = function.func, [*function.args, *args], {**function.keywords, **kwargs}
+    owner = getattr(function, "__self__", None if isinstance(function, types.FunctionType) else function)
+    if not isinstance(owner, UNCHANGING):
+        whose = "that is called" if owner is function else f"whose {function.__name__} is called"
+        yield f"the {type(owner).__qualname__} {whose}", owner, True
     code = getattr(function, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
-    for index, value in enumerate(args):
-        has_name = index < len(names) and not inspect.ismethod(function)
-        yield (names[index] if has_name else f"argument {index + 1}"), value
-    yield from kwargs.items()
-    if code is None or not _is_test(code.co_filename):
-        return
-    for name, cell in zip(code.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.9
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            continue
-    for name in code.co_names:
-        value = function.__globals__.get(name, _MISSING)
-        if value is not _MISSING:
-            yield name, value
+    names = code.co_varnames[inspect.ismethod(function) : code.co_argcount] if code else ()
+    given = {(names[index] if index < len(names) else f"argument {index + 1}"): arg for index, arg in enumerate(args)}
+    used = _variables(function) if code is not None and _is_test(code.co_filename) else {}
+    for variables, is_direct in (({**given, **kwargs}, True), (used, False)):
+        for name, value in variables.items():
+            if not isinstance(value, UNCHANGING) and not callable(value):
+                yield name, value, is_direct
+
+
+def _variables(function: Any) -> dict[str, object]:
+    """Return the variables of a test, and of its module, that a function defined there uses."""
+    variables = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):  # noqa: B905 - Python 3.9
+        with contextlib.suppress(ValueError):  # it is empty
+            variables[name] = cell.cell_contents
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            variables.setdefault(name, function.__globals__[name])
+    return variables
 
 
 def _is_test(file: str) -> bool:
     return file.rpartition("/")[2].startswith(("test_", "bench")) or file.endswith("_test.py")
 
 
-def _changed(calls: Calls) -> list[str]:
-    pickles, exhausted = _inputs.get(calls, ([], []))
-    now = dict(_inputs_of(calls)) if pickles else {}
-    return [*exhausted, *(name for name, pickled in pickles if name in now and has_changed(pickled, now[name]))]
+async def _changed(calls: Calls) -> list[str]:
+    """Name the inputs that the first call changed, without those that a second call leaves as the first filled them."""
+    snapshots, exhausted = _inputs.get(calls, ({}, []))
+    now = {name: value for name, value, _ in _inputs_of(calls)} if snapshots else {}
+    changed = [name for name, snapshot in snapshots.items() if name in now and snapshot.differs(now[name])]
+    filled = {name: Snapshot(now[name], is_direct=True) for name in changed if snapshots[name].is_filled(now[name])}
+    if filled:
+        await calls.value()
+    return [*exhausted, *(name for name in changed if name not in filled or filled[name].differs(now[name]))]
 
 
 async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
@@ -140,7 +159,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines,
     and what was `opened` of the tree so far.
     """
-    changed = _changed(calls)
+    changed = await _changed(calls)
     value = await calls.value()
     seconds = calls.seconds
     if seconds < SHORT and not calls.setup and not changed:

@@ -18,6 +18,7 @@ import types
 from typing import Any
 
 from prprep_worker.values.anatomy import CONTAINERS, fields_of, imported, is_importable, state_of
+from prprep_worker.values.places import named
 
 Spelling = list[Any]
 
@@ -228,6 +229,8 @@ def _parts(value: Any) -> list[object]:
 def _refuse_path(path: str | pathlib.Path) -> None:
     if os.path.exists(path):
         raise RefusedError("a path that exists")
+    if named(str(path)) != str(path):
+        raise RefusedError("a path in a folder of this side")
 
 
 def _class(module: str, name: str) -> Any:

@@ -21,6 +21,7 @@ from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
 from prprep_worker.inputs.spellings import InputBuilder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
+from prprep_worker.values.places import named
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -269,7 +270,7 @@ def _await(coroutine: Any) -> object:
 
 def _raised(error: BaseException) -> Message:
     try:
-        text = str(error)[:200]
+        text = named(str(error))[:200]
     except Exception:  # noqa: BLE001 - the target's own code
         text = ""
     return {"outcome": "raised", "type": type(error).__qualname__, "text": text}

@@ -152,7 +152,7 @@ def _profiled(project: ProjectFunctions, places: Counter[Place]) -> Iterator[Non
 
     def count(frame: Any, event: str, _argument: object) -> None:
         code = frame.f_code
-        if event == "call" and project.file(code.co_filename) is not None and _starts(frame):
+        if event == "call" and project.file(code.co_filename) is not None and starts(frame):
             places[code.co_filename, code.co_firstlineno, code.co_name] += 1
 
     before, threads_before = sys.getprofile(), getattr(threading, "_profile_hook", None)
@@ -165,7 +165,7 @@ def _profiled(project: ProjectFunctions, places: Counter[Place]) -> Iterator[Non
         threading.setprofile(threads_before)
 
 
-def _starts(frame: Any) -> bool:
+def starts(frame: Any) -> bool:
     """Return whether a call event starts a call, rather than resuming a generator or coroutine.
 
     Python 3.11 has an instruction for both, whose argument is 0 at the start; before, nothing was executed at a start.

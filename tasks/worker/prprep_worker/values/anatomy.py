@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import inspect
 import io
 import struct
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 SEQUENCES = (list, tuple, collections.deque)
@@ -86,6 +87,31 @@ def state_of(value: object) -> dict[str, object] | None:
     # A Python class with empty slots has nothing but its type.
     is_python = any("__slots__" in kind.__dict__ for kind in type(value).__mro__)
     return state if state or is_python or hasattr(value, "__dict__") else None
+
+
+EVERY_PROPERTY = "*"
+
+
+def attributes_of(value: object, names: Iterable[str]) -> dict[str, object]:
+    """Read attributes of an object, properties included; methods and what raises an error are left out.
+
+    The name EVERY_PROPERTY means all public properties of an object that has no public attribute of its own.
+    """
+    kind, wanted = type(value), [name for name in names if name != EVERY_PROPERTY]
+    if EVERY_PROPERTY in names and all(name.startswith("_") for name in state_of(value) or ()):
+        wanted += [name for name in dir(kind) if not name.startswith("_") and _is_property(kind, name)]
+    read = {}
+    for name in wanted:
+        declared = inspect.getattr_static(value, name, None)
+        if not isinstance(declared, (types.FunctionType, classmethod, staticmethod)):
+            with contextlib.suppress(Exception):
+                read[name] = getattr(value, name)
+    return read
+
+
+def _is_property(kind: type, name: str) -> bool:
+    declared = inspect.getattr_static(kind, name, None)
+    return isinstance(declared, property) or type(declared).__name__ == "cached_property"
 
 
 def _is_cached(kind: type, name: str) -> bool:

@@ -3,7 +3,8 @@
 A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's node,
 and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
 `floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described. This
-imports nothing and calls nothing of the target but iteration, NumPy's conversions, and an object's str().
+imports nothing and calls nothing of the target but iteration, NumPy's conversions, an object's str(), and the
+properties that are asked for. Folders of this process have names instead of their paths.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import json
 import re
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prprep_worker.values.anatomy import compared_names, own_text, state_of
+from prprep_worker.values.anatomy import attributes_of, compared_names, own_text, state_of
+from prprep_worker.values.places import named
 
 Node = dict[str, Any]
 
@@ -29,6 +31,8 @@ SEEN_NODES = 2_000_000
 SHOWN_CHARACTERS = 2_000
 SHOWN_ELEMENTS = 2_000
 SENT_BYTES = 4 << 20
+TEXTS_OF_ARRAY = 100_000
+"""Texts of an array that are described one by one."""
 PACKED = 64
 """Floats in a row that are sent as bytes."""
 DEEPEST = 100
@@ -40,26 +44,42 @@ SIMPLE = (int, float, complex, range, slice, type(None), type(...), type(NotImpl
 PANDAS_SCALARS = {"NAType", "NaTType", "Period", "Interval"}
 
 
-def describe(value: object) -> Node:
+def describe(value: object, attributes: Mapping[str, Sequence[str]] | None = None) -> Node:
     """Return `{"tree", "consumed", "opaque", "order"}`.
 
     `opaque` lists up to five paths that cannot be compared, each with the reason; `order` is a digest of the order of
-    keys in dicts, which equality ignores.
+    keys in dicts, which equality ignores. `attributes` are to be read from objects of a class, by its name, although
+    they may be properties.
     """
-    describer = _Describer()
+    describer = Describer(attributes)
     tree = describer.node(value, "")
     order = describer.order.hexdigest()
     return {"tree": tree, "consumed": describer.consumed, "opaque": describer.opaque[:5], "order": order}
 
 
-async def again_(_order: Node, calls: Any, described: Node) -> Node:
-    """Call once more; return whether the value is the same, and the seconds that it took."""
-    same = {**describe(await calls.value()), "order": described["order"]} == described
-    return {"kind": "again", "same": same, "seconds": calls.seconds}
+async def again_(order: Node, calls: Any, _described: Node) -> Node:
+    """Call once more; return the value, with the `attributes` to read, and the seconds that it took."""
+    value = describe(await calls.value(), order["attributes"])
+    return {"kind": "again", "value": value, "seconds": calls.seconds}
 
 
-class _Describer:
-    def __init__(self) -> None:
+class Describer:
+    """Describe values one after the other.
+
+    Without `consumes`, iterators stay as they are. With `everything`, objects have all their attributes. After `most`
+    values it gives up.
+    """
+
+    def __init__(
+        self,
+        attributes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        consumes: bool = True,
+        everything: bool = False,
+        most: int | None = None,
+    ) -> None:
+        self._most = SEEN_NODES if most is None else most
+        self._attributes, self._consumes, self._everything = attributes or {}, consumes, everything
         self.consumed = False
         self.opaque: list[list[str]] = []
         self.order = hashlib.sha256()
@@ -68,8 +88,8 @@ class _Describer:
 
     def node(self, value: object, path: str) -> Node:
         self._seen += 1
-        if self._seen > SEEN_NODES:
-            return self._give_up(path, f"more than {SEEN_NODES:,} values")
+        if self._seen > self._most:
+            return self._give_up(path, f"more than {self._most:,} values")
         if len(self._open) >= DEEPEST:
             return self._give_up(path, f"nested deeper than {DEEPEST}")
         if id(value) in self._open:
@@ -102,7 +122,7 @@ class _Describer:
         if type(value) in (bool, re.Pattern, *SIMPLE) or any(
             kind.__module__ in EXACT_REPR for kind in type(value).__mro__
         ):
-            return {"value": repr(value)}
+            return {"value": named(repr(value))}
         if isinstance(value, SIMPLE):
             return {"value": next(kind.__repr__(value) for kind in SIMPLE if isinstance(value, kind))}
         if isinstance(value, type):
@@ -141,6 +161,9 @@ class _Describer:
         kind = f"{value.dtype} {list(value.shape)}"
         if value.dtype.hasobject:
             return {"kind": kind, **self._items(value.ravel().tolist(), path)}
+        if value.dtype.kind == "U" and value.size <= TEXTS_OF_ARRAY:
+            # The type has the length of the longest text, which may be a path.
+            return {"kind": f"str {list(value.shape)}", **self._items(value.ravel().tolist(), path)}
         if "mask" in dir(type(value)):
             fields = self._fields(
                 [("mask", sys.modules["numpy"].ma.getmaskarray(value)), ("filled", value.filled())], path
@@ -180,31 +203,36 @@ class _Describer:
         """Consume an iterator: nobody else needs the value of an untimed call."""
         if not (hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")):
             return None
+        if not self._consumes:
+            return self._give_up(path, "an iterator that is consumed elsewhere")
         self.consumed = True
         return self._items(_guarded(value), path)
 
     def _object(self, value: Any, path: str) -> Node | None:
         if isinstance(value, types.FunctionType):
             return None
+        state = state_of(value)
+        if self._everything and state is not None:
+            return self._fields(sorted(state.items()), path)
+        further = attributes_of(value, self._attributes.get(type(value).__qualname__, ()))
         names = compared_names(value)
         if names is not None:
-            return self._fields(((name, getattr(value, name, None)) for name in names), path)
-        state = state_of(value)
+            return self._fields({**{name: getattr(value, name, None) for name in names}, **further}.items(), path)
         if state is None:
             return None
         # Private attributes are how a class works (caches, locks), unless it has no others.
-        public = {name: state[name] for name in state if not name.startswith("_")}
+        public = {**further, **{name: state[name] for name in state if not name.startswith("_")}}
         if not public and state and (text := own_text(value)) is not None:
             return _text(text)
         private = {name: state[name] for name in state if "cache" not in name.lower()}
         return self._fields(sorted((public or private).items()), path)
 
     def _items(self, values: Iterable[object], path: str) -> Node:
-        within = itertools.takewhile(lambda _: self._seen <= SEEN_NODES, enumerate(values))
+        within = itertools.takewhile(lambda _: self._seen <= self._most, enumerate(values))
         node = self._children("items", (self.node(value, f"{path}[{index}]") for index, value in within))
-        if self._seen <= SEEN_NODES:
+        if self._seen <= self._most:
             return node
-        return {**node, **self._give_up(path, f"more than {SEEN_NODES:,} values")}
+        return {**node, **self._give_up(path, f"more than {self._most:,} values")}
 
     def _fields(self, pairs: Iterable[tuple[str, object]], path: str) -> Node:
         return self._children("fields", ([name, self.node(value, f"{path}.{name}")] for name, value in pairs))
@@ -236,6 +264,7 @@ class _Describer:
 
 
 def _text(value: str) -> Node:
+    value = named(value)
     if len(value) <= SHOWN_CHARACTERS:
         return {"value": value}
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

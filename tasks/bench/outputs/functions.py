@@ -1,0 +1,87 @@
+"""Judge what the changed functions returned within a benchmark's call that itself returns only None or a count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...artifacts import Output, Side
+from .descriptions import DescriptionComparison, Difference, Node, spelled_difference, unstable_parts
+
+ARGUMENTS = "arguments"
+"""The type of a value that describes the arguments after a call that returned None."""
+
+Function = dict[str, Any]
+"""`calls`, the `tree` of the values, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
+
+
+def with_functions(output: Output, described: Mapping[Side, Node], witness: Node | None) -> Output:
+    """Return the output of a call that returns equal values, as what the changed functions returned shows it."""
+    base, head, again = (_functions(each) for each in (described["base"], described["head"], witness or {}))
+    value = described["base"]["tree"]
+    compared, private, others = list[str](), list[str](), list[str]()
+    for name, ours in base.items():
+        theirs, count = head.get(name, {"calls": 0}), ours["calls"]
+        if theirs["calls"] != count:
+            others.append(f"`{name}` is called {_times(count)} at base, {_times(theirs['calls'])} at head")
+            continue
+        one, other = _equally_long(ours["tree"], theirs["tree"])
+        runs = [_equally_long(ours["tree"], again[name]["tree"])] if name in again else []
+        comparison = DescriptionComparison(unstable=unstable_parts(runs))
+        if difference := comparison.first_difference(one, other):
+            detail = _spelled(name, one, difference)
+            if not _is_private(name) or ours["is_direct"]:
+                return output.model_copy(update={"verdict": "different", "detail": detail})
+            private.append(f"{detail}, but is private")
+        elif one["items"] == [value] and value["type"] != "NoneType":
+            return output  # the measured call is that of this function
+        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided:
+            others.append(f"what `{name}` returned is not comparable")
+        elif any(item["type"] != "NoneType" for item in one["items"]):
+            compared.append(f"`{name}` in {_times(count, 'call')}")
+    if value["type"] != "NoneType":
+        shown = f"the call itself returns {value['value']}; " if compared and "value" in value else ""
+        others = []
+    elif not compared:
+        detail = _joined("the call returns None on both sides", *private, *others)
+        return output.model_copy(update={"verdict": "not comparable", "detail": detail})
+    else:
+        shown = "the call itself returns None; "
+        output = output.model_copy(update={"partly": True})
+    details = [f"{shown}compared are the results of {', '.join(compared)}"] if compared else []
+    return output.model_copy(update={"detail": _joined(output.detail, *details, *private, *others)})
+
+
+def _is_private(function: str) -> bool:
+    """Return whether only the project's own code should call a function, such as `pkg.module:_Table.rows`."""
+    return any(part.startswith("_") and not part.endswith("__") for part in re.split(r"[.:]", function))
+
+
+def _functions(described: Node) -> dict[str, Function]:
+    return {each["name"]: each for each in described.get("functions", ())}
+
+
+def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
+    """Return the values that were described on both sides: the time for describing them is limited."""
+    size = min(one["size"], other["size"])
+    return {**one, "items": one["items"][:size], "size": size}, {**other, "items": other["items"][:size], "size": size}
+
+
+def _spelled(name: str, tree: Node, difference: Difference) -> str:
+    """Spell a difference, of which value, and at which path in it."""
+    path, base, head = difference
+    if not path:
+        return f"`{name}` is {spelled_difference(difference)}"
+    number, _, inner = path.removeprefix("[").partition("]")
+    leaves = "leaves its arguments different: " if tree["items"][int(number)]["type"] == ARGUMENTS else "returns "
+    of = f" (value {int(number) + 1:,} of {tree['size']:,})" if tree["size"] > 1 else ""
+    return f"`{name}` {leaves}{spelled_difference((inner, base, head))}{of}"
+
+
+def _times(count: int, noun: str = "time") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _joined(*details: str) -> str:
+    return "; ".join(filter(None, details))

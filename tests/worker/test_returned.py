@@ -1,0 +1,103 @@
+"""What the changed functions return is seen on every Python that benchmarks run on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.environments.interpreters import choose
+from tasks.errors import EnvironmentBuildError
+from tests.support.projects import PROJECT, project
+
+MODULE = """
+def parse(n):
+    return [n, n * 2]
+
+
+def fails(n):
+    raise ValueError(n)
+
+
+def numbers(n):
+    yield n
+    yield n + 1
+
+
+async def fetch(n):
+    await other(n)
+    return n * 2
+
+
+async def other(n):
+    import asyncio
+    await asyncio.sleep(0)
+
+
+def arrange(rows):
+    rows.sort()
+
+
+def recurse(n):
+    return 1 if n < 1 else recurse(n - 1) + parse(n)[0]
+
+
+class Page:
+    def size(self):
+        return 7
+"""
+PROGRAM = """
+import asyncio, json, sys
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+import module
+from prprep_worker.benchmark.calls import Calls, drive
+from prprep_worker.benchmark.returned import returned
+
+def run():
+    module.parse(1), list(module.numbers(3)), module.arrange([2, 1]), module.recurse(2), module.Page().size()
+    try:
+        module.fails(1)
+    except ValueError:
+        pass
+    async def main():
+        await asyncio.gather(module.fetch(4), module.fetch(5))
+    asyncio.run(main())
+
+names = "parse fails numbers fetch arrange recurse Page.size".split()
+found = drive(returned(Calls(run), [["module.py", name, name] for name in names], sys.argv[2], "test.py"))
+print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"]] for each in found}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["", "3.9", "3.10", "3.12", "3.13", "3.14"])
+def test_what_functions_return_is_seen(tmp_path, version):
+    python = sys.executable
+    if version:
+        try:
+            described = project(tmp_path / "project", {"pyproject.toml": PROJECT})
+            python = choose(described, version, cwd=tmp_path)[0].path
+        except EnvironmentBuildError:
+            pytest.skip(f"Python {version} is not on this machine")
+    (tmp_path / "module.py").write_text(MODULE)
+    command = [python, "-c", PROGRAM, WORKER_FOLDER, tmp_path]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert not done.stderr
+    found = json.loads(done.stdout)
+    values = {name: (calls, [shown(item) for item in items]) for name, (calls, items) in found.items()}
+    assert values == {
+        "parse": (1, [["1", "2"]]),
+        "numbers": (1, ["3", "4"]),
+        "arrange": (1, [[["1", "2"]]]),
+        "recurse": (1, ["4"]),
+        "Page.size": (1, ["7"]),
+        "fails": (1, []),
+        "fetch": (2, ["8", "10"]),
+    }
+
+
+def shown(node):
+    return [shown(item) for item in node["items"]] if "items" in node else node["value"]
