@@ -149,31 +149,23 @@ FAILURES = {
         {},
     ),
 }
-REPAIRED = {
-    "module": (
-        {PLACE: importing("import yaml")},
-        "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
-    ),
-    "fixture": (
-        {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},
-        "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
-    ),
-}
+REPAIRED = {PLACE: importing("import yaml").replace("(benchmark)", "(benchmark, mocker)")}
+REPAIRS = (
+    "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+    "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
+)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Run every failure, each on a branch of its own, in one run."""
     repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
-    for name, files in {
-        **{name: each[0] for name, each in FAILURES.items()},
-        **{name: each[0] for name, each in REPAIRED.items()},
-    }.items():
+    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, "repaired": REPAIRED}.items():
         repo.branch(name, "main")
         repo.commit({CODE: LIGHT, **files}, f"Fail by {name}")
     repo.checkout("main")  # a benchmark of the work tree that differs would be taken for one that is being edited
     failures = [item(name, **settings) for name, (_, _, settings) in FAILURES.items()]
-    return compare(repo, *failures, *(item(name) for name in REPAIRED))
+    return compare(repo, *failures, item("repaired"))
 
 
 @pytest.mark.slow(0.6)
@@ -187,14 +179,12 @@ def test_a_failure_has_cause_and_hint(run, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", REPAIRED)
-def test_known_packages_are_installed_for_all_sides(run, name):
-    comparison = run.comparison(name)
-    message = REPAIRED[name][1]
+@pytest.mark.parametrize("message", REPAIRS)
+def test_known_packages_are_installed_for_all_sides(run, message):
+    comparison = run.comparison("repaired")
     assert message in comparison.repairs
-    assert message.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace(
-        "</code>", ""
-    ).replace("\\", "")
+    body = run.body("repaired").replace("`", "").replace("<code>", "").replace("</code>", "").replace("\\", "")
+    assert message.replace("`", "") in body
     package = message.split()[0]
     for side in (comparison.base, comparison.head):
         assert any(each.partition("==")[0] == package for each in side.packages)

@@ -232,7 +232,9 @@ def test_a_false_claim_is_contradicted(place):
     measured(claim, 1.5, Verdict.REGRESSED).write(place.paths.compare)
     verification = place.run()
     assert [each.agrees for each in verification.repeated] == [False]
-    assert re.search(r"the body claims peak memory \+50\.0 % for .*; its commands measured −\d", verification.findings[0])
+    assert re.search(
+        r"the body claims peak memory \+50\.0 % for .*; its commands measured −\d", verification.findings[0]
+    )
     assert verification.comparison == digest(place.paths.compare)
 
 
