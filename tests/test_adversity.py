@@ -24,7 +24,7 @@ from tests.support.mistakes import (
 )
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(0.7)
 
 
 @pytest.fixture

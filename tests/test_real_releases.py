@@ -16,7 +16,7 @@ from tests.support.untouched import untouched
 if TYPE_CHECKING:
     from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(0.5)
+pytestmark = pytest.mark.slow(1.2)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 from tests.support import runs
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(0.6)
 
 CHECKOUT = Path(__file__).parents[2]
 STAGES = (

@@ -13,7 +13,7 @@ from tasks.artifacts import Linting
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, MEASURES, compare, is_improved, item, ran, target
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(0.6)
 
 
 def refused(folder: Path, text: str) -> str:

@@ -22,7 +22,7 @@ from tests.support.mistakes import (
     target,
 )
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(1)
 
 FOLDER = "services/text"
 SRC = f"{FOLDER}/src/textkit/__init__.py"
