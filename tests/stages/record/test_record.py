@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,8 +195,8 @@ def shout(words):
 
 def many(*parts, end="", **options):
     return "".join(parts) + end
-
-
+"""
+STALL = """
 def summed(numbers):
     return sum(numbers)
 
@@ -305,11 +306,12 @@ FILES = {
     "pyproject.toml": PYPROJECT,
     "src/requests.py": NETWORK,
     "src/shop/__init__.py": CODE,
+    "src/stall.py": STALL,
     "tests/test_shop.py": TESTS,
     "tests/test_other.py": "def test_nothing(): ...\n",
     "tests/test_summed.py": """
 import random
-from shop import summed
+from stall import summed
 
 def test_it():
     drawn = random.Random(3)
@@ -318,14 +320,14 @@ def test_it():
 """,
     "tests/test_version.py": """
 import pytest
-from shop import Version
+from stall import Version
 
 @pytest.mark.parametrize("text", ["1", "1.2", "1.2.3"])
 def test_it(text):
     assert Version(text).parts
 """,
     "tests/test_distinct.py": """
-from shop import distinct
+from stall import distinct
 
 def test_it():
     assert len(distinct([f"{number:x}-a" for number in range(200_000)])) == 200_000
@@ -615,17 +617,18 @@ def repo(tmp_path_factory):
 def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
     """Run record and scaffold for a function of the shop; return the artifacts and the benchmark's text."""
     layout = describe(FolderTree(repo.path))
+    target = name if ":" in name else f"shop:{name}"
     commits = {
         "base": repo.head,
         "head": repo.head,
-        "target": f"shop:{name}",
+        "target": target,
         "functions": (),
         "benchmark": None,
         "layout": layout,
     }
-    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
+    item = Optimization(id="item", head="main", functions=(target,), domain=("cpu",), **settings)
     paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
+    DETECTION.model_copy(update={**commits, "function": re.split("[.:]", name)[-1], "item": "item"}).write(
         paths.detect, "d"
     )
     for stage in ("record", "scaffold"):
@@ -668,9 +671,9 @@ def passes(repo: TargetRepo, benchmarks: dict[str, tuple[Path, Scaffolding, str]
             (repo.path / path).write_bytes((place / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
     built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=Path(os.environ["PRPREP_CACHE"]))
-    done = subprocess.run(
-        [built.python, "-m", "pytest", "-v", folder], cwd=repo.path, capture_output=True, text=True, check=False
-    )
+    briefly = ("--benchmark-min-rounds=1", "--benchmark-max-time=0.01")
+    command = [built.python, "-m", "pytest", "-v", *briefly, folder]
+    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     for number in range(len(benchmarks)):
         assert f"test_benchmark_{number}.py::" in done.stdout
@@ -682,7 +685,7 @@ def passes(repo: TargetRepo, benchmarks: dict[str, tuple[Path, Scaffolding, str]
 WRITTEN = (
     *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
     *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected", "sealed"),
-    *("summed", "Version", "distinct"),
+    *("stall:summed", "stall:Version", "stall:distinct"),
 )
 
 
@@ -712,13 +715,13 @@ def test_the_constructor_of_a_class_is_recorded(shop):
 
 
 def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(shop):
-    recording, _, text = shop.scaffolded("summed")
+    recording, _, text = shop.scaffolded("stall:summed")
     assert recording.call.spelling.needs == ("rng",)
     assert "parametrize" in text
 
 
 def test_typical_calls_of_a_constructor(shop):
-    recording, _, text = shop.scaffolded("Version")
+    recording, _, text = shop.scaffolded("stall:Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
     assert "return [Version(text) for text in calls]" in text
 
@@ -742,7 +745,7 @@ def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(shop, name
 
 
 def test_a_benchmark_of_very_many_texts_has_their_number(shop):
-    recording, _, text = shop.scaffolded("distinct")
+    recording, _, text = shop.scaffolded("stall:distinct")
     assert recording.call.spelling.scale == 1
     assert "list of 200,000" in " ".join(text.split())
 
