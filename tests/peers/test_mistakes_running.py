@@ -242,7 +242,8 @@ def test_16_coroutines_generators_and_errors_are_measured_to_their_end(every, te
     assert is_improved(run.comparison(), MetricName.PEAK, way(test))
     base, head = shares(run, test, function)
     assert base.calls == head.calls == calls
-    assert base.share > 0.8
+    # If only its creation were timed it would be next to nothing; on a busy machine the samples are few.
+    assert base.share > 0.5
 
 
 def test_21_every_test_has_its_memory_next_to_its_time(every):
