@@ -21,12 +21,13 @@ def total(size=3_000):
     return len(words(size))
 """
 START = f"""import hashlib
+from concurrent.futures import ThreadPoolExecutor
 {MORE}
 
 class Document:
     @property
     def length(self):
-        return total()
+        return len(words())
 
 
 def length(document=Document()):
@@ -42,106 +43,129 @@ def digests(data=bytes(300_000)):
 
 
 def longest():
-    return max(words(30_000))
+    return max(words(10_000))
+
+
+def shortest():
+    return min(words(10_000))
 """
 TEST = """
-import textkit
-
 
 def test_{name}(benchmark):
     benchmark(textkit.{name})
 """
-POOL = "import multiprocessing\n\n_POOL = None\n" + START.replace(
-    "    return max(words(30_000))\n",
-    "    global _POOL\n"
-    "    _POOL = _POOL or multiprocessing.get_context('fork').Pool(1)\n"
-    "    return _POOL.apply(max, (['a', '999'],)) and _POOL.apply(_longest)\n\n\n"
-    "def _longest():\n    return max(words(30_000))\n",
+
+
+def replaced(*changes):
+    """Return the code with each old part, which must occur once, replaced by the new one."""
+    code = START
+    for old, new in changes:
+        assert code.count(old) == 1
+        code = code.replace(old, new)
+    return code
+
+
+REPEATED = replaced(
+    ("import hashlib\n", "import functools\nimport hashlib\n"),
+    ("def total", "@functools.lru_cache\ndef total"),
+    ("    @property", "    @functools.cached_property"),
 )
-SUBPROCESS = "import subprocess\nimport sys\n" + START.replace(
-    "    return max(words(30_000))\n",
-    "    code = 'print(max([str(number) * 3 for number in range(30_000)]))'\n"
-    "    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
-    "    return done.stdout.strip()\n",
+LASTING = replaced(
+    # Each call takes an eighth longer than the one before, which shows on a busy machine, too.
+    (
+        "    return sum(len(word) for word in words(size * 10))\n",
+        (
+            "    seen.extend(range(len(seen) // 8 + 5_000))\n    assert sum(1 for _ in seen[:3_000_000])\n"
+            "    return sum(map(len, words(size * 10)))\n"
+        ),
+    ),
+    (
+        "    return [hashlib.sha256(data).digest() for _ in range(4)]\n",
+        (
+            "    return [each.digest() for each in _THREADS.map(hashlib.sha256, [data] * 4)]\n\n\n"
+            "_THREADS = ThreadPoolExecutor(4)\n"
+        ),
+    ),
 )
-THREADS = "from concurrent.futures import ThreadPoolExecutor\n" + START.replace(
-    "    return [hashlib.sha256(data).digest() for _ in range(4)]\n",
-    "    return [each.digest() for each in _THREADS.map(hashlib.sha256, [data] * 4)]\n\n\n"
-    "_THREADS = ThreadPoolExecutor(4)\n",
+ONCE = replaced(
+    ("    return len(words(size))", "    return len(TABLE[:size])"),
+    ("max(words(10_000))", "max(words(10_010))"),
 )
-REGISTRY = START.replace(
-    "    return sum(len(word) for word in words(size * 10))\n",
-    "    seen.extend(range(len(seen) // 8 + 5_000))\n    assert sum(1 for _ in seen[:3_000_000])\n"
-    "    return sum(map(len, words(size * 10)))\n",
+ONCE += "\n\nTABLE = words(300_000)\n"
+CHILDREN = replaced(
+    ("import hashlib\n", "import hashlib\nimport multiprocessing\nimport subprocess\nimport sys\n\n_POOL = None\n"),
+    (
+        "    return max(words(10_000))\n",
+        (
+            "    global _POOL\n"
+            "    _POOL = _POOL or multiprocessing.get_context('fork').Pool(1)\n"
+            "    return _POOL.apply(max, (['a', '999'],)) and _POOL.apply(_longest)\n\n\n"
+            "def _longest():\n    return max(words(10_000))\n"
+        ),
+    ),
+    (
+        "    return min(words(10_000))\n",
+        (
+            "    code = 'print(min([str(number) * 3 for number in range(10_000)]))'\n"
+            "    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
+            "    return done.stdout.strip()\n"
+        ),
+    ),
 )
-"""Each call takes an eighth longer than the one before, which shows on a busy machine, too."""
 CASES = {
-    "cache": ("total", {CODE: "import functools\n" + START.replace("def total", "@functools.lru_cache\ndef total")}),
-    "property": (
-        "length",
-        {CODE: "import functools\n" + START.replace("    @property", "    @functools.cached_property")},
-    ),
-    "registry": ("register", {CODE: REGISTRY}),
-    "table": (
-        "total",
-        {
-            CODE: START.replace("    return len(words(size))", "    return len(TABLE[:size])")
-            + "\n\nTABLE = words(300_000)\n"
-        },
-    ),
-    "threads": ("digests", {CODE: THREADS}),
-    "pool": ("longest", {CODE: POOL}),
-    "subprocess": ("longest", {CODE: SUBPROCESS}),
-    "tiny": ("longest", {CODE: START.replace("max(words(30_000))", "max(words(30_010))")}),
+    "repeated": (REPEATED, ("total", "length"), {"metrics": "time"}),
+    "lasting": (LASTING, ("register", "digests"), {"metrics": "time", "budget": 3}),
+    "once": (ONCE, ("total", "longest"), {"domain": "mem"}),
+    "children": (CHILDREN, ("longest", "shortest"), {"domain": "mem"}),
 }
-OF_MEMORY = {"pool", "subprocess", "tiny"}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    names = {name for name, _ in CASES.values()}
-    tests = {f"tests/benchmarks/test_{name}.py": TEST.format(name=name) for name in names}
+    tests = {
+        benchmark_of(case): "import textkit\n" + "".join(TEST.format(name=name) for name in names)
+        for case, (_, names, _) in CASES.items()
+    }
     repo = TargetRepo(tmp_path_factory.mktemp("hidden") / "repo", {CODE: START, **tests})
-    for case, (_, files) in CASES.items():
-        repo.branch(case)
-        repo.commit(files, case.title())
-        repo.checkout("main")
+    for case, (code, _, _) in CASES.items():
+        repo.branch(case, "main")
+        repo.commit({CODE: code}, case.title())
     items = [
-        item(
-            case,
-            benchmark=f"tests/benchmarks/test_{name}.py",
-            metrics="memory" if case in OF_MEMORY else "time",
-            domain="mem" if case in OF_MEMORY else "cpu",
-            functions=f"textkit:{name}",
-            budget=3 if case == "registry" else 0.5,
-        )
-        for case, (name, _) in CASES.items()
+        item(case, benchmark=benchmark_of(case), functions=[f"textkit:{name}" for name in names], **settings)
+        for case, (_, names, settings) in CASES.items()
     ]
     return compare(repo, *items)
 
 
-def of(comparison, metric):
-    (change,) = [change for change in comparison.changes if change.metric is metric]
-    return change
+def benchmark_of(case):
+    return f"tests/benchmarks/test_{case}.py"
 
 
-@pytest.mark.parametrize("case", ["cache", "property"])
-def test_what_the_first_call_pays_is_said(run, case):
-    comparison = run.comparison(case)
-    assert comparison.verdict is Verdict.IMPROVED
-    assert comparison.first_calls[0].is_cached
-    assert any("only later calls" in finding for finding in comparison.needs_review)
-    assert "This holds for repeated calls" in run.body(case)
+def of(comparison, metric, name=""):
+    (found,) = [each for each in comparison.changes if each.metric is metric and each.test.endswith(name)]
+    return found
+
+
+@pytest.mark.parametrize("name", ["total", "length"])
+def test_what_the_first_call_of_a_cached_function_or_property_pays_is_said(run, name):
+    comparison = run.comparison("repeated")
+    assert of(comparison, MetricName.TIME, f"::test_{name}").verdict is Verdict.IMPROVED
+    (first,) = [each for each in comparison.first_calls if each.test.endswith(f"::test_{name}")]
+    assert first.is_cached
+    assert any("only later calls" in finding and f"test_{name}" in finding for finding in comparison.needs_review)
+    assert "This holds for repeated calls" in run.body("repeated")
     # Programs have `functools` anyway.
+    print(comparison.needs_review)
     assert not any("import" in finding for finding in comparison.needs_review)
 
 
 def test_state_that_grows_is_said(run):
-    assert any("longer and longer" in finding for finding in run.comparison("registry").needs_review)
+    (finding,) = [each for each in run.comparison("lasting").needs_review if "longer and longer" in each]
+    assert "test_register" in finding
 
 
 def test_what_the_import_pays_is_said(run):
-    comparison, body = run.comparison("table"), run.body("table")
+    comparison, body = run.comparison("once"), run.body("once")
     assert comparison.verdict is Verdict.IMPROVED
     kept, imported = of(comparison, MetricName.KEPT), of(comparison, MetricName.IMPORT)
     assert (kept.verdict, imported.verdict) == (Verdict.REGRESSED, Verdict.REGRESSED)
@@ -153,20 +177,21 @@ def test_what_the_import_pays_is_said(run):
 
 
 def test_calls_with_threads_run_on_all_cores(run):
-    samples = run.samples("threads")
+    samples = run.samples("lasting")
     several = len(all_cores()) > 1
-    assert samples.parallel == (("tests/benchmarks/test_digests.py::test_digests",) if several else ())
-    assert not any("disagree" in finding for finding in run.comparison("threads").needs_review)
+    assert samples.parallel == ((f"{benchmark_of('lasting')}::test_digests",) if several else ())
+    assert not any("disagree" in finding for finding in run.comparison("lasting").needs_review)
 
 
-@pytest.mark.parametrize("case", ["pool", "subprocess"])
-def test_memory_of_child_processes_is_not_claimed(run, case):
-    message = run.failure(case)
+def test_memory_of_child_processes_is_not_claimed(run):
+    peaks = [each for each in run.samples("children").measurements if each.metric is MetricName.PEAK]
+    assert [each.children for each in peaks] == [("head",)] * 2
+    message = run.failure("children")
     assert "at head its call uses child processes, whose memory is not measured" in message
     assert "measure `time` instead" in message
 
 
 def test_some_hundred_bytes_are_no_change(run):
-    peak = of(run.comparison("tiny"), MetricName.PEAK)
+    peak = of(run.comparison("once"), MetricName.PEAK, "::test_longest")
     assert 0 < peak.head - peak.base < 65_536
     assert peak.verdict is Verdict.UNCHANGED

@@ -70,11 +70,11 @@ def test_every_launch_is_reported(whole):
 
 @pytest.mark.slow
 def test_the_same_seed_draws_the_same_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(timing, "LOOKS", (5,))  # launches of each side
+    monkeypatch.setattr(timing, "LOOKS", (3,))  # launches of each side
     request = pair(tmp_path, budget=0.1)
     runs = [timing.measure_time(request, request.rng(), silent)[0][0].launches for _ in range(2)]
     rng = [[(launch.first, launch.seed) for launch in launches] for launches in runs]
-    assert len(rng[0]) == 5
+    assert len(set(rng[0])) == 3
     assert rng[0] == rng[1]
 
 
@@ -92,17 +92,6 @@ def test_a_result_that_changes_from_call_to_call_is_not_compared(tmp_path):
     measured = measuring.measure(pair(tmp_path, **both(benchmark), metrics=()))
     assert measured.outputs[0].detail == "differs between two calls on the same side (base)"
     assert "What was measured imports no module of the project." not in measured.notes
-
-
-@pytest.mark.slow
-def test_the_time_limit_keeps_complete_launches(tmp_path):
-    slow = both(
-        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.3)\n"}
-    )
-    measured = measuring.measure(pair(tmp_path, **slow, timeout=9.0, budget=3600.0))
-    assert {measurement.stopped for measurement in measured.measurements} == {"timeout"}
-    assert measured.measurements[0].launches[0].base
-    assert "The time limit ended measuring early; what was complete by then is used." in measured.notes
 
 
 def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):

@@ -12,11 +12,13 @@ from tests.support.pairs import pair
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(autouse=True)
-def time_enough(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def time_enough():
     """Make the tests independent of the machine's speed."""
-    monkeypatch.setattr(inputs, "SIDE_SECONDS", 60.0)
-    monkeypatch.setattr(inputs, "ALL_SECONDS", 300.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "SIDE_SECONDS", 60.0)
+        patch.setattr(inputs, "ALL_SECONDS", 300.0)
+        yield
 
 
 SAME = "def work(value):\n    return value\n"
@@ -38,6 +40,19 @@ def compared(folder, base, head, call, *, benchmark="", test="", seconds=300.0, 
     output, other = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
     assert other == outputs[1]
     return output
+
+
+def compared_together(folder, base, head, calls):
+    """Return the output of each benchmark call, by its name; all are tests of one file."""
+    tests = "\n".join(f"def test_{name.replace(' ', '_')}(benchmark):\n    {call}\n" for name, call in calls.items())
+    files = {"tests/test_benchmark.py": f"import project\nfrom project import *\n\n{tests}"}
+    sides = {side: {"src/project/__init__.py": code, **files} for side, code in (("base", base), ("head", head))}
+    request = pair(folder, **sides, timeout=300.0)
+    keys = [f"tests/test_benchmark.py::test_{name.replace(' ', '_')}" for name in calls]
+    outputs = tuple(Output(test=key, verdict="equal") for key in keys)
+    compared = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
+    assert [output.test for output in compared] == keys
+    return dict(zip(calls, compared, strict=True))
 
 
 def test_a_star_at_the_end_of_a_path_is_tried(tmp_path):
@@ -248,8 +263,8 @@ NESTED = {
 }
 
 
-@pytest.mark.parametrize("call", NESTED.values(), ids=NESTED)
-def test_the_call_inside_a_function_without_arguments_is_varied(tmp_path, call):
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory):
     code = """
     import asyncio
 
@@ -260,9 +275,15 @@ def test_the_call_inside_a_function_without_arguments_is_varied(tmp_path, call):
         await asyncio.sleep(0)
         return shout(text)
     """
-    output = compared(tmp_path, code.format(further=""), code.format(further=" or '?'"), call)
+    sides = code.format(further=""), code.format(further=" or '?'")
+    return compared_together(tmp_path_factory.mktemp("nested"), *sides, NESTED)
+
+
+@pytest.mark.parametrize("call", NESTED)
+def test_the_call_inside_a_function_without_arguments_is_varied(nested, call):
+    output = nested[call]
     assert output.verdict == "different"
-    name = "later" if "later" in call else "shout"
+    name = "later" if call == "loop" else "shout"
     assert output.detail == f"at input `{name}('')`: '' at base, '?' at head at `[0]`"
 
 
@@ -273,7 +294,7 @@ def test_coroutine_functions_are_run_on_a_loop_of_their_own(tmp_path):
 
 
 WRITING = """
-import pathlib, subprocess, sys
+import pathlib, subprocess
 
 HERE = pathlib.Path(__file__).parent
 FILE = pathlib.Path(__file__)
@@ -287,7 +308,7 @@ def remove(name):
     return name
 
 def start(word):
-    return subprocess.run([sys.executable, "-c", "print(1)", word], check=True).returncode
+    return subprocess.run(["true", word], check=True).returncode
 
 def read(path):
     return len(open(path).read())
@@ -328,11 +349,17 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("call", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_call_with_possible_side_effects_is_not_tried(tmp_path, call, reason):
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
     code = WRITING + "\nclass Thing:\n    def __init__(self):\n        self.size = 1\n"
     code = code.replace("def takes(*values)", "def takes(*values, key=None)")
-    output = compared(tmp_path, code, code, call)
+    calls = {name: call for name, (call, _) in REFUSED.items()}
+    return compared_together(tmp_path_factory.mktemp("refused"), code, code, calls)
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_a_call_with_possible_side_effects_is_not_tried(refused, call):
+    output, (_, reason) = refused[call], REFUSED[call]
     assert output == Output(test=output.test, verdict="equal", detail=f"no further inputs were tried: {reason}")
 
 

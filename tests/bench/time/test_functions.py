@@ -97,6 +97,7 @@ def profile(tmp_path_factory):
         base=files(),
         head=files(),
         functions=(same("leaf"), same("unused"), same("Table")),
+        budget=40,  # 3 % of it is for samples, which are few on a busy machine
     )
     return profiled(request)
 

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.artifacts import Detection, DomainProposal, Injection, MetricName, Module, Samples, Scaffolding, TreeSpec
+from tasks.bench.memory import memory
 from tasks.bench.setup import ItemArtifacts, Sampling, SideEnvironment, modules_of, request_for, shorten_paths, side_of
+from tasks.bench.time import timing
 from tasks.environments import builder
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
@@ -91,7 +93,11 @@ def run(prepared, item=ITEM, report=silent):
 
 @pytest.fixture(scope="module")
 def samples(prepared):
-    return run(prepared)
+    with pytest.MonkeyPatch.context() as patch:
+        # What is kept does not depend on how often it was measured.
+        patch.setattr(timing, "LOOKS", (2,))
+        patch.setattr(memory, "REPEATS", 1)
+        return run(prepared)
 
 
 @pytest.mark.slow

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -26,6 +28,7 @@ from tasks.project.layout import describe
 from tasks.stages.record import record
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
+from tests.support.projects import FLIT
 from tests.support.pythons import environment
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
@@ -33,7 +36,15 @@ from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(2)
 
-PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
+PYPROJECT = f"""{FLIT}
+[project]
+name = "shop"
+version = "1"
+description = "A shop"
+[tool.ruff]
+line-length = 100
+lint.select = ["E", "F", "I"]
+"""
 CODE = """
 import asyncio
 import dataclasses
@@ -185,6 +196,19 @@ def shout(words):
 def many(*parts, end="", **options):
     return "".join(parts) + end
 """
+STALL = """
+def summed(numbers):
+    return sum(numbers)
+
+
+class Version:
+    def __init__(self, text):
+        self.parts = text.split(".")
+
+
+def distinct(texts):
+    return {text.upper() for text in texts}
+"""
 TESTS = """
 import asyncio
 import io
@@ -282,8 +306,32 @@ FILES = {
     "pyproject.toml": PYPROJECT,
     "src/requests.py": NETWORK,
     "src/shop/__init__.py": CODE,
+    "src/stall.py": STALL,
     "tests/test_shop.py": TESTS,
     "tests/test_other.py": "def test_nothing(): ...\n",
+    "tests/test_summed.py": """
+import random
+from stall import summed
+
+def test_it():
+    drawn = random.Random(3)
+    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
+        assert summed(numbers) == sum(numbers)
+""",
+    "tests/test_version.py": """
+import pytest
+from stall import Version
+
+@pytest.mark.parametrize("text", ["1", "1.2", "1.2.3"])
+def test_it(text):
+    assert Version(text).parts
+""",
+    "tests/test_distinct.py": """
+from stall import distinct
+
+def test_it():
+    assert len(distinct([f"{number:x}-a" for number in range(200_000)])) == 200_000
+""",
 }
 
 
@@ -576,17 +624,18 @@ def repo(tmp_path_factory):
 def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
     """Run record and scaffold for a function of the shop; return the artifacts and the benchmark's text."""
     layout = describe(FolderTree(repo.path))
+    target = name if ":" in name else f"shop:{name}"
     commits = {
         "base": repo.head,
         "head": repo.head,
-        "target": f"shop:{name}",
+        "target": target,
         "functions": (),
         "benchmark": None,
         "layout": layout,
     }
-    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
+    item = Optimization(id="item", head="main", functions=(target,), domain=("cpu",), **settings)
     paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
+    DETECTION.model_copy(update={**commits, "function": re.split("[.:]", name)[-1], "item": "item"}).write(
         paths.detect, "d"
     )
     for stage in ("record", "scaffold"):
@@ -610,9 +659,8 @@ class Shop:
             self._written[name] = scaffolded(self.repo, self.folder(name), name)
         return self._written[name]
 
-    def passes(self, name: str) -> None:
-        _, written, text = self.scaffolded(name)
-        passes(self.repo, self.folder(name), text, written)
+    def passes(self, *names: str) -> None:
+        passes(self.repo, {name: (self.folder(name), *self.scaffolded(name)[1:]) for name in names})
 
 
 @pytest.fixture(scope="module")
@@ -620,52 +668,45 @@ def shop(repo, tmp_path_factory):
     return Shop(repo, tmp_path_factory.mktemp("shop"))
 
 
-def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
-    """Run a benchmark as a maintainer would, in the project's own folder, and lint it."""
-    target = repo.path / "tests/benchmarks/test_benchmark.py"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(text)
-    data = written.data if written else {}
-    for path, file in data.items():
-        (repo.path / path).write_bytes((folder / file.source).read_bytes())
+def passes(repo: TargetRepo, benchmarks: dict[str, tuple[Path, Scaffolding, str]]) -> None:
+    """Run benchmarks as a maintainer would, in the project's own folder, and lint them."""
+    folder = repo.path / "tests/benchmarks"
+    folder.mkdir(exist_ok=True)
+    for number, (place, written, text) in enumerate(benchmarks.values()):
+        (folder / f"test_benchmark_{number}.py").write_text(text)
+        for path, file in written.data.items():
+            (repo.path / path).write_bytes((place / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
     built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=Path(os.environ["PRPREP_CACHE"]))
-    done = subprocess.run(
-        [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
-    )
+    briefly = ("--benchmark-min-rounds=1", "--benchmark-max-time=0.01")
+    command = [built.python, "-m", "pytest", "-v", *briefly, folder]
+    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+    for number in range(len(benchmarks)):
+        assert f"test_benchmark_{number}.py::" in done.stdout
     for words in (("check",), ("format", "--check")):
-        subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
-    for path in (target, *(repo.path / path for path in data)):
-        path.unlink()
+        subprocess.run([sys.executable, "-m", "ruff", *words, folder], cwd=repo.path, check=True, capture_output=True)
+    shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(
-            "words",
-            "Basket.total",
-            "Basket.of",
-            "Basket.cheapest",
-            "Basket.names",
-            "squares",
-            "drain",
-            "rows",
-            "load",
-            "fetch",
-            "many",
-        ),
-        *("parsed", "deepest", "bill", "Cart.__init__"),
-    ],
+WRITTEN = (
+    *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected", "sealed"),
+    *("stall:summed", "stall:Version", "stall:distinct"),
 )
-def test_a_written_benchmark_runs_and_is_formatted_like_the_project(shop, name):
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_benchmark_is_written_from_recorded_calls(shop, name):
     recording, written, text = shop.scaffolded(name)
     assert (written.made_from, written.needs) == ("recorded", "")
     assert recording.call is not None
     assert recording.call.spelling.seconds > 0
-    assert "tests/test_shop.py" in text
-    shop.passes(name)
+    assert recording.ran[0] in text
+
+
+def test_written_benchmarks_run_and_are_formatted_like_the_project(shop):
+    shop.passes(*WRITTEN)
 
 
 def test_small_inputs_are_scaled_up_by_a_factor_in_the_benchmark(shop):
@@ -678,39 +719,18 @@ def test_the_constructor_of_a_class_is_recorded(shop):
     recording, _, text = shop.scaffolded("Cart")
     assert recording.target == "shop:Cart.__init__"
     assert "from shop import Cart" in text
-    shop.passes("Cart")
 
 
-def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(tmp_path):
-    code = "def total(numbers):\n    return sum(numbers)\n"
-    tests = """
-import random
-from shop import total
-
-def test_it():
-    drawn = random.Random(3)
-    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
-        assert total(numbers) == sum(numbers)
-"""
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "total")
+def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(shop):
+    recording, _, text = shop.scaffolded("stall:summed")
     assert recording.call.spelling.needs == ("rng",)
     assert "parametrize" in text
-    passes(repo, tmp_path / "work", text, written)
 
 
-def test_typical_calls_of_a_constructor(tmp_path):
-    code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
-    tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "Version")
+def test_typical_calls_of_a_constructor(shop):
+    recording, _, text = shop.scaffolded("stall:Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
     assert "return [Version(text) for text in calls]" in text
-    passes(repo, tmp_path / "work", text, written)
 
 
 def test_a_class_without_its_own_constructor_is_noted(shop):
@@ -731,16 +751,10 @@ def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(shop, name
     assert shop.scaffolded(name)[0].sample is None
 
 
-def test_a_benchmark_of_very_many_texts_has_their_number(tmp_path):
-    many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
-    code = "def words(texts):\n    return {text.upper() for text in texts}\n"
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "words")
-    assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
+def test_a_benchmark_of_very_many_texts_has_their_number(shop):
+    recording, _, text = shop.scaffolded("stall:distinct")
+    assert recording.call.spelling.scale == 1
     assert "list of 200,000" in " ".join(text.split())
-    passes(repo, tmp_path / "work", text, written)
 
 
 def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(shop):
@@ -788,7 +802,6 @@ def test_a_fake_replaces_a_function_of_the_network(shop):
     assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
     assert "_buffer = bytearray(GET_BYTES)" in text
     assert "# At the peak of a call of shop.requests.get, by memray.\nGET_BYTES = 2 * 1024 * 1024\n" in text
-    shop.passes("fetched")
 
 
 def test_side_effects_of_calls_are_noted_for_the_benchmark(shop):
@@ -802,7 +815,6 @@ def test_a_fake_that_allocates_replaces_a_model(shop):
     assert written.made_from == "recorded"
     assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
-    shop.passes("detected")
     _, _, text = scaffolded(shop.repo, shop.folder("boundary"), "detected", boundary_bytes=1 << 25)
     assert (
         "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n"
@@ -815,7 +827,6 @@ def test_a_fixture_of_the_project_provides_arguments_without_code(shop):
     assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
     assert "def test_benchmark_sealed(benchmark, lock):" in text
     assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
-    shop.passes("sealed")
 
 
 FIXTURE = """import threading
@@ -919,7 +930,7 @@ def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path
     warning = TargetRepo(tmp_path / "target", files)
     recording, written, text = scaffolded(warning, tmp_path / "work", "joined")
     assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
-    passes(warning, tmp_path / "work", text, written)
+    passes(warning, {"joined": (tmp_path / "work", written, text)})
 
 
 def test_a_recorded_call_that_warns_fails_if_warnings_are_errors(tmp_path):

@@ -159,11 +159,11 @@ BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
 FILES = {
     "sums/__init__.py": "",
     "sums/numbers.py": """
-        def total(values=range(3_000)):
-            result = 0
+        def total(values=range(10_000)):
+            sums = [0]
             for value in values:
-                result = sum([result, value])
-            return result
+                sums.append(sums[-1] + value)
+            return sums[-1]
         """,
 }
 MANIFEST = """\
@@ -175,11 +175,11 @@ optimizations:
     head: perf
     domain: cpu
     functions: sums.numbers:total
-    budget: 0.5
+    metrics: memory
     tests: false
     benchmark: {setup: "from sums.numbers import total", call: "total()"}
 """
-ITEM = Optimization(id="total", head="perf", domain=("cpu",), functions=("sums.numbers:total",), budget=0.5)
+ITEM = Optimization(id="total", head="perf", domain=("cpu",), functions=("sums.numbers:total",), metrics=("memory",))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("verify")
     repo = TargetRepo(folder / "target", FILES)
     repo.branch("perf")
-    repo.commit({"sums/numbers.py": "def total(values=range(3_000)):\n    return sum(values)\n"})
+    repo.commit({"sums/numbers.py": "def total(values=range(10_000)):\n    return sum(values)\n"})
     repo.checkout("main")
     (folder / "prprep.yaml").write_text(MANIFEST)
     nested.run(["compare:total"], folder=folder, cache=Path(os.environ["PRPREP_CACHE"]))
@@ -243,7 +243,7 @@ def test_a_true_claim_is_confirmed_and_the_readers_clone_stays_byte_for_byte_the
     verification = place.run()
     assert (verification.verified, verification.findings) == (True, ())
     assert [(each.metric, each.verdict, each.agrees) for each in verification.repeated] == [
-        (MetricName.TIME, Verdict.IMPROVED, True)
+        (MetricName.PEAK, Verdict.IMPROVED, True)
     ]
     assert [each.text.split("\n", 1)[0] for each in verification.commands] == [
         "prprep compare:total",
@@ -264,7 +264,9 @@ def test_a_false_claim_is_contradicted(place):
     measured(claim, 1.5, Verdict.REGRESSED).write(place.paths.compare)
     verification = place.run()
     assert [each.agrees for each in verification.repeated] == [False]
-    assert re.search(r"the body claims time \+50\.0 % for .*; its commands measured −\d", verification.findings[0])
+    assert re.search(
+        r"the body claims peak memory \+50\.0 % for .*; its commands measured −\d", verification.findings[0]
+    )
     assert verification.comparison == digest(place.paths.compare)
 
 
