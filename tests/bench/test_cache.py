@@ -31,12 +31,15 @@ def test_a_cache_is_listed_pruned_and_rebuilt(tmp_path):
     code, output, _ = caching(folder, COLUMNS="200")
     assert code == 0
     kinds = [line.split("  ")[0] for line in output.splitlines()[2:] if line.strip()][:-1]
-    assert sorted(kinds) == ["clone", "environment", "environment of a tree", "environment of a tree", "tree", "tree"]
+    assert sorted(kinds) == [
+        *("clone", "environment", "environment for measuring", "environment of a tree", "environment of a tree"),
+        *("tree", "tree"),
+    ]
     assert str(repo.path) in output
     assert "limit 20.0 GiB (PRPREP_CACHE_LIMIT)" in output
 
     code, output, errors = caching(folder, "prune", "--all")
-    assert (code, output.split(",")[0], errors.count("stays: it was used just now")) == (0, "removed: 0 of 6", 6)
+    assert (code, output.split(",")[0], errors.count("stays: it was used just now")) == (0, "removed: 0 of 7", 7)
     for entry in list_entries(folder):
         for file in (
             entry.path,
@@ -46,16 +49,16 @@ def test_a_cache_is_listed_pruned_and_rebuilt(tmp_path):
         ):
             if file.exists():
                 os.utime(file, (0, 0))
-    assert caching(folder, "prune", "--older-than", "1", "--dry-run")[1].startswith("would be removed: 6 of 6, ")
-    assert len(list_entries(folder)) == 6
-    assert caching(folder, "prune", "--older-than", "1")[1].startswith("removed: 6 of 6, ")
+    assert caching(folder, "prune", "--older-than", "1", "--dry-run")[1].startswith("would be removed: 7 of 7, ")
+    assert len(list_entries(folder)) == 7
+    assert caching(folder, "prune", "--older-than", "1")[1].startswith("removed: 7 of 7, ")
     assert list_entries(folder) == []
     assert caching(folder)[1] == f"{folder.resolve()}: empty\n"
     assert not [path for path in (tmp_path / "larger").iterdir() if path.is_dir()]
 
     (tmp_path / "work/.prprep/faster/lint.json").unlink()
     assert compare(repo, stages=("lint",), PRPREP_CACHE=str(folder)).code == 0
-    assert len(list_entries(folder)) == 6
+    assert len(list_entries(folder)) == 7
 
 
 def old(folder, *names):
