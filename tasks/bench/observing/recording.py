@@ -40,6 +40,10 @@ PLUGIN_OPTIONS = ("-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.Pyt
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
+TestRun = tuple[str, ...]
+"""Tests of one file, by pytest's ids with the file's path in the tree, or the file alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingSite:
     """A side and the `project` folder in its tree; the test to write will lie `depth` folders deep.
@@ -65,19 +69,20 @@ class RecordingSite:
 
 
 def record(
-    site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
+    site: RecordingSite, target: str, runs: Sequence[TestRun], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
-    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes."""
+    """Make the runs one after the other while there is time; return a recording of each, and notes."""
     end = time.monotonic() + seconds
     recordings: list[Message] = []
     notes = []
-    for path in runs:
+    for tests in runs:
+        path = tests[0].partition("::")[0]
         left = end - time.monotonic()
         if left < LEAST_SECONDS:
             notes.append(f"there was no time left for {path}")
             break
         report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, path), seconds=min(left, FILE_SECONDS))
+        recording, note = _record(site, target, _pytest(site, *tests), seconds=min(left, FILE_SECONDS))
         recordings += [recording] if recording else []
         notes += [f"{path}: {note}"] if note else []
     return recordings, notes
@@ -109,8 +114,8 @@ def allocations_of_fakes(
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
 
-def _pytest(site: RecordingSite, node: str) -> list[str]:
-    return [str(site.side.python), "-m", "pytest", *options(site.side.tree, node, PLUGIN_OPTIONS)]
+def _pytest(site: RecordingSite, *nodes: str) -> list[str]:
+    return [str(site.side.python), "-m", "pytest", *options(site.side.tree, *nodes, own=PLUGIN_OPTIONS)]
 
 
 def _driven(site: RecordingSite, command: str) -> list[str]:
@@ -156,13 +161,13 @@ def _record(
             if finished.code == 1 and "pytest" in command:
                 note = "some of its tests fail; calls that ended well count"
             elif finished.code not in (0, 5):
-                note = _ending(finished, site)
+                note = ending_of(finished, site)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"
         return read_json(out), note
 
 
-def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
+def ending_of(finished: programs.CompletedProgram, site: RecordingSite) -> str:
     """Return a failed run's exit code, with the last error that pytest shows."""
     errors = [line[1:].strip() for line in finished.output.splitlines() if line.startswith("E  ")]
     error = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
@@ -210,7 +215,7 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
-    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
+    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=own)]
     environment = site.variables(PRPREP_TRIAL=str(stored_order))
     programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
     return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}

@@ -69,12 +69,15 @@ _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 MEASURED = ("-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 
 
-def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
-    """Return pytest's arguments for `benchmark`, a path in `tree` or a test in it; `own` are those of our plugin."""
-    configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
+def options(tree: Path, *tests: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
+    """Return pytest's arguments for `tests`, paths in `tree` or tests in them; `own` are those of our plugin.
+
+    The first one's configuration counts.
+    """
+    configuration, addopts = find_configuration(tree, tree / tests[0].partition("::")[0])
     off = [argument for plugin in SWITCHED_OFF for argument in ("-p", f"no:{plugin}")]
     return (
-        str(tree / benchmark),
+        *(str(tree / test) for test in tests),
         f"--rootdir={tree}",
         f"--confcutdir={tree}",
         "-c",

@@ -44,3 +44,10 @@ def short_name(target: str) -> str:
     if last[:1].isupper() and not last.isupper():
         last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()
     return re.sub(r"\W", "_", last)
+
+
+def is_public(name: str) -> bool:
+    """Return whether no part of a qualified name is private; special methods are public."""
+    return not any(
+        part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
+    )

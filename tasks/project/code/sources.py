@@ -77,6 +77,12 @@ class Sources:
         paths = (posixpath.join(root, stem + end) for root in self.roots for end in ("/__init__.py", ".py"))
         return next((path for path in paths if path in self._files), None)
 
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """Return the definitions of a file; none if it cannot be parsed."""
+        with suppress(SourceError):
+            return self._contents(path).definitions
+        return ()
+
     def _contents(self, path: str) -> ModuleContents:
         return contents(self.tree.read(path) or b"", path)
 

@@ -8,6 +8,7 @@ from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...manifest.model import Domain
 from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference
+from ...project.code.imported_names import is_public
 from ...project.code.modules import module_of
 from ...project.code.sources import LocatedDefinition, Sources
 
@@ -36,13 +37,6 @@ def guess(
         return _module_to_import(modules, functions)
     changed = _benchmarked(functions, benchmarks, head) or _most_changed(functions)
     return changed or _overriding(differences, base) or _user_of_module(modules, head) or _nothing(differences)
-
-
-def is_public(name: str) -> bool:
-    """Return whether no part of a qualified name is private; special methods are public."""
-    return not any(
-        part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
-    )
 
 
 def _rank(difference: Difference) -> tuple[bool, int, str, str]:

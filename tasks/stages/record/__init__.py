@@ -8,13 +8,14 @@ def lacks_benchmark(item: Item) -> bool:
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=10,
+    version=11,
     uses=(
         Uses(
-            settings=("drive", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
+            settings=("drive", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
-                    *("target", "base", "head", "picked", "functions.module", "functions.name", "functions.status"),
+                    *("target", "base", "head", "picked", "files"),
+                    *(f"functions.{name}" for name in ("path", "module", "name", "status", "base_path", "base_name")),
                     *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
                 )
             },

@@ -1,41 +1,45 @@
-"""Record real calls of a function that has no benchmark, while the project's own tests or a command run at base."""
+"""Record real calls for an item without a benchmark, while the project's own tests or a command run."""
 
-import base64
 import posixpath
-import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
-from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
+from ...artifacts import Detection, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
-from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
+from ...bench.observing.exploring import explore
+from ...bench.observing.recording import RecordingSite, TestRun, record, record_command
 from ...bench.setup import SideEnvironment, side_of
-from ...bench.workers.channel import Message
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
-from ...benchmark_tests.search import usage
-from ...benchmark_tests.writing.recorded_code import compose, defaults_of
-from ...benchmark_tests.writing.sampled_code import compose_sample
-from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
+from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder
-from ...manifest.model import Optimization
-from ...project.code.imported_names import short_name
-from ...project.code.sources import LocatedDefinition, Sources
+from ...project.code.imported_names import is_public, short_name
+from ...project.code.sources import Sources
 from ...project.files import FolderTree, Project
-from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file, python_files
+from ...project.pytest_config import is_test_file, python_files
 from ...staleness import StageInputs
+from ...text import figures
 from . import lacks_benchmark
+from .choosing import CallChooser
+from .relevant_tests import relevant_tests
+from .targets import Candidate, Exploration, NamedReach, callable_of, candidates, changed_lines, named
 
 MOST_SECONDS = 120.0
-"""For all runs together, unless the item's `timeout` is shorter."""
-MOST_FILES = 12
-TOO_LONG = 5.0
-"""Seconds of a call that is not scaled up further."""
-BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
+"""For all recording together, unless the item's `timeout` is shorter."""
+EXPLORING = 90.0
+"""Seconds after which no further test begins when tests are run to see what they reach."""
+LEAST_ROUND, ENOUGH = 1e-5, 5e-5
+"""Seconds of a round below which a benchmark is a toy, and from which on no better one is looked for."""
+LISTED = 5
+LEAST_SHARE = 0.4
+"""The least part of a caller's time that has to be spent in the changed function."""
+DOCUMENT_BYTES = 1_000, 500_000
 
 
 def run(inputs: StageInputs) -> None:
-    """Record calls at base, unless a benchmark exists or the manifest describes one."""
+    """Record calls, unless a benchmark exists or the manifest describes one."""
     if not inputs.applies(lacks_benchmark):
         inputs.write(Recording(item=inputs.item_id, notes=("a benchmark exists or is described in the manifest",)))
         return
@@ -43,228 +47,205 @@ def run(inputs: StageInputs) -> None:
 
 
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
-    item, report, layout = inputs.settings, inputs.report, detection.layout
-    if ":" not in (detection.target or ""):
-        return Recording(item=item.id, notes=("no function is known that could be called",))
+    if ":" not in (detection.target or "") and not any(each.status == "modified" for each in detection.functions):
+        return Recording(item=inputs.item_id, notes=("no function is known that could be called",))
     if detection.domain.domains[:1] == ("struct",):
-        return Recording(item=item.id, notes=("an import is measured",))
-    site = _site(inputs, detection)
-    sources = Sources(FolderTree(site.side.tree), layout.import_roots)
-    target, definition = _function(sources, detection.target or "")
-    if definition is None:
-        return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
-    seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
-    if item.drive:
-        runs: tuple[str, ...] = (item.drive,)
-        recordings, notes = record_command(site, target, item.drive, seconds=seconds, report=report)
-    else:
-        runs = relevant_tests(sources, definition, python_files(Project(sources.tree, layout.project)))
-        recordings, notes = record(site, target, runs, seconds=seconds, report=report)
-    return _Chooser(item, target, definition, site).recording(recordings, runs, notes)
+        return Recording(item=inputs.item_id, notes=("an import is measured",))
+    return _Recorder(inputs, detection).recording()
 
 
-def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
-    """Prepare base's tree and environment; head's for a function that head adds."""
-    item, cache, layout, target = inputs.settings, inputs.cache, detection.layout, detection.target or ""
-    added = {function.target for function in detection.functions if function.status == "added"}
-    commit = detection.head if target in added and not detection.picked else detection.base
-    with inputs.clone(commit) as clone:
-        tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
-    environment = builder.build(tree, layout, item.env, cache=cache, report=inputs.report)
-    return RecordingSite(
-        side_of(SideEnvironment(commit, tree, environment), layout, item),
-        layout.project,
-        depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
-        boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
-        lock=cache_lock(cache),
-        stem=f"benchmark_{short_name(target)}",
-        root=layout.benchmarks_root,
-    )
+@dataclass(frozen=True)
+class _Side:
+    """A side whose tests can be run."""
 
-
-def _function(sources: Sources, target: str) -> tuple[str, LocatedDefinition | None]:
-    """Find the function to record, for a class its own constructor."""
-    located = sources.try_find(target)
-    if located is not None and located.definition.kind == "class":
-        target = f"{target}.__init__"
-        located = sources.try_find(target)
-        if located is not None and located.definition.name != target.partition(":")[2]:
-            return target, None  # inherited
-    return target, located if located is not None and located.definition.kind == "function" else None
-
-
-def relevant_tests(
-    sources: Sources, definition: LocatedDefinition, patterns: Sequence[str] = PYTHON_FILES
-) -> tuple[str, ...]:
-    """Return the project's test files that may call a function: those that name it, then those that use its module.
-
-    Among these, files named after the module come first, then files in fewer folders.
-    """
-    patterns = (*patterns, *UNITTEST_FILES)
-    tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
-    usages = {path: usage(path, sources.tree.read(path) or b"", sources, definition) for path in tests}
-    module = posixpath.basename(definition.path).removesuffix(".py")
-    names = {module, posixpath.basename(posixpath.dirname(definition.path))} if module == "__init__" else {module}
-
-    def rank(path: str) -> tuple[int, bool, int, str]:
-        named = any(name in posixpath.basename(path) for name in names)
-        return -usages[path], not named, path.count("/"), path
-
-    return tuple(sorted((path for path in tests if usages[path]), key=rank)[:MOST_FILES])
-
-
-@dataclass(frozen=True, slots=True)
-class _Chooser:
-    """Chooses a large call and typical ones among the recorded calls, for a benchmark to be written from."""
-
-    item: Optimization
-    target: str
-    located: LocatedDefinition
     site: RecordingSite
-
-    def recording(self, recordings: Sequence[Message], runs: tuple[str, ...], notes: Sequence[str]) -> Recording:
-        seconds = [took for each in recordings for took in each["seconds"]]
-        sizes = [size for each in recordings for size in each["sizes"]]
-        kept = sorted((call for each in recordings for call in each["kept"]), key=lambda call: -call["size"])
-        call, failures = self._largest_working(kept)
-        effects = tuple(dict.fromkeys(effect for each in recordings for effect in each["effects"]))
-        drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in recordings])
-        is_pure = not (effects or self.located.definition.is_async or (call and call.fakes))
-        unwritten = {name: why for each in recordings for name, why in each["unwritten"].items()}
-        calls = sum(each["calls"] for each in recordings)
-        return Recording(
-            item=self.item.id,
-            target=self.target,
-            ran=runs,
-            calls=calls,
-            seconds=statistics.median(seconds) if seconds else 0.0,
-            size=round(statistics.median(sizes)) if sizes else 0,
-            largest=max(sizes, default=0),
-            defaults=defaults_of(self.located.definition),
-            call=self._with_allocations(call) if call else None,
-            sample=self._tried_sample(typical_sample(drawn, call)) if is_pure else None,
-            unwritten={} if call else unwritten,
-            effects=effects,
-            notes=(*notes, *failures, *(() if calls else (self._uncalled(runs),))),
-        )
+    sources: Sources
 
     @property
-    def _constructed(self) -> str:
-        """The class that a benchmark calls if the target is its constructor; else ""."""
-        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
-        return owner if method == "__init__" else ""
+    def tree(self) -> Path:
+        return self.site.side.tree
 
-    def _uncalled(self, runs: tuple[str, ...]) -> str:
-        if self.item.drive:
-            return f"the command of `drive` does not call {self.target}"
-        if not runs:
-            return f"no test of the project calls {self.target}; none names it or its module"
-        were = "was" if len(runs) == 1 else "were"
-        return f"no test of the project calls {self.target}: {', '.join(runs)} {were} run"
 
-    def _largest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
-        """Return the largest call that runs as code, and why larger ones do not."""
-        failures = []
-        for call in kept:
-            best, failure = self._scaled_up(call)
-            if best is None and call["kept"]:
-                # Files hold the whole input if code built from a part of it does not run.
-                whole = self._tried(call, call["kept"], refused=failure)
-                best, failure = (None, whole) if isinstance(whole, str) else (whole, failure)
-            if best is not None:
-                return best, ()
-            failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {failure}")
-        return None, tuple(dict.fromkeys(failures))[:3]
+@dataclass(frozen=True)
+class _Recorder:
+    inputs: StageInputs
+    detection: Detection
 
-    def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
-        """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure."""
-        best: RecordedCall | None = None
-        for spelled in call["spelled"]:
-            tried = self._tried(call, spelled)
-            if isinstance(tried, str):
-                return best, tried
-            if best is not None and tried.spelling.seconds > TOO_LONG:
-                break
-            best = tried
-            if tried.spelling.seconds >= REALISTIC:
-                break
-        return best, ""
+    def recording(self) -> Recording:
+        item, detection = self.inputs.settings, self.detection
+        found = candidates(detection, item.functions, self.base.sources)
+        if item.drive or not found:
+            driven = callable_of(self.base.sources, detection.target or "")
+            if driven is None:
+                why = f"{detection.target} is no function of this commit"
+                return Recording(item=item.id, target=detection.target or "", notes=(why,))
+            return self._of(driven, (), changed=driven.watched)
+        exploration, notes = self._explored(found)
+        target = exploration.target
+        if target is None:
+            first, ran = found[0].watched, tuple(path for _, tests in self._tests(found) for path in tests)
+            notes = (*notes, _unreached([each.watched for each in found], ran))
+            return Recording(item=item.id, target=first, changed=first, ran=ran, notes=notes)
+        self.inputs.report(exploration.reason)
+        return self._best(exploration, target, notes)
 
-    def _tried_sample(self, sample: Sample | None) -> Sample | None:
-        """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
-        if sample is None:
-            return None
-        sampled = compose_sample(sample, self.target, self.located.definition)
-        defined, attempts = sampled.attempts()
-        setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
-        answer = try_code(self.site, order)
-        if "raised" in answer or answer["changes"]:
-            return None
-        lazy = any(is_iterator for _, is_iterator in answer["value"])
-        calls = reproducible(sample, [kind for kind, _ in answer["value"]], constructed=self._constructed)
-        return calls and calls.model_copy(update={"lazy": lazy})
+    # -- the sides
 
-    def _with_allocations(self, call: RecordedCall) -> RecordedCall:
-        """Add what the boundaries allocate: as the manifest says, else by memray, else as the recorder observed."""
-        if not call.fakes:
-            return call
-        bytes_set, peaks, why_not = self.item.boundary_bytes, dict[str, int](), ""
-        if bytes_set is None:
-            peaks, why_not = allocations_of_fakes(self.site, self.target, self.item.drive or "", call)
+    @cached_property
+    def base(self) -> _Side:
+        """Base's side; head's for a function that head adds, such as a method that base inherits."""
+        detection = self.detection
+        added = {function.target for function in detection.functions if function.status == "added"}
+        return self._side(detection.head if detection.target in added else detection.base)
 
-        def measured(fake: Fake) -> Iterator[FakeMethod]:
-            for method in fake.methods:
-                size = peaks.get(f"{fake.parameter}:{method.method}") if bytes_set is None else bytes_set
-                if size is None:
-                    reason = why_not or "it was not reached again"
-                    source = f"by tracemalloc and resident memory, not memray: {reason}"
-                    yield method.model_copy(update={"measured": source})
-                else:
-                    source = BY_MEMRAY if bytes_set is None else BY_MANIFEST
-                    yield method.model_copy(update={"bytes": size, "measured": source})
+    @cached_property
+    def head(self) -> _Side:
+        return self._side(self.detection.head)
 
-        fakes = tuple(fake.model_copy(update={"methods": tuple(measured(fake))}) for fake in call.fakes)
-        return call.model_copy(update={"fakes": fakes})
-
-    def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
-        """Return the call if it runs as code, with its time, else why not."""
-        part = f"built from a part of it, the call fails ({refused})" if refused else ""
-        failure = part or "a part of it, repeated, was not tried"
-        spelling = Spelling.model_validate(
-            {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size"}}
-            | {
-                "arguments": spelled["arguments"].items(),
-                "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
-                "fixtures": dict.fromkeys(spelled["fixtures"]).keys(),
-            }
+    def _side(self, commit: str) -> _Side:
+        item, cache, layout = self.inputs.settings, self.inputs.cache, self.detection.layout
+        with self.inputs.clone(commit, *self.detection.picked) as clone:
+            if commit == self.detection.head and self.detection.picked:
+                # A head that consists of picked commits may have to be created again.
+                commit = clone.cherry_pick(self.detection.base, self.detection.picked)
+            tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
+        environment = builder.build(tree, layout, item.env, cache=cache, report=self.inputs.report)
+        site = RecordingSite(
+            side_of(SideEnvironment(commit, tree, environment), layout, item),
+            layout.project,
+            depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
+            boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
+            lock=cache_lock(cache),
+            root=layout.benchmarks_root,
         )
-        recorded = RecordedCall(
-            size=call["size"],
-            seconds=call["seconds"],
-            test=call["test"],
-            described=tuple(call["described"].items()),
-            kinds=call["kinds"],
-            spelling=spelling,
-            fakes=call["fakes"],
+        return _Side(site, Sources(FolderTree(tree), layout.import_roots))
+
+    # -- what the tests reach
+
+    def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...]]:
+        """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
+        watched = [each.watched for each in found]
+        reached: list[NamedReach] = []
+        notes: list[str] = []
+        for side, tests in self._tests(found):
+            if tests:
+                seen, more = explore(side.site, watched, tests, seconds=EXPLORING, report=self.inputs.report)
+                reached += [named(each, side.sources, self.detection.layout) for each in seen]
+                notes += more
+        return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(notes)
+
+    def _tests(self, found: Sequence[Candidate]) -> tuple[tuple[_Side, tuple[str, ...]], ...]:
+        layout, definitions = self.detection.layout, [each.located for each in found]
+        patterns = python_files(Project(self.base.sources.tree, layout.project))
+        tests = relevant_tests(self.base.sources, definitions, packages=layout.packages, patterns=patterns)
+        here = tuple(path for path in tests if path not in self._new_tests)
+        if not self._new_tests:
+            return ((self.base, here),)
+        new = relevant_tests(self.head.sources, definitions, packages=layout.packages, patterns=patterns)
+        return (self.base, here), (self.head, tuple(path for path in new if path in self._new_tests))
+
+    @cached_property
+    def _new_tests(self) -> frozenset[str]:
+        """The tests that head adds or changes, if base is not head itself."""
+        return frozenset(
+            path for path in self.detection.files if is_test_file(path) and (self.head.tree / path).exists()
         )
-        code = compose(recorded, self.target, self.located.definition)
-        order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
-            "call": code.call,
-            "inputs": code.inputs,
-            "awaited": self.located.definition.is_async,
-            "fixtures": spelling.fixtures,
-        }
-        data = {name: base64.b64decode(content) for name, content in spelling.data.items()}
-        answer = try_code(self.site, order, data)
-        if "raised" in answer:
-            return str(answer["raised"])
-        returns = self._constructed or call["returns"]
-        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
-            return f"it returns a {answer['returned']}, the recorded call a {returns}"
-        if spelling.fixtures and answer["changes"]:
-            return "it changes the value of a fixture, so no two rounds would be the same"
-        timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
-        changes = answer["changes"] or "anew" in spelling.needs
-        return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
+
+    # -- what is called
+
+    def _best(self, exploration: Exploration, target: Candidate, notes: tuple[str, ...]) -> Recording:
+        """Return the recording of the changed function or of a caller of it that is the best benchmark.
+
+        That is the changed function itself if it is public and its calls take long enough; else the one that spends the
+        most time in it, up to a millisecond: beyond that the share of the time counts.
+        """
+        tried: list[Recording] = []
+        for each in (target, *exploration.callers(target.watched)):
+            if self.head.sources.try_find(each.watched) is None:
+                notes = (*notes, f"{each.watched} is not at head: no benchmark of it can run on both sides")
+                continue
+            tried.append(self._of(each, exploration.tests(target.watched), changed=target.watched))
+            if each is target and is_public(each.watched.replace(":", ".")) and not refusal(tried[-1], ENOUGH):
+                break
+        if not tried:
+            return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
+        accepted = [each for each in tried if not refusal(each)]
+        if accepted:
+            best = max(accepted, key=lambda each: (min(round_of(each) * each.share, REALISTIC), each.share))
+            return best.model_copy(update={"reason": exploration.reason, "notes": (*notes, *best.notes)})
+        refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
+        gap = {"call": None, "sample": None, "reason": exploration.reason}
+        return tried[0].model_copy(update={**gap, "notes": (*notes, *tried[0].notes, *refusals)})
+
+    def _of(self, called: Candidate, tests: Sequence[TestRun], *, changed: str) -> Recording:
+        """Record the calls of one function, and choose among them."""
+        item, report = self.inputs.settings, self.inputs.report
+        seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
+        stem = f"benchmark_{short_name(called.watched)}"
+        site = replace(self.base.site, stem=stem)
+        if item.drive:
+            runs: tuple[str, ...] = (item.drive,)
+            recordings, notes = record_command(site, called.watched, item.drive, seconds=seconds, report=report)
+        else:
+            runs = tuple(each[0].partition("::")[0] for each in tests)
+            new = [each for each, path in zip(tests, runs, strict=True) if path in self._new_tests]
+            old = [each for each in tests if each not in new]
+            recordings, notes = record(site, called.watched, old, seconds=seconds, report=report)
+            if new:
+                at_head = replace(self.head.site, stem=stem)
+                more, why_not = record(at_head, called.watched, new, seconds=seconds, report=report)
+                recordings, notes = [*recordings, *more], [*notes, *why_not]
+        chooser = CallChooser(
+            item,
+            called.watched,
+            called.located,
+            site,
+            changed=changed,
+            head=replace(self.head.site, stem=stem),
+            lines=self._lines,
+            documents=self._documents,
+        )
+        return chooser.recording(recordings, runs, notes)
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[int, ...]]:
+        return changed_lines(self.detection.functions, self.base.sources, self.head.sources)
+
+    @cached_property
+    def _documents(self) -> tuple[str, ...]:
+        """The project's files of data that both sides have, the largest first."""
+        least, most = DOCUMENT_BYTES
+        sizes = {}
+        for path in self.base.sources.tree.files():
+            file, other = self.base.tree / path, self.head.tree / path
+            if not path.endswith(".py") and file.is_file() and least <= file.stat().st_size <= most and other.is_file():
+                sizes[path] = file.stat().st_size
+        return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
+
+
+def _unreached(targets: Sequence[str], ran: Sequence[str]) -> str:
+    names = f"the {len(targets)} changed functions" if len(targets) > 1 else targets[0]
+    if not ran:
+        return f"no test of the project calls {names}; none imports the project"
+    files = ", ".join(ran) if len(ran) <= LISTED else f"{len(ran)} files"
+    return f"no test of the project calls {names}: {files} {'was' if len(ran) == 1 else 'were'} run"
+
+
+def round_of(recording: Recording) -> float:
+    """Return the seconds of the longest round of a benchmark that would be written from a recording."""
+    large = recording.call.spelling.seconds if recording.call else 0.0
+    return max(large, recording.sample.seconds if recording.sample else 0.0)
+
+
+def refusal(recording: Recording, least: float | None = None) -> str:
+    """Return why a recording is no good for a benchmark whose rounds take at least so many seconds; "" if it is."""
+    least = LEAST_ROUND if least is None else least
+    if not recording.call and not recording.sample:
+        return "no call can be written as code"
+    if recording.share < LEAST_SHARE:
+        return f"only {figures.share(recording.share)} of its time is spent in {recording.changed}"
+    if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
+        return "no recorded call executes what head changes"
+    if round_of(recording) < least:
+        return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
+    return ""

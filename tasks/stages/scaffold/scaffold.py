@@ -22,6 +22,7 @@ from ...staleness import StageInputs
 from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import relative_path
+from ...text import figures
 
 
 def run(inputs: StageInputs) -> None:
@@ -31,8 +32,9 @@ def run(inputs: StageInputs) -> None:
             scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
-            source = _source(detection, project.tree)
-            scaffolding = _Writer(inputs, detection, inputs.read(Recording), source, project).write()
+            recording = inputs.read(Recording)
+            called = _called(detection, recording)
+            scaffolding = _Writer(inputs, called, recording, _source(called, project.tree), project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
             inputs.report(sentence)
@@ -118,7 +120,8 @@ class _Writer:
         scaffolding = self._scaffolding(benchmark.text, benchmark)
         scaffolding = write_data_files(scaffolding, benchmark.data, last=last, folder=folder)
         linted = (f"the project's linter reports for the benchmark: {each}" for each in complaints)
-        return scaffolding.model_copy(update={"notes": (*scaffolding.notes, *linted, *self._effects(benchmark))})
+        notes = (*scaffolding.notes, *linted, *self._effects(benchmark), *self._chosen(benchmark))
+        return scaffolding.model_copy(update={"notes": notes})
 
     def _composed(self) -> WrittenBenchmark:
         setting, recording = self.inputs.settings.benchmark, self.recording
@@ -168,6 +171,16 @@ class _Writer:
             notes=(f"{benchmark.review}: {source}",) if benchmark.review else (),
         )
 
+    def _chosen(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
+        """Say which function the benchmark calls and why; without a recorded call, what was tried."""
+        recording = self.recording
+        if benchmark.made_from != "recorded":
+            return recording.notes if benchmark.made_from == "gap" else ()
+        if recording.target == recording.changed or not recording.changed:
+            return ()
+        share = figures.share(recording.share)
+        return (f"the benchmark calls {recording.target}, which spends {share} of its time in {recording.changed}",)
+
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
         """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
         if benchmark.made_from == "manifest" or not self.recording.effects:
@@ -175,6 +188,12 @@ class _Writer:
         once = "" if benchmark.made_from == "recorded" else ", once it calls that"
         effects = f"a recorded call of {self.recording.target} {' and '.join(self.recording.effects)}"
         return (f"{effects}: so may every round of the benchmark{once}",)
+
+
+def _called(detection: Detection, recording: Recording) -> Detection:
+    """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
+    target = recording.target.removesuffix(".__init__")
+    return detection.model_copy(update={"target": target}) if target else detection
 
 
 def _source(detection: Detection, head: TreeReader) -> bytes | None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.abc
-import importlib.util
 import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from prprep_worker.recording.functions import ModuleWatch, find_function
 from prprep_worker.recording.recorder import Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
@@ -32,48 +31,23 @@ HAS_MONITORING = sys.version_info >= (3, 12)
 _signature = functools.cache(inspect.signature)
 
 
-class FunctionWatch(importlib.abc.MetaPathFinder):
+class FunctionWatch:
     """Watch the recorder's function, now or as soon as its module was executed, before others import from it."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder, self._is_searching = recorder, False
+        self._recorder = recorder
         self._code: types.CodeType | None = None
         self._watched_kinds: set[type] = set()
         self._constructors: set[types.CodeType] = set()
         self._tool: int | None = None
         recorder.watch_constructor = self._watch_constructor
-        sys.meta_path.insert(0, self)
-        if recorder.module in sys.modules:
-            self._watch(sys.modules[recorder.module])
-
-    def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:
-        if name != self._recorder.module or self._is_searching:
-            return None
-        self._is_searching = True
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._is_searching = False
-        if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
-            return None
-        execute = spec.loader.exec_module
-
-        def execute_and_watch(module: types.ModuleType) -> None:
-            execute(module)
-            self._watch(module)
-
-        spec.loader.exec_module = execute_and_watch
-        return spec
+        ModuleWatch({recorder.module}, self._watch)
 
     def _watch(self, module: types.ModuleType) -> None:
-        *owners, name = self._recorder.name.split(".")
-        owner: Any = module
-        for part in owners:
-            owner = getattr(owner, part, None)
-        held = inspect.getattr_static(owner, name, None) if owner is not None else None
-        function = _innermost(held)
-        if function is None:
+        found = find_function(module, self._recorder.name)
+        if found is None:
             return
+        owner, name, held, function = found
         if isinstance(owner, type) and name != "__init__":
             self._watch_constructor(owner)
             if name not in owner.__dict__ and isinstance(held, types.FunctionType):
@@ -82,7 +56,7 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             self._code = function.__code__
             self._monitor(function.__code__, sys.monitoring.events.PY_START | sys.monitoring.events.PY_RETURN)
         else:
-            self._wrap(owner, name, held, function)
+            found.replace(wrapped(function, functools.partial(self._recorded, function)))
         self._recorder.note_function(function)
 
     def _watch_constructor(self, kind: type) -> None:
@@ -131,15 +105,6 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
 
     # -- older versions
 
-    def _wrap(self, owner: Any, name: str, held: Any, function: types.FunctionType) -> None:
-        wrapper = wrapped(function, functools.partial(self._recorded, function))
-        if isinstance(held, (staticmethod, classmethod)):
-            setattr(owner, name, type(held)(wrapper))
-        elif isinstance(held, property):
-            setattr(owner, name, property(wrapper, held.fset, held.fdel, held.__doc__))
-        elif held is function:
-            setattr(owner, name, wrapper)
-
     @contextlib.contextmanager
     def _recorded(
         self, function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -162,17 +127,6 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         # As above.
         if bound and type(args[0]).__init__ is wrapper:
             self._recorder.note_construction(*bound)
-
-
-def _innermost(held: object) -> types.FunctionType | None:
-    """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
-    for attribute in ("__func__", "fget", "func"):
-        held = getattr(held, attribute, None) or held
-    try:
-        held = inspect.unwrap(held)
-    except ValueError:  # it wraps itself
-        return None
-    return held if isinstance(held, types.FunctionType) else None
 
 
 def _bound(
@@ -199,8 +153,11 @@ def report_effects(recorder: Recorder) -> None:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         effect = EFFECTS.get(event)
-        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            effect = "writes files"
+        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str):
+            if set(arguments[1]) & set("wax+"):
+                effect = "writes files"
+            elif isinstance(arguments[0], str):
+                recorder.note_opened(arguments[0])
         if effect and recorder.is_in_call():
             recorder.note_effect(effect)
 

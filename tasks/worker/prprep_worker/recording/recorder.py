@@ -13,7 +13,7 @@ import threading
 import time
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from prprep_worker.memory.allocations import Allocations
@@ -36,6 +36,10 @@ TIMED = 20_000
 SCALES = (1, 10, 100, 1000)
 MOST = 20_000_000
 """Characters, elements or bytes that an input is scaled up to: the machine has to hold it several times."""
+ATOM = 16
+"""Characters, elements or bytes up to which an argument is no input that could be larger."""
+OPENED = 200
+"""Files of the project whose contents are compared with arguments."""
 PAUSE = 0.5
 """Seconds between two writings of the sample alone."""
 
@@ -86,6 +90,8 @@ class Recorder:
         self.watch_constructor: Callable[[type], None] = lambda _kind: None
         """Called for a class whose constructor's arguments are unknown."""
         self.boundaries = set(orders.get("boundaries", ()))
+        self.opened: dict[str, None] = {}
+        """The files that were opened for reading, in this order."""
         self._annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
         self._measured_call = measured.get("test"), measured.get("size")
@@ -171,6 +177,10 @@ class Recorder:
     def is_in_call(self) -> bool:
         return any(call is not None for calls in list(self._open.values()) for call in calls)
 
+    def note_opened(self, path: str) -> None:
+        if len(self.opened) < OPENED:
+            self.opened.setdefault(path)
+
     def note_effect(self, effect: str) -> None:
         if effect not in self._seen["effects"]:
             self._seen["effects"].append(effect)
@@ -190,8 +200,7 @@ class Recorder:
             self._seen["sizes"].append(call.size)
         if self._seen["kept"] and call.size < GROWTH * self._largest:
             return None
-        scales = (scale for scale in SCALES if scale == 1 or scale * call.size <= MOST)
-        written = (self._write_arguments(call, scale) for scale in scales)
+        written = (self._write_arguments(call, scale) for scale in self._scales(call))
         scaled = list(itertools.takewhile(lambda each: each and each["scaled"], written))
         # The function may refuse what is built from a sample: a file holds all of it.
         whole = self._write_arguments(call, 1, keep=True) if not scaled or scaled[0]["sampled"] else None
@@ -207,6 +216,11 @@ class Recorder:
             "kept": whole,
             "stand_ins": (scaled or [whole])[0]["stand_ins"],
         }
+
+    def _scales(self, call: ObservedCall) -> Iterator[int]:
+        """Yield what the input's size may be multiplied by: several arguments of some size belong together."""
+        is_alone = sum(size_of(value) > ATOM for value in call.values.values()) <= 1
+        return (scale for scale in SCALES if scale == 1 or (is_alone and scale * call.size <= MOST))
 
     def _write_arguments(
         self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
@@ -238,7 +252,8 @@ class Recorder:
         return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
 
     def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
-        return Writer(self._orders["tree"], self._orders["depth"], scale, self._construction_of, taken)
+        files = tuple(self.opened)
+        return Writer(self._orders["tree"], self._orders["depth"], scale, self._construction_of, taken, files)
 
     def _fixture_note(self, value: object) -> str:
         """Name the fixture of a conftest that returned a value: whoever fills in the argument may use it."""
@@ -281,12 +296,20 @@ class Recorder:
 
     def write(self) -> None:
         with self._lock:
+            self._seen["opened"] = self._opened_in_tree()
             self._seen["sample"], self._seen["looked"] = self._sample.message(), self._sample.count
             self._written = time.perf_counter()
             temporary = f"{self._orders['out']}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)
             os.replace(temporary, self._orders["out"])
+
+    def _opened_in_tree(self) -> list[str]:
+        """Return the data files of the project that were opened, by their paths in the tree."""
+        tree = os.path.realpath(self._orders["tree"]) + os.sep
+        paths = (os.path.realpath(path) for path in self.opened)
+        inside = (path[len(tree) :] for path in paths if path.startswith(tree))
+        return [path.replace(os.sep, "/") for path in inside if not path.endswith((".py", ".pyc"))]
 
 
 def _reference(value: object) -> Callable[[], object]:

@@ -1,0 +1,89 @@
+"""Run tests on one side, and learn which of them reach the changed functions, how long, and through which callers."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import CommandFailedError
+from ...processes import programs
+from ...processes.progress import Report, silent
+from ..exclusive import exclusive
+from ..workers.pytest_options import options
+from .recording import RecordingSite, ending_of
+
+PLUGIN_OPTIONS = (
+    *("-p", "prprep_worker.exploring.plugin", "--benchmark-disable", "--continue-on-collection-errors"),
+    *("-W", "ignore::pytest.PytestDeprecationWarning"),
+)
+TEST_SECONDS = 10.0
+"""For one test."""
+GRACE = 15.0
+"""Seconds that a run may take beyond its time to collect tests and to end the last one."""
+
+Frame = tuple[str, int]
+"""A function as a file of the tree and its first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallChain:
+    """The project's functions that called a target, the nearest first, and the target's seconds in these calls."""
+
+    callers: tuple[Frame, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a test (pytest's id; its `total` seconds include fixtures) reached of a target (`module:Qualified.name`)."""
+
+    test: str
+    total: float
+    target: str
+    calls: int
+    seconds: float
+    chains: tuple[CallChain, ...] = ()
+
+
+def explore(
+    site: RecordingSite, targets: Sequence[str], files: Sequence[str], *, seconds: float, report: Report
+) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
+    """Run test files in one process; return what each test reached, and notes on how the run ended."""
+    report(f"running {len(files)} test file{'s' * (len(files) != 1)} to see what reaches the changed functions")
+    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-explore-") as folder:
+        out = Path(folder) / "reached.jsonl"
+        order = {
+            "targets": list(targets),
+            "tree": str(site.side.tree),
+            "out": str(out),
+            "seconds": TEST_SECONDS,
+            "session": seconds,
+        }
+        command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *files, own=PLUGIN_OPTIONS)]
+        environment = site.variables(PRPREP_EXPLORER=json.dumps(order))
+        note = ""
+        try:
+            finished = programs.run(command, cwd=site.folder, env=environment, timeout=seconds + GRACE, check=False)
+            if finished.code not in (0, 1, 2, 5):
+                note = ending_of(finished, site)
+        except CommandFailedError as error:
+            if not error.timed_out:
+                raise
+            note = f"was stopped after {seconds:.0f} s"
+        return tuple(_read(out)), (f"the run of the tests {note}",) if note else ()
+
+
+def _read(out: Path) -> Iterator[Reach]:
+    """Read the lines that are whole: a process that was killed may leave part of one."""
+    lines = out.read_text(encoding="utf-8", errors="replace").splitlines() if out.exists() else []
+    for line in lines:
+        with suppress(ValueError):
+            note = json.loads(line)
+            for target, reach in note["reached"].items():
+                chains = tuple(
+                    CallChain(tuple((path, first) for path, first in callers), seconds)
+                    for callers, seconds in reach["chains"]
+                )
+                yield Reach(note["test"], note["seconds"], target, reach["calls"], reach["seconds"], chains)

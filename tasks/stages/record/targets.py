@@ -1,0 +1,181 @@
+"""Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import chain
+from typing import Final
+
+from ...artifacts import ChangedFunction, Detection, Layout
+from ...bench.observing.exploring import Reach
+from ...project.code.definitions import MODULE
+from ...project.code.imported_names import is_public
+from ...project.code.modules import is_test, module_of
+from ...project.code.sources import LocatedDefinition, Sources
+from ...text import figures
+
+MOST_CANDIDATES: Final = 60
+MOST_TESTS: Final = 12
+"""Tests whose calls are recorded."""
+MOST_CALLERS: Final = 3
+LEAST_PART: Final = 0.3
+"""A caller counts if at least this part of the target's time in the tests is spent below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A changed function at base: `watched` is the function that can be called, for a class its constructor."""
+
+    watched: str
+    located: LocatedDefinition
+
+
+def candidates(detection: Detection, named: Sequence[str], sources: Sources) -> tuple[Candidate, ...]:
+    """Return the functions that the manifest has `named`, else those that changed and exist at base."""
+    targets = list(named) or [
+        target for each in detection.functions if (target := _at_base(each, detection.layout)) is not None
+    ]
+    if detection.target and not named:
+        targets.append(detection.target)
+    found = (callable_of(sources, target) for target in dict.fromkeys(targets))
+    distinct = {each.watched: each for each in found if each is not None}
+    return tuple(distinct.values())[:MOST_CANDIDATES]
+
+
+def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
+    if function.status in {"added", "removed"} or function.name == MODULE:
+        return None
+    path, name = function.at_base
+    module = module_of(path, layout.import_roots)
+    return f"{module}:{name}" if module else None
+
+
+def callable_of(sources: Sources, target: str) -> Candidate | None:
+    """Return what can be called for a target: a nested function's outermost one, a class's own constructor."""
+    located = sources.try_find(target)
+    if located is not None and located.definition.outermost:
+        target = f"{target.partition(':')[0]}:{located.definition.outermost}"
+        located = sources.try_find(target)
+    if located is not None and located.definition.kind == "class":
+        target = f"{target}.__init__"
+        located = sources.try_find(target)
+        if located is not None and located.definition.name != target.partition(":")[2]:
+            return None  # inherited
+    if located is None or located.definition.kind != "function":
+        return None
+    return Candidate(target, located)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReach:
+    """What a test reached of a target; each chain has the names of the target's callers, the nearest first."""
+
+    test: str
+    target: str
+    seconds: float
+    chains: tuple[tuple[tuple[str, ...], float], ...]
+
+
+def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
+    """Name the project's functions in the chains, tests left out."""
+
+    def name(path: str, line: int) -> str | None:
+        module = module_of(path, layout.import_roots)
+        if module is None or is_test(path, layout):
+            return None
+        # A frame's first line is that of its first decorator.
+        functions = (each for each in sources.definitions(path) if each.kind == "function" and each.start == line)
+        return next((f"{module}:{each.outermost or each.name}" for each in functions), None)
+
+    chains = tuple(
+        (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
+    )
+    return NamedReach(reach.test, reach.target, reach.seconds, chains)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What the tests reached of the candidates."""
+
+    candidates: tuple[Candidate, ...]
+    reached: tuple[NamedReach, ...]
+    sources: Sources
+
+    @property
+    def target(self) -> Candidate | None:
+        """The candidate in which the tests spend the most time, with what it calls; None if none is reached."""
+        seconds = self._seconds
+        reached = [each for each in self.candidates if each.watched in seconds]
+        return max(reached, key=lambda each: seconds[each.watched], default=None)
+
+    @property
+    def reason(self) -> str:
+        target, seconds = self.target, self._seconds
+        if target is None:
+            return ""
+        tests = len({each.test for each in self.reached if each.target == target.watched})
+        spent = f"{tests} test{'s' * (tests != 1)} spend{'s' * (tests == 1)} {figures.seconds(seconds[target.watched])}"
+        which = f", the most of {len(seconds)} changed functions" if len(seconds) > 1 else ""
+        return f"{spent} in {target.watched}{which}"
+
+    @property
+    def _seconds(self) -> dict[str, float]:
+        seconds: dict[str, float] = defaultdict(float)
+        for reach in self.reached:
+            seconds[reach.target] += reach.seconds
+        return seconds
+
+    def tests(self, target: str) -> tuple[tuple[str, ...], ...]:
+        """Return the tests that spend the most time in a target, file by file; the cases of a test are one."""
+        seconds: dict[str, float] = defaultdict(float)
+        for reach in self.reached:
+            if reach.target == target:
+                seconds[reach.test.partition("[")[0]] += reach.seconds
+        files: dict[str, list[str]] = defaultdict(list)
+        for test in sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS]:
+            files[test.partition("::")[0]].append(test)
+        return tuple(map(tuple, files.values()))
+
+    def callers(self, target: str) -> tuple[Candidate, ...]:
+        """Return the project's functions that call a target, directly or not: public ones first, then the nearest."""
+        chains = [chain for reach in self.reached if reach.target == target for chain in reach.chains]
+        below: dict[str, float] = defaultdict(float)
+        distance: dict[str, int] = {}
+        for callers, seconds in chains:
+            for step, name in enumerate(dict.fromkeys(callers)):
+                below[name] += seconds
+                distance[name] = min(step, distance.get(name, step))
+        total = sum(seconds for _, seconds in chains)
+        names = sorted((name for name in below if below[name] >= LEAST_PART * total), key=distance.__getitem__)
+        found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
+        others = [each for each in found.values() if each.watched != target]
+        return tuple(sorted(others, key=lambda each: not is_public(each.watched.replace(":", ".")))[:MOST_CALLERS])
+
+
+def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
+    """Return the lines of code of changed functions that head adds or changes, by file."""
+    lines: dict[str, set[int]] = defaultdict(set)
+    for function in functions:
+        path, name = function.at_base
+        before = [] if function.status == "added" else [*chain.from_iterable(_lines(base, path, name).values())]
+        after = _lines(head, function.path, function.name)
+        old = [text for text in before if text]
+        numbered = [(number, text) for texts in after.items() for number, text in enumerate(texts[1], texts[0]) if text]
+        matcher = SequenceMatcher(None, old, [text for _, text in numbered], autojunk=False)
+        for tag, _, _, start, end in matcher.get_opcodes():
+            if tag in {"insert", "replace"}:
+                lines[function.path].update(number for number, _ in numbered[start:end])
+    return {path: tuple(sorted(numbers)) for path, numbers in lines.items()}
+
+
+def _lines(sources: Sources, path: str, name: str) -> dict[int, list[str]]:
+    """Return the stripped lines of all definitions of a name, by the number of the first; "" for a comment."""
+    text = (sources.tree.read(path) or b"").decode("utf-8", "replace").splitlines()
+    return {
+        each.start: [
+            "" if line.lstrip().startswith(("#", '"""')) else line.strip() for line in text[each.start - 1 : each.end]
+        ]
+        for each in sources.definitions(path)
+        if each.name == name and each.kind == "function"
+    }
