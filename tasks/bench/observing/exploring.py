@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import CommandFailedError
 from ...processes import programs
-from ...processes.progress import Report, silent
+from ...processes.progress import silent
 from ..exclusive import exclusive
 from ..workers.pytest_options import options
 from .recording import RecordingSite, ending_of
@@ -36,6 +36,15 @@ class CallChain:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedCall:
+    """A call of a target: its `number` in the test from 1, its seconds, and those in the function that matters."""
+
+    number: int
+    seconds: float
+    inside: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What a test (pytest's id; its `total` seconds include fixtures) reached of a target (`module:Qualified.name`)."""
 
@@ -45,13 +54,16 @@ class Reach:
     calls: int
     seconds: float
     chains: tuple[CallChain, ...] = ()
+    longest: tuple[TimedCall, ...] = ()
 
 
 def explore(
-    site: RecordingSite, targets: Sequence[str], files: Sequence[str], *, seconds: float, report: Report
+    site: RecordingSite, targets: Sequence[str], tests: Sequence[str], *, seconds: float, inside: str = ""
 ) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
-    """Run test files in one process; return what each test reached, and notes on how the run ended."""
-    report(f"running {len(files)} test file{'s' * (len(files) != 1)} to see what reaches the changed functions")
+    """Run tests in one process; return what each of them reached, and notes on how the run ended.
+
+    For the longest calls of each target it is noted how long the target `inside` runs in them.
+    """
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-explore-") as folder:
         out = Path(folder) / "reached.jsonl"
         order = {
@@ -60,8 +72,9 @@ def explore(
             "out": str(out),
             "seconds": TEST_SECONDS,
             "session": seconds,
+            "inside": inside,
         }
-        command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *files, own=PLUGIN_OPTIONS)]
+        command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=PLUGIN_OPTIONS)]
         environment = site.variables(PRPREP_EXPLORER=json.dumps(order))
         note = ""
         try:
@@ -86,4 +99,5 @@ def _read(out: Path) -> Iterator[Reach]:
                     CallChain(tuple((path, first) for path, first in callers), seconds)
                     for callers, seconds in reach["chains"]
                 )
-                yield Reach(note["test"], note["seconds"], target, reach["calls"], reach["seconds"], chains)
+                longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
+                yield Reach(note["test"], note["seconds"], target, reach["calls"], reach["seconds"], chains, longest)

@@ -42,6 +42,8 @@ PLUGIN_OPTIONS = ("-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.Pyt
 
 TestRun = tuple[str, ...]
 """Tests of one file, by pytest's ids with the file's path in the tree, or the file alone."""
+Wanted = Mapping[str, Sequence[int]]
+"""The numbers of calls whose arguments are kept, by test; a call is counted in its test, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,13 @@ class RecordingSite:
 
 
 def record(
-    site: RecordingSite, target: str, runs: Sequence[TestRun], *, seconds: float, report: Report
+    site: RecordingSite,
+    target: str,
+    runs: Sequence[TestRun],
+    *,
+    wanted: Wanted | None = None,
+    seconds: float,
+    report: Report,
 ) -> tuple[list[Message], list[str]]:
     """Make the runs one after the other while there is time; return a recording of each, and notes."""
     end = time.monotonic() + seconds
@@ -82,7 +90,7 @@ def record(
             notes.append(f"there was no time left for {path}")
             break
         report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, *tests), seconds=min(left, FILE_SECONDS))
+        recording, note = _record(site, target, _pytest(site, *tests), seconds=min(left, FILE_SECONDS), wanted=wanted)
         recordings += [recording] if recording else []
         notes += [f"{path}: {note}"] if note else []
     return recordings, notes
@@ -138,7 +146,13 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
 
 
 def _record(
-    site: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
+    site: RecordingSite,
+    target: str,
+    command: list[str],
+    *,
+    seconds: float,
+    wanted: Wanted | None = None,
+    measure: Message | None = None,
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
@@ -152,6 +166,7 @@ def _record(
             "stem": site.stem,
             "root": site.root,
             "measure": measure,
+            "wanted": wanted,
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
         environment = site.variables(PRPREP_RECORDER=json.dumps(order))

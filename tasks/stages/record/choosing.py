@@ -14,6 +14,7 @@ from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
 from ...project.code.sources import LocatedDefinition
+from .targets import LEAST_SHARE
 
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
@@ -89,21 +90,23 @@ class CallChooser:
         return f"no test of the project calls {self.target}: {', '.join(runs)} {were} run"
 
     def _longest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
-        """Return the call that takes longest of those that run as code, and why others do not.
+        """Return the call with the longest time in the changed function, if it runs as code, and why others do not.
 
-        Calls that execute what head changes go before all others.
+        Those that spend enough time in the changed function go first, then those that execute what head changes.
         """
-        working: list[tuple[bool, float, RecordedCall]] = []
+        working: list[tuple[bool, bool, float, RecordedCall]] = []
         failures = []
         for call in kept[:MOST_TRIED]:
             tried = self._spelled(call)
             if isinstance(tried, str):
                 failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {tried}")
             else:
-                working.append((tried.reaches, tried.spelling.seconds, tried))
+                share = self._share(tried)
+                inside = share * tried.spelling.seconds
+                working.append((share >= LEAST_SHARE, tried.reaches, inside, tried))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
-        return max(working, key=lambda each: each[:2])[2], ()
+        return max(working, key=lambda each: each[:3])[3], ()
 
     def _spelled(self, call: Message) -> RecordedCall | str:
         """Return a call, scaled up if possible, or why it does not run on both sides."""

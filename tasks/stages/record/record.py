@@ -3,19 +3,19 @@
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from ...artifacts import Detection, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
-from ...bench.observing.recording import RecordingSite, TestRun, record, record_command
+from ...bench.observing.recording import RecordingSite, TestRun, Wanted, record, record_command
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder
-from ...project.code.imported_names import is_public, short_name
+from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
 from ...project.files import FolderTree, Project
 from ...project.pytest_config import is_test_file, python_files
@@ -24,7 +24,18 @@ from ...text import figures
 from . import lacks_benchmark
 from .choosing import CallChooser
 from .relevant_tests import relevant_tests
-from .targets import Candidate, Exploration, NamedReach, callable_of, candidates, changed_lines, named
+from .targets import (
+    LEAST_SHARE,
+    Candidate,
+    Exploration,
+    NamedReach,
+    Workload,
+    callable_of,
+    candidates,
+    changed_lines,
+    named,
+    workload,
+)
 
 MOST_SECONDS = 120.0
 """For all recording together, unless the item's `timeout` is shorter."""
@@ -33,8 +44,7 @@ EXPLORING = 90.0
 LEAST_ROUND, ENOUGH = 1e-5, 5e-5
 """Seconds of a round below which a benchmark is a toy, and from which on no better one is looked for."""
 LISTED = 5
-LEAST_SHARE = 0.4
-"""The least part of a caller's time that has to be spent in the changed function."""
+MOST_WORKLOADS = 3
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -79,7 +89,7 @@ class _Recorder:
             if driven is None:
                 why = f"{detection.target} is no function of this commit"
                 return Recording(item=item.id, target=detection.target or "", notes=(why,))
-            return self._of(driven, (), changed=driven.watched)
+            return self._of(driven, (), {}, changed=driven.watched)
         exploration, notes = self._explored(found)
         target = exploration.target
         if target is None:
@@ -129,7 +139,8 @@ class _Recorder:
         notes: list[str] = []
         for side, tests in self._tests(found):
             if tests:
-                seen, more = explore(side.site, watched, tests, seconds=EXPLORING, report=self.inputs.report)
+                self.inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
+                seen, more = explore(side.site, watched, tests, seconds=EXPLORING)
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
         return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(notes)
@@ -154,30 +165,54 @@ class _Recorder:
     # -- what is called
 
     def _best(self, exploration: Exploration, target: Candidate, notes: tuple[str, ...]) -> Recording:
-        """Return the recording of the changed function or of a caller of it that is the best benchmark.
-
-        That is the changed function itself if it is public and its calls take long enough; else the one that spends the
-        most time in it, up to a millisecond: beyond that the share of the time counts.
-        """
+        """Return the recording of the changed function or of a caller of it that is the best benchmark."""
+        tests = exploration.tests(target.watched)
         tried: list[Recording] = []
-        for each in (target, *exploration.callers(target.watched)):
-            if self.head.sources.try_find(each.watched) is None:
-                notes = (*notes, f"{each.watched} is not at head: no benchmark of it can run on both sides")
+        for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
+            called = each.called.watched
+            if self.head.sources.try_find(called) is None:
+                notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
-            tried.append(self._of(each, exploration.tests(target.watched), changed=target.watched))
-            if each is target and is_public(each.watched.replace(":", ".")) and not refusal(tried[-1], ENOUGH):
-                break
+            recording = self._of(each.called, tests, each.wanted, changed=target.watched)
+            if not refusal(recording):
+                return recording.model_copy(update={"reason": exploration.reason, "notes": (*notes, *recording.notes)})
+            tried.append(recording)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
-        accepted = [each for each in tried if not refusal(each)]
-        if accepted:
-            best = max(accepted, key=lambda each: (min(round_of(each) * each.share, REALISTIC), each.share))
-            return best.model_copy(update={"reason": exploration.reason, "notes": (*notes, *best.notes)})
         refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
         gap = {"call": None, "sample": None, "reason": exploration.reason}
-        return tried[0].model_copy(update={**gap, "notes": (*notes, *tried[0].notes, *refusals)})
+        failures = tuple(dict.fromkeys(note for each in tried for note in each.notes))
+        first = next((each for each in tried if each.target == target.watched), tried[0])
+        return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
 
-    def _of(self, called: Candidate, tests: Sequence[TestRun], *, changed: str) -> Recording:
+    def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
+        """Return what could be called, the best first: what spends the most time in the target, up to a millisecond.
+
+        Beyond that, and among equals, the share of the time counts, and that it is public. The target itself goes first
+        if it is public and its calls are long enough.
+        """
+        functions = (target, *exploration.callers(target.watched))
+        reached: list[NamedReach] = []
+        for side, nodes in ((self.base, self._old(tests)), (self.head, self._new(tests))):
+            if nodes:
+                watched, flat = [each.watched for each in functions], [node for run in nodes for node in run]
+                seen, _ = explore(side.site, watched, flat, seconds=EXPLORING, inside=target.watched)
+                reached += [named(each, side.sources, self.detection.layout) for each in seen]
+        found = [each for function in functions if (each := workload(function, reached))]
+
+        def rank(each: Workload) -> tuple[bool, float, bool, float]:
+            is_first = each.called is target and each.is_public and each.inside >= ENOUGH
+            return is_first, min(each.inside, REALISTIC), each.is_public, each.share
+
+        return tuple(sorted(found, key=rank, reverse=True))
+
+    def _new(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        return [each for each in tests if each[0].partition("::")[0] in self._new_tests]
+
+    def _old(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        return [each for each in tests if each[0].partition("::")[0] not in self._new_tests]
+
+    def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: str) -> Recording:
         """Record the calls of one function, and choose among them."""
         item, report = self.inputs.settings, self.inputs.report
         seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
@@ -188,12 +223,10 @@ class _Recorder:
             recordings, notes = record_command(site, called.watched, item.drive, seconds=seconds, report=report)
         else:
             runs = tuple(each[0].partition("::")[0] for each in tests)
-            new = [each for each, path in zip(tests, runs, strict=True) if path in self._new_tests]
-            old = [each for each in tests if each not in new]
-            recordings, notes = record(site, called.watched, old, seconds=seconds, report=report)
-            if new:
-                at_head = replace(self.head.site, stem=stem)
-                more, why_not = record(at_head, called.watched, new, seconds=seconds, report=report)
+            record_calls = partial(record, target=called.watched, wanted=wanted, seconds=seconds, report=report)
+            recordings, notes = record_calls(site, runs=self._old(tests))
+            if new := self._new(tests):
+                more, why_not = record_calls(replace(self.head.site, stem=stem), runs=new)
                 recordings, notes = [*recordings, *more], [*notes, *why_not]
         chooser = CallChooser(
             item,

@@ -8,7 +8,8 @@ from itertools import chain
 from typing import Final
 
 from ...artifacts import ChangedFunction, Detection, Layout
-from ...bench.observing.exploring import Reach
+from ...bench.observing.exploring import Reach, TimedCall
+from ...bench.observing.recording import Wanted
 from ...project.code.definitions import MODULE
 from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
@@ -18,7 +19,11 @@ from ...text import figures
 MOST_CANDIDATES: Final = 60
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
-MOST_CALLERS: Final = 3
+MOST_CALLERS: Final = 8
+MOST_CALLS: Final = 6
+"""Calls of a function that are written as code."""
+LEAST_SHARE: Final = 0.4
+"""The least part of a caller's time that has to be spent in the changed function."""
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
@@ -75,6 +80,7 @@ class NamedReach:
     target: str
     seconds: float
     chains: tuple[tuple[tuple[str, ...], float], ...]
+    longest: tuple[TimedCall, ...] = ()
 
 
 def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
@@ -91,7 +97,7 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     chains = tuple(
         (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
     )
-    return NamedReach(reach.test, reach.target, reach.seconds, chains)
+    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,7 @@ class Exploration:
         return tuple(map(tuple, files.values()))
 
     def callers(self, target: str) -> tuple[Candidate, ...]:
-        """Return the project's functions that call a target, directly or not: public ones first, then the nearest."""
+        """Return the project's functions that call a target, directly or not, the nearest first."""
         chains = [chain for reach in self.reached if reach.target == target for chain in reach.chains]
         below: dict[str, float] = defaultdict(float)
         distance: dict[str, int] = {}
@@ -149,8 +155,36 @@ class Exploration:
         total = sum(seconds for _, seconds in chains)
         names = sorted((name for name in below if below[name] >= LEAST_PART * total), key=distance.__getitem__)
         found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
-        others = [each for each in found.values() if each.watched != target]
-        return tuple(sorted(others, key=lambda each: not is_public(each.watched.replace(":", ".")))[:MOST_CALLERS])
+        return tuple(each for each in found.values() if each.watched != target)[:MOST_CALLERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A function to call, and the calls of tests that spend the most time in what changed."""
+
+    called: Candidate
+    wanted: Wanted
+    inside: float
+    """Seconds in the changed function, of the call with the most."""
+    share: float
+
+    @property
+    def is_public(self) -> bool:
+        return is_public(self.called.watched.replace(":", "."))
+
+
+def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
+    """Choose the calls of a function in which what changed takes most of the time; None if there is no such call."""
+    calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
+    mostly = [(each, test) for each, test in calls if each.inside >= LEAST_SHARE * each.seconds]
+    longest = sorted(mostly, key=lambda each: -each[0].inside)[:MOST_CALLS]
+    if not longest:
+        return None
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for call, test in longest:
+        wanted[test].append(call.number)
+    first = longest[0][0]
+    return Workload(called, wanted, first.inside, first.inside / first.seconds)
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:

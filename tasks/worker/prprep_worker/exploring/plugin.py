@@ -1,8 +1,9 @@
 """Find out which tests reach some functions, and for how long: a pytest plugin.
 
 PRPREP_EXPLORER holds the orders as JSON: the `targets` (`module:Qualified.name`), the `tree`, the file to write (`out`:
-a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may take, and those
-after which no further test begins (`session`).
+a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may take, those after
+which no further test begins (`session`), and the target of which it matters how long it runs in each call of the others
+(`inside`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Explorer:
     def __init__(self, orders: dict[str, Any]) -> None:
         self._orders = orders
         self._end = time.monotonic() + orders["session"]
-        self._watch = ReachWatch(orders["targets"], orders["tree"])
+        self._watch = ReachWatch(orders["targets"], orders["tree"], orders.get("inside", ""))
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:

@@ -26,6 +26,8 @@ DEEPEST = 60
 """Frames of the stack that are looked at."""
 CALLERS = 8
 """Functions of the project that are noted above a call."""
+LONGEST = 12
+"""Calls of a test whose time is kept: those that spend the most in the function that matters."""
 
 Codes = "tuple[types.CodeType, ...]"
 
@@ -33,11 +35,18 @@ Codes = "tuple[types.CodeType, ...]"
 class Reach:
     """What one test reached of a function; `callers` are the project's, the nearest first."""
 
-    __slots__ = ("calls", "chains", "seconds")
+    __slots__ = ("calls", "chains", "longest", "seconds")
 
     def __init__(self) -> None:
         self.calls, self.seconds = 0, 0.0
         self.chains: dict[Codes, float] = {}
+        self.longest: list[tuple[float, int, float]] = []
+        """Seconds in the function that matters, the number of the call from 1, and its own seconds."""
+
+    def note_call(self, inside: float, number: int, seconds: float) -> None:
+        self.longest.append((inside, number, seconds))
+        if len(self.longest) > 2 * LONGEST:
+            self.longest = sorted(self.longest, reverse=True)[:LONGEST]
 
     def message(self, tree: str) -> dict[str, Any]:
         """Return JSON; a chain is a list of files in the tree with the first line of the function, and seconds."""
@@ -45,19 +54,24 @@ class Reach:
             [[[os.path.relpath(code.co_filename, tree), code.co_firstlineno] for code in chain], seconds]
             for chain, seconds in self.chains.items()
         ]
-        return {"calls": self.calls, "seconds": self.seconds, "chains": chains}
+        longest = sorted(self.longest, reverse=True)[:LONGEST]
+        return {"calls": self.calls, "seconds": self.seconds, "chains": chains, "longest": longest}
 
 
 class _Thread(threading.local):
     def __init__(self) -> None:
-        self.open: list[tuple[str, float, Codes | None]] = []
+        self.open: list[tuple[str, float, Codes | None, int, float]] = []
         self.depths: dict[str, int] = {}
 
 
 class ReachWatch:
-    """Watches functions (`module:Qualified.name`); seconds of a recursive function are those of its outermost call."""
+    """Watches functions (`module:Qualified.name`); seconds of a recursive function are those of its outermost call.
 
-    def __init__(self, targets: Collection[str], tree: str) -> None:
+    For each call it is noted how long the function `inside` runs in it.
+    """
+
+    def __init__(self, targets: Collection[str], tree: str, inside: str = "") -> None:
+        self._inside = inside
         self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
         self._names: dict[str, list[str]] = {}
         for target in targets:
@@ -94,20 +108,27 @@ class ReachWatch:
         chain = None
         if depth == 0 and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0):
             chain = tuple(self._callers())
-        thread.open.append((target, time.perf_counter(), chain))
+        thread.open.append((target, time.perf_counter(), chain, reach.calls, self._seconds_inside))
 
     def leave(self, target: str) -> None:
         now, thread = time.perf_counter(), self._thread
         if not thread.open or thread.open[-1][0] != target:
             return  # it began before it was watched, or an exception was thrown into it
-        _, began, chain = thread.open.pop()
+        _, began, chain, number, inside = thread.open.pop()
         thread.depths[target] -= 1
         reach = self.reached.get(target)
         if thread.depths[target] or reach is None:
             return
         reach.seconds += now - began
+        if self._inside:
+            reach.note_call(self._seconds_inside - inside, number, now - began)
         if chain is not None:
             reach.chains[chain] = reach.chains.get(chain, 0.0) + now - began
+
+    @property
+    def _seconds_inside(self) -> float:
+        reach = self.reached.get(self._inside)
+        return reach.seconds if reach else 0.0
 
     def _callers(self) -> Iterator[types.CodeType]:
         """Yield the project's functions on the stack up to the test's own."""

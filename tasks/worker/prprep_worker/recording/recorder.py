@@ -83,7 +83,9 @@ class Recorder:
             "found": False,
             "is_async": False,
         }
-        self.running = ""
+        self.running, self._number = "", 0
+        self._wanted: dict[str, list[int]] | None = orders.get("wanted")
+        self._most_kept = max(KEPT, sum(map(len, (self._wanted or {}).values())))
         self.owner: type | None = None
         """The class whose objects alone count, if it inherits the function."""
         self.fixtures: dict[str, tuple[object, str]] = {}
@@ -103,6 +105,7 @@ class Recorder:
             self._begin_measured(values)
             return
         with self._lock:
+            self._number += 1
             calls = self._open.setdefault(threading.get_ident(), [])
             if self.owner is not None and not isinstance(next(iter(values.values()), None), self.owner):
                 calls.append(None)
@@ -157,7 +160,9 @@ class Recorder:
         if len(self._seen["seconds"]) < TIMED and (call.boundary is None or not self._seen["seconds"]):
             self._seen["seconds"].append(seconds)
         if stored is not None:
-            self._seen["kept"] = [*self._seen["kept"], {**stored, "seconds": seconds, "returns": returned}][-KEPT:]
+            self._seen["kept"] = [*self._seen["kept"], {**stored, "seconds": seconds, "returns": returned}][
+                -self._most_kept :
+            ]
         if call.drawn is not None:
             place, entry = call.drawn
             self._sample.put(place, entry and {**entry, "returns": returned})
@@ -173,6 +178,10 @@ class Recorder:
             self._allocations.stop()
             self._seen["peaks"], self._seen["why_not"] = self._allocations.peaks, self._allocations.why_not
             self.write()
+
+    def begin_test(self, name: str) -> None:
+        """Count calls anew; the orders have the numbers of those that are `wanted`, by test."""
+        self.running, self._number = name, 0
 
     def is_in_call(self) -> bool:
         return any(call is not None for calls in list(self._open.values()) for call in calls)
@@ -195,10 +204,13 @@ class Recorder:
         return place, entry and {**entry, "kinds": call.kinds, "size": call.size}
 
     def _keep(self, call: ObservedCall) -> Message | None:
-        """Write the arguments of a call that is larger than all before it, in several sizes."""
+        """Write the arguments of a call that is wanted, or else is larger than all before it, in several sizes."""
         if len(self._seen["sizes"]) < TIMED:
             self._seen["sizes"].append(call.size)
-        if self._seen["kept"] and call.size < GROWTH * self._largest:
+        if self._wanted is not None:
+            if self._number not in self._wanted.get(self.running, ()):
+                return None
+        elif self._seen["kept"] and call.size < GROWTH * self._largest:
             return None
         written = (self._write_arguments(call, scale) for scale in self._scales(call))
         scaled = list(itertools.takewhile(lambda each: each and each["scaled"], written))
