@@ -25,6 +25,15 @@ MOSTLY_OVERHEAD = 1e-5
 MOST_TRIED = 6
 """Calls of which code is tried, the largest first."""
 MOST_DOCUMENTS = 12
+SUFFIXES = {
+    ".md": ("markdown", "mistune", "commonmark"),
+    ".rst": ("rst", "docutils"),
+    ".html": ("html", "dom"),
+    ".yaml": ("yaml",),
+    ".yml": ("yaml",),
+    **{f".{name}": (name,) for name in ("toml", "json", "xml", "css", "csv", "sql", "ini", "ics", "js", "svg")},
+}
+"""Words in a function's name that say what documents it takes."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -166,15 +175,18 @@ class CallChooser:
         """
         texts = [name for name, kind in call.described if kind.startswith(("str of", "bytes of"))]
         large = [name for name, kind in call.described if name not in {"self", "cls"} and " of " in kind]
-        if texts != large or len(texts) != 1 or call.spelling.seconds >= REALISTIC or call.changes or call.fakes:
+        best, longest = call, self._share(call) * call.spelling.seconds
+        if texts != large or len(texts) != 1 or longest >= REALISTIC or call.changes or call.fakes:
             return call
-        best = call
-        for path in documents(opened, self.documents):
+        for path in documents(opened, self.documents, self.target):
             tried = self._with_document(call, texts[0], path)
-            if tried and best.spelling.seconds < tried.spelling.seconds <= TOO_LONG:
+            if not tried or tried.spelling.seconds > TOO_LONG:
+                continue
+            share = self._share(tried)
+            if share >= LEAST_SHARE and share * tried.spelling.seconds > longest:
                 at_head = self._at_head(tried)
                 if "raised" not in at_head and at_head["reached"]:
-                    best = tried.model_copy(update={"reaches": True})
+                    best, longest = tried.model_copy(update={"reaches": True}), share * tried.spelling.seconds
         return best
 
     def _with_document(self, call: RecordedCall, parameter: str, path: str) -> RecordedCall | None:
@@ -290,8 +302,14 @@ class CallChooser:
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
 
 
-def documents(opened: Sequence[str], paths: Sequence[str]) -> tuple[str, ...]:
-    """Return the project's documents to try: those that were `opened`, then others like them, the largest first."""
-    suffixes = {posixpath.splitext(path)[1] for path in opened}
+def documents(opened: Sequence[str], paths: Sequence[str], target: str) -> tuple[str, ...]:
+    """Return the project's documents to try, from its `paths`, the largest first.
+
+    These are the ones that the tests opened, others with their suffixes, and those whose suffix the target's name has,
+    such as `.toml` for `tomlkit.parser:parse`; then README files.
+    """
+    suffixes = {posixpath.splitext(path)[1] for path in opened} - {""}
+    suffixes |= {suffix for suffix, names in SUFFIXES.items() if any(name in target.lower() for name in names)}
     alike = [path for path in paths if posixpath.splitext(path)[1] in suffixes]
-    return tuple(dict.fromkeys((*(path for path in opened if path in paths), *alike)))[:MOST_DOCUMENTS]
+    read_me = [path for path in paths if posixpath.basename(path).lower().startswith("readme")]
+    return tuple(dict.fromkeys((*(path for path in paths if path in opened), *alike, *read_me)))[:MOST_DOCUMENTS]

@@ -1,5 +1,6 @@
 """Record real calls for an item without a benchmark, while the project's own tests or a command run."""
 
+import math
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ EXPLORING = 90.0
 LEAST_ROUND, ENOUGH = 1e-5, 5e-5
 """Seconds of a round below which a benchmark is a toy, and from which on no better one is looked for."""
 LISTED = 5
-MOST_WORKLOADS = 3
+MOST_WORKLOADS = 4
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -173,7 +174,7 @@ class _Recorder:
             if self.head.sources.try_find(called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
-            recording = self._of(each.called, tests, each.wanted, changed=target.watched)
+            recording = self._of(each.called, each.tests, each.wanted, changed=target.watched)
             if not refusal(recording):
                 return recording.model_copy(update={"reason": exploration.reason, "notes": (*notes, *recording.notes)})
             tried.append(recording)
@@ -186,10 +187,11 @@ class _Recorder:
         return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
 
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
-        """Return what could be called, the best first: what spends the most time in the target, up to a millisecond.
+        """Return what could be called, the best first.
 
-        Beyond that, and among equals, the share of the time counts, and that it is public. The target itself goes first
-        if it is public and its calls are long enough.
+        The target itself goes first if it is public and its calls are long enough; then what spends most of its time in
+        the target, the longer (up to a millisecond) the better, and public functions before others. The rest may do so
+        on one of the project's documents.
         """
         functions = (target, *exploration.callers(target.watched))
         reached: list[NamedReach] = []
@@ -200,9 +202,11 @@ class _Recorder:
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
         found = [each for function in functions if (each := workload(function, reached))]
 
-        def rank(each: Workload) -> tuple[bool, float, bool, float]:
+        def rank(each: Workload) -> tuple[bool, bool, int, bool, float]:
             is_first = each.called is target and each.is_public and each.inside >= ENOUGH
-            return is_first, min(each.inside, REALISTIC), each.is_public, each.share
+            # Durations within a factor of two are alike.
+            duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
+            return is_first, each.share >= LEAST_SHARE, duration, each.is_public, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
 

@@ -1,7 +1,7 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain
@@ -138,10 +138,7 @@ class Exploration:
         for reach in self.reached:
             if reach.target == target:
                 seconds[reach.test.partition("[")[0]] += reach.seconds
-        files: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS]:
-            files[test.partition("::")[0]].append(test)
-        return tuple(map(tuple, files.values()))
+        return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
 
     def callers(self, target: str) -> tuple[Candidate, ...]:
         """Return the project's functions that call a target, directly or not, the nearest first."""
@@ -158,6 +155,13 @@ class Exploration:
         return tuple(each for each in found.values() if each.watched != target)[:MOST_CALLERS]
 
 
+def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    files: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        files[test.partition("::")[0]].append(test)
+    return tuple(map(tuple, files.values()))
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """A function to call, and the calls of tests that spend the most time in what changed."""
@@ -172,19 +176,27 @@ class Workload:
     def is_public(self) -> bool:
         return is_public(self.called.watched.replace(":", "."))
 
+    @property
+    def tests(self) -> tuple[tuple[str, ...], ...]:
+        """The tests that make the calls, file by file."""
+        return by_file(dict.fromkeys(test.partition("[")[0] for test in self.wanted))
+
 
 def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
-    """Choose the calls of a function in which what changed takes most of the time; None if there is no such call."""
+    """Choose the calls of a function that spend the most time in what changed; None if no test makes one.
+
+    If there are calls in which that is most of the time, the others do not count.
+    """
     calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
     mostly = [(each, test) for each, test in calls if each.inside >= LEAST_SHARE * each.seconds]
-    longest = sorted(mostly, key=lambda each: -each[0].inside)[:MOST_CALLS]
+    longest = sorted(mostly or calls, key=lambda each: -each[0].inside)[:MOST_CALLS]
     if not longest:
         return None
     wanted: dict[str, list[int]] = defaultdict(list)
     for call, test in longest:
         wanted[test].append(call.number)
     first = longest[0][0]
-    return Workload(called, wanted, first.inside, first.inside / first.seconds)
+    return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9))
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:

@@ -291,9 +291,9 @@ class Recorder:
             writer = self._writer()
             (_, value), *arguments = values.items()
             try:
-                codes = [_as_argument(name, kinds[name], writer.write(held, 1)) for name, held in arguments]
+                codes = [code for name, held in arguments for code in _as_arguments(name, kinds[name], held, writer)]
                 if not writer.statements:
-                    call = f"{writer.imported_name(type(value))}({', '.join(filter(None, codes))})"
+                    call = f"{writer.imported_name(type(value))}({', '.join(codes)})"
                     requirements = Requirements()
                     requirements.require(writer)  # the writer itself would keep all that it wrote
                     self._constructions[id(value)] = _reference(value), Construction(call, requirements)
@@ -331,10 +331,11 @@ def _reference(value: object) -> Callable[[], object]:
         return lambda: value
 
 
-def _as_argument(name: str, kind: str, code: str) -> str:
+def _as_arguments(name: str, kind: str, value: Any, writer: Writer) -> Iterator[str]:
     """Pass an argument of a constructor, by its name if it has one of its own."""
     if kind == "args":
-        return "" if code == "()" else f"*{code}"
-    if kind == "kwargs":
-        return "" if code == "{}" else f"**{code}"
-    return f"{name}={code}"
+        yield from ([f"*{writer.write(value, 1)}"] if value else [])
+    elif kind == "kwargs":
+        yield from (f"{key}={writer.write(inner, 1)}" for key, inner in value.items())
+    else:
+        yield f"{name}={writer.write(value, 1)}"
