@@ -184,7 +184,9 @@ def _record(
 
 def ending_of(finished: programs.CompletedProgram, site: RecordingSite) -> str:
     """Return a failed run's exit code, with the last error that pytest shows."""
-    errors = [line[1:].strip() for line in finished.output.splitlines() if line.startswith("E  ")]
+    # What a conftest raises is printed on standard error.
+    lines = f"{finished.output}\n{finished.error}".splitlines()
+    errors = [line[1:].strip() for line in lines if line.startswith("E  ")]
     error = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
     message = error.replace(f"{site.side.tree}/", "")[:LONGEST]
     return f"ended with exit code {finished.code}" + (f" ({message})" if message else "")

@@ -116,7 +116,7 @@ def _passed(
     by_name = False
     for parameter, value in arguments.items():
         kind = kinds.get(parameter, "positional")
-        if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
+        if (parameter in defaults and unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
             by_name = True  # arguments after one that is left out are passed by name
             continue
         is_short = value not in inputs.bound and len(value) <= INLINE and _is_literal(value)
@@ -194,7 +194,7 @@ def _is_literal(value: str) -> bool:
     return False
 
 
-def _unparsed(code: str) -> str:
+def unparsed(code: str) -> str:
     """Write an expression as `ast.unparse` does, like the defaults."""
     with suppress(SyntaxError, ValueError, RecursionError):
         return ast.unparse(ast.parse(code, mode="eval"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...artifacts import Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling
 from ...bench.observing.recording import RecordingSite, allocations_of_fakes, try_code
 from ...bench.workers.channel import Message
-from ...benchmark_tests.writing.recorded_code import compose, defaults_of
+from ...benchmark_tests.writing.recorded_code import compose, defaults_of, unparsed
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
@@ -174,9 +174,14 @@ class CallChooser:
         Documents that the tests open go before others with the same suffix.
         """
         texts = [name for name, kind in call.described if kind.startswith(("str of", "bytes of"))]
-        large = [name for name, kind in call.described if name not in {"self", "cls"} and " of " in kind]
+        defaults = defaults_of(self.located.definition)
+        # Another argument, like a position, may belong to the text.
+        others = {name: code for name, code in call.spelling.arguments if name not in {"self", "cls", *texts}}
+        is_alone = len(texts) == 1 and all(
+            code in {"()", "{}"} or defaults.get(name) == unparsed(code) for name, code in others.items()
+        )
         best, longest = call, self._share(call) * call.spelling.seconds
-        if texts != large or len(texts) != 1 or longest >= REALISTIC or call.changes or call.fakes:
+        if not is_alone or longest >= REALISTIC or call.changes or call.fakes or call.spelling.statements:
             return call
         for path in documents(opened, self.documents, self.target):
             tried = self._with_document(call, texts[0], path)

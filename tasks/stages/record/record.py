@@ -189,9 +189,9 @@ class _Recorder:
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
         """Return what could be called, the best first.
 
-        The target itself goes first if it is public and its calls are long enough; then what spends most of its time in
-        the target, the longer (up to a millisecond) the better, and public functions before others. The rest may do so
-        on one of the project's documents.
+        The target itself goes first if it is public and its calls are long enough; then public functions that spend
+        most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so on
+        one of the project's documents.
         """
         functions = (target, *exploration.callers(target.watched))
         reached: list[NamedReach] = []
@@ -202,11 +202,12 @@ class _Recorder:
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
         found = [each for function in functions if (each := workload(function, reached))]
 
-        def rank(each: Workload) -> tuple[bool, bool, int, bool, float]:
+        def rank(each: Workload) -> tuple[bool, bool, bool, int, float]:
             is_first = each.called is target and each.is_public and each.inside >= ENOUGH
+            mostly = each.share >= LEAST_SHARE
             # Durations within a factor of two are alike.
             duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
-            return is_first, each.share >= LEAST_SHARE, duration, each.is_public, each.share
+            return is_first, each.is_public and mostly, mostly, duration, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
 
