@@ -124,6 +124,8 @@ class Recording(Artifact):
 
     item: str
     target: str = ""
+    called_as: str = ""
+    """The target by which the benchmark imports it: from where the project exports it."""
     changed: str = ""
     share: float = 1.0
     reason: str = ""

@@ -47,7 +47,7 @@ def from_recording(
 
 
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    code = compose(call, recording.target, definition, defaults=recording.defaults)
+    code = compose(call, recording.called_as or recording.target, definition, defaults=recording.defaults)
     expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
@@ -66,7 +66,8 @@ def _of_sample(
     recording: Recording, sample: Sample, definition: Definition, *, large: RecordedCall | None = None
 ) -> BenchmarkParts:
     """Write a loop over typical calls; the `large` call becomes another case of the same test."""
-    sampled = compose_sample(sample, recording.target, definition, large=large, defaults=recording.defaults)
+    target = recording.called_as or recording.target
+    sampled = compose_sample(sample, target, definition, large=large, defaults=recording.defaults)
     calls, count = f"{CASES}()" if large else sampled.listed, len(sample.calls)
     parts = BenchmarkParts(
         imports=_sorted(sampled.code.imports),
@@ -78,6 +79,7 @@ def _of_sample(
     if large is None:
         return parts
     scaled = f", its sizes times {large.spelling.scale:,}" if large.spelling.scale > 1 else ""
+    scaled = f", on {large.spelling.document}" if large.spelling.document else scaled
     typical = _function(TYPICAL, f"Return {count} of the recorded calls.", f"return {sampled.listed}")
     largest = _function(LARGEST, f"Return the largest of the recorded calls{scaled}.", *large_call(large, sampled))
     return replace(
@@ -125,6 +127,13 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     test = call.test.partition("::")[2].partition("[")[0]
     who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
+    if path := call.spelling.document:
+        return _filled(
+            f"The call is like one that {who} makes ({sizes}), on {path}, a file of the project with "
+            f"{call.spelling.size:,} characters or bytes: of those that were tried it takes the longest in "
+            f"{recording.changed}. The {recording.calls:,} recorded calls hold {recording.size:,} in the median and "
+            f"{recording.largest:,} at most."
+        )
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")

@@ -5,6 +5,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import accumulate
 from pathlib import Path
 
 from ...artifacts import Detection, Recording, TreeSpec
@@ -176,7 +177,8 @@ class _Recorder:
                 continue
             recording = self._of(each.called, each.tests, each.wanted, changed=target.watched)
             if not refusal(recording):
-                return recording.model_copy(update={"reason": exploration.reason, "notes": (*notes, *recording.notes)})
+                chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
+                return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
             tried.append(recording)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
@@ -190,8 +192,8 @@ class _Recorder:
         """Return what could be called, the best first.
 
         The target itself goes first if it is public and its calls are long enough; then public functions that spend
-        most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so on
-        one of the project's documents.
+        most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so
+        on one of the project's documents.
         """
         functions = (target, *exploration.callers(target.watched))
         reached: list[NamedReach] = []
@@ -210,6 +212,19 @@ class _Recorder:
             return is_first, each.is_public and mostly, mostly, duration, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
+
+    def _public_name(self, called: Candidate) -> str:
+        """Return the target by which both sides export a function from the outermost package, else its own."""
+        module, _, name = called.watched.partition(":")
+        first = name.partition(".")[0]
+        own = f"{module}:{first}"
+        packages = accumulate(module.split("."), "{}.{}".format)
+        for package in packages:
+            exported = f"{package}:{first}"
+            sides = (self.base.sources, self.head.sources)
+            if all((found := each.try_find(exported)) and found == each.try_find(own) for each in sides):
+                return f"{package}:{name}"
+        return called.watched
 
     def _new(self, tests: Sequence[TestRun]) -> list[TestRun]:
         return [each for each in tests if each[0].partition("::")[0] in self._new_tests]

@@ -34,7 +34,8 @@ def run(inputs: StageInputs) -> None:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
             recording = inputs.read(Recording)
             called = _called(detection, recording)
-            scaffolding = _Writer(inputs, called, recording, _source(called, project.tree), project).write()
+            source = _source(detection, recording.target or called.target or "", project.tree)
+            scaffolding = _Writer(inputs, called, recording, source, project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
             inputs.report(sentence)
@@ -192,13 +193,13 @@ class _Writer:
 
 def _called(detection: Detection, recording: Recording) -> Detection:
     """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
-    target = recording.target.removesuffix(".__init__")
+    target = (recording.called_as or recording.target).removesuffix(".__init__")
     return detection.model_copy(update={"target": target}) if target else detection
 
 
-def _source(detection: Detection, head: TreeReader) -> bytes | None:
-    """Read the file at head that defines the target; None if there is none."""
-    module, _, name = (detection.target or "").partition(":")
+def _source(detection: Detection, target: str, head: TreeReader) -> bytes | None:
+    """Read the file at head that defines a target; None if there is none."""
+    module, _, name = target.partition(":")
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
