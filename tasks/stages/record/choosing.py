@@ -34,6 +34,8 @@ SUFFIXES = {
     **{f".{name}": (name,) for name in ("toml", "json", "xml", "css", "csv", "sql", "ini", "ics", "js", "svg")},
 }
 """Words in a function's name that say what documents it takes."""
+LEAST_ROUND = 1e-5
+"""Seconds of a round below which a benchmark is a toy."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -78,7 +80,7 @@ class CallChooser:
             largest=max(sizes, default=0),
             defaults=defaults_of(self.located.definition),
             call=self._with_allocations(call) if call else None,
-            sample=self._tried_sample(typical_sample(drawn, call)) if is_pure else None,
+            sample=self._sample(drawn, call) if is_pure else None,
             unwritten={} if call else unwritten,
             effects=effects,
             notes=(*notes, *failures, *(() if calls else (self._uncalled(runs),))),
@@ -213,6 +215,13 @@ class CallChooser:
             return None
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return changed.model_copy(update={"spelling": timed, "lazy": answer["lazy"]})
+
+    def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
+        """Return typical calls; none beside a call of a caller, most of whose calls may be about something else."""
+        sample = self._tried_sample(typical_sample(drawn, call))
+        if call and sample and (self.changed not in {"", self.target} or sample.seconds < LEAST_ROUND):
+            return None
+        return sample
 
     def _tried_sample(self, sample: Sample | None) -> Sample | None:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""

@@ -23,7 +23,7 @@ from ...project.files import FolderTree, Project
 from ...project.pytest_config import is_test_file, python_files
 from ...staleness import StageInputs
 from ...text import figures
-from . import lacks_benchmark
+from . import choosing, lacks_benchmark
 from .choosing import CallChooser
 from .relevant_tests import relevant_tests
 from .targets import (
@@ -43,8 +43,8 @@ MOST_SECONDS = 120.0
 """For all recording together, unless the item's `timeout` is shorter."""
 EXPLORING = 90.0
 """Seconds after which no further test begins when tests are run to see what they reach."""
-LEAST_ROUND, ENOUGH = 1e-5, 5e-5
-"""Seconds of a round below which a benchmark is a toy, and from which on no better one is looked for."""
+ENOUGH = 5e-5
+"""Seconds of a public function's call from which on no caller of it is looked for."""
 LISTED = 5
 MOST_WORKLOADS = 4
 DOCUMENT_BYTES = 1_000, 500_000
@@ -290,15 +290,14 @@ def round_of(recording: Recording) -> float:
     return max(large, recording.sample.seconds if recording.sample else 0.0)
 
 
-def refusal(recording: Recording, least: float | None = None) -> str:
-    """Return why a recording is no good for a benchmark whose rounds take at least so many seconds; "" if it is."""
-    least = LEAST_ROUND if least is None else least
+def refusal(recording: Recording) -> str:
+    """Return why no benchmark is written from a recording; "" if it is."""
     if not recording.call and not recording.sample:
         return "no call can be written as code"
     if recording.share < LEAST_SHARE:
         return f"only {figures.share(recording.share)} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
         return "no recorded call executes what head changes"
-    if round_of(recording) < least:
+    if round_of(recording) < choosing.LEAST_ROUND:
         return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
     return ""

@@ -23,7 +23,7 @@ from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record import record
+from tasks.stages.record import choosing
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
@@ -566,7 +566,7 @@ def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool
 @pytest.fixture(autouse=True)
 def short_rounds(monkeypatch):
     """The shop's functions take microseconds: no round is too short."""
-    monkeypatch.setattr(record, "LEAST_ROUND", 0.0)
+    monkeypatch.setattr(choosing, "LEAST_ROUND", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from prprep_worker.recording.functions import ModuleWatch, find_function
 from prprep_worker.watching import claim_tool
@@ -29,7 +29,7 @@ CALLERS = 8
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
 
-Codes = "tuple[types.CodeType, ...]"
+Codes = tuple[types.CodeType, ...]
 
 
 class Reach:
@@ -58,16 +58,29 @@ class Reach:
         return {"calls": self.calls, "seconds": self.seconds, "chains": chains, "longest": longest}
 
 
+class OpenCall(NamedTuple):
+    """A call that has not returned: the moment it began, and what was spent on watching and `inside` before it."""
+
+    target: str
+    began: float
+    overhead: float
+    inside: float
+    number: int
+    chain: Codes | None
+
+
 class _Thread(threading.local):
     def __init__(self) -> None:
-        self.open: list[tuple[str, float, Codes | None, int, float]] = []
+        self.open: list[OpenCall] = []
         self.depths: dict[str, int] = {}
+        self.overhead = 0.0
+        """Seconds spent in watching, which do not count as the functions'."""
 
 
 class ReachWatch:
     """Watches functions (`module:Qualified.name`); seconds of a recursive function are those of its outermost call.
 
-    For each call it is noted how long the function `inside` runs in it.
+    With `inside`, the time of that function in each call is noted in place of the callers.
     """
 
     def __init__(self, targets: Collection[str], tree: str, inside: str = "") -> None:
@@ -98,32 +111,38 @@ class ReachWatch:
                 found.replace(self._wrapper(target, found.function))
 
     def enter(self, target: str, *, is_call: bool = True) -> None:
-        thread = self._thread
+        entered, thread = time.perf_counter(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
         reach = self.reached.get(target)
         if reach is None:
             reach = self.reached[target] = Reach()
         reach.calls += is_call
-        chain = None
-        if depth == 0 and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0):
-            chain = tuple(self._callers())
-        thread.open.append((target, time.perf_counter(), chain, reach.calls, self._seconds_inside))
+        is_noted = depth == 0 and not self._inside and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
+        chain = tuple(self._callers()) if is_noted else None
+        began = time.perf_counter()
+        thread.overhead += began - entered
+        thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, reach.calls, chain))
 
     def leave(self, target: str) -> None:
         now, thread = time.perf_counter(), self._thread
-        if not thread.open or thread.open[-1][0] != target:
+        if not thread.open or thread.open[-1].target != target:
             return  # it began before it was watched, or an exception was thrown into it
-        _, began, chain, number, inside = thread.open.pop()
+        call = thread.open.pop()
         thread.depths[target] -= 1
         reach = self.reached.get(target)
-        if thread.depths[target] or reach is None:
-            return
-        reach.seconds += now - began
-        if self._inside:
-            reach.note_call(self._seconds_inside - inside, number, now - began)
-        if chain is not None:
-            reach.chains[chain] = reach.chains.get(chain, 0.0) + now - began
+        if reach is not None and not thread.depths[target]:
+            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
+            reach.seconds += seconds
+            if self._inside:
+                reach.note_call(self._seconds_inside - call.inside, call.number, seconds)
+            if call.chain is not None:
+                reach.chains[call.chain] = reach.chains.get(call.chain, 0.0) + seconds
+        thread.overhead += time.perf_counter() - now
+
+    def share(self, seconds: float) -> float:
+        """Return the part of so many seconds of this thread that the function `inside` took, without watching it."""
+        return self._seconds_inside / max(seconds - self._thread.overhead, 1e-9)
 
     @property
     def _seconds_inside(self) -> float:

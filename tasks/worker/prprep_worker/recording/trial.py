@@ -45,7 +45,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
         names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
         executed = ExecutedLines(order.get("lines", {}))
         names.update(fixtures, monkeypatch=patch, reached=executed.reached)
-        inside = ReachWatch([order["inside"]], os.path.dirname(order["file"])) if "inside" in order else None
+        inside = order.get("inside") and ReachWatch([order["inside"]], os.path.dirname(order["file"]), order["inside"])
         with _filtered(order["filters"]):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
         call = compile(f"({order['call']}\n)", order["file"], "eval")
@@ -73,7 +73,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": executed.reached(),
-            "share": sum(reach.seconds for reach in inside.reached.values()) / spent if inside else None,
+            "share": inside.share(spent) if inside else None,
             **({"value": value} if order.get("tell") else {}),
         }
 
