@@ -134,7 +134,7 @@ class BenchmarkSetup:
             try:
                 return do(request, report=self._context.report), request
             except PrprepError as error:
-                self._explain(error)
+                shorten_paths(error, self.sides, self._context.cache)
                 if isinstance(error, ProvenanceError) or not self._repair(error):
                     raise
 
@@ -170,16 +170,6 @@ class BenchmarkSetup:
                 return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
         return False
-
-    def _explain(self, error: PrprepError) -> None:
-        """Shorten the paths in the message, and mention invented arguments if they may be the cause."""
-        shorten_paths(error, self.sides, self._context.cache)
-        scaffolding, metrics = self.artifacts.scaffolding, metrics_of(self.item, self.artifacts.detection)
-        invented = scaffolding.made_from == "signature" and metrics != ("import",)
-        if invented and "the benchmark failed on" in error.what:
-            error.hint += (
-                f"\n  its arguments were derived from the function's signature: correct them in {scaffolding.source}"
-            )
 
 
 def request_for(

@@ -14,7 +14,6 @@ from ...project.code.imported_names import short_name
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import SPACES, WIDTH, assigned
-from .sample_values import SIZE
 from .signatures import Call, call_of
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
@@ -41,7 +40,6 @@ class BenchmarkParts:
     setup: str
     expression: str
     gap: str = ""
-    made_up: str = ""
     recorded: str = ""
     definitions: tuple[str, ...] = ()
     is_async: bool = False
@@ -84,7 +82,7 @@ def from_signature(
     templates: Path | None,
     learned: Mapping[str, str] | None = None,
 ) -> WrittenBenchmark:
-    """Write the benchmark with made-up arguments, or with a gap to fill in.
+    """Write a benchmark of an import or of a call without arguments; else one with a gap to fill in.
 
     `learned` describes recorded arguments, by parameter, that cannot be written as code.
     """
@@ -93,29 +91,23 @@ def from_signature(
         return WrittenBenchmark(text, "signature")
     call = _signature(detection, source)
     lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
-    gap = made_up = ""
+    gap = ""
     if call.gap:
         variables = ", ".join(call.unknown)
         lines.append(f'{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")')
         arguments = "; ".join(f"{name} was {description}" for name, description in (learned or {}).items())
         gap = f"{call.gap}. In recorded calls {arguments}" if arguments else call.gap
-    elif any("SIZE" in line for line in call.setup):
-        made_up = f"{SIZE:,} items in every container, {SIZE:,} words in every text"
-    elif call.setup:
-        made_up = "a plain value for each"
     parts = BenchmarkParts(
         imports=_own_import(detection, {call.name}),
         setup=textwrap.indent("\n".join(lines), SPACES),
         expression=call.expression or (f"{'await ' if call.is_async else ''}{call.name}()" if call.name else "..."),
         gap=gap,
-        made_up=made_up,
         is_async=call.is_async,
     )
     text = text_of(parts, detection, path=path, templates=templates)
     if gap:
         return WrittenBenchmark(text, "gap")
-    review = "arguments were made up from the signature" if made_up else "call passes the defaults alone"
-    return WrittenBenchmark(text, "signature", f"the benchmark's {review}")
+    return WrittenBenchmark(text, "signature", "the benchmark's call passes the defaults alone")
 
 
 def file_name(detection: Detection) -> str:
@@ -140,7 +132,6 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
         "definitions": "\n".join(parts.definitions).strip("\n"),
-        "constants": f"SIZE = {SIZE:_}" if "SIZE" in parts.setup and (parts.made_up or parts.gap) else "",
         "setup": parts.setup,
         "direct": _direct(parts.expression) if parts.direct is None else parts.direct,
         "returned": _returned(parts.expression),
@@ -149,7 +140,6 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "fixtures": "".join(f", {name}" for name in parts.fixtures),
         "recorded": parts.recorded,
         "gap": " ".join(parts.gap.split()),
-        "made_up": parts.made_up,
     }
     text = fill(name, values, templates)
     try:
