@@ -39,6 +39,7 @@ import asyncio
 import dataclasses
 import io
 import json
+import os
 import socket
 
 import requests
@@ -137,6 +138,17 @@ def parsed(document):
     return json.loads(document)
 
 
+def descriptor(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+    return path
+
+
+def late(value):
+    import shop_late
+
+    return shop_late.VALUE + value
+
+
 def deepest(tree):
     return 1 + max(map(deepest, tree["inner"]), default=0)
 
@@ -195,7 +207,7 @@ import json
 import socket
 
 from shop import SETTINGS, Basket, Cart, Item, Odd, bill, consumed, deepest, detected, drain, fetch, fetched, guarded, load, many, odd, parsed, rows
-from shop import save, sealed, setting, shout, squares, words
+from shop import descriptor, late, save, sealed, setting, shout, squares, words
 
 
 class Stub:
@@ -259,6 +271,11 @@ def test_data():
     assert deepest(tree) == 13
 
 
+def test_files(tmp_path):
+    assert descriptor(str(tmp_path / "new"))
+    assert late(1) == 2
+
+
 def test_changed_objects():
     cart = Cart("ada")
     cart.add("tea")
@@ -282,6 +299,7 @@ FILES = {
     "pyproject.toml": PYPROJECT,
     "src/requests.py": NETWORK,
     "src/shop/__init__.py": CODE,
+    "src/shop_late.py": "VALUE = 1\n",
     "tests/test_shop.py": TESTS,
     "tests/test_other.py": "def test_nothing(): ...\n",
 }
@@ -476,7 +494,14 @@ def test_failing_tests_are_noted_and_calls_that_returned_count(place):
 def test_side_effects_of_a_call_are_recorded(place):
     assert seen_of(place, "save")["effects"] == ["writes files"]
     assert seen_of(place, "shout")["effects"] == ["connects to the network"]
+    assert seen_of(place, "descriptor")["effects"] == ["writes files"]
     assert seen_of(place, "load")["effects"] == []
+
+
+@pytest.mark.parametrize("name", ["deepest", "late"])
+def test_recording_and_compiling_are_no_side_effects_of_a_call(place, name):
+    """The recorder writes between recursive calls, and a call that imports a module first has it compiled."""
+    assert (seen_of(place, name)["calls"] > 0, seen_of(place, name)["effects"]) == (True, [])
 
 
 def test_a_function_that_nothing_calls_has_no_calls(place):

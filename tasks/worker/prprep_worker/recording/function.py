@@ -10,6 +10,7 @@ import functools
 import importlib.abc
 import importlib.util
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from prprep_worker.recording.recorder import Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
 EFFECTS = {
+    "open": "writes files",
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
     "os.system": "starts processes",
@@ -27,6 +29,7 @@ EFFECTS = {
     "shutil.rmtree": "removes files",
     "sqlite3.connect": "opens a database",
 }
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 _signature = functools.cache(inspect.signature)
@@ -198,10 +201,15 @@ def report_effects(recorder: Recorder) -> None:
     """Note from now on what a recorded call does outside of the process."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        effect = EFFECTS.get(event)
-        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            effect = "writes files"
-        if effect and recorder.is_in_call():
-            recorder.note_effect(effect)
+        if event in EFFECTS and recorder.is_in_call() and not _is_harmless(event, arguments):
+            recorder.note_effect(EFFECTS[event])
 
     sys.addaudithook(hook)
+
+
+def _is_harmless(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a file is only read, was open already, or is the compiled code of an import."""
+    file, flags = arguments[0] if arguments else "", arguments[-1]
+    if event == "open" and (isinstance(file, int) or file == os.devnull or not isinstance(flags, int)):
+        return True
+    return (event == "open" and not flags & WRITING) or (event in {"open", "os.rename"} and ".pyc." in str(file))

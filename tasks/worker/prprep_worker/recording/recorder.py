@@ -5,6 +5,7 @@ The file is written after every call that is kept, so that nothing is lost if th
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import json
@@ -13,7 +14,7 @@ import threading
 import time
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from prprep_worker.memory.allocations import Allocations
@@ -63,7 +64,7 @@ class Recorder:
     def __init__(self, orders: Message) -> None:
         self.module, _, self.name = orders["target"].partition(":")
         self._orders, self._seconds_left = orders, float(orders["seconds"])
-        self._lock = threading.RLock()
+        self._lock, self._working = threading.RLock(), list[int]()
         self._open: dict[int, list[OpenCall | None]] = {}
         self._largest = 0
         self._sample, self._written = CallSample(), 0.0
@@ -92,11 +93,21 @@ class Recorder:
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
 
+    @contextlib.contextmanager
+    def _own_work(self) -> Iterator[None]:
+        """Hold the lock; what this thread does meanwhile is no effect of a call, like that around a recursive one."""
+        with self._lock:
+            self._working.append(threading.get_ident())
+            try:
+                yield
+            finally:
+                self._working.pop()
+
     def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         if self._allocations is not None:
             self._begin_measured(values)
             return
-        with self._lock:
+        with self._own_work():
             calls = self._open.setdefault(threading.get_ident(), [])
             if self.owner is not None and not isinstance(next(iter(values.values()), None), self.owner):
                 calls.append(None)
@@ -123,7 +134,7 @@ class Recorder:
             self._end_measured()
             return
         now = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             calls = self._open.get(threading.get_ident())
             call = calls.pop() if calls else None
             if call is None:
@@ -169,6 +180,8 @@ class Recorder:
             self.write()
 
     def is_in_call(self) -> bool:
+        if threading.get_ident() in self._working:
+            return False
         return any(call is not None for calls in list(self._open.values()) for call in calls)
 
     def note_effect(self, effect: str) -> None:
@@ -258,7 +271,7 @@ class Recorder:
     def note_construction(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         """Note the arguments of a constructor; the first of `values` is the object."""
         started = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             if self._seconds_left <= 0 or len(self._constructions) > CONSTRUCTIONS:
                 return
             writer = self._writer()
@@ -280,7 +293,7 @@ class Recorder:
         self.write()
 
     def write(self) -> None:
-        with self._lock:
+        with self._own_work():
             self._seen["sample"], self._seen["looked"] = self._sample.message(), self._sample.count
             self._written = time.perf_counter()
             temporary = f"{self._orders['out']}.{os.getpid()}"
