@@ -1,16 +1,61 @@
 """Arrange a comparison for a body: by test, its leading change, its losses, and rows as asv and pyperf show them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-from ..artifacts import Change, Comparison, Detection, FirstCall, FunctionShare, MetricName, Output, Site, Verdict
+from ..artifacts import (
+    SIDES,
+    Change,
+    Comparison,
+    Detection,
+    FirstCall,
+    FunctionShare,
+    MetricName,
+    Output,
+    Side,
+    Site,
+    Verdict,
+)
 
 ENOUGH_SAMPLES = 30
+MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
+"""Rows of a table of functions, and the least share of the time on one side for a row."""
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
 def _change_in(metric: MetricName) -> property:
     return property(lambda test: next((change for change in test.changes if change.metric == metric), None))
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTable:
+    """The functions of one test to show, changed ones first; shares of `sides` alone, none if there are few samples.
+
+    `left_out` are the changed functions without a row.
+    """
+
+    rows: tuple[FunctionShare, ...]
+    sides: tuple[Side, ...]
+    samples: int
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(cls, functions: Sequence[FunctionShare]) -> FunctionTable:
+        samples = min((each.samples for each in functions), default=0)
+        is_sampled = samples >= ENOUGH_SAMPLES
+        large = [each for each in functions if not is_sampled or _greatest_share(each) >= LEAST_SHARE]
+        rows = tuple(large[:MOST_FUNCTIONS])
+        sides = tuple(side for side in SIDES if is_sampled and any(getattr(row, side) for row in rows))
+        return cls(
+            rows, sides, samples, tuple(each.function for each in functions if each.changed and each not in rows)
+        )
+
+
+def _greatest_share(function: FunctionShare) -> float:
+    return max(side.share for side in (function.base, function.head) if side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +74,10 @@ class MeasuredTest:
     peak = _change_in(MetricName.PEAK)
     allocations = _change_in(MetricName.ALLOCATIONS)
     leaked = _change_in(MetricName.LEAKED)
+
+    @property
+    def function_table(self) -> FunctionTable:
+        return FunctionTable.of(self.functions)
 
     @property
     def is_control_row(self) -> bool:

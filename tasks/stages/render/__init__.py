@@ -65,7 +65,7 @@ SUMMARIZE = Stage(
 STAGE = Stage(
     name="render",
     doc="fill the pull-request body",
-    version=7,
+    version=8,
     uses=(
         Uses(
             settings=ALL,

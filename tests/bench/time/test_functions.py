@@ -5,16 +5,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
-from tasks.artifacts import FunctionShare, Share
 from tasks.bench.request import ChangedDefinition
 from tasks.bench.time.functions import profile_functions
 from tasks.bench.workers.workers import WORKER_FOLDER
-from tasks.text import figures
-from tasks.text.templating import fill
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
@@ -339,45 +335,3 @@ def test_dumps_are_read(tmp_path):
         printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
     )
     assert printed_by(tmp_path, f"print(stacks._read_dumps({lines[:2]!r} + ['  ...']))") == "None\n"
-
-
-# -- as a table -------------------------------------------------------------------------------------
-
-
-def test_the_table():
-    shares = [
-        FunctionShare(
-            test="t",
-            function="p:work",
-            path="p.py",
-            changed=True,
-            samples=912,
-            base=Share(calls=1, share=1, own=0.25),
-            head=Share(calls=1, share=0.5, own=0.5),
-        ),
-        FunctionShare(
-            test="t",
-            function="p:gone",
-            path="p.py",
-            changed=False,
-            samples=912,
-            base=Share(calls=1200, share=0.75, own=0.75),
-            head=None,
-        ),
-    ]
-    test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=0.02, head=0.01))
-    filters = {"code": lambda text: f"`{text}`", "count": figures.count, "seconds": figures.seconds}
-    assert fill("compare-functions.md.j2", {"test": test}, filters=filters) == (
-        "<details>\n<summary>Time per function of the project</summary>\n\n"
-        "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
-        "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
-        "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
-        "Shares come from a separate sampling pass; the timed runs were not instrumented. A share includes what the function calls, "
-        "a time is that share of the time above, and calls are counted in one call of the benchmark. "
-        "Each side has at least 912 samples.\n\n</details>\n"
-    )
-    scarce = [share.model_copy(update={"samples": 3}) for share in shares]
-    text = fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=scarce, time=None)}, filters=filters)
-    assert "| `p:work` (changed) | 1 | – | – | – | – |" in text
-    assert "There were too few samples for shares." in text
-    assert fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=(), time=None)}, filters=filters) == ""
