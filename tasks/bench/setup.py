@@ -264,5 +264,4 @@ def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cac
 
 
 def _changed(function: ChangedFunction) -> ChangedDefinition:
-    head = None if function.status == "removed" else (function.path, function.name)
-    return ChangedDefinition(function.target, base=None if function.status == "added" else function.at_base, head=head)
+    return ChangedDefinition(function.target, base=function.at("base"), head=function.at("head"))

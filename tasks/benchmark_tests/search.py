@@ -32,7 +32,8 @@ def usage(path: str, source: bytes, sources: Sources, definition: LocatedDefinit
         file = BenchmarkFile(path, source, sources)
     except SourceError:
         return 0
-    if file.uses(definition) or definition.definition.name.rpartition(".")[2] in file.attributes_used:
+    called = definition.definition.called or definition.definition.name
+    if file.uses(definition) or called.rpartition(".")[2] in file.attributes_used:
         return 2
     return int(any(used == definition.path for used, _ in file.definitions_used))
 

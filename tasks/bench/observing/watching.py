@@ -11,6 +11,7 @@ from ...processes.progress import Report
 from ..cores import one_core
 from ..exclusive import exclusive
 from ..request import Request, Role
+from ..sampled import sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
@@ -77,7 +78,7 @@ def watch(
                 shares: dict[tuple[str, str], float] = {}
                 if not seen["slow"]:
                     profile = worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child")
-                    shares = {(each["path"], each["name"]): each["share"] for each in profile["functions"]}
+                    shares = {(each.path, each.name): each.share.share for each in sampled_functions(profile, tree)}
                 call = _watched(ready.key, seen, shares, benchmark=benchmark)
                 calls.append(replace(call, read=frozenset(imported.union(seen["opened"]))))
     except TimeLimitError:

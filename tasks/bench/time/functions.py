@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-from ...artifacts import SIDES, FunctionShare, Share, Side
+from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
 from ..cores import one_core
 from ..request import MeasurementResult, Request
+from ..sampled import SampledFunction, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
@@ -41,33 +43,38 @@ class _CallProfile(NamedTuple):
     by_thread: bool
 
 
-def _changes(request: Request, side: Side) -> dict[tuple[str, str], str]:
-    """Return the names in artifacts of what changed, by path and qualified name on a side, outer definitions first."""
-    names = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
-    return dict(sorted((place, function) for place, function in names if place))
+_Changes = list[tuple[DefinitionPlace, str]]
+"""What changed on one side, by its place, with its name in artifacts; outer definitions first."""
 
 
-def _call_profile(answer: Message, changes: dict[tuple[str, str], str]) -> _CallProfile:
-    functions, reached = {}, set()
-    for sampled in answer["functions"]:
-        path, name = sampled["path"], sampled["name"]
-        spelled, changed = f"{sampled['module'] or path}:{name}", False
-        for (file, own), function in changes.items():
-            inside = file == path and f"{name}.".startswith(f"{own}.")
-            if inside or (file, own) == (path, MODULE):
+def _changes(request: Request, side: Side) -> _Changes:
+    places = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
+    return sorted((place, function) for place, function in places if place)
+
+
+def _call_profile(answer: Message, changes: _Changes, tree: Path) -> _CallProfile:
+    functions, reached = dict[str, _Function](), set[str]()
+    for sampled in sampled_functions(answer, tree):
+        spelled, changed = f"{sampled.module or sampled.path}:{sampled.name}", False
+        for place, function in changes:
+            inside = place.name != MODULE and _is_inside(sampled, place)
+            if inside or (place.path, place.name) == (sampled.path, MODULE):
                 reached.add(function)
             if inside:
                 # Both sides use the new name of a renamed class for what is in it.
-                spelled, changed = function + name[len(own) :], True
-        share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
-        functions[spelled] = _Function(path, share, changed)
+                spelled, changed = function + sampled.name[len(place.name) :], True
+        functions[spelled] = _Function(sampled.path, sampled.share, changed)
     return _CallProfile(functions, frozenset(reached), answer["samples"], answer["sampler"] == "thread")
+
+
+def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
+    return sampled.path == place.path and place.lines[0] <= sampled.line <= place.lines[1]
 
 
 def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
     """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
     changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
-    profiled, delicate, current = set[str](), set[str](), ""
+    profiled, delicate, current, tree = set[str](), set[str](), "", request.side(side).tree
     while True:
         try:
             with started(request, side, settings) as worker:
@@ -78,13 +85,13 @@ def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[
                         worker.settle()
                         answer = worker.ask(
                             "profile",
-                            tree=str(request.side(side).tree),
+                            tree=str(tree),
                             without=[benchmark],
                             seconds=seconds,
                             sampler="thread" if current in delicate else "signal",
                         )
                         profiled.add(current)
-                        yield current, _call_profile(answer, changes)
+                        yield current, _call_profile(answer, changes, tree)
         except MeasuringError:
             # The signal sampler may crash a process (`prprep_worker.profiling.stacks`); other causes fail again.
             if not current or current in delicate:
@@ -119,7 +126,7 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     of_modules = {
         changed.function
         for changed in request.functions
-        if MODULE in {place[1] for place in (changed.base, changed.head) if place}
+        if MODULE in {place.name for place in (changed.base, changed.head) if place}
     }
     everything = set().union(*reached.values())
     unreached = (changed.function for changed in request.functions if changed.function not in everything)

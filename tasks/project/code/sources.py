@@ -116,9 +116,10 @@ class Sources:
 
 
 def definition_of(module: ModuleContents, name: str) -> Definition | None:
-    """Return the last definition of a name; setters and overloads only if there is no other."""
-    named = [definition for definition in module.definitions[:-1] if definition.name == name]
-    return next((definition for definition in reversed(named) if not definition.role), named[-1] if named else None)
+    """Return the definition of a name, or the last one that is called by it; overloads only if there is no other."""
+    defined = module.definitions[:-1]
+    named = [each for each in defined if each.name == name] or [each for each in defined if each.called == name]
+    return next((each for each in reversed(named) if each.role != "overload"), named[-1] if named else None)
 
 
 def _near(module: ModuleContents, name: str) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ...artifacts import SIDES, Detection, LintFinding, Linting, Reach, Recording, Side
+from ...artifacts import SIDES, ChangedFunction, Detection, LintFinding, Linting, Reach, Recording, Side
 from ...bench.observing.watching import WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ...errors import UnequalInputsError, UnreachedError
 from ...manifest.model import Optimization
-from ...project.code.reach import LineRange, changed_statements, executed, line_numbers
+from ...project.code.reach import DefinitionText, LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...staleness import StageInputs
@@ -109,18 +109,18 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
 
 def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange, ...]]:
     """Return the statements of one side that differ from the other, by file."""
-    is_head = side == "head"
-    own, other = (FolderTree(setup.sides[each].tree) for each in (SIDES[::-1] if is_head else SIDES))
-    names: dict[tuple[str, str], set[str]] = {}
+    statements: dict[str, set[LineRange]] = {}
     for function in setup.artifacts.detection.functions:
-        at_head = (function.path, function.name)
-        (path, name), (other_path, _) = (at_head, function.at_base) if is_head else (function.at_base, at_head)
-        if function.status != ("removed" if is_head else "added"):
-            names.setdefault((path, other_path), set()).add(name)
-    statements: dict[str, tuple[LineRange, ...]] = {}
-    for (path, other_path), functions in names.items():
-        content = own.read(path)
-        if content is not None and path.endswith(".py"):
-            changed = changed_statements(other.read(other_path) or b"", content, path, functions)
-            statements[path] = statements.get(path, ()) + changed
-    return statements
+        texts = {each: _text(setup, each, function) for each in SIDES}
+        own, other = texts[side], texts["base" if side == "head" else "head"]
+        if own and own.path.endswith(".py"):
+            statements.setdefault(own.path, set()).update(changed_statements(own, other))
+    return {path: tuple(sorted(ranges)) for path, ranges in statements.items()}
+
+
+def _text(setup: BenchmarkSetup, side: Side, function: ChangedFunction) -> DefinitionText | None:
+    """Return a changed definition as it is on one side; None if it is not there."""
+    if function.name == MODULE or (place := function.at(side)) is None:
+        return None
+    source = FolderTree(setup.sides[side].tree).read(place.path)
+    return None if source is None else DefinitionText(source, place.path, place.lines)

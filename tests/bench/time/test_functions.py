@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from textwrap import dedent
 
 import pytest
 
+from tasks.artifacts import DefinitionPlace
 from tasks.bench.request import ChangedDefinition
 from tasks.bench.time.functions import profile_functions
 from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.project.code.definitions import definitions
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
@@ -74,8 +77,15 @@ def files(power=4000, benchmark=BENCHMARK):
     return {FILE: CODE.format(power=power), "tests/test_benchmark.py": benchmark}
 
 
-def same(name):
-    return ChangedDefinition(f"project:{name}", base=(FILE, name), head=(FILE, name))
+def place(name, code=CODE):
+    """Return where a definition of the project is."""
+    text = dedent(code).lstrip("\n").encode()
+    (lines,) = (each.lines for each in definitions(text, FILE) if each.name == name)
+    return DefinitionPlace(FILE, name, lines)
+
+
+def same(name, code=CODE):
+    return ChangedDefinition(f"project:{name}", base=place(name, code), head=place(name, code))
 
 
 def profiled(request):
@@ -130,11 +140,12 @@ def test_methods_of_a_changed_class_are_changed_and_unreached_changes_are_listed
 
 @pytest.mark.slow
 def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path):
-    head = files() | {FILE: CODE.format(power=4000).replace("Table", "Grid").replace("idle", "resting")}
+    changed_code = CODE.replace("Table", "Grid").replace("idle", "resting")
+    head = files() | {FILE: changed_code.format(power=4000)}
     benchmark = {"tests/test_benchmark.py": BENCHMARK.partition("def test_awaited")[0]}
     changed = (
-        ChangedDefinition("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
-        ChangedDefinition("project:resting", base=None, head=(FILE, "resting")),
+        ChangedDefinition("project:Grid", base=place("Table"), head=place("Grid", changed_code)),
+        ChangedDefinition("project:resting", base=None, head=place("resting", changed_code)),
     )
     profiles = of(
         profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around"
@@ -146,7 +157,7 @@ def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path
 
 @pytest.mark.slow
 def test_calls_into_a_file_with_changed_module_code_are_not_listed(tmp_path):
-    constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
+    constant = same("<module>")
     profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
     assert (profiles.profiled, profiles.unreached) == ((), ())
     assert not any(share.changed for share in profiles.functions)
@@ -281,17 +292,17 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
         def outer():
             def inner():
                 return [len(x) for x in ("a", "b")]
-            return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)()
+            return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)() + named(1)
+
+        named = lambda x: (lambda: x)()
     """
     write(tmp_path, {"code.py": "", "counted.py": code})
     printed = printed_by(
         tmp_path,
         f"import counted\nproject = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
-        "print(sorted(drive(functions._reached(Calls(counted.outer), project)).items()))",
+        "print(sorted((each.line, each.name, count) for each, count in drive(functions._reached(Calls(counted.outer), project)).items()))",
     )
-    assert (
-        printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
-    )
+    assert printed == "[(1, 'steps', 1), (5, 'outer', 1), (6, 'outer.inner', 1), (10, 'named', 2)]\n"
 
 
 def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
@@ -312,10 +323,11 @@ def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
     printed = printed_by(
         tmp_path,
         f"project = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
-        f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
+        f"found = [project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}]\n"
+        "print([each and each[1:] for each in found])\n"
         f"print(project.file({str(tmp_path / 'env/lib/site-packages/lines.py')!r}), project.file(__file__ if '__file__' in dir() else '<string>'))",
     )
-    assert printed == "[('lines.py', 'A.x'), ('lines.py', 'A.x'), None, ('lines.py', 'A.B.x'), None]\nNone None\n"
+    assert printed == "[(2, 'A.x'), (2, 'A.x'), None, (7, 'A.B.x'), None]\nNone None\n"
 
 
 def test_dumps_are_read(tmp_path):

@@ -1,0 +1,15 @@
+"""Name files after targets (`module:Qualified.name`)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ADDED_DEFINITION: Final = re.compile(r"(?:.*[.:])?(\w+)\.(?:register\((.*)\)|(setter|deleter))")
+
+
+def own_name(target: str) -> str:
+    """Return the last part of `module:Qualified.name`, as files are named: `rows`, `rows_setter`, `show_int`."""
+    if added := _ADDED_DEFINITION.fullmatch(target):
+        return "_".join(re.findall(r"\w+", " ".join(filter(None, added.groups()))))
+    return target.replace(":", ".").rpartition(".")[2].replace("#", "_")
