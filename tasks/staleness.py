@@ -42,7 +42,7 @@ LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.in
 """The fields of detect.json that building environments and importing the project's code depends on."""
 FUNCTIONS = tuple(
     f"functions.{name}"
-    for name in ("module", "path", "name", "status", "base_path", "base_name", "lines", "base_lines")
+    for name in ("module", "path", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
 )
 """The fields of detect.json that locate the changed functions on either side."""
 BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")

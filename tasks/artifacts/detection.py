@@ -39,6 +39,8 @@ class ChangedFunction(Record):
     is_async: bool = False
     lines: tuple[int, int] = (0, 0)
     base_lines: tuple[int, int] | None = None
+    only_moved: bool = False
+    """Whether its code is the same on both sides, in another place or by another name."""
 
     @property
     def target(self) -> str:

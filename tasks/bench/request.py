@@ -35,12 +35,13 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDefinition:
-    """A function that the optimization changed: where it is on each side, None if the side lacks it."""
+    """A function that the optimization changed or moved: where it is on each side, None if the side lacks it."""
 
     function: str
     """As in artifacts: `pagelayout.tables:Table.rows`."""
     base: DefinitionPlace | None
     head: DefinitionPlace | None
+    only_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

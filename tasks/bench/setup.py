@@ -264,4 +264,5 @@ def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cac
 
 
 def _changed(function: ChangedFunction) -> ChangedDefinition:
-    return ChangedDefinition(function.target, base=function.at("base"), head=function.at("head"))
+    base, head = function.at("base"), function.at("head")
+    return ChangedDefinition(function.target, base, head, only_moved=function.only_moved)

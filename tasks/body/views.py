@@ -162,7 +162,9 @@ def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
     """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
-    return tuple(function.target for function in detection.functions if function.status != "removed")
+    return tuple(
+        function.target for function in detection.functions if not (function.status == "removed" or function.only_moved)
+    )
 
 
 def short_name(test: str, benchmark: str) -> str:

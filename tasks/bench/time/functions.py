@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,26 +43,31 @@ class _CallProfile(NamedTuple):
     by_thread: bool
 
 
-_Changes = list[tuple[DefinitionPlace, str]]
-"""What changed on one side, by its place, with its name in artifacts; outer definitions first."""
+class _Change(NamedTuple):
+    """A definition that changed or moved, as it is on one side; `function` is its name in artifacts."""
+
+    place: DefinitionPlace
+    function: str
+    only_moved: bool
 
 
-def _changes(request: Request, side: Side) -> _Changes:
-    places = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
-    return sorted((place, function) for place, function in places if place)
+def _changes(request: Request, side: Side) -> list[_Change]:
+    """Return what changed on one side, outer definitions first."""
+    places = [(each.base if side == "base" else each.head, each) for each in request.functions]
+    return sorted(_Change(place, each.function, each.only_moved) for place, each in places if place)
 
 
-def _call_profile(answer: Message, changes: _Changes, tree: Path) -> _CallProfile:
+def _call_profile(answer: Message, changes: Sequence[_Change], tree: Path) -> _CallProfile:
     functions, reached = dict[str, _Function](), set[str]()
     for sampled in sampled_functions(answer, tree):
         spelled, changed = f"{sampled.module or sampled.path}:{sampled.name}", False
-        for place, function in changes:
+        for place, function, only_moved in changes:
             inside = place.name != MODULE and _is_inside(sampled, place)
-            if inside or (place.path, place.name) == (sampled.path, MODULE):
+            if not only_moved and (inside or (place.path, place.name) == (sampled.path, MODULE)):
                 reached.add(function)
             if inside:
                 # Both sides use the new name of a renamed class for what is in it.
-                spelled, changed = function + sampled.name[len(place.name) :], True
+                spelled, changed = function + sampled.name[len(place.name) :], changed or not only_moved
         functions[spelled] = _Function(sampled.path, sampled.share, changed)
     return _CallProfile(functions, frozenset(reached), answer["samples"], answer["sampler"] == "thread")
 
@@ -129,7 +134,8 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
         if MODULE in {place.name for place in (changed.base, changed.head) if place}
     }
     everything = set().union(*reached.values())
-    unreached = (changed.function for changed in request.functions if changed.function not in everything)
+    changed = (each.function for each in request.functions if not each.only_moved)
+    unreached = [function for function in changed if function not in everything]
     notes = [] if complete else ["Time per function was not sampled for every test: its time limit came first."]
     if by_thread := sorted({key for side in profiles.values() for key, profile in side.items() if profile.by_thread}):
         names = ", ".join(f"`{key.partition('::')[2]}`" for key in by_thread)

@@ -230,6 +230,7 @@ class _Comparison:
             is_async=symbol.definition.is_async,
             lines=symbol.definition.lines,
             base_lines=before.definition.lines if before else None,
+            only_moved=bool(before and after and before.code == after.code),
         )
         base, head = (side.definition if side else None for side in (before, after))
         return Difference(function, base, head)

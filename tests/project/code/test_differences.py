@@ -174,9 +174,21 @@ def test_renamed_file_is_followed(tmp_path):
             "is_async": False,
             "lines": (1, 6),
             "base_lines": (1, 6),
+            "only_moved": False,
         }
     ]
     assert notes == ("src/pages/a.py was renamed to src/pages/b.py.",)
+
+
+def test_a_function_that_only_moved_is_told_from_one_that_changed(tmp_path):
+    text = LONG.format(name="merge") + OTHER.format(name="load")
+    moved = {A: "x = 1\n", B: LONG.format(name="join") + OTHER.format(name="load").replace("mode)", "mode='r')")}
+    differences, _ = found(tmp_path, {A: text}, moved)
+    assert {each.function.name: each.function.only_moved for each in differences} == {
+        "<module>": False,
+        "join": True,
+        "load": False,
+    }
 
 
 def test_move_to_src_layout_is_followed(tmp_path):

@@ -73,6 +73,7 @@ def test_the_whole_inventory(tmp_path):
                 "is_async": False,
                 "lines": (1, 3),
                 "base_lines": (1, 3),
+                "only_moved": False,
             },
         ),
         "target": "pages.tables:extract",
