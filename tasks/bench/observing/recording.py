@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import tempfile
@@ -55,6 +56,8 @@ class RecordingSite:
     lock: Path | None = None
     stem: str = "benchmark"
     root: str = "tests/benchmarks"
+    definition: tuple[str, int] = ("", 0)
+    """Path in the tree and first line of the function to record, since its name may be that of others, too."""
 
     @property
     def folder(self) -> Path:
@@ -67,7 +70,10 @@ class RecordingSite:
 def record(
     site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
-    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes."""
+    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes.
+
+    `target` is `module:name`, as code calls it.
+    """
     end = time.monotonic() + seconds
     recordings: list[Message] = []
     notes = []
@@ -140,6 +146,8 @@ def _record(
         out = Path(folder) / "seen.json"
         order = {
             "target": target,
+            "file": os.path.realpath(site.side.tree / site.definition[0]),
+            "line": site.definition[1],
             "tree": str(site.side.tree),
             "depth": site.depth,
             "out": str(out),

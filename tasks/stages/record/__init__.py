@@ -8,7 +8,7 @@ def lacks_benchmark(item: Item) -> bool:
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=10,
+    version=11,
     uses=(
         Uses(
             settings=("drive", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),

@@ -4,7 +4,7 @@ import base64
 import posixpath
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
@@ -20,7 +20,7 @@ from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined,
 from ...environments import builder
 from ...manifest.model import Optimization
 from ...project.code.imported_names import short_name
-from ...project.code.sources import LocatedDefinition, Sources
+from ...project.code.sources import LocatedDefinition, Sources, called_target
 from ...project.files import FolderTree, Project
 from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file, python_files
 from ...staleness import StageInputs
@@ -31,6 +31,8 @@ MOST_SECONDS = 120.0
 MOST_FILES = 12
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
+CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
+"""What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -50,17 +52,24 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
         return Recording(item=item.id, notes=("an import is measured",))
     site = _site(inputs, detection)
     sources = Sources(FolderTree(site.side.tree), layout.import_roots)
-    target, definition = _function(sources, detection.target or "")
-    if definition is None:
+    target, located = _function(sources, detection.target or "")
+    if located is None:
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
+    if not located.definition.called:
+        return Recording(item=item.id, target=target, notes=(f"no name refers to {target}, so no code can call it",))
+    called, site = called_target(target, located.definition), replace(site, definition=place_of(located))
     seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
     if item.drive:
         runs: tuple[str, ...] = (item.drive,)
-        recordings, notes = record_command(site, target, item.drive, seconds=seconds, report=report)
+        recordings, notes = record_command(site, called, item.drive, seconds=seconds, report=report)
     else:
-        runs = relevant_tests(sources, definition, python_files(Project(sources.tree, layout.project)))
-        recordings, notes = record(site, target, runs, seconds=seconds, report=report)
-    return _Chooser(item, target, definition, site).recording(recordings, runs, notes)
+        runs = relevant_tests(sources, located, python_files(Project(sources.tree, layout.project)))
+        recordings, notes = record(site, called, runs, seconds=seconds, report=report)
+    return _Chooser(item, target, located, site, called).recording(recordings, runs, notes)
+
+
+def place_of(located: LocatedDefinition) -> tuple[str, int]:
+    return located.path, located.definition.start
 
 
 def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
@@ -121,6 +130,8 @@ class _Chooser:
     target: str
     located: LocatedDefinition
     site: RecordingSite
+    called: str
+    """The target as code calls it."""
 
     def recording(self, recordings: Sequence[Message], runs: tuple[str, ...], notes: Sequence[str]) -> Recording:
         seconds = [took for each in recordings for took in each["seconds"]]
@@ -194,7 +205,7 @@ class _Chooser:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
         if sample is None:
             return None
-        sampled = compose_sample(sample, self.target, self.located.definition)
+        sampled = compose_sample(sample, self.called, self.located.definition)
         defined, attempts = sampled.attempts()
         setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
         order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
@@ -211,7 +222,7 @@ class _Chooser:
             return call
         bytes_set, peaks, why_not = self.item.boundary_bytes, dict[str, int](), ""
         if bytes_set is None:
-            peaks, why_not = allocations_of_fakes(self.site, self.target, self.item.drive or "", call)
+            peaks, why_not = allocations_of_fakes(self.site, self.called, self.item.drive or "", call)
 
         def measured(fake: Fake) -> Iterator[FakeMethod]:
             for method in fake.methods:
@@ -248,12 +259,16 @@ class _Chooser:
             spelling=spelling,
             fakes=call["fakes"],
         )
-        code = compose(recorded, self.target, self.located.definition)
+        definition = self.located.definition
+        code = compose(recorded, self.called, definition)
+        is_consumed = definition.is_async and definition.yields
         order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
-            "call": code.call,
+            "setup": "\n".join(
+                (*code.imports, *code.definitions, *code.patches, *code.setup, *(CONSUME if is_consumed else ()))
+            ),
+            "call": f"consumed({code.call})" if is_consumed else code.call,
             "inputs": code.inputs,
-            "awaited": self.located.definition.is_async,
+            "awaited": definition.is_async,
             "fixtures": spelling.fixtures,
         }
         data = {name: base64.b64decode(content) for name, content in spelling.data.items()}
@@ -261,7 +276,7 @@ class _Chooser:
         if "raised" in answer:
             return str(answer["raised"])
         returns = self._constructed or call["returns"]
-        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
+        if spelling.scale == 1 and not (answer["lazy"] or is_consumed) and answer["returned"] != returns:
             return f"it returns a {answer['returned']}, the recorded call a {returns}"
         if spelling.fixtures and answer["changes"]:
             return "it changes the value of a fixture, so no two rounds would be the same"

@@ -74,7 +74,7 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         for part in owners:
             owner = getattr(owner, part, None)
         held = inspect.getattr_static(owner, name, None) if owner is not None else None
-        function = _innermost(held)
+        function = self._recorder.find_function() or _innermost(held)
         if function is None:
             return
         if isinstance(owner, type) and name != "__init__":
@@ -139,9 +139,15 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         if isinstance(held, (staticmethod, classmethod)):
             setattr(owner, name, type(held)(wrapper))
         elif isinstance(held, property):
-            setattr(owner, name, property(wrapper, held.fset, held.fdel, held.__doc__))
+            accessors = (wrapper if _innermost(each) is function else each for each in _accessors(held))
+            setattr(owner, name, property(*accessors, held.__doc__))
         elif held is function:
             setattr(owner, name, wrapper)
+        # A generic function, or method: its implementations for types.
+        generic = getattr(held, "dispatcher", held)
+        for kind, implementation in list(getattr(generic, "registry", {}).items()):
+            if implementation is function:
+                generic.register(kind, wrapper)
 
     @contextlib.contextmanager
     def _recorded(
@@ -165,6 +171,10 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         # As above.
         if bound and type(args[0]).__init__ is wrapper:
             self._recorder.note_construction(*bound)
+
+
+def _accessors(held: property) -> tuple[Any, Any, Any]:
+    return held.fget, held.fset, held.fdel
 
 
 def _innermost(held: object) -> types.FunctionType | None:

@@ -6,6 +6,7 @@ The file is written after every call that is kept, so that nothing is lost if th
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import itertools
 import json
@@ -92,6 +93,13 @@ class Recorder:
         self._measured_call = measured.get("test"), measured.get("size")
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
+
+    def find_function(self) -> types.FunctionType | None:
+        """Return the function at the line of the orders, which may be one of several with its name."""
+        file, line = self._orders.get("file"), self._orders.get("line")
+        functions = (each for each in gc.get_objects() if type(each) is types.FunctionType) if line else ()
+        at_line = (each for each in functions if each.__code__.co_firstlineno == line)
+        return next((each for each in at_line if os.path.realpath(each.__code__.co_filename) == file), None)
 
     @contextlib.contextmanager
     def _own_work(self) -> Iterator[None]:

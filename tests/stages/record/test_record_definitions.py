@@ -1,0 +1,200 @@
+"""Definitions that share their name with others, or have none: what is recorded of them, and the written benchmarks."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from tasks.bench.observing.recording import RecordingSite
+from tasks.bench.observing.recording import record as record_tests
+from tasks.bench.request import SideRequest
+from tasks.processes.progress import silent
+from tasks.project.code.sources import Sources, called_target
+from tasks.project.files import FolderTree
+from tests.support.pythons import environment
+from tests.support.recordings import PYPROJECT, Shop
+from tests.support.targets import TargetRepo
+
+pytestmark = pytest.mark.slow(2)
+
+CODE = """
+from functools import lru_cache, singledispatch, singledispatchmethod
+
+
+@singledispatch
+def show(value):
+    return repr(value)
+
+
+@show.register
+def _(value: int):
+    return f"{value:,}"
+
+
+@show.register(list)
+@show.register(tuple)
+def _(value):
+    return ", ".join(map(show, value))
+
+
+class Table:
+    def __init__(self, rows):
+        self.kept = rows
+
+    @property
+    def rows(self):
+        return self.kept
+
+    @rows.setter
+    def rows(self, rows):
+        self.kept = sorted(rows)
+
+    @rows.deleter
+    def rows(self):
+        self.kept = []
+
+    def __total(self, start):
+        return sum(self.kept, start)
+
+    def total(self):
+        return self.__total(1)
+
+    @singledispatchmethod
+    def add(self, value):
+        raise TypeError
+
+    @add.register
+    def _(self, value: str):
+        return len(value) + len(self.kept)
+
+    size = property(lambda self: len(self.kept))
+
+
+key = lambda row, at=0: row[at]  # noqa: E731
+
+if hasattr(list, "clear"):
+
+    def smallest(values):
+        return min(values)
+
+else:
+
+    def smallest(values):
+        return sorted(values)[0]
+
+
+async def numbers(count):
+    for number in range(count):
+        yield number
+"""
+TESTS = """
+import asyncio
+
+from shop import Table, key, numbers, show, smallest
+
+
+def test_show():
+    assert show([1, 2]) == "1, 2"
+    assert show(123456) == "123,456"
+    assert show(1.5) == "1.5"
+
+
+def test_table():
+    table = Table([2, 1])
+    assert table.rows == [2, 1]
+    table.rows = [5, 4, 3]
+    assert table.rows == [3, 4, 5]
+    assert (table.total(), table.add("four"), table.size) == (13, 7, 3)
+    del table.rows
+    assert table.rows == []
+
+
+def test_others():
+    assert key((3, 4)) == 3
+    assert smallest([5, 4]) == 4
+    assert asyncio.run(collected()) == [0, 1, 2]
+
+
+async def collected():
+    return [number async for number in numbers(3)]
+"""
+FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS}
+
+
+@pytest.fixture(scope="module", params=["3.9", "3.13"])
+def place(request, tmp_path_factory):
+    """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
+    folder = tmp_path_factory.mktemp("record")
+    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    tree = TargetRepo(folder / "tree", FILES).path
+    return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
+
+
+@cache
+def seen_of(place: RecordingSite, name: str) -> dict:
+    located = Sources(FolderTree(place.side.tree), ("src",)).find(f"shop:{name}")
+    assert located
+    place_of = located.path, located.definition.start
+    site = RecordingSite(place.side, place.project, place.depth, definition=place_of)
+    called = called_target(f"shop:{name}", located.definition)
+    (seen,), notes = record_tests(site, called, ["tests/test_shop.py"], seconds=60, report=silent)
+    assert notes == []
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "arguments"),
+    [
+        ("show.register(int)", 3, {"value": "1"}),
+        ("show.register(list, tuple)", 1, {"value": "[1, 2]"}),
+        ("Table.rows", 3, None),
+        ("Table.rows.setter", 1, {"self": "Table(rows=[2, 1])", "rows": "[5, 4, 3]"}),
+        ("Table.rows.deleter", 1, {"self": "table"}),
+        ("Table.__total", 1, {"self": "table", "start": "1"}),
+        ("Table.add.register(str)", 1, {"self": "table", "value": '"four"'}),
+        ("Table.size", 1, {"self": "table"}),
+        ("key", 1, {"row": "(3, 4)", "at": "0"}),
+        ("smallest#1", 1, {"values": "[5, 4]"}),
+        ("numbers", 1, {"count": "3"}),
+    ],
+)
+def test_calls_of_one_definition_are_recorded(place, name, calls, arguments):
+    seen = seen_of(place, name)
+    assert (seen["found"], seen["calls"]) == (True, calls)
+    kept = [call["spelled"][0]["arguments"] for call in seen["kept"]]
+    assert arguments in (None, kept[-1])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    repo = TargetRepo(tmp_path_factory.mktemp("stages") / "target", FILES)
+    return Shop(repo, tmp_path_factory.mktemp("shop"))
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "code"),
+    [
+        ("show.register(int)", "show_int", "show(value) for value in calls"),
+        ("Table.rows.setter", "rows_setter", 'setattr(table, "rows", rows)'),
+        ("Table.rows.deleter", "rows_deleter", 'delattr(table, "rows")'),
+        ("Table.__total", "total", "benchmark(table._Table__total, 1)"),
+        ("Table.add.register(str)", "add_str", "table.add("),
+        ("key", "key", "key"),
+        ("numbers", "numbers", "[item async for item in numbers("),
+    ],
+)
+def test_a_written_benchmark_calls_that_definition(shop, name, test, code):
+    _, written, text = shop.scaffolded(name)
+    assert (written.made_from, written.needs) == ("recorded", "")
+    assert f"def test_benchmark_{test}(benchmark" in text
+    assert code in text
+    shop.passes(name)
+
+
+def test_what_no_name_refers_to_is_not_recorded(tmp_path):
+    code = "HANDLERS = []\n\n\n@HANDLERS.append\ndef _(value):\n    return value\n\n\n@HANDLERS.append\ndef _(value):\n    return -value\n"
+    shop = Shop(TargetRepo(tmp_path / "target", {**FILES, "src/shop/__init__.py": code}), tmp_path / "shop")
+    recording, written, _ = shop.scaffolded("_#1")
+    assert recording.notes == ("no name refers to shop:_#1, so no code can call it",)
+    assert written.made_from == "gap"
