@@ -110,6 +110,7 @@ class MeasurementResult:
     functions: tuple[FunctionShare, ...] = ()
     profiled: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()

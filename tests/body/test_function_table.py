@@ -26,9 +26,9 @@ def share(name, base, head, *, changed=False, samples=912):
     )
 
 
-def text_of(functions, *, timed=True):
+def text_of(functions, *, timed=True, compiled=()):
     time = SimpleNamespace(base=0.02, head=0.01) if timed else None
-    test = SimpleNamespace(function_table=FunctionTable.of(functions), time=time)
+    test = SimpleNamespace(function_table=FunctionTable.of(functions, compiled), time=time)
     return fill("compare-functions.md.j2", {"test": test}, filters=FILTERS)
 
 
@@ -73,3 +73,10 @@ def test_no_column_is_empty():
     scarce = text_of([each.model_copy(update={"samples": 3}) for each in (WORK, GONE)])
     assert "| Function | Calls |\n|:---|---:|\n| `p:work` (changed) | 1 |\n| `p:gone` | 1,200 → – |\n\n" in scarce
     assert "There were too few samples for shares of its time." in scarce
+
+
+def test_what_is_compiled_is_not_visible():
+    text = text_of([GONE], compiled=("p:gone",))
+    assert "| `p:gone` | 1,200 → not visible | 75.0 % | 15.00 ms |" in text
+    both = text_of([WORK, GONE], compiled=("p:gone",))
+    assert "| `p:gone` | 1,200 → not visible | 75.0 % | not visible | 15.00 ms | not visible |" in both

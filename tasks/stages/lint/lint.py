@@ -1,9 +1,19 @@
 """Check a benchmark against the rules, and whether it reaches the change, before an hour is spent measuring."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from ...artifacts import SIDES, ChangedFunction, Detection, LintFinding, Linting, Reach, Recording, Side
+from ...artifacts import (
+    SIDES,
+    ChangedFunction,
+    DefinitionPlace,
+    Detection,
+    LintFinding,
+    Linting,
+    Reach,
+    Recording,
+    Side,
+)
 from ...bench.observing.watching import WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
@@ -28,8 +38,12 @@ def run(inputs: StageInputs) -> None:
     statements = _statements(setup, "head")
     calls = _watched(setup, "head", statements) if set(metrics) - {"import"} else ()
     _refuse_unequal_inputs(setup, calls)
+    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in calls))
+    if compiled:
+        statements = _statements(setup, "head", without=compiled)
     reach = reach_of(statements, calls, artifacts.detection)
-    if reach and not reach.executed and "not-reached" not in item.lint.ignore:
+    # A call of compiled code cannot be seen.
+    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
         _refuse_unreached(item, setup)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
@@ -95,7 +109,7 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
     statements = _statements(setup, "base")
     if any(statements.values()):
         calls = _watched(setup, "base", statements)
-        if any(numbers for call in calls for numbers in call.executed.values()):
+        if any(call.compiled or any(call.executed.values()) for call in calls):
             return
     raise UnreachedError(
         f"the benchmark executes no changed code ({', '.join(function.target for function in changed)})",
@@ -107,10 +121,14 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
     )
 
 
-def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange, ...]]:
+def _statements(
+    setup: BenchmarkSetup, side: Side, *, without: Collection[DefinitionPlace] = ()
+) -> dict[str, tuple[LineRange, ...]]:
     """Return the statements of one side that differ from the other, by file."""
     statements: dict[str, set[LineRange]] = {}
     for function in setup.artifacts.detection.functions:
+        if function.at(side) in without:
+            continue
         texts = {each: _text(setup, each, function) for each in SIDES}
         own, other = texts[side], texts["base" if side == "head" else "head"]
         if own and own.path.endswith(".py"):

@@ -77,11 +77,19 @@ def files(power=4000, benchmark=BENCHMARK):
     return {FILE: CODE.format(power=power), "tests/test_benchmark.py": benchmark}
 
 
-def place(name, code=CODE):
-    """Return where a definition of the project is."""
+def lines_of(code, name):
     text = dedent(code).lstrip("\n").encode()
     (lines,) = (each.lines for each in definitions(text, FILE) if each.name == name)
-    return DefinitionPlace(FILE, name, lines)
+    return lines
+
+
+def place(name, code=CODE):
+    """Return where a definition of the project is."""
+    return DefinitionPlace(FILE, name, lines_of(code, name))
+
+
+def with_python(request, python):
+    return replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
 
 
 def same(name, code=CODE):
@@ -211,8 +219,7 @@ def test_a_call_that_crashes_by_the_signal_is_sampled_by_a_thread(tmp_path):
 def test_other_pythons(tmp_path, version):
     python = environment(tmp_path, version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
-    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
-    profiles = of(profiled(request), "test_around")
+    profiles = of(profiled(with_python(request, python)), "test_around")
     assert {name.partition(":")[2]: share.head.calls for name, share in profiles.items() if share.head.share > 0.5} == {
         "around": 1,
         "Table.rows": 1,
@@ -267,20 +274,103 @@ for function in (plain, awaited):
 
 
 CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
-SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
+SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize(['src/project/fast.pyx', 'src/project/pure.py']))\n"
+PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(count)\n"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
-def test_functions_compiled_by_cython_do_not_end_the_profile(tmp_path):
+def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile(tmp_path):
     """Its frames have no instructions, and name files that are not Python."""
     python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
-    code = "from project.fast import steps\n\ndef work(size):\n    return steps(size)\n"
-    request = pair(tmp_path, **both({FILE: code, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}))
+    code = "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n    return max(steps(size), Table().rows(size))\n"
+    pure = "src/project/pure.py"
+    rows = DefinitionPlace(pure, "Table.rows", lines_of(PURE, "Table.rows"))
+    files_ = {FILE: code, pure: PURE, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}
+    changed = ChangedDefinition("project.pure:Table.rows", base=rows, head=rows)
+    request = pair(tmp_path, **both(files_), functions=(changed,))
     for side in (request.base, request.head):
         subprocess.run([python, "setup.py", "build_ext", "--inplace"], cwd=side.tree, check=True, capture_output=True)
-    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
-    assert of(profiled(request), "test_work")["project:work"].head.calls == 1
+    profile = profiled(with_python(request, python))
+    assert of(profile, "test_work")["project:work"].head.calls == 1
+    assert {share.function for share in profile.functions} == {"project:work"}
+    assert (profile.compiled, profile.unreached, profile.profiled) == (("project.pure:Table.rows",), (), ())
+
+
+NUMBA = """
+import numba
+
+def steps(count):
+    total = 0
+    for number in range(count):
+        total += number
+    return total
+
+@numba.vectorize
+def each(x):
+    return x + 1
+
+def unused():
+    return 1
+
+def work():
+    return steps(1000) + each(3)
+"""
+
+
+@pytest.mark.slow
+def test_functions_compiled_by_numba_are_not_visible(tmp_path):
+    """A function that is compiled at head alone has its share of base, and nothing is known of it at head."""
+    python = environment(tmp_path, "3.12", "pytest", "pytest-benchmark", "numba")
+    head = NUMBA.replace("def steps", "@numba.njit\ndef steps")
+    benchmark = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work)\n"
+    changed = tuple(
+        ChangedDefinition(f"project:{name}", base=place(name, NUMBA), head=place(name, head))
+        for name in ("steps", "each", "unused")
+    )
+    files_ = {"tests/test_benchmark.py": benchmark}
+    request = pair(tmp_path, base={FILE: NUMBA, **files_}, head={FILE: head, **files_}, functions=changed)
+    profile = profiled(with_python(request, python))
+    steps = of(profile, "test_work")["project:steps"]
+    assert (steps.base.calls, steps.head) == (1, None)
+    assert profile.compiled == ("project:each", "project:steps")
+    assert (profile.unreached, profile.profiled) == (("project:unused",), ())
+
+
+def test_objects_that_run_compiled_code_are_told_from_wrappers(tmp_path):
+    code = """
+        import functools, math, operator
+
+        def plain(): ...
+
+        class Called:
+            def __call__(self): ...
+
+        class Wrapper:
+            def __init__(self, function):
+                functools.update_wrapper(self, function)
+            __call__ = plain
+
+        @functools.singledispatch
+        def generic(): ...
+
+        visible = [
+            plain, staticmethod(plain), classmethod(plain), property(plain), functools.lru_cache(plain), Called(), None,
+            functools.partial(plain), functools.cached_property(plain), generic, Wrapper(plain), Called, 3,
+            functools.singledispatchmethod(plain),
+        ]
+        compiled = [math.sqrt, str.upper, operator.itemgetter(1), property(operator.itemgetter(1)), staticmethod(len)]
+        compiled.append(functools.partial(math.sqrt))
+        compiled.append(functools.wraps(math.sqrt)(lambda x: math.sqrt(x)))
+    """
+    write(tmp_path, {"objects.py": code})
+    printed = printed_by(
+        tmp_path,
+        "import objects\nfrom prprep_worker.profiling.compiled import runs_compiled\n"
+        "print([runs_compiled(each) for each in objects.visible])\n"
+        "print([runs_compiled(each) for each in objects.compiled])",
+    )
+    assert printed == f"{[False] * 14}\n{[True] * 7}\n"
 
 
 def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):

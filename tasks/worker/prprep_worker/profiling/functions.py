@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from prprep_worker.benchmark.calls import Calls, Message
+from prprep_worker.profiling.compiled import compiled
 from prprep_worker.profiling.stacks import Place, Weighted, sampled
 from prprep_worker.watching import claim_tool
 
@@ -38,11 +39,12 @@ class Function(NamedTuple):
 
 
 async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return `functions`, and the number of `samples`.
+    """Return `functions`, the number of `samples`, and which definitions are `compiled`.
 
     Each has `path`, first `line`, `name`, `module`, the `calls` of it in one call, `share` and `own` of the samples.
 
-    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`.
+    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, the `sampler`, and the `changed`
+    definitions, each a path and the name that code calls it by.
     """
     project = ProjectFunctions(order["tree"], order["without"])
     starts = await _reached(calls, project)
@@ -59,7 +61,13 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
         }
         for each in sorted(starts.keys() | inclusive.keys())
     ]
-    return {"kind": "profiled", "functions": functions, "samples": len(stacks), "sampler": sampler}
+    return {
+        "kind": "profiled",
+        "functions": functions,
+        "samples": len(stacks),
+        "sampler": sampler,
+        "compiled": compiled(order["changed"], project.tree),
+    }
 
 
 class ProjectFunctions:
