@@ -1,10 +1,11 @@
-"""Name files after targets (`module:Qualified.name`)."""
+"""Read the names of definitions, which are targets with their module (`module:Qualified.name`)."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+_ADDED: Final = re.compile(r"\.(?:register\(.*\)|setter|deleter)$|#\d+$")
 _ADDED_DEFINITION: Final = re.compile(r"(?:.*[.:])?(\w+)\.(?:register\((.*)\)|(setter|deleter))")
 
 
@@ -13,3 +14,8 @@ def own_name(target: str) -> str:
     if added := _ADDED_DEFINITION.fullmatch(target):
         return "_".join(re.findall(r"\w+", " ".join(filter(None, added.groups()))))
     return target.replace(":", ".").rpartition(".")[2].replace("#", "_")
+
+
+def shared_name(name: str) -> str:
+    """Return the name that a definition shares with others: `Table.rows` for `Table.rows.setter`, `f` for `f#1`."""
+    return _ADDED.sub("", name)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.text.target_names import own_name
+from tasks.text.target_names import own_name, shared_name
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,18 @@ from tasks.text.target_names import own_name
 )
 def test_files_are_named_after_the_last_part_of_a_target(target, name):
     assert own_name(target) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("Table.rows", "Table.rows"),
+        ("Table.rows.setter", "Table.rows"),
+        ("show.register(int | list)", "show"),
+        ("Table.add.register(str)", "Table.add"),
+        ("f#12", "f"),
+        ("setter", "setter"),
+    ],
+)
+def test_definitions_of_one_name_share_it(name, shared):
+    assert shared_name(name) == shared

@@ -114,7 +114,8 @@ def _registered_types(node: Scope, generic: str) -> str:
     types = passed or annotated[:1]
     if any(isinstance(each, ast.Constant) and each in passed for each in types):
         return ""  # a registry of names
-    return ", ".join(re.sub(r"\w+\.|['\"]", "", ast.unparse(each)) for each in types)
+    texts = (ast.unparse(each).replace("type(None)", "None") for each in types)
+    return ", ".join(re.sub(r"\w+\.|[^\w ,|\[\]]", "", text) for text in texts)
 
 
 def _mangled(name: str, owner: str) -> str:

@@ -155,6 +155,8 @@ def test_implementations_of_generic_functions_are_called_by_these():
         @show.register(list)
         @show.register(np.ndarray)
         def _(x, y: str): ...
+        @show.register(type(None))
+        def _(x): ...
         @show.register
         def named(x: "dict"): ...
         @atexit.register
@@ -169,6 +171,7 @@ def test_implementations_of_generic_functions_are_called_by_these():
     assert {name: definition.called for (name, _), definition in found.items()} == {
         "show.register(int)": "show",
         "show.register(list, ndarray)": "show",
+        "show.register(None)": "show",
         "named": "named",
         "_#1": "",
         "_": "_",
