@@ -38,7 +38,8 @@ def _is_compiled(file: str, name: str) -> bool:
         owner = getattr(owner, part, None)
         if _package(type(owner)) in COMPILERS:  # a class that numba compiles
             return True
-    return owner is not None and runs_compiled(inspect.getattr_static(owner, last, None))
+    held = None if owner is None else inspect.getattr_static(owner, last, None)
+    return runs_compiled(held, os.path.realpath(file))
 
 
 def _module_of(file: str) -> Any:
@@ -53,26 +54,33 @@ def _module_of(file: str) -> Any:
     return None
 
 
-def runs_compiled(held: Any) -> bool:
-    """Return whether a call of an object runs other code than that of the Python function below it."""
-    seen = set()
+def runs_compiled(held: Any, file: str) -> bool:
+    """Return whether an object runs compiled code of the function of `file` that it wraps, rather than the function.
+
+    An object that wraps none, such as a faster function that replaces that of the file, is not that function compiled.
+    """
+    seen, is_native = set(), False
     while held is not None and id(held) not in seen:
         seen.add(id(held))
-        if isinstance(held, (types.BuiltinFunctionType, types.MethodDescriptorType)):
-            return True
         kind = type(held)
-        if not isinstance(held, types.FunctionType) and (_package(kind) in COMPILERS or _is_native(kind)):
+        if not isinstance(held, types.FunctionType):
+            if _package(kind) in COMPILERS:
+                return True
+            is_native = is_native or _is_native(kind)
+        elif hasattr(held, "_torchdynamo_orig_callable"):
             return True
-        if hasattr(held, "_torchdynamo_orig_callable"):
-            return True
-        held = next(filter(None, (getattr(held, each, None) for each in ATTRIBUTES)), None)
+        below = next(filter(None, (getattr(held, each, None) for each in ATTRIBUTES)), None)
+        if below is None and isinstance(held, types.FunctionType):
+            return is_native and os.path.realpath(held.__code__.co_filename) == file
+        held = below
     return False
 
 
 def _is_native(kind: type) -> bool:
     """Return whether calls of a type's objects are made in C, and not of a Python function."""
-    call = inspect.getattr_static(kind, "__call__", None)
-    return isinstance(call, types.WrapperDescriptorType) and kind.__module__.partition(".")[0] not in TRANSPARENT
+    owner = next((each for each in kind.__mro__ if "__call__" in vars(each)), None)
+    call = vars(owner)["__call__"] if owner else None
+    return isinstance(call, types.WrapperDescriptorType) and _package(owner) not in TRANSPARENT
 
 
 def _package(kind: type) -> str:
