@@ -68,7 +68,39 @@ class Table:
     def _(self, value: str):
         return len(value) + len(self.kept)
 
+    @add.register
+    @classmethod
+    def _(cls, value: float):
+        return value
+
     size = property(lambda self: len(self.kept))
+
+
+class Dispatcher:  # like those of multipledispatch
+    def __init__(self):
+        self.functions = {}
+
+    def __call__(self, value):
+        return self.functions[type(value)](value)
+
+
+def dispatch(kind, dispatchers={}):
+    def register(function):
+        dispatcher = dispatchers.setdefault(function.__name__, Dispatcher())
+        dispatcher.functions[kind] = function
+        return dispatcher
+
+    return register
+
+
+@dispatch(int)
+def double(value):
+    return 2 * value
+
+
+@dispatch(str)
+def double(value):  # noqa: F811
+    return value + value
 
 
 key = lambda row, at=0: row[at]  # noqa: E731
@@ -91,7 +123,7 @@ async def numbers(count):
 TESTS = """
 import asyncio
 
-from shop import Table, key, numbers, show, smallest
+from shop import Table, double, key, numbers, show, smallest
 
 
 def test_show():
@@ -105,7 +137,7 @@ def test_table():
     assert table.rows == [2, 1]
     table.rows = [5, 4, 3]
     assert table.rows == [3, 4, 5]
-    assert (table.total(), table.add("four"), table.size) == (13, 7, 3)
+    assert (table.total(), table.add("four"), table.size, table.add(1.5)) == (13, 7, 3, 1.5)
     del table.rows
     assert table.rows == []
 
@@ -113,6 +145,7 @@ def test_table():
 def test_others():
     assert key((3, 4)) == 3
     assert smallest([5, 4]) == 4
+    assert (double(21), double("x")) == (42, "xx")
     assert asyncio.run(collected()) == [0, 1, 2]
 
 
@@ -153,6 +186,9 @@ def seen_of(place: RecordingSite, name: str) -> dict:
         ("Table.rows.deleter", 1, {"self": "table"}),
         ("Table.__total", 1, {"self": "table", "start": "1"}),
         ("Table.add.register(str)", 1, {"self": "table", "value": '"four"'}),
+        ("Table.add.register(float)", 1, {"cls": "Table", "value": "1.5"}),
+        ("double#1", 1, {"value": "21"}),
+        ("double", 1, {"value": '"x"'}),
         ("Table.size", 1, {"self": "table"}),
         ("key", 1, {"row": "(3, 4)", "at": "0"}),
         ("smallest#1", 1, {"values": "[5, 4]"}),

@@ -143,11 +143,7 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             setattr(owner, name, property(*accessors, held.__doc__))
         elif held is function:
             setattr(owner, name, wrapper)
-        # A generic function, or method: its implementations for types.
-        generic = getattr(held, "dispatcher", held)
-        for kind, implementation in list(getattr(generic, "registry", {}).items()):
-            if implementation is function:
-                generic.register(kind, wrapper)
+        _replace_implementation(held, function, wrapper)
 
     @contextlib.contextmanager
     def _recorded(
@@ -171,6 +167,18 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         # As above.
         if bound and type(args[0]).__init__ is wrapper:
             self._recorder.note_construction(*bound)
+
+
+def _replace_implementation(held: Any, function: types.FunctionType, wrapper: Any) -> None:
+    """Replace one of the implementations of a generic function or method, of `functools` or by another dispatcher."""
+    generic = getattr(held, "dispatcher", held)
+    for kind, implementation in list(getattr(generic, "registry", {}).items()):
+        if _innermost(implementation) is function:
+            is_method = isinstance(implementation, (staticmethod, classmethod))
+            generic.register(kind, type(implementation)(wrapper) if is_method else wrapper)
+    for table in list(getattr(held, "__dict__", {}).values()):
+        if type(table) is dict:
+            table.update({kind: wrapper for kind, implementation in table.items() if implementation is function})
 
 
 def _accessors(held: property) -> tuple[Any, Any, Any]:
