@@ -40,7 +40,10 @@ ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.pas
 """The settings that building environments and running the project's code in them depends on."""
 LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable")
 """The fields of detect.json that building environments and importing the project's code depends on."""
-FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
+FUNCTIONS = tuple(
+    f"functions.{name}"
+    for name in ("module", "path", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
+)
 """The fields of detect.json that locate the changed functions on either side."""
 BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")
 """The fields of scaffold.json that locate the benchmark's bytes."""

@@ -254,5 +254,5 @@ def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cac
 
 
 def _changed(function: ChangedFunction) -> ChangedDefinition:
-    head = None if function.status == "removed" else (function.path, function.name)
-    return ChangedDefinition(function.target, base=None if function.status == "added" else function.at_base, head=head)
+    base, head = function.at("base"), function.at("head")
+    return ChangedDefinition(function.target, base, head, only_moved=function.only_moved)

@@ -12,6 +12,7 @@ from ..errors import ManifestError, RepositoryError
 from ..storage.cache import RunCache
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import STATE_FOLDER, ProjectPaths, cache_folder
+from ..text.target_names import own_name
 from .repository import Repository, RepositoryKey, Settings
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Workspace:
         owners: dict[str, str] = {}
         for item_id, settings in self.plan.items.items():
             if settings["functions"]:
-                owners.setdefault(short_name(settings["functions"][0]), item_id)
+                owners.setdefault(own_name(settings["functions"][0]), item_id)
         return owners
 
     def refs(self, item_id: str) -> Refs:
@@ -210,11 +211,6 @@ class Workspace:
             commits = repository.resolve(names_of(settings))
             any_commit = next(sha for sha in commits.values() if sha)
             return repository.refs_of(settings, commits, ("", any_commit))
-
-
-def short_name(function: str) -> str:
-    """Return the last part of `module:Qualified.name`, which files are named after."""
-    return function.replace(":", ".").rpartition(".")[2]
 
 
 def names_of(settings: Settings) -> set[str]:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from ...processes import programs
 from ...processes.progress import silent
 from ..exclusive import exclusive
 from ..workers.pytest_options import options
-from .recording import RecordingSite, ending_of
+from .recording import RecordingSite, WatchedFunction, ending_of
 
 PLUGIN_OPTIONS = (
     *("-p", "prprep_worker.exploring.plugin", "--benchmark-disable", "--continue-on-collection-errors"),
@@ -46,7 +46,7 @@ class TimedCall:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a test (pytest's id; its `total` seconds include fixtures) reached of a target (`module:Qualified.name`)."""
+    """What a test (pytest's id; its `total` seconds include fixtures) reached of a target, by its name."""
 
     test: str
     total: float
@@ -58,7 +58,12 @@ class Reach:
 
 
 def explore(
-    site: RecordingSite, targets: Sequence[str], tests: Sequence[str], *, seconds: float, inside: str = ""
+    site: RecordingSite,
+    targets: Mapping[str, WatchedFunction],
+    tests: Sequence[str],
+    *,
+    seconds: float,
+    inside: str = "",
 ) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
     """Run tests in one process; return what each of them reached, and notes on how the run ended.
 
@@ -67,7 +72,7 @@ def explore(
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-explore-") as folder:
         out = Path(folder) / "reached.jsonl"
         order = {
-            "targets": list(targets),
+            "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
             "tree": str(site.side.tree),
             "out": str(out),
             "seconds": TEST_SECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import tempfile
@@ -47,6 +48,21 @@ Wanted = Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedFunction:
+    """A function of one side: `module:name` as code calls it; path in the tree and first line, as others may have it.
+
+    Without a line, the function is found by its name alone.
+    """
+
+    called: str
+    path: str = ""
+    line: int = 0
+
+    def message(self, tree: Path) -> Message:
+        return {"called": self.called, "file": os.path.realpath(tree / self.path), "line": self.line}
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingSite:
     """A side and the `project` folder in its tree; the test to write will lie `depth` folders deep.
 
@@ -72,7 +88,7 @@ class RecordingSite:
 
 def record(
     site: RecordingSite,
-    target: str,
+    function: WatchedFunction,
     runs: Sequence[TestRun],
     *,
     wanted: Wanted | None = None,
@@ -89,24 +105,24 @@ def record(
         if left < LEAST_SECONDS:
             notes.append(f"there was no time left for {path}")
             break
-        report(f"recording calls of {target}: {path}")
-        recording, note = _record(site, target, _pytest(site, *tests), seconds=min(left, FILE_SECONDS), wanted=wanted)
+        report(f"recording calls of {function.called}: {path}")
+        recording, note = _record(site, function, _pytest(site, *tests), seconds=min(left, FILE_SECONDS), wanted=wanted)
         recordings += [recording] if recording else []
         notes += [f"{path}: {note}"] if note else []
     return recordings, notes
 
 
 def record_command(
-    site: RecordingSite, target: str, command: str, *, seconds: float, report: Report
+    site: RecordingSite, function: WatchedFunction, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
-    report(f"recording calls of {target}: {command}")
-    recording, note = _record(site, target, _driven(site, command), seconds=seconds)
+    report(f"recording calls of {function.called}: {command}")
+    recording, note = _record(site, function, _driven(site, command), seconds=seconds)
     return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
 
 
 def allocations_of_fakes(
-    site: RecordingSite, target: str, command: str, call: RecordedCall
+    site: RecordingSite, function: WatchedFunction, command: str, call: RecordedCall
 ) -> tuple[dict[str, int], str]:
     """Repeat the run that recorded a call, and let memray measure the peak of the models and network that are faked.
 
@@ -117,7 +133,7 @@ def allocations_of_fakes(
     with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
         profile = str(Path(folder) / "profile.bin")
         measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
-        recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
+        recording, note = _record(site, function, arguments, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -147,7 +163,7 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
 
 def _record(
     site: RecordingSite,
-    target: str,
+    function: WatchedFunction,
     command: list[str],
     *,
     seconds: float,
@@ -158,7 +174,7 @@ def _record(
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         order = {
-            "target": target,
+            "function": function.message(site.side.tree),
             "tree": str(site.side.tree),
             "depth": site.depth,
             "out": str(out),

@@ -14,7 +14,7 @@ from ...project.code.imported_names import short_name
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import SPACES, WIDTH, assigned
-from .signatures import Call, call_of
+from .signatures import EACH_ITEM, Call, call_of
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
@@ -69,7 +69,8 @@ def from_manifest(
     known, nodes = _signature(detection, source), ast.walk(expression)
     awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in nodes)
     if known.is_async and not awaits and _calls(expression, known):
-        call, awaits = f"await {call}", True
+        is_generator = known.expression.startswith(EACH_ITEM)
+        call, awaits = f"{EACH_ITEM}{call}]" if is_generator else f"await {call}", True
     parts = BenchmarkParts(imports=(*imports, *own), setup=indented(rest), expression=call, is_async=awaits)
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
@@ -168,7 +169,7 @@ def _signature(detection: Detection, source: bytes | None) -> Call:
 def _own_import(detection: Detection, unbound: set[str]) -> tuple[str, ...]:
     """Import the function under test, or its class, if it is among the unbound names that the code uses."""
     module, _, name = (detection.target or "").partition(":")
-    top = name.partition(".")[0]
+    top = name.partition(".")[0].partition("#")[0]
     if not top or top not in unbound:
         return ()
     line = f"from {module} import {top}"
@@ -230,7 +231,8 @@ def _bound(statements: Sequence[ast.stmt]) -> set[str]:
 
 def _calls(expression: ast.expr, known: Call) -> bool:
     """Return whether the expression is a call of the optimized coroutine."""
-    last = (known.expression or known.name).removeprefix("await ").partition("(")[0].rpartition(".")[2]
+    spelled = (known.expression or known.name).removeprefix("await ").removeprefix(EACH_ITEM)
+    last = spelled.partition("(")[0].rpartition(".")[2]
     return isinstance(expression, ast.Call) and last_name(expression) == last
 
 

@@ -10,11 +10,13 @@ from ...artifacts import Detection, RecordedCall, Recording, Sample
 from ...artifacts.recording import LARGEST_FILE
 from ...errors import SourceError
 from ...project.code.definitions import Definition, contents
-from ...project.code.sources import definition_of
+from ...project.code.sources import called_target, definition_of
+from ...text.target_names import shared_name
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, RecordedCode, compose
 from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
+from .signatures import EACH_ITEM
 from .styling import CASES, LARGEST, TYPICAL
 
 ROUNDS = 20
@@ -31,7 +33,8 @@ def from_recording(
     call, sample = recording.call, recording.sample
     if call is None and sample is None:
         raise ValueError("no call was recorded")
-    definition = definition_of(contents(source, recording.target), recording.target.partition(":")[2])
+    module, name = contents(source, recording.target), recording.target.partition(":")[2]
+    definition = definition_of(module, name) or definition_of(module, shared_name(name))
     if definition is None:
         what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
         hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
@@ -47,8 +50,12 @@ def from_recording(
 
 
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    code = compose(call, recording.called_as or recording.target, definition, defaults=recording.defaults)
-    expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
+    target = recording.called_as or called_target(recording.target, definition)
+    code = compose(call, target, definition, defaults=recording.defaults)
+    if definition.is_async:
+        expression = f"{EACH_ITEM}{code.call}]" if definition.yields else f"await {code.call}"
+    else:
+        expression = _consumed(code.call, lazy=call.lazy)
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
@@ -66,7 +73,7 @@ def _of_sample(
     recording: Recording, sample: Sample, definition: Definition, *, large: RecordedCall | None = None
 ) -> BenchmarkParts:
     """Write a loop over typical calls; the `large` call becomes another case of the same test."""
-    target = recording.called_as or recording.target
+    target = recording.called_as or called_target(recording.target, definition)
     sampled = compose_sample(sample, target, definition, large=large, defaults=recording.defaults)
     calls, count = f"{CASES}()" if large else sampled.listed, len(sample.calls)
     parts = BenchmarkParts(

@@ -50,7 +50,7 @@ def compose_sample(
     large: RecordedCall | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> SampledCode:
-    """Write the sampled calls of `target` (`module:Qualified.name`) so that the `large` call fits the loop too.
+    """Write the sampled calls of `target` (`module:name`, as code calls it) so that the `large` call fits the loop too.
 
     `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...project.code.definitions import Definition, ModuleContents, Parameter, contents
 from ...project.code.sources import definition_of
-from ...project.syntax import Function, Scope, is_generator, last_name
+from ...project.syntax import Scope, last_name
 
 _UNUSABLE = {
     **dict.fromkeys(("cache", "lru_cache", "cached_property"), "its result is cached"),
@@ -15,6 +15,8 @@ _UNUSABLE = {
     "fixture": "it is a fixture",
     "abstractmethod": "it is abstract",
 }
+EACH_ITEM = "[item async for item in "
+"""What consumes an asynchronous generator, up to its call."""
 _RESERVED = frozenset({"benchmark", "run", "loop", "number", "inner"})
 
 
@@ -77,6 +79,9 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
         return Call(top, gap=f"a call of {name}, which is not defined in {path}")
     if definition.outermost and definition.outermost != name:
         return Call(top, gap=f"a call that runs {name}, which is defined inside a function")
+    if not definition.called:
+        return Call(top, gap=f"a call that runs {name}, which no name refers to")
+    name, top = definition.called, definition.called.partition(".")[0]
     arguments = _Arguments(taken={top, *_RESERVED})
     if definition.kind == "class":
         parameters = _constructor(module, name)
@@ -103,10 +108,13 @@ def _expression(name: str, definition: Definition, module: ModuleContents, argum
     if is_bound and "classmethod" not in decorators:
         expression = f"{arguments.instance(owner, _constructor(module, owner))}.{method}"
     passed = arguments.of(_required(definition, bound=is_bound))
+    if definition.role in {"setter", "deleter"}:
+        holder, _, attribute = expression.rpartition(".")
+        return f'setattr({holder}, "{attribute}", {passed})' if passed else f'delattr({holder}, "{attribute}")'
     if "property" not in decorators:
         expression = f"{expression}({passed})"
-    if isinstance(node, Function) and is_generator(node):
-        return f"[item async for item in {expression}]" if definition.is_async else f"list({expression})"
+    if definition.yields:
+        return f"{EACH_ITEM}{expression}]" if definition.is_async else f"list({expression})"
     return f"await {expression}" if definition.is_async else expression
 
 

@@ -40,7 +40,7 @@ BENCHMARK = Value("`benchmark`", _benchmark)
 STAGE = Stage(
     name="detect",
     doc="find commits, changed functions, domain, benchmark and layout",
-    version=6,
+    version=7,
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),

@@ -25,7 +25,7 @@ from ...project.policies import contribution_rules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
 from .domain import Edit, propose
-from .optimized import Guess, guess
+from .optimized import Guess, changed_definition, guess
 
 
 def run(inputs: StageInputs) -> None:
@@ -58,7 +58,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     worktree = repository_root(refs.repository) if refs.repository else None
     candidates = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
     benchmarks, unread = benchmark_files(candidates, head_sources)
-    target, reason = _named(item) or guess(
+    target, reason = _named(item, changed, head_sources) or guess(
         changed, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
     )
     detection = Detection(
@@ -120,9 +120,12 @@ def _missing_files(head: CommitTree) -> Iterator[str]:
 # -- functions and domain ---------------------------------------------------------------------------
 
 
-def _named(item: Optimization) -> Guess | None:
+def _named(item: Optimization, changed: Sequence[Difference], head: Sources) -> Guess | None:
+    if not item.functions:
+        return None
     more = " first" if len(item.functions) > 1 else ""
-    return (item.functions[0], f"the manifest names it{more}") if item.functions else None
+    named = item.functions[0]
+    return changed_definition(named, changed, head) or (named, f"the manifest names it{more}")
 
 
 def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> list[str]:

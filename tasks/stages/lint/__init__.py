@@ -3,7 +3,7 @@ from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 STAGE = Stage(
     name="lint",
     doc="check the benchmark against the rules, and see what it reaches",
-    version=5,
+    version=6,
     uses=(
         Uses(
             settings=("metrics", "timeout", "lint.ignore", "lint.boundaries", *ENVIRONMENT),

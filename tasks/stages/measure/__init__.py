@@ -19,7 +19,7 @@ STOPPING_RULE = Value(
 STAGE = Stage(
     name="measure",
     doc="measure base and head in lockstep pairs",
-    version=5,
+    version=6,
     uses=(
         Uses(
             settings=("metrics", "timeout", "budget", "cores", *ENVIRONMENT),

@@ -5,17 +5,19 @@ def lacks_benchmark(item: Item) -> bool:
     return item.settings["benchmark"] is None and not keeps_benchmark(item)
 
 
+CHANGED = ("path", "module", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
+
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=11,
+    version=12,
     uses=(
         Uses(
             settings=("drive", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
                     *("target", "base", "head", "picked", "files"),
-                    *(f"functions.{name}" for name in ("path", "module", "name", "status", "base_path", "base_name")),
+                    *(f"functions.{name}" for name in CHANGED),
                     *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
                 )
             },

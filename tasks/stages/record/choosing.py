@@ -13,8 +13,8 @@ from ...benchmark_tests.writing.recorded_code import compose, defaults_of, unpar
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
-from ...project.code.sources import LocatedDefinition
-from .targets import LEAST_SHARE
+from ...project.code.definitions import Definition
+from .targets import LEAST_SHARE, Candidate
 
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
@@ -36,6 +36,8 @@ SUFFIXES = {
 """Words in a function's name that say what documents it takes."""
 LEAST_ROUND = 1e-5
 """Seconds of a round below which a benchmark is a toy."""
+CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
+"""What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -43,14 +45,13 @@ BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 class CallChooser:
     """Chooses a large call and typical ones among the recorded calls, for a benchmark to be written from.
 
-    The `target` is what is called: `changed`, or a caller of it. At `head`, `lines` are those that it changes, by file.
+    What is `called` is what `changed`, or a caller of it. At `head`, `lines` are those that it changes, by file.
     """
 
     item: Optimization
-    target: str
-    located: LocatedDefinition
+    called: Candidate
+    changed: Candidate
     site: RecordingSite
-    changed: str = ""
     head: RecordingSite | None = None
     lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
     documents: Sequence[str] = ()
@@ -65,20 +66,21 @@ class CallChooser:
         call = self._on_document(call, opened) if call else None
         effects = tuple(dict.fromkeys(effect for each in recordings for effect in each["effects"]))
         drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in recordings])
-        is_pure = not (effects or self.located.definition.is_async or (call and call.fakes))
+        is_pure = not (effects or self._definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in recordings for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in recordings)
         return Recording(
             item=self.item.id,
-            target=self.target,
-            changed=self.changed or self.target,
+            target=self.called.watched,
+            called_as=self.called.called_as,
+            changed=self.changed.watched,
             share=self._share(call) if call else 1.0,
             ran=runs,
             calls=calls,
             seconds=statistics.median(seconds) if seconds else 0.0,
             size=round(statistics.median(sizes)) if sizes else 0,
             largest=max(sizes, default=0),
-            defaults=defaults_of(self.located.definition),
+            defaults=defaults_of(self._definition),
             call=self._with_allocations(call) if call else None,
             sample=self._sample(drawn, call) if is_pure else None,
             unwritten={} if call else unwritten,
@@ -87,18 +89,31 @@ class CallChooser:
         )
 
     @property
+    def _definition(self) -> Definition:
+        return self.called.located.definition
+
+    @property
+    def _calls_changed(self) -> bool:
+        return self.called.watched == self.changed.watched
+
+    @property
+    def _is_consumed(self) -> bool:
+        """Whether a call returns an asynchronous generator, whose items a trial waits for."""
+        return self._definition.is_async and self._definition.yields
+
+    @property
     def _constructed(self) -> str:
         """The class that a benchmark calls if the target is its constructor; else ""."""
-        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
+        owner, _, method = self.called.called_as.rpartition(":")[2].rpartition(".")
         return owner if method == "__init__" else ""
 
     def _uncalled(self, runs: tuple[str, ...]) -> str:
         if self.item.drive:
-            return f"the command of `drive` does not call {self.target}"
+            return f"the command of `drive` does not call {self.called.watched}"
         if not runs:
-            return f"no test of the project calls {self.target}; none names it or its module"
+            return f"no test of the project calls {self.called.watched}; none names it or its module"
         were = "was" if len(runs) == 1 else "were"
-        return f"no test of the project calls {self.target}: {', '.join(runs)} {were} run"
+        return f"no test of the project calls {self.called.watched}: {', '.join(runs)} {were} run"
 
     def _longest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
         """Return the call with the longest time in the changed function, if it runs as code, and why others do not.
@@ -164,10 +179,10 @@ class CallChooser:
 
     def _share(self, call: RecordedCall) -> float:
         """Return the part of a call's time at base that is spent in the changed function."""
-        if self.changed in {"", self.target}:
+        if self._calls_changed:
             return 1.0
         order, data = self._order(call)
-        answer = try_code(self.site, {**order, "inside": self.changed}, data)
+        answer = try_code(self.site, {**order, "inside": self.changed.function.message(self.site.side.tree)}, data)
         return float(answer.get("share") or 0.0)
 
     def _on_document(self, call: RecordedCall, opened: Sequence[str]) -> RecordedCall:
@@ -176,7 +191,7 @@ class CallChooser:
         Documents that the tests open go before others with the same suffix.
         """
         texts = [name for name, kind in call.described if kind.startswith(("str of", "bytes of"))]
-        defaults = defaults_of(self.located.definition)
+        defaults = defaults_of(self._definition)
         # Another argument, like a position, may belong to the text.
         others = {name: code for name, code in call.spelling.arguments if name not in {"self", "cls", *texts}}
         is_alone = len(texts) == 1 and all(
@@ -185,7 +200,7 @@ class CallChooser:
         best, longest = call, self._share(call) * call.spelling.seconds
         if not is_alone or longest >= REALISTIC or call.changes or call.fakes or call.spelling.statements:
             return call
-        for path in documents(opened, self.documents, self.target):
+        for path in documents(opened, self.documents, self.called.watched):
             tried = self._with_document(call, texts[0], path)
             if not tried or tried.spelling.seconds > TOO_LONG:
                 continue
@@ -211,7 +226,7 @@ class CallChooser:
         changed = call.model_copy(update={"spelling": spelling})
         order, data = self._order(changed)
         answer = try_code(self.site, order, data)
-        if "raised" in answer or answer["changes"] or answer["returned"] != (self._constructed or call.returned):
+        if "raised" in answer or answer["changes"] or not self._returns(answer, call.returned):
             return None
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return changed.model_copy(update={"spelling": timed, "lazy": answer["lazy"]})
@@ -219,7 +234,7 @@ class CallChooser:
     def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
         """Return typical calls; none beside a call of a caller, most of whose calls may be about something else."""
         sample = self._tried_sample(typical_sample(drawn, call))
-        if call and sample and (self.changed not in {"", self.target} or sample.seconds < LEAST_ROUND):
+        if call and sample and (not self._calls_changed or sample.seconds < LEAST_ROUND):
             return None
         return sample
 
@@ -227,7 +242,7 @@ class CallChooser:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
         if sample is None:
             return None
-        sampled = compose_sample(sample, self.target, self.located.definition)
+        sampled = compose_sample(sample, self.called.called_as, self._definition)
         defined, attempts = sampled.attempts()
         setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
         order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
@@ -252,7 +267,7 @@ class CallChooser:
             return call
         bytes_set, peaks, why_not = self.item.boundary_bytes, dict[str, int](), ""
         if bytes_set is None:
-            peaks, why_not = allocations_of_fakes(self.site, self.target, self.item.drive or "", call)
+            peaks, why_not = allocations_of_fakes(self.site, self.called.function, self.item.drive or "", call)
 
         def measured(fake: Fake) -> Iterator[FakeMethod]:
             for method in fake.methods:
@@ -294,23 +309,26 @@ class CallChooser:
         answer = try_code(self.site, order, data)
         if "raised" in answer:
             return str(answer["raised"])
-        returns = self._constructed or call["returns"]
-        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
-            return f"it returns a {answer['returned']}, the recorded call a {returns}"
+        if spelling.scale == 1 and not answer["lazy"] and not self._returns(answer, call["returns"]):
+            return f"it returns a {answer['returned']}, the recorded call a {self._constructed or call['returns']}"
         if spelling.fixtures and answer["changes"]:
             return "it changes the value of a fixture, so no two rounds would be the same"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         changes = answer["changes"] or "anew" in spelling.needs
         return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
 
+    def _returns(self, answer: Message, recorded: str) -> bool:
+        return self._is_consumed or answer["returned"] == (self._constructed or recorded)
+
     def _order(self, call: RecordedCall) -> tuple[Message, dict[str, bytes]]:
         """Return what `try_code` needs to make a call."""
-        code = compose(call, self.target, self.located.definition)
+        code = compose(call, self.called.called_as, self._definition)
+        consume = CONSUME if self._is_consumed else ()
         order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
-            "call": code.call,
+            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup, *consume)),
+            "call": f"consumed({code.call})" if consume else code.call,
             "inputs": code.inputs,
-            "awaited": self.located.definition.is_async,
+            "awaited": self._definition.is_async,
             "fixtures": call.spelling.fixtures,
         }
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}

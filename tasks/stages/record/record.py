@@ -12,7 +12,7 @@ from ...artifacts import Detection, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
-from ...bench.observing.recording import RecordingSite, TestRun, Wanted, record, record_command
+from ...bench.observing.recording import RecordingSite, TestRun, Wanted, WatchedFunction, record, record_command
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.writing.sampling import REALISTIC
@@ -32,6 +32,7 @@ from .targets import (
     Exploration,
     NamedReach,
     Workload,
+    at_head,
     callable_of,
     candidates,
     changed_lines,
@@ -87,11 +88,12 @@ class _Recorder:
         item, detection = self.inputs.settings, self.detection
         found = candidates(detection, item.functions, self.base.sources)
         if item.drive or not found:
-            driven = callable_of(self.base.sources, detection.target or "")
-            if driven is None:
-                why = f"{detection.target} is no function of this commit"
-                return Recording(item=item.id, target=detection.target or "", notes=(why,))
-            return self._of(driven, (), {}, changed=driven.watched)
+            named_target = detection.target or ""
+            driven = callable_of(self.base.sources, named_target)
+            if driven is None or not driven.called_as:
+                why_not = _unnamed(driven) if driven else f"{named_target} is no function of this commit"
+                return Recording(item=item.id, target=named_target, notes=(why_not,))
+            return self._of(driven, (), {}, changed=driven)
         exploration, notes = self._explored(found)
         target = exploration.target
         if target is None:
@@ -136,13 +138,12 @@ class _Recorder:
 
     def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
-        watched = [each.watched for each in found]
         reached: list[NamedReach] = []
         notes: list[str] = []
         for side, tests in self._tests(found):
             if tests:
                 self.inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                seen, more = explore(side.site, watched, tests, seconds=EXPLORING)
+                seen, more = explore(side.site, self._functions(side, found), tests, seconds=EXPLORING)
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
         return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(notes)
@@ -169,13 +170,14 @@ class _Recorder:
     def _best(self, exploration: Exploration, target: Candidate, notes: tuple[str, ...]) -> Recording:
         """Return the recording of the changed function or of a caller of it that is the best benchmark."""
         tests = exploration.tests(target.watched)
+        notes = notes if target.called_as else (*notes, _unnamed(target))
         tried: list[Recording] = []
         for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
-            called = each.called.watched
+            called = each.called.called_as
             if self.head.sources.try_find(called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
-            recording = self._of(each.called, each.tests, each.wanted, changed=target.watched)
+            recording = self._of(each.called, each.tests, each.wanted, changed=target)
             if not refusal(recording):
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
                 return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
@@ -195,14 +197,15 @@ class _Recorder:
         most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so
         on one of the project's documents.
         """
-        functions = (target, *exploration.callers(target.watched))
+        callers = exploration.callers(target.watched)
         reached: list[NamedReach] = []
         for side, nodes in ((self.base, self._old(tests)), (self.head, self._new(tests))):
             if nodes:
-                watched, flat = [each.watched for each in functions], [node for run in nodes for node in run]
-                seen, _ = explore(side.site, watched, flat, seconds=EXPLORING, inside=target.watched)
+                functions, flat = self._functions(side, (target, *callers)), [node for run in nodes for node in run]
+                seen, _ = explore(side.site, functions, flat, seconds=EXPLORING, inside=target.watched)
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
-        found = [each for function in functions if (each := workload(function, reached))]
+        candidates = (each for each in (target, *callers) if each.called_as)
+        found = [each for candidate in candidates if (each := workload(candidate, reached))]
 
         def rank(each: Workload) -> tuple[bool, bool, bool, int, float]:
             is_first = each.called is target and each.is_public and each.inside >= ENOUGH
@@ -215,7 +218,7 @@ class _Recorder:
 
     def _public_name(self, called: Candidate) -> str:
         """Return the target by which both sides export a function from the outermost package, else its own."""
-        module, _, name = called.watched.partition(":")
+        module, _, name = called.called_as.partition(":")
         first = name.partition(".")[0]
         own = f"{module}:{first}"
         packages = accumulate(module.split("."), "{}.{}".format)
@@ -224,7 +227,15 @@ class _Recorder:
             sides = (self.base.sources, self.head.sources)
             if all((found := each.try_find(exported)) and found == each.try_find(own) for each in sides):
                 return f"{package}:{name}"
-        return called.watched
+        return called.called_as
+
+    def _functions(self, side: _Side, candidates: Sequence[Candidate]) -> dict[str, WatchedFunction]:
+        """Return where a side has candidates of base, by their targets."""
+        here = {each.watched: each if side is self.base else self._at_head(each) for each in candidates}
+        return {target: each.function for target, each in here.items() if each}
+
+    def _at_head(self, candidate: Candidate) -> Candidate | None:
+        return at_head(candidate, self.detection, self.head.sources)
 
     def _new(self, tests: Sequence[TestRun]) -> list[TestRun]:
         return [each for each in tests if each[0].partition("::")[0] in self._new_tests]
@@ -232,7 +243,7 @@ class _Recorder:
     def _old(self, tests: Sequence[TestRun]) -> list[TestRun]:
         return [each for each in tests if each[0].partition("::")[0] not in self._new_tests]
 
-    def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: str) -> Recording:
+    def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: Candidate) -> Recording:
         """Record the calls of one function, and choose among them."""
         item, report = self.inputs.settings, self.inputs.report
         seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
@@ -240,20 +251,20 @@ class _Recorder:
         site = replace(self.base.site, stem=stem)
         if item.drive:
             runs: tuple[str, ...] = (item.drive,)
-            recordings, notes = record_command(site, called.watched, item.drive, seconds=seconds, report=report)
+            recordings, notes = record_command(site, called.function, item.drive, seconds=seconds, report=report)
         else:
             runs = tuple(each[0].partition("::")[0] for each in tests)
-            record_calls = partial(record, target=called.watched, wanted=wanted, seconds=seconds, report=report)
-            recordings, notes = record_calls(site, runs=self._old(tests))
-            if new := self._new(tests):
-                more, why_not = record_calls(replace(self.head.site, stem=stem), runs=new)
+            record_calls = partial(record, wanted=wanted, seconds=seconds, report=report)
+            recordings, notes = record_calls(site, called.function, self._old(tests))
+            new, there = self._new(tests), self._at_head(called)
+            if new and there:
+                more, why_not = record_calls(replace(self.head.site, stem=stem), there.function, new)
                 recordings, notes = [*recordings, *more], [*notes, *why_not]
         chooser = CallChooser(
             item,
-            called.watched,
-            called.located,
+            called,
+            changed,
             site,
-            changed=changed,
             head=replace(self.head.site, stem=stem),
             lines=self._lines,
             documents=self._documents,
@@ -274,6 +285,10 @@ class _Recorder:
             if not path.endswith(".py") and file.is_file() and least <= file.stat().st_size <= most and other.is_file():
                 sizes[path] = file.stat().st_size
         return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
+
+
+def _unnamed(candidate: Candidate) -> str:
+    return f"no name refers to {candidate.watched}, so no code can call it"
 
 
 def _unreached(targets: Sequence[str], ran: Sequence[str]) -> str:

@@ -48,7 +48,8 @@ def _usage(path: str, sources: Sources, definitions: Collection[LocatedDefinitio
     except SourceError:
         return 0
     for located in definitions:
-        if file.uses(located) or located.definition.name.rpartition(".")[2] in file.attributes_used:
+        called = located.definition.called or located.definition.name
+        if file.uses(located) or called.rpartition(".")[2] in file.attributes_used:
             return 3
     if any(used == located.path for used, _ in file.definitions_used for located in definitions):
         return 2

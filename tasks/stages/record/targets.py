@@ -2,18 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import chain
 from typing import Final
 
-from ...artifacts import ChangedFunction, Detection, Layout
+from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
 from ...bench.observing.exploring import Reach, TimedCall
-from ...bench.observing.recording import Wanted
+from ...bench.observing.recording import Wanted, WatchedFunction
+from ...errors import SourceError
 from ...project.code.definitions import MODULE
 from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
-from ...project.code.sources import LocatedDefinition, Sources
+from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
+from ...project.code.sources import LocatedDefinition, Sources, called_target
 from ...text import figures
 
 MOST_CANDIDATES: Final = 60
@@ -30,25 +31,45 @@ LEAST_PART: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A changed function at base: `watched` is the function that can be called, for a class its constructor."""
+    """A function of one side, such as a changed one at base: for a class that is its constructor.
+
+    `watched` is its target, as definitions are named: `shop:Table.rows.setter`.
+    """
 
     watched: str
     located: LocatedDefinition
 
+    @property
+    def called_as(self) -> str:
+        """The target by which code calls it, such as the property of a setter; "" if no name refers to it."""
+        return called_target(self.watched, self.located.definition) if self.located.definition.called else ""
+
+    @property
+    def function(self) -> WatchedFunction:
+        return WatchedFunction(self.called_as or self.watched, self.located.path, self.located.definition.start)
+
 
 def candidates(detection: Detection, named: Sequence[str], sources: Sources) -> tuple[Candidate, ...]:
     """Return the functions that the manifest has `named`, else those that changed and exist at base."""
-    targets = list(named) or [
-        target for each in detection.functions if (target := _at_base(each, detection.layout)) is not None
-    ]
-    if detection.target and not named:
-        targets.append(detection.target)
+    at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
+    names = {each.target: target for each, target in at_base}
+    # The target is the first that the manifest names, or what changed of it: the setter of that property.
+    targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
+    if not named:
+        targets = [*(target for each, target in at_base if not each.only_moved), *targets]
     found = (callable_of(sources, target) for target in dict.fromkeys(targets))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
 
+def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:
+    """Return a candidate of base as head has it, perhaps by another name; None if head lacks it."""
+    changed = (each for each in detection.functions if _at_base(each, detection.layout) == candidate.watched)
+    return callable_of(head, next((each.target for each in changed), candidate.watched))
+
+
 def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
+    """Return the target of a function that both sides have, as it is named at base."""
     if function.status in {"added", "removed"} or function.name == MODULE:
         return None
     path, name = function.at_base
@@ -57,7 +78,7 @@ def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
 
 
 def callable_of(sources: Sources, target: str) -> Candidate | None:
-    """Return what can be called for a target: a nested function's outermost one, a class's own constructor."""
+    """Return what has to run for a target: a nested function's outermost one, a class's own constructor."""
     located = sources.try_find(target)
     if located is not None and located.definition.outermost:
         target = f"{target.partition(':')[0]}:{located.definition.outermost}"
@@ -174,7 +195,7 @@ class Workload:
 
     @property
     def is_public(self) -> bool:
-        return is_public(self.called.watched.replace(":", "."))
+        return is_public(self.called.called_as.replace(":", "."))
 
     @property
     def tests(self) -> tuple[tuple[str, ...], ...]:
@@ -200,28 +221,16 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
-    """Return the lines of code of changed functions that head adds or changes, by file."""
-    lines: dict[str, set[int]] = defaultdict(set)
+    """Return the lines of changed functions whose statements head adds or changes, by file."""
+    statements: dict[str, set[LineRange]] = defaultdict(set)
     for function in functions:
-        path, name = function.at_base
-        before = [] if function.status == "added" else [*chain.from_iterable(_lines(base, path, name).values())]
-        after = _lines(head, function.path, function.name)
-        old = [text for text in before if text]
-        numbered = [(number, text) for texts in after.items() for number, text in enumerate(texts[1], texts[0]) if text]
-        matcher = SequenceMatcher(None, old, [text for _, text in numbered], autojunk=False)
-        for tag, _, _, start, end in matcher.get_opcodes():
-            if tag in {"insert", "replace"}:
-                lines[function.path].update(number for number, _ in numbered[start:end])
-    return {path: tuple(sorted(numbers)) for path, numbers in lines.items()}
+        own = _text(head, function.at("head"))
+        if own and function.name != MODULE and not function.only_moved:
+            with suppress(SourceError):
+                statements[own.path].update(changed_statements(own, _text(base, function.at("base"))))
+    return line_numbers({path: tuple(sorted(ranges)) for path, ranges in statements.items() if ranges})
 
 
-def _lines(sources: Sources, path: str, name: str) -> dict[int, list[str]]:
-    """Return the stripped lines of all definitions of a name, by the number of the first; "" for a comment."""
-    text = (sources.tree.read(path) or b"").decode("utf-8", "replace").splitlines()
-    return {
-        each.start: [
-            "" if line.lstrip().startswith(("#", '"""')) else line.strip() for line in text[each.start - 1 : each.end]
-        ]
-        for each in sources.definitions(path)
-        if each.name == name and each.kind == "function"
-    }
+def _text(sources: Sources, place: DefinitionPlace | None) -> DefinitionText | None:
+    source = sources.tree.read(place.path) if place else None
+    return DefinitionText(source, place.path, place.lines) if place and source is not None else None

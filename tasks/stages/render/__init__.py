@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 from ...staleness import ALL, Fields, Item, Stage, Uses, Value
-from ...workspace.workspace import short_name
+from ...text.target_names import own_name
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-output.md.j2", "own-section.md.j2")
@@ -11,7 +11,7 @@ SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-outpu
 def body_of(item: Item) -> Path:
     """Name the item's body after its function, and after the item too if another item has that name."""
     functions = item.settings["functions"]
-    name = short_name(functions[0] if functions else item.remembered("detect").get("target") or item.id)
+    name = own_name(functions[0] if functions else item.remembered("detect").get("target") or item.id)
     body, owner = item.paths.body(name), item.workspace.function_owners.get(name)
     taken = owner != item.id if owner else body.exists() and last_body(item) != body
     return item.paths.body(f"{name}-{item.id}") if taken else body
@@ -65,7 +65,7 @@ SUMMARIZE = Stage(
 STAGE = Stage(
     name="render",
     doc="fill the pull-request body",
-    version=7,
+    version=8,
     uses=(
         Uses(
             settings=ALL,

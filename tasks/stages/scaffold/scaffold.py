@@ -193,8 +193,9 @@ class _Writer:
 
 def _called(detection: Detection, recording: Recording) -> Detection:
     """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
-    target = (recording.called_as or recording.target).removesuffix(".__init__")
-    return detection.model_copy(update={"target": target}) if target else detection
+    exporting = (recording.called_as or recording.target).partition(":")[0]
+    target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
+    return detection.model_copy(update={"target": target}) if recording.target else detection
 
 
 def _source(detection: Detection, target: str, head: TreeReader) -> bytes | None:

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.artifacts import Recording, Scaffolding
 from tasks.bench.observing.exploring import explore
-from tasks.bench.observing.recording import RecordingSite, record, try_code
+from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record, try_code
 from tasks.bench.request import SideRequest
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
@@ -101,11 +101,13 @@ def site(request, tmp_path_factory):
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
 
 
+def functions(*names):
+    return {f"rows:{name}": WatchedFunction(f"rows:{name}") for name in names}
+
+
 @pytest.fixture(scope="module")
 def reached(site):
-    found, notes = explore(
-        site, [f"rows:{name}" for name in ALL], ["tests/test_broken.py", "tests/test_rows.py"], seconds=60
-    )
+    found, notes = explore(site, functions(*ALL), ["tests/test_broken.py", "tests/test_rows.py"], seconds=60)
     assert notes == ()
     return {(each.test.partition("::")[2], each.target.partition(":")[2]): each for each in found}
 
@@ -133,14 +135,14 @@ def test_the_time_of_a_call_has_that_of_the_calls_in_it(reached):
 
 
 def test_the_callers_of_the_project_are_noted(site):
-    found, _ = explore(site, ["rows:_scan"], ["tests/test_rows.py::test_document"], seconds=60)
+    found, _ = explore(site, functions("_scan"), ["tests/test_rows.py::test_document"], seconds=60)
     (chain,) = found[0].chains
     first = CODE.splitlines().index("def parse(text):") + 1
     assert chain.callers == (("src/rows/__init__.py", first),)
 
 
 def test_the_calls_with_the_most_time_in_a_function_are_noted(site):
-    found, _ = explore(site, ["rows:_scan", "rows:parse"], ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
+    found, _ = explore(site, functions("_scan", "parse"), ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
     (call,) = next(each for each in found if "document" in each.test and each.target == "rows:parse").longest
     assert call.number == 1
     assert 0 < call.inside < call.seconds
@@ -149,7 +151,9 @@ def test_the_calls_with_the_most_time_in_a_function_are_noted(site):
 def test_a_call_is_recorded_by_its_number_with_the_file_that_it_reads(site):
     """Its content is no code: it is read from where the project has it."""
     wanted = {"tests/test_rows.py::test_document": [1]}
-    (seen,), _ = record(site, "rows:parse", [("tests/test_rows.py",)], wanted=wanted, seconds=60, report=silent)
+    (seen,), _ = record(
+        site, WatchedFunction("rows:parse"), [("tests/test_rows.py",)], wanted=wanted, seconds=60, report=silent
+    )
     (call,) = seen["kept"]
     assert call["test"] == "tests/test_rows.py::test_document"
     assert [each["arguments"]["text"] for each in call["spelled"][:2]] == [
@@ -167,7 +171,8 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
     )
     assert try_code(site, {**order, "lines": {str(file): [line]}})["reached"] is True
     assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
-    assert 0.1 < try_code(site, {**order, "inside": "rows:_scan"})["share"] < 1
+    inside = WatchedFunction("rows:_scan").message(site.side.tree)
+    assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
 
 
 def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkeypatch):
@@ -175,7 +180,7 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
     (site.side.tree / "tests/test_slow.py").write_text(
         "from rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\ndef test_next():\n    parse('a')\n"
     )
-    found, _ = explore(site, ["rows:parse", "rows:sleeps"], ["tests/test_slow.py"], seconds=60)
+    found, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
     assert {each.test.partition("::")[2] for each in found} == {"test_slow", "test_next"}
 
 
@@ -192,8 +197,17 @@ def test_a_private_function_is_measured_by_its_public_caller_on_the_projects_own
     layout = describe(FolderTree(repo.path))
     item = Optimization(id="item", head="main", domain=("cpu",))
     paths = ProjectPaths(tmp_path / "work/prprep.yaml", tmp_path / "work/.codeflash").item("item")
+    first = CODE.splitlines().index("def _scan(text):") + 1
+    lines = first, first + 1
     function = DETECTION.functions[0].model_copy(
-        update={"path": "src/rows/__init__.py", "module": "rows", "name": "_scan", "status": "modified"}
+        update={
+            "path": "src/rows/__init__.py",
+            "module": "rows",
+            "name": "_scan",
+            "status": "modified",
+            "lines": lines,
+            "base_lines": lines,
+        }
     )
     DETECTION.model_copy(
         update={

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Detection, Recording, Scaffolding
-from tasks.bench.observing.recording import RecordingSite, record_command, try_code
+from tasks.artifacts import Detection, Recording
+from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record_command, try_code
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.request import SideRequest
-from tasks.environments import builder
 from tasks.errors import MeasuringError
-from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.project.layout import describe
-from tasks.stages.record import choosing
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
-from tests.support.evidence import DETECTION
 from tests.support.pythons import environment
-from tests.support.stages import run_stage
+from tests.support.recordings import PYPROJECT, Shop, passes, scaffolded
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(2)
 
-PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
 CODE = """
 import asyncio
 import dataclasses
 import io
 import json
+import os
 import socket
 
 import requests
@@ -138,6 +129,17 @@ def parsed(document):
     return json.loads(document)
 
 
+def descriptor(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+    return path
+
+
+def late(value):
+    import shop_late
+
+    return shop_late.VALUE + value
+
+
 def deepest(tree):
     return 1 + max(map(deepest, tree["inner"]), default=0)
 
@@ -196,7 +198,7 @@ import json
 import socket
 
 from shop import SETTINGS, Basket, Cart, Item, Odd, bill, consumed, deepest, detected, drain, fetch, fetched, guarded, load, many, odd, parsed, rows
-from shop import save, sealed, setting, shout, squares, words
+from shop import descriptor, late, save, sealed, setting, shout, squares, words
 
 
 class Stub:
@@ -260,6 +262,11 @@ def test_data():
     assert deepest(tree) == 13
 
 
+def test_files(tmp_path):
+    assert descriptor(str(tmp_path / "new"))
+    assert late(1) == 2
+
+
 def test_changed_objects():
     cart = Cart("ada")
     cart.add("tea")
@@ -283,6 +290,7 @@ FILES = {
     "pyproject.toml": PYPROJECT,
     "src/requests.py": NETWORK,
     "src/shop/__init__.py": CODE,
+    "src/shop_late.py": "VALUE = 1\n",
     "tests/test_shop.py": TESTS,
     "tests/test_other.py": "def test_nothing(): ...\n",
 }
@@ -300,7 +308,9 @@ def place(request, tmp_path_factory):
 @cache
 def seen_of(place: RecordingSite, name: str) -> dict:
     """Record a function of the shop; tests share the recording and do not change it."""
-    found, notes = record_tests(place, f"shop:{name}", [("tests/test_shop.py",)], seconds=60, report=silent)
+    found, notes = record_tests(
+        place, WatchedFunction(f"shop:{name}"), [("tests/test_shop.py",)], seconds=60, report=silent
+    )
     assert notes == []
     return found[0]
 
@@ -362,7 +372,9 @@ def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
     tree = place.side.tree
     (tree / "src/shelf.py").write_text(INHERITED)
     (tree / "tests/test_shelf.py").write_text(CALLS)
-    (seen,), _ = record_tests(place, "shelf:Names.__contains__", [("tests/test_shelf.py",)], seconds=60, report=silent)
+    (seen,), _ = record_tests(
+        place, WatchedFunction("shelf:Names.__contains__"), [("tests/test_shelf.py",)], seconds=60, report=silent
+    )
     assert (seen["calls"], len(seen["seconds"])) == (1, 1)
     assert seen["kept"][0]["spelled"][0]["arguments"] == {"self": 'Names(prices={"b": 1})', "key": '"a"'}
 
@@ -372,7 +384,9 @@ def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
     (tree / "tests/test_much.py").write_text(
         "from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n"
     )
-    (seen,), _ = record_tests(place, "shop:words", [("tests/test_much.py",)], seconds=60, report=silent)
+    (seen,), _ = record_tests(
+        place, WatchedFunction("shop:words"), [("tests/test_much.py",)], seconds=60, report=silent
+    )
     (tree / "tests/test_much.py").unlink()
     assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
 
@@ -445,7 +459,9 @@ def test_very_many_different_texts_are_recorded_and_scaled(place):
     """To spell them costs less than the time that a file of tests has, at every scale."""
     many = "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
     (place.side.tree / "tests/test_many.py").write_text(many)
-    (seen,), notes = record_tests(place, "shop:consumed", [("tests/test_many.py",)], seconds=60, report=silent)
+    (seen,), notes = record_tests(
+        place, WatchedFunction("shop:consumed"), [("tests/test_many.py",)], seconds=60, report=silent
+    )
     assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
     assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
     first, second = (spelled["arguments"]["lines"] for spelled in seen["kept"][0]["spelled"][:2])
@@ -470,7 +486,9 @@ def test_arguments_that_cannot_be_copied_are_described(place):
 def test_failing_tests_are_noted_and_calls_that_returned_count(place):
     failing = "from shop import words\n\ndef test_it():\n    assert words('a b') == ['a']\n"
     (place.side.tree / "tests/test_fails.py").write_text(failing)
-    seen, notes = record_tests(place, "shop:words", [("tests/test_fails.py",)], seconds=60, report=silent)
+    seen, notes = record_tests(
+        place, WatchedFunction("shop:words"), [("tests/test_fails.py",)], seconds=60, report=silent
+    )
     assert notes == ["tests/test_fails.py: some of its tests fail; calls that ended well count"]
     assert seen[0]["kept"][0]["described"]["text"] == "str of 3 characters"
 
@@ -478,7 +496,14 @@ def test_failing_tests_are_noted_and_calls_that_returned_count(place):
 def test_side_effects_of_a_call_are_recorded(place):
     assert seen_of(place, "save")["effects"] == ["writes files"]
     assert seen_of(place, "shout")["effects"] == ["connects to the network"]
+    assert seen_of(place, "descriptor")["effects"] == ["writes files"]
     assert seen_of(place, "load")["effects"] == []
+
+
+@pytest.mark.parametrize("name", ["deepest", "late"])
+def test_recording_and_compiling_are_no_side_effects_of_a_call(place, name):
+    """The recorder writes between recursive calls, and a call that imports a module first has it compiled."""
+    assert (seen_of(place, name)["calls"] > 0, seen_of(place, name)["effects"]) == (True, [])
 
 
 def test_a_function_that_nothing_calls_has_no_calls(place):
@@ -500,14 +525,14 @@ def test_a_command_can_drive_the_function(place, command):
     for path in ("scripts/convert.py", "shop_tool.py"):
         (place.side.tree / path).parent.mkdir(exist_ok=True)
         (place.side.tree / path).write_text(script)
-    seen, notes = record_command(place, "shop:words", command, seconds=60, report=silent)
+    seen, notes = record_command(place, WatchedFunction("shop:words"), command, seconds=60, report=silent)
     assert notes == []
     assert seen[0]["kept"][0]["described"]["text"].startswith("str of")
 
 
 def test_a_command_that_cannot_be_recorded_is_one_message(place):
     with pytest.raises(MeasuringError, match="`make test` cannot be run under the recorder"):
-        record_command(place, "shop:words", "make test", seconds=60, report=silent)
+        record_command(place, WatchedFunction("shop:words"), "make test", seconds=60, report=silent)
 
 
 def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place):
@@ -524,12 +549,14 @@ def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place):
         ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"),
         ("hangs", "was stopped after 8 s"),
     ):
-        seen, notes = record_tests(place, "shop:words", [(f"tests/test_{name}.py",)], seconds=8, report=silent)
+        seen, notes = record_tests(
+            place, WatchedFunction("shop:words"), [(f"tests/test_{name}.py",)], seconds=8, report=silent
+        )
         assert notes == [f"tests/test_{name}.py: {note}"]
         assert [call["described"]["text"] for found in seen for call in found["kept"]] == (
             ["str of 3 characters"] if name != "breaks" else []
         )
-    assert record_tests(place, "shop:words", [("tests/test_shop.py",)], seconds=1, report=silent) == (
+    assert record_tests(place, WatchedFunction("shop:words"), [("tests/test_shop.py",)], seconds=1, report=silent) == (
         [],
         ["there was no time left for tests/test_shop.py"],
     )
@@ -563,82 +590,14 @@ def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool
 # -- the stages ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def short_rounds(monkeypatch):
-    """The shop's functions take microseconds: no round is too short."""
-    monkeypatch.setattr(choosing, "LEAST_ROUND", 0.0)
-
-
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory):
     return TargetRepo(tmp_path_factory.mktemp("stages") / "target", FILES)
 
 
-def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
-    """Run record and scaffold for a function of the shop; return the artifacts and the benchmark's text."""
-    layout = describe(FolderTree(repo.path))
-    commits = {
-        "base": repo.head,
-        "head": repo.head,
-        "target": f"shop:{name}",
-        "functions": (),
-        "benchmark": None,
-        "layout": layout,
-    }
-    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
-    paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
-        paths.detect, "d"
-    )
-    for stage in ("record", "scaffold"):
-        run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
-    written = Scaffolding.read(paths.scaffold)
-    return Recording.read(paths.record), written, (folder / written.source).read_text()
-
-
-class Shop:
-    """The shop's repository; a function's benchmark is written once, and tests share and do not change it."""
-
-    def __init__(self, repo: TargetRepo, folder: Path) -> None:
-        self.repo, self._folder = repo, folder
-        self._written: dict[str, tuple[Recording, Scaffolding, str]] = {}
-
-    def folder(self, name: str) -> Path:
-        return self._folder / name
-
-    def scaffolded(self, name: str) -> tuple[Recording, Scaffolding, str]:
-        if name not in self._written:
-            self._written[name] = scaffolded(self.repo, self.folder(name), name)
-        return self._written[name]
-
-    def passes(self, name: str) -> None:
-        _, written, text = self.scaffolded(name)
-        passes(self.repo, self.folder(name), text, written)
-
-
 @pytest.fixture(scope="module")
 def shop(repo, tmp_path_factory):
     return Shop(repo, tmp_path_factory.mktemp("shop"))
-
-
-def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
-    """Run a benchmark as a maintainer would, in the project's own folder, and lint it."""
-    target = repo.path / "tests/benchmarks/test_benchmark.py"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(text)
-    data = written.data if written else {}
-    for path, file in data.items():
-        (repo.path / path).write_bytes((folder / file.source).read_bytes())
-    layout = describe(FolderTree(repo.path))
-    built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=Path(os.environ["PRPREP_CACHE"]))
-    done = subprocess.run(
-        [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
-    for words in (("check",), ("format", "--check")):
-        subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
-    for path in (target, *(repo.path / path for path in data)):
-        path.unlink()
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names
     )
     names = [each.watched for each in candidates(detection, (), sources)]
     assert names == ["toml.parser:Parser._value", "toml.parser:load"]
-    assert [each.watched for each in candidates(detection, ("toml:load",), sources)] == ["toml:load"]
+    assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources)] == ["toml.parser:load"]
 
 
 def test_the_target_is_where_the_tests_spend_the_most_time(sources):
@@ -154,6 +154,19 @@ def test_calls_in_which_the_change_takes_most_of_the_time_are_wanted(sources):
     assert workload(called, [reach("load", 1.0)]) is None
 
 
+def changed_function(name, base, head):
+    """A function that was modified, or moved, in a file."""
+    before, after = (side.find(f"toml.parser:{name}").definition.lines for side in (base, head))
+    return ChangedFunction(
+        path="src/toml/parser.py",
+        module="toml.parser",
+        name=name,
+        status="modified",
+        lines=after,
+        base_lines=before,
+    )
+
+
 def test_lines_that_head_adds_or_changes(tmp_path, sources):
     head = PARSER.replace(
         "        # Only a comment.\n        return self.text\n",
@@ -161,11 +174,13 @@ def test_lines_that_head_adds_or_changes(tmp_path, sources):
         "        return self.text\n",
     )
     after = Sources(FolderTree(TargetRepo(tmp_path / "tree", {**FILES, "src/toml/parser.py": head}).path), ("src",))
-    function = ChangedFunction(path="src/toml/parser.py", module="toml.parser", name="Parser._value", status="modified")
+    function = changed_function("Parser._value", sources, after)
     first = head.splitlines().index("        if self.text.isdigit():") + 1
     assert changed_lines([function], sources, after) == {"src/toml/parser.py": (first, first + 1)}
-    added = function.model_copy(update={"status": "added", "name": "load"})
-    assert len(changed_lines([added], sources, after)["src/toml/parser.py"]) == 4
+    added = changed_function("load", sources, after).model_copy(update={"status": "added"})
+    assert len(changed_lines([added], sources, after)["src/toml/parser.py"]) == 2
+    moved = changed_function("load", sources, after).model_copy(update={"status": "moved", "only_moved": True})
+    assert changed_lines([moved], sources, after) == {}
 
 
 def test_documents_that_were_opened_go_first_then_those_the_function_is_named_after():

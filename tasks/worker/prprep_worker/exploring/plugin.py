@@ -1,9 +1,9 @@
 """Find out which tests reach some functions, and for how long: a pytest plugin.
 
-PRPREP_EXPLORER holds the orders as JSON: the `targets` (`module:Qualified.name`), the `tree`, the file to write (`out`:
-a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may take, those after
-which no further test begins (`session`), and the target of which it matters how long it runs in each call of the others
-(`inside`).
+PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
+to write (`out`: a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may
+take, those after which no further test begins (`session`), and the target of which it matters how long it runs in each
+call of the others (`inside`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from prprep_worker.exploring.reach import ReachWatch
+from prprep_worker.recording.functions import WantedFunction
 
 
 class Explorer:
@@ -28,7 +29,8 @@ class Explorer:
     def __init__(self, orders: dict[str, Any]) -> None:
         self._orders = orders
         self._end = time.monotonic() + orders["session"]
-        self._watch = ReachWatch(orders["targets"], orders["tree"], orders.get("inside", ""))
+        targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
+        self._watch = ReachWatch(targets, orders["tree"], orders.get("inside", ""))
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:

@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from prprep_worker.recording.functions import ModuleWatch, find_function
+from prprep_worker.recording.functions import ModuleWatch, WantedFunction, find_functions
 from prprep_worker.watching import claim_tool
 
 HAS_MONITORING = sys.version_info >= (3, 12)
@@ -78,30 +78,30 @@ class _Thread(threading.local):
 
 
 class ReachWatch:
-    """Watches functions (`module:Qualified.name`); seconds of a recursive function are those of its outermost call.
+    """Watches functions, by the names of targets; seconds of a recursive one are those of its outermost call.
 
-    With `inside`, the time of that function in each call is noted in place of the callers.
+    With `inside`, the time of that target in each call is noted in place of the callers.
     """
 
-    def __init__(self, targets: Collection[str], tree: str, inside: str = "") -> None:
+    def __init__(self, targets: Mapping[str, WantedFunction], tree: str, inside: str = "") -> None:
         self._inside = inside
         self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
-        self._names: dict[str, list[str]] = {}
-        for target in targets:
-            self._names.setdefault(target.partition(":")[0], []).append(target)
+        self._modules: dict[str, dict[str, WantedFunction]] = {}
+        for target, function in targets.items():
+            self._modules.setdefault(function.module, {})[target] = function
         self._thread = _Thread()
         self._codes: dict[types.CodeType, str] = {}
         self._tool: int | None = None
         self.reached: dict[str, Reach] = {}
-        ModuleWatch(self._names.keys(), self._watch)
+        ModuleWatch(self._modules.keys(), self._watch)
 
     def restart(self, test_file: str) -> None:
         """Forget what was reached; the functions of this file are no callers."""
         self.reached, self._tests = {}, os.path.realpath(test_file)
 
     def _watch(self, module: types.ModuleType) -> None:
-        for target in self._names[module.__name__]:
-            found = find_function(module, target.partition(":")[2])
+        targets = self._modules[module.__name__]
+        for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
             if found is None:
                 continue
             if HAS_MONITORING:
@@ -158,7 +158,7 @@ class ReachWatch:
             code = frame.f_code
             if code.co_filename == self._tests:
                 return
-            is_named = not code.co_name.startswith("<")
+            is_named = code.co_name == "<lambda>" or not code.co_name.startswith("<")  # a name may refer to a lambda
             is_other = code is not last and code not in self._codes
             if code.co_filename.startswith(self._tree) and is_named and is_other:
                 yield code

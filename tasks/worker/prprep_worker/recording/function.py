@@ -8,16 +8,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prprep_worker.recording.functions import ModuleWatch, find_function
+from prprep_worker.recording.functions import ModuleWatch, find_functions
 from prprep_worker.recording.recorder import Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
 EFFECTS = {
+    "open": "writes files",
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
     "os.system": "starts processes",
@@ -26,6 +28,7 @@ EFFECTS = {
     "shutil.rmtree": "removes files",
     "sqlite3.connect": "opens a database",
 }
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 _signature = functools.cache(inspect.signature)
@@ -41,10 +44,10 @@ class FunctionWatch:
         self._constructors: set[types.CodeType] = set()
         self._tool: int | None = None
         recorder.watch_constructor = self._watch_constructor
-        ModuleWatch({recorder.module}, self._watch)
+        ModuleWatch({recorder.function.module}, self._watch)
 
     def _watch(self, module: types.ModuleType) -> None:
-        found = find_function(module, self._recorder.name)
+        (found,) = find_functions(module, [self._recorder.function])
         if found is None:
             return
         owner, name, held, function = found
@@ -152,13 +155,22 @@ def report_effects(recorder: Recorder) -> None:
     """Note from now on what a recorded call does outside of the process."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        effect = EFFECTS.get(event)
-        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str):
-            if set(arguments[1]) & set("wax+"):
-                effect = "writes files"
-            elif isinstance(arguments[0], str):
-                recorder.note_opened(arguments[0])
-        if effect and recorder.is_in_call():
-            recorder.note_effect(effect)
+        if event == "open" and _is_read(*arguments):
+            recorder.note_opened(arguments[0])
+        elif event in EFFECTS and recorder.is_in_call() and not _is_harmless(event, arguments):
+            recorder.note_effect(EFFECTS[event])
 
     sys.addaudithook(hook)
+
+
+def _is_read(file: object = None, mode: object = None, flags: object = None) -> bool:
+    """Return whether a file, by its path, is opened as Python's `open` does, to be read only."""
+    return isinstance(file, str) and isinstance(mode, str) and isinstance(flags, int) and not flags & WRITING
+
+
+def _is_harmless(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a file is only read, was open already, or is the compiled code of an import."""
+    file, flags = arguments[0] if arguments else "", arguments[-1]
+    if event == "open" and (isinstance(file, int) or file == os.devnull or not isinstance(flags, int)):
+        return True
+    return (event == "open" and not flags & WRITING) or (event in {"open", "os.rename"} and ".pyc." in str(file))

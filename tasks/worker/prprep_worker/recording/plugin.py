@@ -3,7 +3,7 @@
     pytest -p prprep_worker.recording.plugin ...
     python plugin.py script.py ... | -m module ... | -c code
 
-PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
+PRPREP_RECORDER holds the orders as JSON: the `function` (see `WantedFunction`), the `tree`, the `depth` of the test to
 be written, the file to write (`out`), the `seconds` that recording itself may cost, and the numbers of the calls that
 are `wanted`, by test; without them, the largest calls are kept.
 """

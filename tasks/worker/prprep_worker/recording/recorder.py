@@ -5,6 +5,7 @@ The file is written after every call that is kept, so that nothing is lost if th
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import json
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from prprep_worker.memory.allocations import Allocations
 from prprep_worker.recording.arguments import RESERVED, WrittenArguments
 from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_boundary
+from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
@@ -65,9 +67,9 @@ class Recorder:
     """What is seen of the calls of one function; no error of the recorder reaches the target."""
 
     def __init__(self, orders: Message) -> None:
-        self.module, _, self.name = orders["target"].partition(":")
+        self.function = WantedFunction.of(orders["function"])
         self._orders, self._seconds_left = orders, float(orders["seconds"])
-        self._lock = threading.RLock()
+        self._lock, self._working = threading.RLock(), list[int]()
         self._open: dict[int, list[OpenCall | None]] = {}
         self._largest = 0
         self._sample, self._written = CallSample(), 0.0
@@ -100,11 +102,21 @@ class Recorder:
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
 
+    @contextlib.contextmanager
+    def _own_work(self) -> Iterator[None]:
+        """Hold the lock; what this thread does meanwhile is no effect of a call, like that around a recursive one."""
+        with self._lock:
+            self._working.append(threading.get_ident())
+            try:
+                yield
+            finally:
+                self._working.pop()
+
     def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         if self._allocations is not None:
             self._begin_measured(values)
             return
-        with self._lock:
+        with self._own_work():
             self._number += 1
             calls = self._open.setdefault(threading.get_ident(), [])
             if self.owner is not None and not isinstance(next(iter(values.values()), None), self.owner):
@@ -132,7 +144,7 @@ class Recorder:
             self._end_measured()
             return
         now = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             calls = self._open.get(threading.get_ident())
             call = calls.pop() if calls else None
             if call is None:
@@ -184,6 +196,8 @@ class Recorder:
         self.running, self._number = name, 0
 
     def is_in_call(self) -> bool:
+        if threading.get_ident() in self._working:
+            return False
         return any(call is not None for calls in list(self._open.values()) for call in calls)
 
     def note_opened(self, path: str) -> None:
@@ -238,10 +252,10 @@ class Recorder:
         self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
         """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
-        taken = {*call.values, *RESERVED, self.name.partition(".")[0]}
+        taken = {*call.values, *RESERVED, self.function.called.partition(".")[0]}
         written = WrittenArguments(self._orders.get("stem", "benchmark"), taken)
         for number, (name, value) in enumerate(call.values.items()):
-            if number == 0 and self.name.endswith("__init__"):
+            if number == 0 and self.function.called.endswith("__init__"):
                 continue
             if name not in ("self", "cls") and is_at_boundary(value, self.boundaries):
                 fake = fake_name(value, name, self._annotations)
@@ -285,7 +299,7 @@ class Recorder:
     def note_construction(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         """Note the arguments of a constructor; the first of `values` is the object."""
         started = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             if self._seconds_left <= 0 or len(self._constructions) > CONSTRUCTIONS:
                 return
             writer = self._writer()
@@ -307,7 +321,7 @@ class Recorder:
         self.write()
 
     def write(self) -> None:
-        with self._lock:
+        with self._own_work():
             self._seen["opened"] = self._opened_in_tree()
             self._seen["sample"], self._seen["looked"] = self._sample.message(), self._sample.count
             self._written = time.perf_counter()

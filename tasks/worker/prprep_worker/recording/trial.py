@@ -3,8 +3,8 @@
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
 standard output. With `lines` (numbers by file) the answer says whether the call executes one of them, and the code can
-call `reached()`, which says so since it was last asked; with `inside` (`module:Qualified.name`) the answer has the
-`share` of the call's time in that function.
+call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
+the `share` of the call's time in that function.
 
 If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
 order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -28,6 +28,7 @@ import pytest
 from _pytest.config import parse_warning_filter
 
 from prprep_worker.exploring.reach import ReachWatch
+from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
 
@@ -45,7 +46,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
         names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
         executed = ExecutedLines(order.get("lines", {}))
         names.update(fixtures, monkeypatch=patch, reached=executed.reached)
-        inside = order.get("inside") and ReachWatch([order["inside"]], os.path.dirname(order["file"]), order["inside"])
+        inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
         with _filtered(order["filters"]):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
         call = compile(f"({order['call']}\n)", order["file"], "eval")
@@ -76,6 +77,11 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "share": inside.share(spent) if inside else None,
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+def _watch(function: Message, file: str) -> ReachWatch:
+    wanted = WantedFunction.of(function)
+    return ReachWatch({"inside": wanted}, os.path.dirname(file), "inside")
 
 
 class ExecutedLines:
