@@ -42,7 +42,10 @@ LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.in
 """The fields of detect.json that importing the project's code depends on, and with COMMITS, building environments."""
 COMMITS = ("base", "head", "picked")
 """The fields of detect.json that name the commits, whose date may decide the packages of their environments."""
-FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
+FUNCTIONS = tuple(
+    f"functions.{name}"
+    for name in ("module", "path", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
+)
 """The fields of detect.json that locate the changed functions on either side."""
 BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")
 """The fields of scaffold.json that locate the benchmark's bytes."""

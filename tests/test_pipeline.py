@@ -283,7 +283,7 @@ def test_the_stages_behind_a_gap_do_not_run(workspace, monkeypatch):
         ("measure", lambda inputs: inputs.settings.env.runner),
         ("compare", lambda inputs: inputs.read(Detection).layout),
         ("measure", lambda inputs: inputs.read(Detection).layout.runner),
-        ("measure", lambda inputs: inputs.read(Detection).functions[0].lines),
+        ("measure", lambda inputs: inputs.read(Detection).functions[0].is_async),
         ("measure", lambda inputs: inputs.read(Detection).target),
         ("tests", lambda inputs: inputs.read(Scaffolding)),
         ("render", lambda inputs: inputs.digest("measure")),

@@ -11,6 +11,7 @@ from .detection import (
     ChangedFunction,
     Commit,
     ContributionRule,
+    DefinitionPlace,
     DependencyDifference,
     Detection,
     DomainProposal,

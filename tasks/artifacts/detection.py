@@ -1,9 +1,10 @@
 """The inventory of one optimization."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
+from ..text.target_names import own_name
 
 
 class Commit(Record):
@@ -13,11 +14,20 @@ class Commit(Record):
     author: str = ""
 
 
-class ChangedFunction(Record):
-    """A definition whose lines differ between base and head.
+class DefinitionPlace(NamedTuple):
+    """A definition of one side: its file, its qualified name, its first and last line."""
 
-    `module` is what Python imports (`pagelayout.tables`), `name` its qualified name (`Table.rows`);
-    `base_path` and `base_name` are set if it was moved or renamed.
+    path: str
+    name: str
+    lines: tuple[int, int]
+
+
+class ChangedFunction(Record):
+    """A definition that differs between base and head, or was moved.
+
+    `module` is what Python imports (`pagelayout.tables`), `name` its qualified name (`Table.rows`, `Table.rows.setter`,
+    `show.register(int)`), which no other definition of the file has; `base_path` and `base_name` are those at base,
+    if it is there. `lines` are the first and last at head, or at base if head lacks it.
     """
 
     path: str
@@ -28,6 +38,9 @@ class ChangedFunction(Record):
     base_name: str | None = None
     is_async: bool = False
     lines: tuple[int, int] = (0, 0)
+    base_lines: tuple[int, int] | None = None
+    only_moved: bool = False
+    """Whether its code is the same on both sides, in another place or by another name."""
 
     @property
     def target(self) -> str:
@@ -37,6 +50,14 @@ class ChangedFunction(Record):
     def at_base(self) -> tuple[str, str]:
         """The path and name at base."""
         return self.base_path or self.path, self.base_name or self.name
+
+    def at(self, side: Literal["base", "head"]) -> DefinitionPlace | None:
+        """Return where it is on one side; None if it is not there."""
+        if side == "head":
+            return None if self.status == "removed" else DefinitionPlace(self.path, self.name, self.lines)
+        if self.status == "added":
+            return None
+        return DefinitionPlace(*self.at_base, self.base_lines or self.lines)
 
 
 class DomainProposal(Record):
@@ -136,4 +157,4 @@ class Detection(Artifact):
     @property
     def function(self) -> str:
         """The short name that files are named after: the target's last part, or the item's id."""
-        return (self.target or self.item).replace(":", ".").rpartition(".")[2]
+        return own_name(self.target or self.item)

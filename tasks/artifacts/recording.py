@@ -14,7 +14,8 @@ class Spelling(Record):
     `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
     `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
     creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one. `fixtures` of
-    the project provide what has no spelling. `seconds` of such a call are 0 if it was not tried, `size` is that of the
+    the project provide what has no spelling; `document` is the path of the project's file that an argument is read from
+    in place of a recorded value. `seconds` of such a call are 0 if it was not tried, `size` is that of the
     inputs, 0 if unknown.
     """
 
@@ -28,6 +29,7 @@ class Spelling(Record):
     data: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
     fixtures: tuple[str, ...] = ()
+    document: str = ""
     seconds: float = 0.0
     size: int = 0
 
@@ -61,7 +63,7 @@ class RecordedCall(Record):
     """A call of the target by the project's tests or a script.
 
     `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `lazy` says that the
-    result is a generator, `changes` that the call changes its arguments.
+    result is a generator, `returned` is its type, `changes` that the call changes its arguments.
     """
 
     size: int
@@ -69,10 +71,12 @@ class RecordedCall(Record):
     test: str
     described: tuple[tuple[str, str], ...]
     kinds: dict[str, str]
+    returned: str = ""
     spelling: Spelling
     fakes: tuple[Fake, ...] = ()
     lazy: bool = False
     changes: bool = False
+    reaches: bool = True
 
 
 class SampledCall(Record):
@@ -90,7 +94,9 @@ class SampledCall(Record):
 class Sample(Record):
     """Different typical calls, by size, out of random samples of every run.
 
-    The samples hold `drawn` calls out of `looked`; `lazy` says that they return generators.
+    The samples hold `drawn` calls out of `looked`; `lazy` says that they return generators. All calls together take
+    `seconds`. Of the `working` ones, `reaching` execute lines that head changes; if these are several, they alone are
+    in the sample.
     """
 
     calls: tuple[SampledCall, ...]
@@ -98,22 +104,32 @@ class Sample(Record):
     drawn: int
     looked: int
     lazy: bool = False
+    seconds: float = 0.0
+    working: int = 0
+    reaching: int = 0
 
 
 class Recording(Artifact):
-    """The target's calls: a benchmark is written from `call`, a large one; `sample` are typical ones.
+    """Calls of `target`: a benchmark is written from `call`, a large one; `sample` are typical ones.
 
+    The `target` is what the tests reach of the changed functions (`changed`), or a caller of it, if that has better
+    input; `share` is the part of a call's time that is spent in the changed function, `reason` says why it was chosen.
     Both are None if no call can be written as code. `ran` lists the runs that ran a test or called the target; `failed`
     says why there is none though there was something to run. `calls` counts the calls, `seconds` and `size` are
     medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code; `unwritten` says
     why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
-    SCHEMA = 2
+    SCHEMA = 3
     STAGE = "record"
 
     item: str
     target: str = ""
+    called_as: str = ""
+    """The target by which the benchmark imports it: from where the project exports it."""
+    changed: str = ""
+    share: float = 1.0
+    reason: str = ""
     ran: tuple[str, ...] = ()
     failed: str = ""
     calls: int = 0

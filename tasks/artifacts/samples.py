@@ -197,6 +197,8 @@ class Measured(Artifact):
     """Benchmark calls whose time is not known, because other processes interrupted every measurement of them."""
     unreached: tuple[str, ...] = ()
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
+    compiled: tuple[str, ...] = ()
+    """Changed functions that are compiled on a side, so that the sampler does not see them."""
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     parallel: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from ..artifacts import SIDES, FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
+from ..artifacts import SIDES, DefinitionPlace, FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
 from ..manifest.model import CoreChoice, Metric
 
 Role = Literal["base", "head", "control"]
@@ -37,12 +37,13 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDefinition:
-    """A function that the optimization changed: its file and qualified name on each side, None if the side lacks it."""
+    """A function that the optimization changed or moved: where it is on each side, None if the side lacks it."""
 
     function: str
     """As in artifacts: `pagelayout.tables:Table.rows`."""
-    base: tuple[str, str] | None
-    head: tuple[str, str] | None
+    base: DefinitionPlace | None
+    head: DefinitionPlace | None
+    only_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class MeasurementResult:
     functions: tuple[FunctionShare, ...] = ()
     profiled: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()

@@ -150,7 +150,7 @@ class BenchmarkSetup:
             try:
                 return do(request, report=self._context.report), request
             except PrprepError as error:
-                self._explain(error)
+                shorten_paths(error, self.sides, self._context.cache)
                 if isinstance(error, ProvenanceError) or not self._repair(error):
                     raise
 
@@ -239,16 +239,6 @@ class BenchmarkSetup:
                 return absent
         hint = "name a `base` that has it, or import only what both sides have in the benchmark"
         return Absence(f"`{module}` is a module of the project that this side does not have", hint) if own else None
-
-    def _explain(self, error: PrprepError) -> None:
-        """Shorten the paths in the message, and mention invented arguments if they may be the cause."""
-        shorten_paths(error, self.sides, self._context.cache)
-        scaffolding, metrics = self.artifacts.scaffolding, metrics_of(self.item, self.artifacts.detection)
-        invented = scaffolding.made_from == "signature" and metrics != ("import",)
-        if invented and "the benchmark failed on" in error.what:
-            error.hint += (
-                f"\n  its arguments were derived from the function's signature: correct them in {scaffolding.source}"
-            )
 
 
 def request_for(
@@ -345,5 +335,5 @@ def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cac
 
 
 def _changed(function: ChangedFunction) -> ChangedDefinition:
-    head = None if function.status == "removed" else (function.path, function.name)
-    return ChangedDefinition(function.target, base=None if function.status == "added" else function.at_base, head=head)
+    base, head = function.at("base"), function.at("head")
+    return ChangedDefinition(function.target, base, head, only_moved=function.only_moved)

@@ -109,11 +109,11 @@ class BenchmarkFile:
 
     @cached_property
     def definitions_used(self) -> frozenset[tuple[str, str]]:
-        """The project's definitions that the file names outside its imports, as (path, name)."""
+        """The project's definitions that the file names outside its imports: their paths, and how they are called."""
         spelled = {name for node in ast.walk(self.module) if (name := dotted_name(node))}
         targets = (target for name in spelled for target in target_names(name, self.imports))
         found = filter(None, map(self.sources.try_find, targets))
-        return frozenset((each.path, each.definition.name) for each in found)
+        return frozenset((each.path, each.definition.called or each.definition.name) for each in found)
 
     @cached_property
     def attributes_used(self) -> frozenset[str]:
@@ -121,7 +121,7 @@ class BenchmarkFile:
 
     def uses(self, definition: LocatedDefinition) -> bool:
         """Return whether the file names a definition, or a method's class and an attribute of the method's name."""
-        path, name = definition.path, definition.definition.name
+        path, name = definition.path, definition.definition.called or definition.definition.name
         owner, _, method = name.rpartition(".")
         used = self.definitions_used
         return (path, name) in used or (bool(owner) and (path, owner) in used and method in self.attributes_used)

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..artifacts import Presence
 from ..errors import SourceError
 from ..git import Clone, printable
-from ..project.code.sources import LocatedDefinition, Sources
+from ..project.code.sources import Sources
 from ..project.code.span import Span
 from ..storage.hashing import blob, read_bytes
 from .benchmark_file import BenchmarkFile
@@ -24,17 +24,6 @@ def benchmark_files(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple
             if file.pytest_file.has_benchmarks:
                 benchmarks.append(file)
     return tuple(benchmarks), tuple(notes)
-
-
-def usage(path: str, source: bytes, sources: Sources, definition: LocatedDefinition) -> int:
-    """Rank a test file by what it uses: 2 for the definition, 1 for its module only, 0 for neither."""
-    try:
-        file = BenchmarkFile(path, source, sources)
-    except SourceError:
-        return 0
-    if file.uses(definition) or definition.definition.name.rpartition(".")[2] in file.attributes_used:
-        return 2
-    return int(any(used == definition.path for used, _ in file.definitions_used))
 
 
 def files_below(root: str, *, clone: Clone, span: Span, worktree: Path | None) -> dict[str, bytes]:

@@ -1,19 +1,61 @@
 """Arrange a comparison for a body: by test, its leading change, its losses, and rows as asv and pyperf show them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-from ..artifacts import Change, Comparison, Detection, FirstCall, FunctionShare, MetricName, Output, Site, Verdict
+from ..artifacts import (
+    SIDES,
+    Change,
+    Comparison,
+    Detection,
+    FirstCall,
+    FunctionShare,
+    MetricName,
+    Output,
+    Side,
+    Site,
+    Verdict,
+)
 
 ENOUGH_SAMPLES = 30
-MOST_FUNCTIONS = 12
-_VISIBLE = 0.0005
-"""A share that is not shown as 0.0 %."""
+MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
+"""Rows of a table of functions, and the least share of the time on one side for a row."""
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
 def _change_in(metric: MetricName) -> property:
     return property(lambda test: next((change for change in test.changes if change.metric == metric), None))
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTable:
+    """The functions of one test to show, changed ones first; shares of `sides` alone, none if there are few samples.
+
+    `left_out` are the changed functions without a row, `compiled` those that the sampler does not see on a side.
+    """
+
+    rows: tuple[FunctionShare, ...]
+    sides: tuple[Side, ...]
+    samples: int
+    left_out: tuple[str, ...]
+    compiled: tuple[str, ...]
+
+    @classmethod
+    def of(cls, functions: Sequence[FunctionShare], compiled: tuple[str, ...] = ()) -> FunctionTable:
+        samples = min((each.samples for each in functions), default=0)
+        is_sampled = samples >= ENOUGH_SAMPLES
+        large = [each for each in functions if not is_sampled or _greatest_share(each) >= LEAST_SHARE]
+        rows = tuple(large[:MOST_FUNCTIONS])
+        sides = tuple(side for side in SIDES if is_sampled and any(getattr(row, side) for row in rows))
+        left_out = tuple(each.function for each in functions if each.changed and each not in rows)
+        return cls(rows, sides, samples, left_out, compiled)
+
+
+def _greatest_share(function: FunctionShare) -> float:
+    return max(side.share for side in (function.base, function.head) if side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +66,7 @@ class MeasuredTest:
     changes: tuple[Change, ...]
     functions: tuple[FunctionShare, ...] = ()
     sites: tuple[Site, ...] = ()
+    compiled: tuple[str, ...] = ()
 
     time = _change_in(MetricName.TIME)
     imports = _change_in(MetricName.IMPORT)
@@ -34,15 +77,8 @@ class MeasuredTest:
     leaked = _change_in(MetricName.LEAKED)
 
     @property
-    def is_sampled(self) -> bool:
-        """Whether there are enough samples for shares."""
-        return all(share.samples >= ENOUGH_SAMPLES for share in self.functions)
-
-    @property
-    def notable(self) -> tuple[FunctionShare, ...]:
-        """The functions with a visible share of the time, at most MOST_FUNCTIONS; without samples, the first ones."""
-        shares = [share for share in self.functions if not self.is_sampled or _is_visible(share)]
-        return tuple((shares or self.functions)[:MOST_FUNCTIONS])
+    def function_table(self) -> FunctionTable:
+        return FunctionTable.of(self.functions, self.compiled)
 
     @property
     def is_control_row(self) -> bool:
@@ -87,6 +123,7 @@ def tests_of(comparison: Comparison, benchmark: str) -> tuple[MeasuredTest, ...]
             tuple(changes),
             tuple(share for share in comparison.functions if share.test == name),
             tuple(site for site in comparison.sites if site.test == name),
+            comparison.compiled,
         )
         for name, changes in grouped.items()
     )
@@ -117,10 +154,10 @@ def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change
 
 
 def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
-    """Return the changed functions' shares of the leading test's call, if there were enough samples."""
-    lead = leading(comparison)
-    changed = filter(_is_visible, (share for share in comparison.functions if share.changed))
-    sampled = (share for share in changed if share.samples >= ENOUGH_SAMPLES)
+    """Return the changed functions' shares of the leading test's call, if there were enough samples to see them."""
+    lead, hidden = leading(comparison), set(comparison.compiled)
+    seen = (share for share in comparison.functions if share.changed and share.function not in hidden)
+    sampled = (share for share in seen if share.samples >= ENOUGH_SAMPLES and _greatest_share(share) >= LEAST_SHARE)
     return tuple(share for share in sampled if lead and share.test == lead.test)
 
 
@@ -128,7 +165,9 @@ def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
     """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
-    return tuple(function.target for function in detection.functions if function.status != "removed")
+    return tuple(
+        function.target for function in detection.functions if not (function.status == "removed" or function.only_moved)
+    )
 
 
 def short_name(test: str, benchmark: str) -> str:
@@ -168,10 +207,6 @@ def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
         hidden=tuple(short_name(change.test, benchmark) for change in times if change not in clear),
         mean=geometric_mean(ratios) if len(ratios) > 1 else None,
     )
-
-
-def _is_visible(share: FunctionShare) -> bool:
-    return max(side.share for side in (share.base, share.head) if side) >= _VISIBLE
 
 
 def _is_shown(change: Change) -> bool:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from ..artifacts import PullRequest
 from ..errors import GitHubError, SourceError
+from ..text.target_names import shared_name
 from .client import Client, GitHubRepository
 from .touched_functions import touched_functions
 
@@ -56,7 +57,8 @@ class SearchQuery:
     @property
     def search_terms(self) -> tuple[str, ...]:
         """The function names that are specific enough for a text search."""
-        last = (name.rpartition(".")[2] for function in self.functions for name in function.names[:1])
+        names = (shared_name(name) for function in self.functions for name in function.names[:1])
+        last = (name.rpartition(".")[2] for name in names)
         return tuple(dict.fromkeys(name for name in last if len(name) > 3 and not name.startswith("__")))[:2]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from ..project.code.definitions import definitions
+from ..text.target_names import shared_name
 
 _HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _REMOVED: Final = re.compile(r"^-\s*(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
@@ -28,8 +29,8 @@ def touched_functions(patch: str, after: bytes, path: str, names: Collection[str
         ]
         changed |= {definition.name for definition in around if definition.kind == "function"}
         changed |= {around[-1].name} if around else set()
-    removed = set(_REMOVED.findall(patch)) - {definition.name.rpartition(".")[2] for definition in defined}
-    return tuple(name for name in names if name in changed or name.rpartition(".")[2] in removed)
+    removed = set(_REMOVED.findall(patch)) - {shared_name(each.name).rpartition(".")[2] for each in defined}
+    return tuple(name for name in names if name in changed or shared_name(name).rpartition(".")[2] in removed)
 
 
 def changed_lines(patch: str) -> Iterator[tuple[int, float]]:

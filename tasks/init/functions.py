@@ -9,14 +9,21 @@ from ..errors import SourceError
 from ..project.code.definitions import definitions
 from ..project.code.modules import module_of
 from ..project.code.sources import Sources
+from ..text.target_names import shared_name
 
 
 def is_named(changed: ChangedFunction, name: str) -> bool:
-    """Return whether `path::name`, `module:name`, `dotted.name` or a bare name means a changed function."""
+    """Return whether `path::name`, `module:name`, `dotted.name` or a bare name means a changed function.
+
+    People write the name that a setter or a registered implementation shares with others.
+    """
     path, colons, qualified = name.partition("::")
-    if colons:
-        return _ends_with(changed.path, path, "/") and _ends_with(changed.name, qualified, ".")
-    return _ends_with(changed.target.replace(":", "."), name.replace(":", "."), ".")
+    for own in dict.fromkeys((changed.name, shared_name(changed.name))):
+        if colons and _ends_with(changed.path, path, "/") and _ends_with(own, qualified, "."):
+            return True
+        if not colons and _ends_with(f"{changed.module}.{own}", name.replace(":", "."), "."):
+            return True
+    return False
 
 
 def matching_functions(name: str, sources: Sources, files: Iterable[str]) -> tuple[str, ...]:

@@ -26,8 +26,9 @@ from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of
 from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
+from ..text.target_names import body_name
 from ..workspace import nested
-from ..workspace.workspace import Workspace, body_name
+from ..workspace.workspace import Workspace
 from . import assembling, bundle
 from .assembling import StageResults
 

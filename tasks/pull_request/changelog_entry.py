@@ -7,6 +7,7 @@ from typing import Final
 
 from ..body.claims import claims
 from ..project.files import Project
+from ..text.target_names import shared_name
 from . import changelog_sections as sections
 from . import fragments
 from .fragments import ChangelogEdit, ChangelogEntry
@@ -30,7 +31,8 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
     text = _REFERENCE.sub("", _PREFIX.sub("", " ".join(title.split()))).rstrip(".")
     claimed = claims(text)
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
-    name = f"`{function.replace(':', '.')}`" if function else ""
+    # Users know the function, not its implementation for one type.
+    name = f"`{shared_name(function).replace(':', '.')}`" if function else ""
     listed = ", ".join(map(repr, claimed))
     remove = f"the title says {listed}, the changelog entry does not: consider removing it from the title"
     todos = (remove,) if claimed else ()
@@ -38,7 +40,7 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
         return (f"{lead} {name}." if name else "Improve performance."), todos
     if _SAYS.search(text) or not name:
         if function:
-            short = function.replace(":", ".").rpartition(".")[2]
+            short = name.strip("`").rpartition(".")[2]
             text = re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", text, count=1)
         return f"{text[0].upper()}{text[1:]}.", todos
     return f"{lead} {name}: {with_lower_start(text)}.", todos

@@ -14,6 +14,7 @@ from ..storage.cache import RunCache
 from ..storage.hashing import digest, hash_of
 from ..storage.links import refuse_links_to
 from ..storage.paths import STATE_FOLDER, ProjectPaths, cache_folder
+from ..text.target_names import body_name
 from .repository import Repository, RepositoryKey, Settings
 
 if TYPE_CHECKING:
@@ -222,18 +223,6 @@ class Workspace:
             commits = repository.resolve(names_of(settings))
             any_commit = next(sha for sha in commits.values() if sha)
             return repository.refs_of(settings, commits, ("", any_commit))
-
-
-def short_name(function: str) -> str:
-    """Return the last part of `module:Qualified.name`, which files are named after."""
-    return function.replace(":", ".").rpartition(".")[2]
-
-
-def body_name(function: str) -> str:
-    """Return what the body of a function is called: its short name, with its class if that is a special one."""
-    qualified = function.rpartition(":")[2].split(".")
-    is_special = qualified[-1].startswith("__") and qualified[-1].endswith("__")
-    return ".".join(qualified[-2:]) if is_special else short_name(function)
 
 
 def names_of(settings: Settings) -> set[str]:

@@ -28,6 +28,12 @@ def test_the_title_becomes_a_sentence_for_users(title, domains, entry):
     assert sentence(title, MERGE, domains) == (entry, ())
 
 
+def test_users_know_functions_by_the_name_that_definitions_share():
+    assert sentence("Speed up show", "pages.text:show.register(int)", ["cpu"]) == ("Speed up `show`.", ())
+    entry, _ = sentence("Keep the list", "pages.text:Page.rows.setter", ["cpu"])
+    assert entry == "Improve the performance of `pages.text.Page.rows`: keep the list."
+
+
 @pytest.mark.parametrize(
     "title",
     ["Make merge 2.5x faster", "Merge 30% faster", "merge: 3-fold speed-up", "Save 12 ms in merge", "Halve 40 MiB"],

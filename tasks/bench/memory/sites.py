@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ...artifacts import Site
+from ...artifacts import DefinitionPlace, Site
 from ..request import ChangedDefinition
 
 MOST = 10
@@ -62,13 +62,13 @@ def changed_sites(
 
 def renamed(functions: Sequence[ChangedDefinition]) -> dict[Function, Function]:
     """Return the function at base for each function at head that was moved or renamed."""
-    pairs = [(_function(*each.head), _function(*each.base)) for each in functions if each.head and each.base]
+    pairs = [(_function(each.head), _function(each.base)) for each in functions if each.head and each.base]
     return {head: base for head, base in pairs if head != base}
 
 
-def _function(file: str, name: str) -> Function:
+def _function(place: DefinitionPlace) -> Function:
     # A profile has a function's own name, without its class.
-    return Function(file, name.rpartition(".")[2])
+    return Function(place.path, place.name.rpartition(".")[2])
 
 
 def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _FunctionMemory]:

@@ -51,6 +51,27 @@ PLUGIN_OPTIONS = (*TOLERANT, "-p", PLUGIN, "--benchmark-disable", "-W", "ignore:
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
+TestRun = tuple[str, ...]
+"""Tests of one file, by pytest's ids with the file's path in the tree, or the file alone."""
+Wanted = Mapping[str, Sequence[int]]
+"""The numbers of calls whose arguments are kept, by test; a call is counted in its test, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFunction:
+    """A function of one side: `module:name` as code calls it; path in the tree and first line, as others may have it.
+
+    Without a line, the function is found by its name alone.
+    """
+
+    called: str
+    path: str = ""
+    line: int = 0
+
+    def message(self, tree: Path) -> Message:
+        return {"called": self.called, "file": os.path.realpath(tree / self.path), "line": self.line}
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingSite:
     """A side and the `project` folder in its tree; the test to write will lie `depth` folders deep.
@@ -83,9 +104,15 @@ class RecordingSite:
 
 
 def record(
-    site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
+    site: RecordingSite,
+    function: WatchedFunction,
+    runs: Sequence[TestRun],
+    *,
+    wanted: Wanted | None = None,
+    seconds: float,
+    report: Report,
 ) -> tuple[list[Message], list[str]]:
-    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes.
+    """Make the runs one after the other while there is time; return a recording of each, and notes.
 
     A recording has what was `run`, and whether it `ran` at least one test, or called the target.
     """
@@ -93,31 +120,33 @@ def record(
     notes = []
     with exclusive(site.lock, report):
         end = time.monotonic() + seconds  # waiting for another comparison is no part of it
-        for path in runs:
+        for tests in runs:
+            path = tests[0].partition("::")[0]
             left = end - time.monotonic()
             if left < LEAST_SECONDS:
                 notes.append(f"there was no time left for {path}")
                 break
-            report(f"recording calls of {target}: {path}")
-            recording, note = _record(site, target, _pytest(site, path), run=path, seconds=min(left, FILE_SECONDS))
+            report(f"recording calls of {function.called}: {path}")
+            limit = min(left, FILE_SECONDS)
+            recording, note = _record(site, function, _pytest(site, *tests), run=path, seconds=limit, wanted=wanted)
             recordings += [recording] if recording else []
             notes += [f"{path}: {note}"] if note else []
     return recordings, notes
 
 
 def record_command(
-    site: RecordingSite, target: str, command: str, *, seconds: float, report: Report
+    site: RecordingSite, function: WatchedFunction, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
-    report(f"recording calls of {target}: {COMMAND}")
+    report(f"recording calls of {function.called}: {COMMAND}")
     arguments = _driven(site, command)
     with exclusive(site.lock, report):
-        recording, note = _record(site, target, arguments, run=COMMAND, seconds=seconds)
+        recording, note = _record(site, function, arguments, run=COMMAND, seconds=seconds)
     return ([recording] if recording else []), ([f"{COMMAND}: {note}"] if note else [])
 
 
 def allocations_of_fakes(
-    site: RecordingSite, target: str, command: str, call: RecordedCall
+    site: RecordingSite, function: WatchedFunction, command: str, call: RecordedCall
 ) -> tuple[dict[str, int], str]:
     """Repeat the run that recorded a call, and let memray measure the peak of the models and network that are faked.
 
@@ -127,13 +156,13 @@ def allocations_of_fakes(
     arguments = _driven(site, command) if command else _pytest(site, call.test)
     measure = {"test": call.test, "size": call.size, "wanted": methods}
     with exclusive(site.lock, silent):
-        recording, note = _record(site, target, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
+        recording, note = _record(site, function, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
 
-def _pytest(site: RecordingSite, node: str) -> list[str]:
-    return [str(site.side.python), "-m", "pytest", *options(site.side.tree, node, PLUGIN_OPTIONS)]
+def _pytest(site: RecordingSite, *nodes: str) -> list[str]:
+    return [str(site.side.python), "-m", "pytest", *options(site.side.tree, *nodes, own=PLUGIN_OPTIONS)]
 
 
 def _driven(site: RecordingSite, command: str) -> list[str]:
@@ -156,13 +185,20 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
 
 
 def _record(
-    site: RecordingSite, target: str, command: list[str], *, run: str, seconds: float, measure: Message | None = None
+    site: RecordingSite,
+    function: WatchedFunction,
+    command: list[str],
+    *,
+    run: str,
+    seconds: float,
+    wanted: Wanted | None = None,
+    measure: Message | None = None,
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
     with tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         order = {
-            "target": target,
+            "function": function.message(site.side.tree),
             "tree": str(site.side.tree),
             "depth": site.depth,
             "out": str(out),
@@ -171,6 +207,7 @@ def _record(
             "root": site.root,
             "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
             "secrets": {"forms": _forms_of_passed(site), "names": secrets.NAME},
+            "wanted": wanted,
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
         note, complete = "", False
@@ -190,12 +227,12 @@ def _outcome(finished: programs.CompletedProgram, site: RecordingSite, *, pytest
     if pytest and finished.code == NOTHING_COLLECTED:
         return "no test was collected", False
     if pytest and finished.code == 1:
-        repairable = _repairable(finished.output)
-        return "some of its tests fail; calls that ended well count" + (f" ({repairable})" if repairable else ""), True
-    return _ending(finished, site), False
+        error = repairable(finished.output)
+        return "some of its tests fail; calls that ended well count" + (f" ({error})" if error else ""), True
+    return ending_of(finished, site), False
 
 
-def _repairable(output: str) -> str:
+def repairable(output: str) -> str:
     """Return the error in an output, if installing a known package repairs it."""
     match = diagnose(output, "benchmark")
     found = match.diagnosis.pattern.search(output) if match and match.requirement else None
@@ -226,7 +263,7 @@ def _without_secrets(recording: Message, hidden: secrets.Secrets) -> Message:
     return masked
 
 
-def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
+def ending_of(finished: programs.CompletedProgram, site: RecordingSite) -> str:
     """Return a failed run's exit code, with the first error that pytest shows, or the last one of a script."""
     # pytest shows errors of a conftest on the other stream.
     lines = f"{finished.output}\n{finished.error}".splitlines()
@@ -277,7 +314,7 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
-    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
+    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=own)]
     site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
     return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
 

@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ...artifacts import DefinitionPlace
 from ...processes.progress import Report
 from ..cores import one_core
 from ..exclusive import exclusive
 from ..request import Request, Role
+from ..sampled import ChangedOnSide, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
@@ -36,7 +38,8 @@ class Substitute:
 class WatchedCall:
     """What one benchmark call did; `seconds` of one call, `shares` of its time by path and qualified name.
 
-    `read` are the files of the tree that its process has imported or opened by then.
+    `read` are the files of the tree that its process has imported or opened by then; `compiled` the changed functions
+    whose lines and time cannot be seen.
     """
 
     key: str
@@ -50,6 +53,7 @@ class WatchedCall:
     executed: Mapping[str, tuple[int, ...]]
     too_slow: bool
     read: frozenset[str] = frozenset()
+    compiled: frozenset[DefinitionPlace] = frozenset()
 
 
 class Watched(NamedTuple):
@@ -70,6 +74,8 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
     report(f"watching the benchmark on {side}")
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
+    places = (each.head if side == "head" else each.base for each in request.functions)
+    changed, compiled = ChangedOnSide(filter(None, places), tree), set[DefinitionPlace]()
     try:
         with ExitStack() as stack:
             stack.enter_context(exclusive(request.lock, report))
@@ -82,15 +88,17 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
                 seen = worker.ask("watch", benchmark=benchmark, tree=str(tree), lines=dict(lines))
                 shares: dict[tuple[str, str], float] = {}
                 if not seen["slow"]:
-                    profile = worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child")
-                    shares = {(each["path"], each["name"]): each["share"] for each in profile["functions"]}
+                    order = {"tree": str(tree), "without": [path], "changed": changed.order}
+                    profile = worker.ask("profile", **order, seconds=SECONDS, sampler="child")
+                    compiled |= changed.compiled(profile)
+                    shares = {(each.path, each.name): each.share.share for each in sampled_functions(profile, tree)}
                 call = _watched(ready.key, seen, shares, benchmark=benchmark)
                 calls.append(replace(call, read=frozenset(imported.union(seen["opened"]))))
     except TimeLimitError:
         missing = f"watching the benchmark took longer than the time limit of {request.timeout:g} s"
         report(missing)
         return Watched(tuple(calls), missing)
-    return Watched(tuple(calls))
+    return Watched(tuple(replace(call, compiled=frozenset(compiled)) for call in calls))
 
 
 def _watched(key: str, seen: Message, shares: dict[tuple[str, str], float], *, benchmark: str) -> WatchedCall:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from ...artifacts import SIDES, FunctionShare, Share, Side
+from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
 from ..cores import one_core
 from ..request import MeasurementResult, Request
+from ..sampled import ChangedOnSide, SampledFunction, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
@@ -37,37 +39,56 @@ class _CallProfile(NamedTuple):
 
     functions: dict[str, _Function]
     reached: frozenset[str]
+    compiled: frozenset[str]
+    """Changed functions whose calls cannot be seen."""
     samples: int
     by_thread: bool
 
 
-def _changes(request: Request, side: Side) -> dict[tuple[str, str], str]:
-    """Return the names in artifacts of what changed, by path and qualified name on a side, outer definitions first."""
-    names = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
-    return dict(sorted((place, function) for place, function in names if place))
+class _Change(NamedTuple):
+    """A definition that changed or moved, as it is on one side; `function` is its name in artifacts."""
+
+    place: DefinitionPlace
+    function: str
+    only_moved: bool
 
 
-def _call_profile(answer: Message, changes: dict[tuple[str, str], str]) -> _CallProfile:
-    functions, reached = {}, set()
-    for sampled in answer["functions"]:
-        path, name = sampled["path"], sampled["name"]
-        spelled, changed = f"{sampled['module'] or path}:{name}", False
-        for (file, own), function in changes.items():
-            inside = file == path and f"{name}.".startswith(f"{own}.")
-            if inside or (file, own) == (path, MODULE):
+def _changes(request: Request, side: Side) -> list[_Change]:
+    """Return what changed on one side, outer definitions first."""
+    places = [(each.base if side == "base" else each.head, each) for each in request.functions]
+    return sorted(_Change(place, each.function, each.only_moved) for place, each in places if place)
+
+
+def _call_profile(
+    answer: Message, changes: Sequence[_Change], tree: Path, compiled: Collection[DefinitionPlace]
+) -> _CallProfile:
+    functions, reached = dict[str, _Function](), set[str]()
+    for sampled in sampled_functions(answer, tree):
+        spelled, changed = f"{sampled.module or sampled.path}:{sampled.name}", False
+        for place, function, only_moved in changes:
+            inside = place.name != MODULE and _is_inside(sampled, place)
+            if not only_moved and (inside or (place.path, place.name) == (sampled.path, MODULE)):
                 reached.add(function)
             if inside:
                 # Both sides use the new name of a renamed class for what is in it.
-                spelled, changed = function + name[len(own) :], True
-        share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
-        functions[spelled] = _Function(path, share, changed)
-    return _CallProfile(functions, frozenset(reached), answer["samples"], answer["sampler"] == "thread")
+                spelled, changed = function + sampled.name[len(place.name) :], changed or not only_moved
+        functions[spelled] = _Function(sampled.path, sampled.share, changed)
+    hidden = frozenset(change.function for change in changes if change.place in compiled)
+    for name in hidden:
+        functions.pop(name, None)  # a hook may see calls of which no sampler sees the time
+    return _CallProfile(functions, frozenset(reached), hidden, answer["samples"], answer["sampler"] == "thread")
+
+
+def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
+    return sampled.path == place.path and place.lines[0] <= sampled.line <= place.lines[1]
 
 
 def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
     """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
+    tree = request.side(side).tree
     changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
     profiled, delicate, current = set[str](), set[str](), ""
+    on_side = ChangedOnSide((change.place for change in changes), tree)
     while True:
         try:
             with started(request, side, settings) as worker:
@@ -78,13 +99,14 @@ def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[
                         worker.settle()
                         answer = worker.ask(
                             "profile",
-                            tree=str(request.side(side).tree),
+                            tree=str(tree),
                             without=[benchmark],
                             seconds=seconds,
                             sampler="thread" if current in delicate else "signal",
+                            changed=on_side.order,
                         )
                         profiled.add(current)
-                        yield current, _call_profile(answer, changes)
+                        yield current, _call_profile(answer, changes, tree, on_side.compiled(answer))
         except MeasuringError:
             # The signal sampler may crash a process (`prprep_worker.profiling.stacks`); other causes fail again.
             if not current or current in delicate:
@@ -101,7 +123,8 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     Returns for each test the changed functions that it reaches, and as many of those with the greatest shares as fit
     into SHOWN. At `request.timeout`, returns the calls that both sides have by then. `profiled` are the calls for which
     it is known on both sides which changes they reach; those into a file whose own code changed are not among these.
-    `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled.
+    `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled. Of those
+    that are `compiled` on a side, calls and time are not known.
     """
     settings = Settings(hash_seed(rng), cores=one_core(), deadline=request.deadline())
     profiles: dict[Side, dict[str, _CallProfile]] = {side: {} for side in SIDES}
@@ -119,10 +142,12 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     of_modules = {
         changed.function
         for changed in request.functions
-        if MODULE in {place[1] for place in (changed.base, changed.head) if place}
+        if MODULE in {place.name for place in (changed.base, changed.head) if place}
     }
-    everything = set().union(*reached.values())
-    unreached = (changed.function for changed in request.functions if changed.function not in everything)
+    compiled = set().union(*(profile.compiled for side in profiles.values() for profile in side.values()))
+    known = set().union(*reached.values()) | compiled
+    changed = (each.function for each in request.functions if not each.only_moved)
+    unreached = [function for function in changed if function not in known]
     notes = [] if complete else ["Time per function was not sampled for every test: its time limit came first."]
     if by_thread := sorted({key for side in profiles.values() for key, profile in side.items() if profile.by_thread}):
         names = ", ".join(f"`{key.partition('::')[2]}`" for key in by_thread)
@@ -132,8 +157,9 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
         )
     return MeasurementResult(
         functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
-        profiled=tuple(key for key in keys if not reached[key] & of_modules),
+        profiled=tuple(key for key in keys if not (reached[key] & of_modules or compiled)),
         unreached=tuple(unreached) if complete else (),
+        compiled=tuple(sorted(compiled)),
         notes=tuple(notes),
     )
 

@@ -106,11 +106,14 @@ _WITHOUT_OWN = (
 )
 
 
-def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
-    """Return pytest's arguments for `benchmark`, a path in `tree` or a test in it; `own` are those of our plugin."""
-    configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
+def options(tree: Path, *tests: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
+    """Return pytest's arguments for `tests`, paths in `tree` or tests in them; `own` are those of our plugin.
+
+    The first one's configuration counts.
+    """
+    configuration, addopts = find_configuration(tree, tree / tests[0].partition("::")[0])
     return (
-        str(tree / benchmark),
+        *(str(tree / test) for test in tests),
         f"--rootdir={tree}",
         f"--confcutdir={tree}",
         "-c",

@@ -15,8 +15,7 @@ from ...project.pytest_naming import Naming
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import SPACES, WIDTH, assigned
-from .sample_values import SIZE
-from .signatures import Call, call_of
+from .signatures import EACH_ITEM, Call, call_of
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
@@ -42,7 +41,6 @@ class BenchmarkParts:
     setup: str
     expression: str
     gap: str = ""
-    made_up: str = ""
     recorded: str = ""
     definitions: tuple[str, ...] = ()
     is_async: bool = False
@@ -72,7 +70,8 @@ def from_manifest(
     known, nodes = _signature(detection, source), ast.walk(expression)
     awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in nodes)
     if known.is_async and not awaits and _calls(expression, known):
-        call, awaits = f"await {call}", True
+        is_generator = known.expression.startswith(EACH_ITEM)
+        call, awaits = f"{EACH_ITEM}{call}]" if is_generator else f"await {call}", True
     parts = BenchmarkParts(imports=(*imports, *own), setup=indented(rest), expression=call, is_async=awaits)
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
@@ -85,7 +84,7 @@ def from_signature(
     templates: Path | None,
     learned: Mapping[str, str] | None = None,
 ) -> WrittenBenchmark:
-    """Write the benchmark with made-up arguments, or with a gap to fill in.
+    """Write a benchmark of an import or of a call without arguments; else one with a gap to fill in.
 
     `learned` describes recorded arguments, by parameter, that cannot be written as code.
     """
@@ -94,29 +93,23 @@ def from_signature(
         return WrittenBenchmark(text, "signature")
     call = _signature(detection, source)
     lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
-    gap = made_up = ""
+    gap = ""
     if call.gap:
         variables = ", ".join(call.unknown)
         lines.append(f'{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")')
         arguments = "; ".join(f"{name} was {description}" for name, description in (learned or {}).items())
         gap = f"{call.gap}. In recorded calls {arguments}" if arguments else call.gap
-    elif any("SIZE" in line for line in call.setup):
-        made_up = f"{SIZE:,} items in every container, {SIZE:,} words in every text"
-    elif call.setup:
-        made_up = "a plain value for each"
     parts = BenchmarkParts(
         imports=_own_import(detection, {call.name}),
         setup=textwrap.indent("\n".join(lines), SPACES),
         expression=call.expression or (f"{'await ' if call.is_async else ''}{call.name}()" if call.name else "..."),
         gap=gap,
-        made_up=made_up,
         is_async=call.is_async,
     )
     text = text_of(parts, detection, path=path, templates=templates)
     if gap:
         return WrittenBenchmark(text, "gap")
-    review = "arguments were made up from the signature" if made_up else "call passes the defaults alone"
-    return WrittenBenchmark(text, "signature", f"the benchmark's {review}")
+    return WrittenBenchmark(text, "signature", "the benchmark's call passes the defaults alone")
 
 
 def benchmark_path(detection: Detection, naming: Naming) -> str:
@@ -143,7 +136,6 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
         "definitions": "\n".join(parts.definitions).strip("\n"),
-        "constants": f"SIZE = {SIZE:_}" if "SIZE" in parts.setup and (parts.made_up or parts.gap) else "",
         "setup": parts.setup,
         "direct": _direct(parts.expression) if parts.direct is None else parts.direct,
         "returned": _returned(parts.expression),
@@ -152,7 +144,6 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "fixtures": "".join(f", {name}" for name in parts.fixtures),
         "recorded": parts.recorded,
         "gap": " ".join(parts.gap.split()),
-        "made_up": parts.made_up,
     }
     text = fill(name, values, templates)
     try:
@@ -181,7 +172,7 @@ def _signature(detection: Detection, source: bytes | None) -> Call:
 def _own_import(detection: Detection, unbound: set[str]) -> tuple[str, ...]:
     """Import the function under test, or its class, if it is among the unbound names that the code uses."""
     module, _, name = (detection.target or "").partition(":")
-    top = name.partition(".")[0]
+    top = name.partition(".")[0].partition("#")[0]
     if not top or top not in unbound:
         return ()
     line = f"from {module} import {top}"
@@ -243,7 +234,8 @@ def _bound(statements: Sequence[ast.stmt]) -> set[str]:
 
 def _calls(expression: ast.expr, known: Call) -> bool:
     """Return whether the expression is a call of the optimized coroutine."""
-    last = (known.expression or known.name).removeprefix("await ").partition("(")[0].rpartition(".")[2]
+    spelled = (known.expression or known.name).removeprefix("await ").removeprefix(EACH_ITEM)
+    last = spelled.partition("(")[0].rpartition(".")[2]
     return isinstance(expression, ast.Call) and last_name(expression) == last
 
 

@@ -10,11 +10,13 @@ from ...artifacts import Detection, RecordedCall, Recording, Sample
 from ...artifacts.recording import LARGEST_FILE
 from ...errors import SourceError
 from ...project.code.definitions import Definition, contents
-from ...project.code.sources import definition_of
+from ...project.code.sources import called_target, definition_of
+from ...text.target_names import shared_name
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, RecordedCode, compose
 from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
+from .signatures import EACH_ITEM
 from .styling import CASES, LARGEST, TYPICAL
 
 ROUNDS = 20
@@ -31,7 +33,8 @@ def from_recording(
     call, sample = recording.call, recording.sample
     if call is None and sample is None:
         raise ValueError("no call was recorded")
-    definition = definition_of(contents(source, recording.target), recording.target.partition(":")[2])
+    module, name = contents(source, recording.target), recording.target.partition(":")[2]
+    definition = definition_of(module, name) or definition_of(module, shared_name(name))
     if definition is None:
         what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
         hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
@@ -47,8 +50,12 @@ def from_recording(
 
 
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    code = compose(call, recording.target, definition, defaults=recording.defaults)
-    expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
+    target = recording.called_as or called_target(recording.target, definition)
+    code = compose(call, target, definition, defaults=recording.defaults)
+    if definition.is_async:
+        expression = f"{EACH_ITEM}{code.call}]" if definition.yields else f"await {code.call}"
+    else:
+        expression = _consumed(code.call, lazy=call.lazy)
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
@@ -66,7 +73,8 @@ def _of_sample(
     recording: Recording, sample: Sample, definition: Definition, *, large: RecordedCall | None = None
 ) -> BenchmarkParts:
     """Write a loop over typical calls; the `large` call becomes another case of the same test."""
-    sampled = compose_sample(sample, recording.target, definition, large=large, defaults=recording.defaults)
+    target = recording.called_as or called_target(recording.target, definition)
+    sampled = compose_sample(sample, target, definition, large=large, defaults=recording.defaults)
     calls, count = f"{CASES}()" if large else sampled.listed, len(sample.calls)
     parts = BenchmarkParts(
         imports=_sorted(sampled.code.imports),
@@ -78,6 +86,7 @@ def _of_sample(
     if large is None:
         return parts
     scaled = f", its sizes times {large.spelling.scale:,}" if large.spelling.scale > 1 else ""
+    scaled = f", on {large.spelling.document}" if large.spelling.document else scaled
     typical = _function(TYPICAL, f"Return {count} of the recorded calls.", f"return {sampled.listed}")
     largest = _function(LARGEST, f"Return the largest of the recorded calls{scaled}.", *large_call(large, sampled))
     return replace(
@@ -136,6 +145,13 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
         else "a run"
     )
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
+    if path := call.spelling.document:
+        return _filled(
+            f"The call is like one that {who} makes ({sizes}), on {path}, a file of the project with "
+            f"{call.spelling.size:,} characters or bytes: of those that were tried it takes the longest in "
+            f"{recording.changed}. The {recording.calls:,} recorded calls hold {recording.size:,} in the median and "
+            f"{recording.largest:,} at most."
+        )
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")

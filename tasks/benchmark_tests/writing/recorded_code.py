@@ -47,7 +47,7 @@ def compose(
     bound: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
 ) -> RecordedCode:
-    """Write a call of `target` (`module:Qualified.name`) with the recorded arguments, without defaults.
+    """Write a call of `target` (`module:name`, as code calls it) with the recorded arguments, without defaults.
 
     Arguments that are names in `bound` exist already. `defaults` are those of the commit at which the call was
     recorded, if not the definition's.
@@ -68,12 +68,21 @@ def compose(
     return RecordedCode(
         imports=tuple(sorted(imports)),
         setup=tuple(inputs.setup),
-        call=function if definition.is_property else f"{function}({passed})",
+        call=_call(function, passed, definition),
         inputs=tuple(inputs.names),
         fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
         definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
         patches=tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions),
     )
+
+
+def _call(function: str, passed: str, definition: Definition) -> str:
+    owner, _, attribute = function.rpartition(".")
+    if definition.role == "setter":
+        return f'setattr({owner}, "{attribute}", {passed})'
+    if definition.role == "deleter":
+        return f'delattr({owner}, "{attribute}")'
+    return function if definition.is_property else f"{function}({passed})"
 
 
 @dataclass(slots=True)
@@ -116,7 +125,7 @@ def _passed(
     by_name = False
     for parameter, value in arguments.items():
         kind = kinds.get(parameter, "positional")
-        if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
+        if (parameter in defaults and unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
             by_name = True  # arguments after one that is left out are passed by name
             continue
         is_short = value not in inputs.bound and len(value) <= INLINE and _is_literal(value)
@@ -194,7 +203,7 @@ def _is_literal(value: str) -> bool:
     return False
 
 
-def _unparsed(code: str) -> str:
+def unparsed(code: str) -> str:
     """Write an expression as `ast.unparse` does, like the defaults."""
     with suppress(SyntaxError, ValueError, RecursionError):
         return ast.unparse(ast.parse(code, mode="eval"))

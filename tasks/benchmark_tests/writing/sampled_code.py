@@ -23,15 +23,16 @@ class SampledCode:
     def attempts(self) -> tuple[str, str]:
         """Return code that defines `attempt`, and an expression that attempts all calls.
 
-        An attempt returns the name of the returned type (None if the call fails) and whether that is an iterator.
+        An attempt returns the name of the returned type (None if the call fails), whether that is an iterator, and
+        what `reached()` of the trial says.
         """
         lines = (
             f"def attempt({', '.join(self.variables.values())}):",
             f"{SPACES}try:",
             f"{SPACES * 2}value = {self.code.call}",
             f"{SPACES}except Exception:",
-            f"{SPACES * 2}return None, False",
-            f"{SPACES}return type(value).__qualname__, hasattr(value, '__next__')",
+            f"{SPACES * 2}return None, False, reached()",
+            f"{SPACES}return type(value).__qualname__, hasattr(value, '__next__'), reached()",
         )
         star = "*" if len(self.variables) > 1 else ""
         return "\n".join(lines), f"[attempt({star}each) for each in calls]"
@@ -49,7 +50,7 @@ def compose_sample(
     large: RecordedCall | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> SampledCode:
-    """Write the sampled calls of `target` (`module:Qualified.name`) so that the `large` call fits the loop too.
+    """Write the sampled calls of `target` (`module:name`, as code calls it) so that the `large` call fits the loop too.
 
     `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """

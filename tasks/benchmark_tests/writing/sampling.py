@@ -14,7 +14,9 @@ REALISTIC = 1e-3
 LONGEST = 160
 """The most characters of a call's arguments in a list of calls."""
 CHOSEN = 16
-"""The most calls in a sample."""
+"""The most calls in a benchmark."""
+TRIED = 160
+"""The most calls that are tried, to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def combined(runs: Sequence[DrawnCalls]) -> DrawnCalls:
 
 
 def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | None:
-    """Return different calls of those `drawn`, evenly by size, with the `largest` if it is as small as they are.
+    """Return the different calls of those `drawn`, by size, with the `largest` if it is as small as they are.
 
     There is no sample if most of them have no short code, since the others are not typical.
     """
@@ -52,20 +54,36 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
             different[code] = SampledCall(arguments=code, imports=imports, size=largest.size)
     if len(different) < 2:
         return None
-    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), CHOSEN)
+    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TRIED)
     return Sample(calls=chosen, kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
-def reproducible(sample: Sample, returned: Sequence[str | None], *, constructed: str = "") -> Sample | None:
-    """Keep the calls that return the recorded type again; `returned` has type names, None for a call that failed.
+def reproducible(
+    sample: Sample, returned: Sequence[str | None], reached: Sequence[bool] = (), *, constructed: str = ""
+) -> Sample | None:
+    """Keep the calls that return the recorded type again, and if some of them have `reached` what changed, only those.
 
-    Calls of a constructor return the class `constructed`. There is no sample if less than half are left: such calls
-    depend on more than their arguments.
+    `returned` has type names, None for a call that failed. Calls of a constructor return the class `constructed`. There
+    is no sample if less than half return the same again: such calls depend on more than their arguments.
     """
-    pairs = zip(sample.calls, returned, strict=True)
-    calls = tuple(call for call, kind in pairs if kind is not None and (constructed or call.returns) in {"", kind})
-    enough = max(2, len(sample.calls) / 2)
-    return sample.model_copy(update={"calls": calls}) if len(calls) >= enough else None
+    kept = [
+        index
+        for index, (call, kind) in enumerate(zip(sample.calls, returned, strict=True))
+        if kind is not None and (constructed or call.returns) in {"", kind}
+    ]
+    if len(kept) < max(2, len(sample.calls) / 2):
+        return None
+    reaching = [index for index in kept if reached and reached[index]]
+    chosen = _evenly([sample.calls[index] for index in (reaching if len(reaching) > 1 else kept)], CHOSEN)
+    share = len(chosen) / len(sample.calls)
+    return sample.model_copy(
+        update={
+            "calls": chosen,
+            "seconds": sample.seconds * share,
+            "reaching": len(reaching) if reached else len(kept),
+            "working": len(kept),
+        }
+    )
 
 
 def is_small_call(call: RecordedCall) -> bool:

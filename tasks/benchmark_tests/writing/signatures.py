@@ -1,4 +1,4 @@
-"""Work out a call of a definition from its signature, with made-up arguments for plain types."""
+"""Work out a call of a definition from its signature; a person has to fill in the arguments that it needs."""
 
 import ast
 import re
@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from ...project.code.definitions import Definition, ModuleContents, Parameter, contents
 from ...project.code.sources import definition_of
-from ...project.syntax import Function, Scope, is_generator, last_name
-from .sample_values import lower_name, value_of
+from ...project.syntax import Scope, last_name
 
 _UNUSABLE = {
     **dict.fromkeys(("cache", "lru_cache", "cached_property"), "its result is cached"),
@@ -16,7 +15,9 @@ _UNUSABLE = {
     "fixture": "it is a fixture",
     "abstractmethod": "it is abstract",
 }
-_RESERVED = frozenset({"benchmark", "run", "loop", "number", "inner", "SIZE"})
+EACH_ITEM = "[item async for item in "
+"""What consumes an asynchronous generator, up to its call."""
+_RESERVED = frozenset({"benchmark", "run", "loop", "number", "inner"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,21 @@ class Call:
 
 @dataclass(slots=True)
 class _Arguments:
-    """Collects assignments of made-up values, and the parameters that get none, by variable."""
+    """Collects assignments of objects, and the parameters that a person has to fill in, by variable."""
 
     taken: set[str]
     setup: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
     def of(self, parameters: Iterable[Parameter]) -> str:
-        """Assign a value to every parameter; return the arguments of the call."""
+        """Return the arguments of the call: no value that is made up shows how long the call takes in practice."""
         arguments = []
         for parameter in parameters:
             name = parameter.name
             while name in self.taken:
                 name += "_"
             self.taken.add(name)
-            annotation = parameter.annotation
-            if annotation and (value := value_of(ast.parse(annotation, mode="eval").body)):
-                self.setup.append(f"{name} = {value}")
-            else:
-                self.missing[name] = _declared(parameter)
+            self.missing[name] = _declared(parameter)
             arguments.append(f"{parameter.name}={name}" if parameter.kind == "keyword-only" else name)
         return ", ".join(arguments)
 
@@ -82,6 +79,9 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
         return Call(top, gap=f"a call of {name}, which is not defined in {path}")
     if definition.outermost and definition.outermost != name:
         return Call(top, gap=f"a call that runs {name}, which is defined inside a function")
+    if not definition.called:
+        return Call(top, gap=f"a call that runs {name}, which no name refers to")
+    name, top = definition.called, definition.called.partition(".")[0]
     arguments = _Arguments(taken={top, *_RESERVED})
     if definition.kind == "class":
         parameters = _constructor(module, name)
@@ -108,10 +108,13 @@ def _expression(name: str, definition: Definition, module: ModuleContents, argum
     if is_bound and "classmethod" not in decorators:
         expression = f"{arguments.instance(owner, _constructor(module, owner))}.{method}"
     passed = arguments.of(_required(definition, bound=is_bound))
+    if definition.role in {"setter", "deleter"}:
+        holder, _, attribute = expression.rpartition(".")
+        return f'setattr({holder}, "{attribute}", {passed})' if passed else f'delattr({holder}, "{attribute}")'
     if "property" not in decorators:
         expression = f"{expression}({passed})"
-    if isinstance(node, Function) and is_generator(node):
-        return f"[item async for item in {expression}]" if definition.is_async else f"list({expression})"
+    if definition.yields:
+        return f"{EACH_ITEM}{expression}]" if definition.is_async else f"list({expression})"
     return f"await {expression}" if definition.is_async else expression
 
 
@@ -123,7 +126,7 @@ def _constructor(module: ModuleContents, name: str) -> list[Parameter] | None:
     node = _node(definition) if definition else None
     if not isinstance(node, ast.ClassDef):
         return None
-    bases = set(map(lower_name, node.bases))
+    bases = {last_name(base).lower() for base in node.bases}
     if bases == {"namedtuple"} or ("dataclass" in _decorators(node) and not bases):
         return list(_fields(node))
     return None if bases - {"object", "protocol", "generic"} else []

@@ -9,14 +9,13 @@ from types import EllipsisType
 from typing import Final, Literal, TypeVar
 
 from ...storage.hashing import short_hash
-from ..syntax import Function, Scope, last_name, parse, statements_of, unreadable, without_docstring
+from ..syntax import Function, Scope, is_generator, last_name, parse, statements_of, unreadable, without_docstring
+from .definition_names import NamedDefinition, Role, function_of, named_definitions
 
 MODULE: Final = "<module>"
 """The name of a file's own code, outside its definitions."""
 
 Kind = Literal["function", "class", "module", "name"]
-Role = Literal["", "setter", "deleter", "overload"]
-_ROLES: Final[tuple[Role, ...]] = ("setter", "deleter", "overload")
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
@@ -32,9 +31,10 @@ class Parameter:
 class Definition:
     """A function, method or class; the file's own code (`<module>`); or a name bound in another way.
 
-    `name` is qualified (`Table.rows`, `outer.inner`); lines are 1-based and begin at the first decorator. `code` is
-    normalized: no comments, docstrings, layout or inner definitions, and `_` as the definition's own name. `outermost`
-    is the function that it is defined in, if any.
+    `name` is qualified (`Table.rows`, `outer.inner`, see `definition_names`), and no other definition of the file has
+    it but the overloads of typing; `called` is how code of another module names it, "" if it cannot. Lines are 1-based
+    and begin at the first decorator. `code` is normalized: no comments, docstrings, layout or inner definitions, and
+    `_` as the definition's own name. `outermost` is the function that it is defined in, if any.
     """
 
     name: str
@@ -49,6 +49,13 @@ class Definition:
     returns: str = ""
     bases: tuple[str, ...] = ()
     outermost: str = ""
+    called: str = ""
+    yields: bool = False
+    """Whether it is a generator, or an asynchronous one."""
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        return self.start, self.end
 
     @property
     def digest(self) -> str:
@@ -94,37 +101,47 @@ def contents(source: bytes, path: str) -> ModuleContents:
         raise unreadable("it is nested too deeply", path) from None
 
 
-def _definitions(body: Iterable[ast.stmt], prefix: str, outermost: str) -> Iterator[Definition]:
-    """Walk a scope and its compound statements; an outer definition comes before those inside it."""
-    for statement in body:
-        if isinstance(statement, Scope):
-            name = prefix + statement.name
-            yield _definition(statement, name, outermost)
-            holder = outermost or (name if isinstance(statement, Function) else "")
-            yield from _definitions(statement.body, f"{name}.", holder)
+def _definitions(
+    body: Iterable[ast.stmt], prefix: str, outermost: str, owner: str = "", outside: str | None = ""
+) -> Iterator[Definition]:
+    """Walk a scope; an outer definition comes before those inside it.
+
+    `owner` is the class whose scope it is, `outside` how other modules name the scope, None if they cannot.
+    """
+    # A lambda in a function is a step of it.
+    for named in named_definitions(body, owner, lambdas=not outermost):
+        node, name = named.node, prefix + named.name
+        called = outside + named.called if named.called and outside is not None else ""
+        yield _definition(named, name, called, outermost)
+        if isinstance(node, ast.ClassDef):
+            inner = f"{called}." if called else None
+            yield from _definitions(node.body, f"{name}.", outermost, node.name, inner)
         else:
-            yield from _definitions(statements_of(statement), prefix, outermost)
+            yield from _definitions(node.body, f"{name}.", outermost or name, outside=None)
 
 
-def _definition(node: Scope, name: str, outermost: str) -> Definition:
+def _definition(named: NamedDefinition, name: str, called: str, outermost: str) -> Definition:
+    node = named.node
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     end = node.end_lineno or node.lineno
     decorators = [last_name(decorator) for decorator in node.decorator_list]
     if isinstance(node, ast.ClassDef):
         bases = tuple(map(ast.unparse, node.bases))
-        return Definition(name, "class", start, end, code=_code(node), bases=bases, outermost=outermost)
+        return Definition(name, "class", start, end, code=_code(node), bases=bases, outermost=outermost, called=called)
     return Definition(
         name,
         "function",
         start,
         end,
         code=_code(node),
-        role=next((role for role in _ROLES if role in decorators), ""),
+        role=named.role,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         is_property=any(each.endswith("property") or each in {"setter", "deleter"} for each in decorators),
         parameters=tuple(_parameters(node.args)),
         returns=ast.unparse(node.returns) if node.returns else "",
         outermost=outermost,
+        called=called,
+        yields=is_generator(node),
     )
 
 
@@ -167,7 +184,7 @@ def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.s
                     yield ast.Expr(ast.Constant(f"def {statement.name}"))
             case ast.Pass() | ast.Expr(value=ast.Constant(value=EllipsisType())):
                 pass
-            case _:
+            case _ if marked or not function_of(statement):
                 yield _hollowed(statement, marked=marked)
 
 

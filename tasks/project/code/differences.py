@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ...artifacts import ChangedFunction, Layout
 from ...errors import SourceError
@@ -16,7 +16,6 @@ from .definitions import MODULE, Definition, definitions
 from .modules import is_own_module, is_test, module_of
 
 Status = Literal["modified", "added", "removed", "renamed", "moved"]
-Variants = tuple[Definition, ...]
 _Key = tuple[str, str]
 """Path and name of a symbol."""
 
@@ -50,11 +49,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Symbol:
-    """A name in a file of one side, with its definitions: overloads, setters, alternatives."""
+    """A definition in a file of one side."""
 
     path: str
-    name: str
-    variants: Variants
+    definition: Definition
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
 
     @property
     def key(self) -> _Key:
@@ -65,15 +67,27 @@ class _Symbol:
         return self.name.rpartition(".")[2]
 
     @property
+    def shared_name(self) -> str:
+        """The name without the number that tells several definitions of one name apart."""
+        return self.name.partition("#")[0]
+
+    @property
     def code(self) -> str:
-        return "\n".join(variant.code for variant in self.variants)
+        return self.definition.code
 
     @property
     def is_class(self) -> bool:
-        return self.variants[-1].kind == "class"
+        return self.definition.kind == "class"
 
 
 _Pair = tuple[_Symbol, _Symbol]
+
+
+class _Symbols(NamedTuple):
+    """What a file of one side defines; the overloads of typing, which are never called, as code alone."""
+
+    defined: tuple[_Symbol, ...]
+    overloads: tuple[str, ...]
 
 
 def differences(clone: Clone, base: str, head: str, layout: Layout) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
@@ -121,11 +135,15 @@ class _Comparison:
         if change.base_path and change.head_path and change.base_path != change.head_path:
             self.renamed_files[change.base_path] = change.head_path
             self.notes.append(f"{printable(change.base_path)} was renamed to {printable(change.head_path)}.")
-        both = [(before[name], symbol) for name, symbol in after.items() if name in before]
+        both = list(_same(before.defined, after.defined))
         modified = [pair for pair in both if pair[0].code != pair[1].code]
-        removed, added = _only_in(before, after), _only_in(after, before)
+        removed, added = (
+            _alone(side.defined, {pair[index] for pair in both}) for index, side in enumerate((before, after))
+        )
         if change.status == "M" and not (modified or removed or added):
-            self.notes.append(f"{printable(change.head_path or '')}: only comments, docstrings or layout differ.")
+            is_typing = before.overloads != after.overloads
+            what = "overloads for type checkers" if is_typing else "comments, docstrings or layout"
+            self.notes.append(f"{printable(change.head_path or '')}: only {what} differ.")
         self.modified += modified
         self.removed += removed
         self.added += added
@@ -143,14 +161,13 @@ class _Comparison:
         for symbol in _outermost(self.added, {after.key for _, after in pairs}):
             yield self._difference("added", None, symbol)
 
-    def _symbols(self, commit: str, path: str | None) -> dict[str, _Symbol]:
+    def _symbols(self, commit: str, path: str | None) -> _Symbols:
         source = self.clone.read(commit, path) if path else None
         if path is None or source is None:
-            return {}
-        variants: dict[str, list[Definition]] = defaultdict(list)
-        for definition in definitions(source, printable(path)):
-            variants[definition.name].append(definition)
-        return {name: _Symbol(path, name, tuple(group)) for name, group in variants.items()}
+            return _Symbols((), ())
+        defined = definitions(source, printable(path))
+        overloads = tuple(each.code for each in defined if each.role == "overload")
+        return _Symbols(tuple(_Symbol(path, each) for each in defined if each.role != "overload"), overloads)
 
     # -- renamed and moved -------------------------------------------------------------------------
 
@@ -203,8 +220,6 @@ class _Comparison:
 
     def _difference(self, status: Status, before: _Symbol | None, after: _Symbol | None) -> Difference:
         symbol = next(filter(None, (after, before)))
-        base, head = _changed_variants(before.variants if before else (), after.variants if after else ())
-        shown = next(filter(None, (head, base)))
         function = ChangedFunction(
             path=printable(symbol.path),
             module=_module_name(symbol.path, self.layout),
@@ -212,9 +227,12 @@ class _Comparison:
             status=status,
             base_path=printable(before.path) if before else None,
             base_name=before.name if before else None,
-            is_async=shown.is_async,
-            lines=(shown.start, shown.end),
+            is_async=symbol.definition.is_async,
+            lines=symbol.definition.lines,
+            base_lines=before.definition.lines if before else None,
+            only_moved=bool(before and after and before.code == after.code),
         )
+        base, head = (side.definition if side else None for side in (before, after))
         return Difference(function, base, head)
 
 
@@ -223,9 +241,25 @@ def _module_name(path: str, layout: Layout) -> str:
     return module_of(path, layout.import_roots) or module_of(path, ("src", "")) or ""
 
 
-def _only_in(symbols: dict[str, _Symbol], others: dict[str, _Symbol]) -> list[_Symbol]:
+def _same(before: Sequence[_Symbol], after: Sequence[_Symbol]) -> Iterator[_Pair]:
+    """Pair definitions by name; several of one name by their code, then in order."""
+    olds, news = defaultdict[str, list[_Symbol]](list), defaultdict[str, list[_Symbol]](list)
+    for side, symbols in ((olds, before), (news, after)):
+        for symbol in symbols:
+            side[symbol.shared_name].append(symbol)
+    for name, symbols in news.items():
+        left = olds[name]
+        for symbol in list(symbols) if max(len(symbols), len(left)) > 1 else ():
+            if same := next((old for old in left if old.code == symbol.code), None):
+                yield same, symbol
+                left.remove(same)
+                symbols.remove(symbol)
+        yield from zip(left, symbols, strict=False)
+
+
+def _alone(symbols: Sequence[_Symbol], paired: Collection[_Symbol]) -> list[_Symbol]:
     """Return what one side alone has; a file's own code counts if the file has nothing else."""
-    alone = [symbol for name, symbol in symbols.items() if name not in others]
+    alone = [symbol for symbol in symbols if symbol not in paired]
     return [each for each in alone if each.name != MODULE or (len(symbols) == 1 and each.code)]
 
 
@@ -268,11 +302,3 @@ def _outermost(symbols: Iterable[_Symbol], followed: Collection[_Key]) -> Iterat
 def _outer_names(name: str) -> list[str]:
     parts = name.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts))]
-
-
-def _changed_variants(before: Variants, after: Variants) -> tuple[Definition | None, Definition | None]:
-    """Return the first variant of either side that the other side does not have, else the last one."""
-    old, new = ({variant.code for variant in side} for side in (before, after))
-    base = next((variant for variant in before if variant.code not in new), before[-1] if before else None)
-    head = next((variant for variant in after if variant.code not in old), after[-1] if after else None)
-    return base, head

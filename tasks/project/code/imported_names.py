@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
+from ...text.target_names import own_name
+
 Imports = Mapping[str, tuple[str, str]]
 """The names that imports bind, each with its module and the name there, "" for the module itself."""
 
@@ -39,8 +41,17 @@ def absolute_name(used: str, imported: Imports) -> str:
 def short_name(target: str) -> str:
     """Return the name for a benchmark of a target, such as `table` for `module:Table` and `module:Table.__init__`."""
     *owners, last = target.rpartition(":")[2].split(".")
-    if last.startswith("__") and last.endswith("__") and owners:
-        last = owners[-1]
+    if last.startswith("__") and owners:
+        last = owners[-1] if last.endswith("__") else last.lstrip("_")
+    elif owners:
+        last = own_name(target)
     if last[:1].isupper() and not last.isupper():
         last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()
     return re.sub(r"\W", "_", last)
+
+
+def is_public(name: str) -> bool:
+    """Return whether no part of a qualified name is private; special methods are public."""
+    return not any(
+        part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
+    )

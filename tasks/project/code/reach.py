@@ -1,27 +1,64 @@
 """Find the statements that a change touched, and count those that a benchmark executes."""
 
-import ast
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from __future__ import annotations
 
-from ..syntax import Function, parse, statements_of, without_docstring
+import ast
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from ..syntax import Function, Scope, parse, statements_of, without_docstring
+from .definition_names import function_of
+from .definitions import definitions
 
 LineRange = tuple[int, int]
 """First and last line of a statement, or of a compound statement's head."""
 
 
-def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[str]) -> tuple[LineRange, ...]:
-    """Return the statements of functions (by qualified name) of one file that differ from the file before.
+class DefinitionText(NamedTuple):
+    """A definition: the file that it is in, and its lines there."""
 
-    A function that only lost lines counts with all its statements: reaching it is reaching the change. Raise
-    SourceError if the running Python cannot parse the file.
+    source: bytes
+    path: str
+    lines: LineRange
+
+
+class _Step(NamedTuple):
+    """A statement of a function: the blocks around it, and its code without the blocks in it."""
+
+    blocks: tuple[str, ...]
+    code: str
+    lines: LineRange
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], str]:
+        return self.blocks, self.code
+
+
+def changed_statements(own: DefinitionText, other: DefinitionText | None) -> tuple[LineRange, ...]:
+    """Return the statements of a function of one side that the `other` side's does not have.
+
+    Where it stands in which file, comments and layout make no difference. If the function differs in another way, such
+    as a decorator or a statement that is gone, all its statements count: reaching it is reaching the change. So do
+    those of the functions in a definition that the other side lacks. Raise SourceError if the running Python cannot
+    parse the file.
     """
-    touched = _touched_lines(before, after)
-    statements: set[LineRange] = set()
-    for function in _functions(parse(after, path), frozenset(names)):
-        ranges = set(_statements(function))
-        statements |= {each for each in ranges if not touched.isdisjoint(_lines(each))} or ranges
-    return tuple(sorted(statements))
+    node = _node(own)
+    if node is None:
+        return ()
+    if other is None:
+        inner = (each for each in ast.walk(node) if isinstance(each, Function))
+        scopes = [node, *(each for each in inner if each is not node)]
+        return tuple(sorted(step.lines for scope in scopes for step in _steps_of(scope)))
+    steps, counterpart = _steps_of(node), _node(other)
+    before = [step.key for step in _steps_of(counterpart)] if counterpart else []
+    matcher = SequenceMatcher(None, before, [step.key for step in steps], autojunk=False)
+    parts = (steps[first:last] for kind, _, _, first, last in matcher.get_opcodes() if kind != "equal")
+    touched = [step.lines for part in parts for step in part]
+    if not touched and _code(own) != _code(other):
+        touched = [step.lines for step in steps]
+    return tuple(sorted(touched))
 
 
 def executed(statements: Mapping[str, tuple[LineRange, ...]], lines: Mapping[str, Iterable[int]]) -> tuple[int, int]:
@@ -41,29 +78,58 @@ def _lines(span: LineRange) -> range:
     return range(span[0], span[1] + 1)
 
 
-def _touched_lines(before: bytes, after: bytes) -> set[int]:
-    matcher = difflib.SequenceMatcher(a=before.splitlines(), b=after.splitlines(), autojunk=False)
-    changed = (range(first + 1, last + 1) for kind, _, _, first, last in matcher.get_opcodes() if kind != "equal")
-    return {line for lines in changed for line in lines}
+def _node(text: DefinitionText) -> Scope | None:
+    """Return the function or class at the lines, or what stands for a lambda there."""
+    for node in ast.walk(parse(text.source, text.path)):
+        scope = node if isinstance(node, Scope) else function_of(node) if isinstance(node, ast.stmt) else None
+        if scope and text.lines == (
+            min([scope.lineno, *(each.lineno for each in scope.decorator_list)]),
+            scope.end_lineno,
+        ):
+            return scope
+    return None
 
 
-def _functions(node: ast.AST, names: frozenset[str], scope: str = "") -> Iterator[Function]:
-    for child in statements_of(node):
-        if isinstance(child, Function) and scope + child.name in names:
-            yield child
-        inner = f"{scope}{child.name}." if isinstance(child, Function | ast.ClassDef) else scope
-        yield from _functions(child, names, inner)
+def _code(text: DefinitionText) -> str:
+    """Return the normalized code of a definition."""
+    defined = definitions(text.source, text.path)
+    return next((each.code for each in defined[:-1] if each.lines == text.lines), "")
 
 
-def _statements(function: Function) -> Iterator[LineRange]:
-    """Yield what a function executes line by line, without its docstring and the definitions inside it."""
-    pending = [*without_docstring(function)]
-    while pending:
-        statement = pending.pop()
-        if isinstance(statement, ast.Global | ast.Nonlocal | Function | ast.ClassDef | ast.Pass):
-            continue
-        inner = list(statements_of(statement))
-        pending += inner
-        last = min((each.lineno for each in inner), default=(statement.end_lineno or statement.lineno) + 1) - 1
-        if not isinstance(statement, ast.Try):
-            yield statement.lineno, max(statement.lineno, last)
+def _steps_of(scope: Scope) -> list[_Step]:
+    """Return what a function executes line by line, without its docstring and the definitions inside it."""
+    if isinstance(scope, ast.ClassDef):
+        return []
+    return [step for statement in without_docstring(scope) for step in _steps(statement, ())]
+
+
+def _steps(statement: ast.stmt, blocks: tuple[str, ...]) -> Iterator[_Step]:
+    if isinstance(statement, ast.Global | ast.Nonlocal | Scope | ast.Pass):
+        return
+    if not isinstance(statement, ast.Try | ast.TryStar):
+        inner = min((each.lineno for each in statements_of(statement)), default=0)
+        last = inner - 1 if inner else statement.end_lineno or statement.lineno
+        yield _Step(blocks, _head(statement), (statement.lineno, max(statement.lineno, last)))
+    for name, block in _blocks(statement):
+        for each in block:
+            yield from _steps(each, (*blocks, name))
+
+
+def _blocks(statement: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """Yield the blocks of a compound statement, each with a name that says when it is executed."""
+    for field in ("body", "orelse", "finalbody"):
+        if block := getattr(statement, field, None):
+            yield f"{type(statement).__name__} {field}", block
+    for handler in getattr(statement, "handlers", ()):
+        yield f"except {ast.unparse(handler.type) if handler.type else ''}", handler.body
+    for case in getattr(statement, "cases", ()):
+        guard = f" if {ast.unparse(case.guard)}" if case.guard else ""
+        yield f"case {ast.unparse(case.pattern)}{guard}", case.body
+
+
+def _head(statement: ast.stmt) -> str:
+    head = copy.copy(statement)
+    for field, value in (("body", [ast.Pass()]), ("orelse", []), ("cases", [])):
+        if hasattr(head, field):
+            setattr(head, field, value)
+    return ast.unparse(head)

@@ -83,6 +83,12 @@ class Sources:
         paths = (posixpath.join(root, stem + end) for root in self.roots for end in ENDINGS)
         return next((path for path in paths if path in self._files), None)
 
+    def definitions(self, path: str) -> tuple[Definition, ...]:
+        """Return the definitions of a file; none if it cannot be parsed."""
+        with suppress(SourceError):
+            return self._contents(path).definitions
+        return ()
+
     def _contents(self, path: str) -> ModuleContents:
         source = self.tree.read(path) or b""
         return cython_contents(source) if path.endswith(".pyx") else contents(source, path)
@@ -122,10 +128,25 @@ class Sources:
             yield from (f"{module}:{base.partition('[')[0]}.{method}" for base in holder.bases)
 
 
+def called_target(target: str, definition: Definition) -> str:
+    """Return the `module:name` by which code calls the definition that a target names.
+
+    For a registered implementation that is the generic function, for a setter the property.
+    """
+    module, _, name = target.partition(":")
+    if name == definition.name:
+        return f"{module}:{definition.called}"
+    owner, _, last = name.rpartition(".")
+    if owner and last == definition.name.rpartition(".")[2]:  # inherited, perhaps by a mangled name
+        last = definition.called.rpartition(".")[2] or last
+    return f"{module}:{owner}.{last}" if owner else target
+
+
 def definition_of(module: ModuleContents, name: str) -> Definition | None:
-    """Return the last definition of a name; setters and overloads only if there is no other."""
-    named = [definition for definition in module.definitions[:-1] if definition.name == name]
-    return next((definition for definition in reversed(named) if not definition.role), named[-1] if named else None)
+    """Return the definition of a name, or the last one that is called by it; overloads only if there is no other."""
+    defined = module.definitions[:-1]
+    named = [each for each in defined if each.name == name] or [each for each in defined if each.called == name]
+    return next((each for each in reversed(named) if each.role != "overload"), named[-1] if named else None)
 
 
 def _near(module: ModuleContents, name: str) -> tuple[str, ...]:

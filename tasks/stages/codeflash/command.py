@@ -10,6 +10,7 @@ from typing import Final
 from ...artifacts import ChangedFunction, Layout
 from ...bench import domains
 from ...manifest.model import Metric
+from ...text.target_names import shared_name
 
 OWN_TIMEOUT: Final = 600.0
 """Seconds that codeflash allows a pass without `--timeout`."""
@@ -47,7 +48,7 @@ def functions(changed: Sequence[ChangedFunction], layout: Layout, module_root: s
     start = project if root == project else posixpath.dirname(root) or "."
     names_by_path: dict[str, list[str]] = {}
     for function in candidates:
-        name = function.name.rpartition(".")[2]
+        name = shared_name(function.name).rpartition(".")[2]
         if name.isidentifier():
             names_by_path.setdefault(posixpath.relpath(function.path, start), []).append(name)
     return ";".join(f"{path}::{','.join(dict.fromkeys(names))}" for path, names in names_by_path.items())

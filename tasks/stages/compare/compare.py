@@ -55,7 +55,7 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
     rules = Rules(item.confidence, item.negligible, item.negligible_memory)
     removed = {function.target for function in detection.functions if function.status == "removed"}
-    comparison = judge(samples, detection.domain.domains, rules, removed)
+    comparison = judge(samples, detection.domain.domains, rules, removed.union(samples.compiled))
     needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)

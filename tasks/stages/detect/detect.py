@@ -30,7 +30,7 @@ from ...staleness import StageInputs
 from . import BENCHMARK, REFS
 from .compiled import compiled_sources, cython_differences
 from .domain import Edit, propose
-from .optimized import Guess, guess
+from .optimized import Guess, changed_definition, guess
 
 _MOST_LISTED: Final = 5
 
@@ -73,7 +73,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     benchmarks, unread = benchmark_files(in_root, head_sources)
     compiled = compiled_sources(changes)
     candidates = changed or tuple(cython_differences(changes, base_sources, head_sources))
-    target, reason = _named(item) or guess(
+    target, reason = _named(item, changed, head_sources) or guess(
         candidates, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
     )
     moved = _moved_submodules(clone, span)
@@ -213,9 +213,12 @@ def _missing_files(head: CommitTree) -> Iterator[str]:
 # -- functions and domain ---------------------------------------------------------------------------
 
 
-def _named(item: Optimization) -> Guess | None:
+def _named(item: Optimization, changed: Sequence[Difference], head: Sources) -> Guess | None:
+    if not item.functions:
+        return None
     more = " first" if len(item.functions) > 1 else ""
-    return (item.functions[0], f"the manifest names it{more}") if item.functions else None
+    named = item.functions[0]
+    return changed_definition(named, changed, head) or (named, f"the manifest names it{more}")
 
 
 def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> list[str]:

@@ -8,6 +8,7 @@ from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...manifest.model import Domain
 from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference
+from ...project.code.imported_names import is_public
 from ...project.code.modules import module_of
 from ...project.code.sources import LocatedDefinition, Sources
 
@@ -27,9 +28,10 @@ def guess(
 ) -> Guess:
     """Choose a module for its import, else a function with a benchmark, else the public one that changed most.
 
-    Only code that exists on both sides is comparable: added functions count only if they override one of base.
+    Only code that exists on both sides, and is not merely moved, is comparable: added functions count only if they
+    override one of base.
     """
-    comparable = [each for each in differences if each.base and each.head]
+    comparable = [each for each in differences if each.base and each.head and each.base.code != each.head.code]
     functions = sorted((each for each in comparable if each.function.name != MODULE), key=_rank)
     modules = sorted((each for each in comparable if each.function.name == MODULE), key=_rank)
     if tuple(domains[:1]) == ("struct",):
@@ -38,15 +40,29 @@ def guess(
     return changed or _overriding(differences, base) or _user_of_module(modules, head) or _nothing(differences)
 
 
-def is_public(name: str) -> bool:
-    """Return whether no part of a qualified name is private; special methods are public."""
-    return not any(
-        part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
-    )
+def changed_definition(named: str, differences: Sequence[Difference], head: Sources) -> Guess | None:
+    """Return what changed of a function that did not change itself: a setter, a registered implementation.
+
+    `named` is a target; None if it changed, or if nothing that is called like it did.
+    """
+    located = head.try_find(named)
+    if located is None or not located.definition.called:
+        return None
+    called = [
+        each
+        for each in differences
+        if each.head and each.function.path == located.path and each.head.called == located.definition.called
+    ]
+    if not called or any(each.function.name == located.definition.name for each in called):
+        return None
+    return min(called, key=_rank).function.target, f"{named} did not change itself, and this is called like it"
 
 
-def _rank(difference: Difference) -> tuple[bool, int, str, str]:
-    return not is_public(_callable(difference)), -difference.weight, difference.function.path, difference.function.name
+def _rank(difference: Difference) -> tuple[bool, bool, int, str, str]:
+    function, head = difference.function, difference.head
+    can_be_called = head is None or bool(head.called or head.outermost)
+    is_private = not is_public(_callable(difference))
+    return not can_be_called, is_private, -difference.weight, function.path, function.name
 
 
 def _callable(difference: Difference) -> str:
@@ -152,4 +168,6 @@ def _nothing(differences: Sequence[Difference]) -> Guess:
     if not differences:
         return None, "no function of the project changed"
     statuses = " and ".join(sorted({each.function.status for each in differences}))
+    if all(each.base and each.head for each in differences):
+        return None, f"functions were only {statuses}: their code is the same"
     return None, f"functions were only {statuses}: none that changed exists at both base and head"

@@ -1,16 +1,26 @@
 """Check a benchmark against the rules, and whether it reaches the change, before an hour is spent measuring."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from ...artifacts import SIDES, Detection, LintFinding, Linting, Reach, Recording, Side
+from ...artifacts import (
+    SIDES,
+    ChangedFunction,
+    DefinitionPlace,
+    Detection,
+    LintFinding,
+    Linting,
+    Reach,
+    Recording,
+    Side,
+)
 from ...bench.observing.watching import Watched, WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ...errors import UnequalInputsError, UnreachedError
 from ...manifest.model import Optimization
-from ...project.code.reach import LineRange, changed_statements, executed, line_numbers
+from ...project.code.reach import DefinitionText, LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...project.pytest_naming import naming_for
@@ -29,8 +39,12 @@ def run(inputs: StageInputs) -> None:
     statements = _statements(setup, "head")
     watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
     _refuse_unequal_inputs(setup, watched.calls)
+    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in watched.calls))
+    if compiled:
+        statements = _statements(setup, "head", without=compiled)
     reach = None if watched.missing else reach_of(statements, watched.calls, artifacts.detection)
-    if reach and not reach.executed and "not-reached" not in item.lint.ignore:
+    # A call of compiled code cannot be seen.
+    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
         _refuse_unreached(item, setup)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
@@ -98,7 +112,7 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
     statements = _statements(setup, "base")
     if any(statements.values()):
         at_base = _watched(setup, "base", statements)
-        if at_base.missing or any(numbers for call in at_base.calls for numbers in call.executed.values()):
+        if at_base.missing or any(call.compiled or any(call.executed.values()) for call in at_base.calls):
             return
     raise UnreachedError(
         f"the benchmark executes no changed code ({', '.join(function.target for function in changed)})",
@@ -110,20 +124,24 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
     )
 
 
-def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange, ...]]:
+def _statements(
+    setup: BenchmarkSetup, side: Side, *, without: Collection[DefinitionPlace] = ()
+) -> dict[str, tuple[LineRange, ...]]:
     """Return the statements of one side that differ from the other, by file."""
-    is_head = side == "head"
-    own, other = (FolderTree(setup.sides[each].tree) for each in (SIDES[::-1] if is_head else SIDES))
-    names: dict[tuple[str, str], set[str]] = {}
+    statements: dict[str, set[LineRange]] = {}
     for function in setup.artifacts.detection.functions:
-        at_head = (function.path, function.name)
-        (path, name), (other_path, _) = (at_head, function.at_base) if is_head else (function.at_base, at_head)
-        if function.status != ("removed" if is_head else "added"):
-            names.setdefault((path, other_path), set()).add(name)
-    statements: dict[str, tuple[LineRange, ...]] = {}
-    for (path, other_path), functions in names.items():
-        content = own.read(path)
-        if content is not None and path.endswith(".py"):
-            changed = changed_statements(other.read(other_path) or b"", content, path, functions)
-            statements[path] = statements.get(path, ()) + changed
-    return statements
+        if function.at(side) in without:
+            continue
+        texts = {each: _text(setup, each, function) for each in SIDES}
+        own, other = texts[side], texts["base" if side == "head" else "head"]
+        if own and own.path.endswith(".py"):
+            statements.setdefault(own.path, set()).update(changed_statements(own, other))
+    return {path: tuple(sorted(ranges)) for path, ranges in statements.items()}
+
+
+def _text(setup: BenchmarkSetup, side: Side, function: ChangedFunction) -> DefinitionText | None:
+    """Return a changed definition as it is on one side; None if it is not there."""
+    if function.name == MODULE or (place := function.at(side)) is None:
+        return None
+    source = FolderTree(setup.sides[side].tree).read(place.path)
+    return None if source is None else DefinitionText(source, place.path, place.lines)

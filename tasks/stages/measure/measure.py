@@ -19,7 +19,7 @@ from . import STOPPING_RULE
 
 _AS_MEASURED = (
     *("measurements", "outputs", "tests", "functions", "profiled"),
-    *("unreached", "unmeasured", "sites", "imported", "parallel"),
+    *("unreached", "compiled", "unmeasured", "sites", "imported", "parallel"),
 )
 
 

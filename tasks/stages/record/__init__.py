@@ -5,16 +5,19 @@ def lacks_benchmark(item: Item) -> bool:
     return item.settings["benchmark"] is None and not keeps_benchmark(item)
 
 
+CHANGED = ("path", "module", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
+
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=11,
+    version=13,
     uses=(
         Uses(
-            settings=("drive", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
+            settings=("drive", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
-                    *("target", *COMMITS, "functions.module", "functions.name", "functions.status"),
+                    *("target", *COMMITS, "files"),
+                    *(f"functions.{name}" for name in CHANGED),
                     *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
                 )
             },

@@ -1,49 +1,69 @@
-"""Record real calls of a function that has no benchmark, while the project's own tests or a command run at base."""
+"""Record real calls for an item without a benchmark, while the project's own tests or a command run."""
 
-import base64
+import math
 import posixpath
-import re
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import accumulate
+from pathlib import Path
 
-from ...artifacts import Detection, Fake, FakeMethod, Layout, RecordedCall, Recording, Sample, Spelling, TreeSpec
+from ...artifacts import Detection, Layout, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
-from ...bench.observing.recording import COMMAND, RecordingSite, allocations_of_fakes, record, record_command, try_code
+from ...bench.observing.exploring import explore
+from ...bench.observing.recording import (
+    COMMAND,
+    RecordingSite,
+    TestRun,
+    Wanted,
+    WatchedFunction,
+    record,
+    record_command,
+)
 from ...bench.setup import SideEnvironment, side_of
-from ...bench.workers.channel import Message
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
-from ...benchmark_tests.search import usage
-from ...benchmark_tests.writing.recorded_code import compose, defaults_of
-from ...benchmark_tests.writing.sampled_code import compose_sample
-from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
+from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder, package_dates
 from ...environments.diagnoses import diagnose
 from ...errors import PrprepError
-from ...manifest.model import Optimization
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
-from ...project.code.sources import LocatedDefinition, Sources
+from ...project.code.sources import Sources
 from ...project.files import FolderTree, Project
-from ...project.pytest_config import UNITTEST_FILES, in_side_folder, is_test_file
-from ...project.pytest_naming import DEFAULT, Naming, naming_of
+from ...project.pytest_naming import Naming, naming_of
 from ...staleness import StageInputs
-from . import lacks_benchmark
+from ...text import figures
+from . import choosing, lacks_benchmark
+from .choosing import CallChooser
+from .relevant_tests import relevant_tests
+from .targets import (
+    LEAST_SHARE,
+    Candidate,
+    Exploration,
+    NamedReach,
+    Workload,
+    at_head,
+    callable_of,
+    candidates,
+    changed_lines,
+    named,
+    workload,
+)
 
 MOST_SECONDS = 120.0
-"""For all runs together, unless the item's `timeout` is shorter."""
-MOST_FILES = 12
-TOO_LONG = 5.0
-"""Seconds of a call that is not scaled up further."""
-PLAIN_NAME = re.compile(r"\w[\w.-]*")
-"""Of a data file: the recording comes from a process of the project, which could have written anything."""
-BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
+"""For all recording together, unless the item's `timeout` is shorter."""
+EXPLORING = 90.0
+"""Seconds after which no further test begins when tests are run to see what they reach."""
+ENOUGH = 5e-5
+"""Seconds of a public function's call from which on no caller of it is looked for."""
+LISTED = 5
+MOST_WORKLOADS = 4
+DOCUMENT_BYTES = 1_000, 500_000
 
 
 def run(inputs: StageInputs) -> None:
-    """Record calls at base, unless a benchmark exists or the manifest describes one."""
+    """Record calls, unless a benchmark exists or the manifest describes one."""
     if not inputs.applies(lacks_benchmark):
         inputs.write(Recording(item=inputs.item_id, notes=("a benchmark exists or is described in the manifest",)))
         return
@@ -51,264 +71,296 @@ def run(inputs: StageInputs) -> None:
 
 
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
-    item, report, layout = inputs.settings, inputs.report, detection.layout
-    if ":" not in (detection.target or ""):
-        return Recording(item=item.id, notes=("no function is known that could be called",))
+    if ":" not in (detection.target or "") and not any(each.status == "modified" for each in detection.functions):
+        return Recording(item=inputs.item_id, notes=("no function is known that could be called",))
     if detection.domain.domains[:1] == ("struct",):
-        return Recording(item=item.id, notes=("an import is measured",))
-    site = _site(inputs, detection)
-    sources = Sources(FolderTree(site.side.tree), layout.import_roots)
-    target, definition = _function(sources, detection.target or "")
-    if definition is None:
-        return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
-    if is_compiled(definition.path):
-        note = f"{target} is compiled from {definition.path}, whose calls are not recorded: name its benchmark"
-        return Recording(item=item.id, target=target, notes=(note,))
-    seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
-    tests = () if item.drive else relevant_tests(sources, definition, naming_of(Project(sources.tree, layout.project)))
-
-    def recorded(site: RecordingSite) -> tuple[list[Message], list[str]]:
-        if item.drive:
-            return record_command(site, target, item.drive, seconds=seconds, report=report)
-        return record(site, target, tests, seconds=seconds, report=report)
-
-    recordings, notes = recorded(site)
-    repairs: dict[str, str] = {}
-    while not any(each["calls"] for each in recordings) and (repair := _repair(notes, layout, repairs)):
+        return Recording(item=inputs.item_id, notes=("an import is measured",))
+    installed: dict[str, str] = {}
+    recording = _Recorder(inputs, detection).recording()
+    while not recording.calls and (repair := _repair(recording.notes, detection.layout, installed)):
         package, cause = repair
-        repairs[package] = cause
+        installed[package] = cause
         try:
-            site = _site(inputs, detection, install=tuple(repairs))
+            recording = _Recorder(inputs, detection, tuple(installed)).recording()
         except PrprepError as error:
-            notes.append(f"installing {package} failed: {error.what.splitlines()[0]}")
-            break
-        recordings, notes = recorded(site)
-    notes += (f"{package} was installed for recording, since {cause}" for package, cause in repairs.items())
-    return _Chooser(item, target, definition, site).recording(recordings, tests, notes)
+            failure = f"installing {package} failed: {error.what.splitlines()[0]}"
+            return recording.model_copy(update={"notes": (*recording.notes, failure)})
+    repairs = (f"{package} was installed for recording, since {cause}" for package, cause in installed.items())
+    return recording.model_copy(update={"notes": (*recording.notes, *repairs)})
 
 
-def _repair(notes: Sequence[str], layout: Layout, repairs: Mapping[str, str]) -> tuple[str, str] | None:
+def _repair(notes: Sequence[str], layout: Layout, installed: Collection[str]) -> tuple[str, str] | None:
     """Return a package that was missing in a run, and the cause; None if no other one is known."""
     matches = filter(None, (diagnose(note, "benchmark") for note in notes))
     known = (
         (match.requirement, match.cause) for match in matches if match.text.partition(".")[0] not in layout.packages
     )
-    return next(((package, cause) for package, cause in known if package and package not in repairs), None)
+    return next(((package, cause) for package, cause in known if package and package not in installed), None)
 
 
-def _site(inputs: StageInputs, detection: Detection, *, install: tuple[str, ...] = ()) -> RecordingSite:
-    """Prepare base's tree and environment, with further packages; head's for a function that head adds."""
-    item, cache, layout, target = inputs.settings, inputs.cache, detection.layout, detection.target or ""
-    added = {function.target for function in detection.functions if function.status == "added"}
-    commit = detection.head if target in added and not detection.picked else detection.base
-    confined = item.sandbox == "bwrap"
-    with inputs.clone(commit) as clone:
-        spec = TreeSpec(commit=commit, tree=clone.tree_of(commit))
-        tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
-        as_of = package_dates.if_old(package_dates.newest_date(clone, detection))
-    renew = trees.renewal(inputs.address, spec, {}, cache=cache, confined=confined)
-    settings = item.env.model_copy(update={"install": (*item.env.install, *install)})
-    build = partial(builder.build, tree, layout, settings, cache=cache, report=inputs.report)
-    environment = build(as_of=as_of, renew=renew)
-    return RecordingSite(
-        side_of(SideEnvironment(commit, tree, environment), layout, item),
-        layout.project,
-        depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
-        boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
-        lock=cache_lock(cache),
-        stem=f"benchmark_{short_name(target)}",
-        root=layout.benchmarks_root,
-    )
+@dataclass(frozen=True)
+class _Side:
+    """A side whose tests can be run."""
 
-
-def _function(sources: Sources, target: str) -> tuple[str, LocatedDefinition | None]:
-    """Find the function to record, for a class its own constructor."""
-    located = sources.try_find(target)
-    if located is not None and located.definition.kind == "class":
-        target = f"{target}.__init__"
-        located = sources.try_find(target)
-        if located is not None and located.definition.name != target.partition(":")[2]:
-            return target, None  # inherited
-    return target, located if located is not None and located.definition.kind == "function" else None
-
-
-def relevant_tests(sources: Sources, definition: LocatedDefinition, naming: Naming = DEFAULT) -> tuple[str, ...]:
-    """Return the project's test files that may call a function: those that name it, then those that use its module.
-
-    Among these, files named after the module come first, then files in fewer folders.
-    """
-    patterns = (*naming.files, *UNITTEST_FILES)
-    tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
-    usages = {path: usage(path, sources.tree.read(path) or b"", sources, definition) for path in tests}
-    module = posixpath.basename(definition.path).removesuffix(".py")
-    names = {module, posixpath.basename(posixpath.dirname(definition.path))} if module == "__init__" else {module}
-
-    def rank(path: str) -> tuple[int, bool, int, str]:
-        named = any(name in posixpath.basename(path) for name in names)
-        return -usages[path], not named, path.count("/"), path
-
-    return tuple(sorted((path for path in tests if usages[path]), key=rank)[:MOST_FILES])
-
-
-@dataclass(frozen=True, slots=True)
-class _Chooser:
-    """Chooses a large call and typical ones among the recorded calls, for a benchmark to be written from."""
-
-    item: Optimization
-    target: str
-    located: LocatedDefinition
     site: RecordingSite
-
-    def recording(self, recordings: Sequence[Message], tests: tuple[str, ...], notes: Sequence[str]) -> Recording:
-        """Return the artifact; `tests` are the files that may call the target, of which not all may have run."""
-        ran = tuple(each["run"] for each in recordings if each["ran"])
-        seconds = [took for each in recordings for took in each["seconds"]]
-        sizes = [size for each in recordings for size in each["sizes"]]
-        kept = sorted((call for each in recordings for call in each["kept"]), key=lambda call: -call["size"])
-        call, failures = self._largest_working(kept)
-        effects = tuple(dict.fromkeys(effect for each in recordings for effect in each["effects"]))
-        drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in recordings])
-        is_pure = not (effects or self.located.definition.is_async or (call and call.fakes))
-        unwritten = {name: why for each in recordings for name, why in each["unwritten"].items()}
-        calls = sum(each["calls"] for each in recordings)
-        return Recording(
-            item=self.item.id,
-            target=self.target,
-            ran=ran,
-            failed="" if ran or not (tests or self.item.drive) else "; ".join(notes),
-            calls=calls,
-            seconds=statistics.median(seconds) if seconds else 0.0,
-            size=round(statistics.median(sizes)) if sizes else 0,
-            largest=max(sizes, default=0),
-            defaults=defaults_of(self.located.definition),
-            call=self._with_allocations(call) if call else None,
-            sample=self._tried_sample(typical_sample(drawn, call)) if is_pure else None,
-            unwritten={} if call else unwritten,
-            effects=effects,
-            notes=(*notes, *failures, *(() if calls else (self._uncalled(tests, ran),))),
-        )
+    sources: Sources
 
     @property
-    def _constructed(self) -> str:
-        """The class that a benchmark calls if the target is its constructor; else ""."""
-        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
-        return owner if method == "__init__" else ""
+    def tree(self) -> Path:
+        return self.site.side.tree
 
-    def _uncalled(self, tests: tuple[str, ...], ran: tuple[str, ...]) -> str:
-        if self.item.drive:
-            return f"{COMMAND} {'does not call' if ran else 'failed before it called'} {self.target}"
-        if not tests:
-            return f"no test of the project calls {self.target}; none names it or its module"
-        if not ran:
-            return f"no test that may call {self.target} could be run ({', '.join(tests)})"
-        were = "was" if len(ran) == 1 else "were"
-        return f"no test of the project calls {self.target}: {', '.join(ran)} {were} run"
 
-    def _largest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
-        """Return the largest call that runs as code, and why larger ones do not."""
-        failures = []
-        for call in kept:
-            best, failure = self._scaled_up(call)
-            if best is None and call["kept"]:
-                # Files hold the whole input if code built from a part of it does not run.
-                whole = self._tried(call, call["kept"], refused=failure)
-                best, failure = (None, whole) if isinstance(whole, str) else (whole, failure)
-            if best is not None:
-                return best, ()
-            failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {failure}")
-        return None, tuple(dict.fromkeys(failures))[:3]
+@dataclass(frozen=True)
+class _Recorder:
+    """Records for one item, with further packages to `install`."""
 
-    def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
-        """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure."""
-        best: RecordedCall | None = None
-        for spelled in call["spelled"]:
-            tried = self._tried(call, spelled)
-            if isinstance(tried, str):
-                return best, tried
-            if best is not None and tried.spelling.seconds > TOO_LONG:
-                break
-            best = tried
-            if tried.spelling.seconds >= REALISTIC:
-                break
-        return best, ""
+    inputs: StageInputs
+    detection: Detection
+    install: tuple[str, ...] = ()
 
-    def _tried_sample(self, sample: Sample | None) -> Sample | None:
-        """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
-        if sample is None:
-            return None
-        sampled = compose_sample(sample, self.target, self.located.definition)
-        defined, attempts = sampled.attempts()
-        setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
-        answer = try_code(self.site, order)
-        if "raised" in answer or answer["changes"]:
-            return None
-        lazy = any(is_iterator for _, is_iterator in answer["value"])
-        calls = reproducible(sample, [kind for kind, _ in answer["value"]], constructed=self._constructed)
-        return calls and calls.model_copy(update={"lazy": lazy})
+    def recording(self) -> Recording:
+        item, detection = self.inputs.settings, self.detection
+        found = candidates(detection, item.functions, self.base.sources)
+        if item.drive or not found:
+            named_target = detection.target or ""
+            driven = callable_of(self.base.sources, named_target)
+            located = self.base.sources.try_find(named_target)
+            if located and is_compiled(located.path):
+                why_not = f"{named_target} is compiled from {located.path}, whose calls are not recorded"
+                note = f"{why_not}: name its benchmark"
+                return Recording(item=item.id, target=named_target, notes=(note,))
+            if driven is None or not driven.called_as:
+                why_not = _unnamed(driven) if driven else f"{named_target} is no function of this commit"
+                return Recording(item=item.id, target=named_target, notes=(why_not,))
+            return self._of(driven, (), {}, changed=driven)
+        exploration, notes = self._explored(found)
+        target = exploration.target
+        if target is None:
+            first, ran = found[0].watched, tuple(path for _, tests in self._tests(found) for path in tests)
+            notes = (*notes, _unreached([each.watched for each in found], ran))
+            return Recording(item=item.id, target=first, changed=first, ran=ran, notes=notes)
+        self.inputs.report(exploration.reason)
+        return self._best(exploration, target, notes)
 
-    def _with_allocations(self, call: RecordedCall) -> RecordedCall:
-        """Add what the boundaries allocate: as the manifest says, else by memray, else as the recorder observed."""
-        if not call.fakes:
-            return call
-        bytes_set, peaks, why_not = self.item.boundary_bytes, dict[str, int](), ""
-        if bytes_set is None:
-            peaks, why_not = allocations_of_fakes(self.site, self.target, self.item.drive or "", call)
+    # -- the sides
 
-        def measured(fake: Fake) -> Iterator[FakeMethod]:
-            for method in fake.methods:
-                size = peaks.get(f"{fake.parameter}:{method.method}") if bytes_set is None else bytes_set
-                if size is None:
-                    reason = why_not or "it was not reached again"
-                    source = f"by tracemalloc and resident memory, not memray: {reason}"
-                    yield method.model_copy(update={"measured": source})
-                else:
-                    source = BY_MEMRAY if bytes_set is None else BY_MANIFEST
-                    yield method.model_copy(update={"bytes": size, "measured": source})
+    @cached_property
+    def base(self) -> _Side:
+        """Base's side; head's for a function that head adds, such as a method that base inherits."""
+        detection = self.detection
+        added = {function.target for function in detection.functions if function.status == "added"}
+        return self._side(detection.head if detection.target in added else detection.base)
 
-        fakes = tuple(fake.model_copy(update={"methods": tuple(measured(fake))}) for fake in call.fakes)
-        return call.model_copy(update={"fakes": fakes})
+    @cached_property
+    def head(self) -> _Side:
+        return self._side(self.detection.head)
 
-    def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
-        """Return the call if it runs as code, with its time, else why not."""
-        part = f"built from a part of it, the call fails ({refused})" if refused else ""
-        failure = part or "a part of it, repeated, was not tried"
-        if not all(map(PLAIN_NAME.fullmatch, spelled["data"])):
-            return "the recording names files outside of the benchmark's folder"
-        spelling = Spelling.model_validate(
-            {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size"}}
-            | {
-                "arguments": spelled["arguments"].items(),
-                "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
-                "fixtures": dict.fromkeys(spelled["fixtures"]).keys(),
-            }
+    def _side(self, commit: str) -> _Side:
+        item, cache, layout = self.inputs.settings, self.inputs.cache, self.detection.layout
+        with self.inputs.clone(commit, *self.detection.picked) as clone:
+            if commit == self.detection.head and self.detection.picked:
+                # A head that consists of picked commits may have to be created again.
+                commit = clone.cherry_pick(self.detection.base, self.detection.picked)
+            spec, confined = TreeSpec(commit=commit, tree=clone.tree_of(commit)), item.sandbox == "bwrap"
+            tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
+            as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
+        renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, confined=confined)
+        settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})
+        build = partial(builder.build, tree, layout, settings, cache=cache, report=self.inputs.report)
+        environment = build(as_of=as_of, renew=renew)
+        site = RecordingSite(
+            side_of(SideEnvironment(commit, tree, environment), layout, item),
+            layout.project,
+            depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
+            boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
+            lock=cache_lock(cache),
+            root=layout.benchmarks_root,
         )
-        recorded = RecordedCall(
-            size=call["size"],
-            seconds=call["seconds"],
-            test=call["test"],
-            described=tuple(call["described"].items()),
-            kinds=call["kinds"],
-            spelling=spelling,
-            fakes=call["fakes"],
+        return _Side(site, Sources(FolderTree(tree), layout.import_roots))
+
+    # -- what the tests reach
+
+    def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...]]:
+        """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
+        reached: list[NamedReach] = []
+        notes: list[str] = []
+        for side, tests in self._tests(found):
+            if tests:
+                self.inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
+                seen, more = explore(side.site, self._functions(side, found), tests, seconds=EXPLORING)
+                reached += [named(each, side.sources, self.detection.layout) for each in seen]
+                notes += more
+        return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(notes)
+
+    def _tests(self, found: Sequence[Candidate]) -> tuple[tuple[_Side, tuple[str, ...]], ...]:
+        layout, definitions = self.detection.layout, [each.located for each in found]
+        patterns = self._naming.files
+        tests = relevant_tests(self.base.sources, definitions, packages=layout.packages, patterns=patterns)
+        here = tuple(path for path in tests if path not in self._new_tests)
+        if not self._new_tests:
+            return ((self.base, here),)
+        new = relevant_tests(self.head.sources, definitions, packages=layout.packages, patterns=patterns)
+        return (self.base, here), (self.head, tuple(path for path in new if path in self._new_tests))
+
+    @cached_property
+    def _naming(self) -> Naming:
+        return naming_of(Project(self.base.sources.tree, self.detection.layout.project))
+
+    @cached_property
+    def _new_tests(self) -> frozenset[str]:
+        """The tests that head adds or changes, if base is not head itself."""
+        return frozenset(
+            path for path in self.detection.files if self._naming.is_file(path) and (self.head.tree / path).exists()
         )
-        code = compose(recorded, self.target, self.located.definition)
-        order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
-            "call": code.call,
-            "inputs": code.inputs,
-            "awaited": self.located.definition.is_async,
-            "fixtures": spelling.fixtures,
-        }
-        data = {name: base64.b64decode(content) for name, content in spelling.data.items()}
-        answer = try_code(self.site, order, data)
-        if "raised" in answer:
-            return str(answer["raised"])
-        returns = self._constructed or call["returns"]
-        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
-            return f"it returns a {answer['returned']}, the recorded call a {returns}"
-        if spelling.fixtures and answer["changes"]:
-            return "it changes the value of a fixture, so no two rounds would be the same"
-        timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
-        changes = answer["changes"] or "anew" in spelling.needs
-        return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
+
+    # -- what is called
+
+    def _best(self, exploration: Exploration, target: Candidate, notes: tuple[str, ...]) -> Recording:
+        """Return the recording of the changed function or of a caller of it that is the best benchmark."""
+        tests = exploration.tests(target.watched)
+        notes = notes if target.called_as else (*notes, _unnamed(target))
+        tried: list[Recording] = []
+        for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
+            called = each.called.called_as
+            if self.head.sources.try_find(called) is None:
+                notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
+                continue
+            recording = self._of(each.called, each.tests, each.wanted, changed=target)
+            if not refusal(recording):
+                chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
+                return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
+            tried.append(recording)
+        if not tried:
+            return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
+        refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
+        gap = {"call": None, "sample": None, "reason": exploration.reason}
+        failures = tuple(dict.fromkeys(note for each in tried for note in each.notes))
+        first = next((each for each in tried if each.target == target.watched), tried[0])
+        return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
+
+    def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
+        """Return what could be called, the best first.
+
+        The target itself goes first if it is public and its calls are long enough; then public functions that spend
+        most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so
+        on one of the project's documents.
+        """
+        callers = exploration.callers(target.watched)
+        reached: list[NamedReach] = []
+        for side, nodes in ((self.base, self._old(tests)), (self.head, self._new(tests))):
+            if nodes:
+                functions, flat = self._functions(side, (target, *callers)), [node for run in nodes for node in run]
+                seen, _ = explore(side.site, functions, flat, seconds=EXPLORING, inside=target.watched)
+                reached += [named(each, side.sources, self.detection.layout) for each in seen]
+        candidates = (each for each in (target, *callers) if each.called_as)
+        found = [each for candidate in candidates if (each := workload(candidate, reached))]
+
+        def rank(each: Workload) -> tuple[bool, bool, bool, int, float]:
+            is_first = each.called is target and each.is_public and each.inside >= ENOUGH
+            mostly = each.share >= LEAST_SHARE
+            # Durations within a factor of two are alike.
+            duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
+            return is_first, each.is_public and mostly, mostly, duration, each.share
+
+        return tuple(sorted(found, key=rank, reverse=True))
+
+    def _public_name(self, called: Candidate) -> str:
+        """Return the target by which both sides export a function from the outermost package, else its own."""
+        module, _, name = called.called_as.partition(":")
+        first = name.partition(".")[0]
+        own = f"{module}:{first}"
+        packages = accumulate(module.split("."), "{}.{}".format)
+        for package in packages:
+            exported = f"{package}:{first}"
+            sides = (self.base.sources, self.head.sources)
+            if all((found := each.try_find(exported)) and found == each.try_find(own) for each in sides):
+                return f"{package}:{name}"
+        return called.called_as
+
+    def _functions(self, side: _Side, candidates: Sequence[Candidate]) -> dict[str, WatchedFunction]:
+        """Return where a side has candidates of base, by their targets."""
+        here = {each.watched: each if side is self.base else self._at_head(each) for each in candidates}
+        return {target: each.function for target, each in here.items() if each}
+
+    def _at_head(self, candidate: Candidate) -> Candidate | None:
+        return at_head(candidate, self.detection, self.head.sources)
+
+    def _new(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        return [each for each in tests if each[0].partition("::")[0] in self._new_tests]
+
+    def _old(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        return [each for each in tests if each[0].partition("::")[0] not in self._new_tests]
+
+    def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: Candidate) -> Recording:
+        """Record the calls of one function, and choose among them."""
+        item, report = self.inputs.settings, self.inputs.report
+        seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
+        stem = f"benchmark_{short_name(called.watched)}"
+        site = replace(self.base.site, stem=stem)
+        if item.drive:
+            runs: tuple[str, ...] = (COMMAND,)
+            recordings, notes = record_command(site, called.function, item.drive, seconds=seconds, report=report)
+        else:
+            runs = tuple(each[0].partition("::")[0] for each in tests)
+            record_calls = partial(record, wanted=wanted, seconds=seconds, report=report)
+            recordings, notes = record_calls(site, called.function, self._old(tests))
+            new, there = self._new(tests), self._at_head(called)
+            if new and there:
+                more, why_not = record_calls(replace(self.head.site, stem=stem), there.function, new)
+                recordings, notes = [*recordings, *more], [*notes, *why_not]
+        chooser = CallChooser(
+            item,
+            called,
+            changed,
+            site,
+            head=replace(self.head.site, stem=stem),
+            lines=self._lines,
+            documents=self._documents,
+        )
+        return chooser.recording(recordings, runs, notes)
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[int, ...]]:
+        return changed_lines(self.detection.functions, self.base.sources, self.head.sources)
+
+    @cached_property
+    def _documents(self) -> tuple[str, ...]:
+        """The project's files of data that both sides have, the largest first."""
+        least, most = DOCUMENT_BYTES
+        sizes = {}
+        for path in self.base.sources.tree.files():
+            file, other = self.base.tree / path, self.head.tree / path
+            if not path.endswith(".py") and file.is_file() and least <= file.stat().st_size <= most and other.is_file():
+                sizes[path] = file.stat().st_size
+        return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
+
+
+def _unnamed(candidate: Candidate) -> str:
+    return f"no name refers to {candidate.watched}, so no code can call it"
+
+
+def _unreached(targets: Sequence[str], ran: Sequence[str]) -> str:
+    names = f"the {len(targets)} changed functions" if len(targets) > 1 else targets[0]
+    if not ran:
+        return f"no test of the project calls {names}; none imports the project"
+    files = ", ".join(ran) if len(ran) <= LISTED else f"{len(ran)} files"
+    return f"no test of the project calls {names}: {files} {'was' if len(ran) == 1 else 'were'} run"
+
+
+def round_of(recording: Recording) -> float:
+    """Return the seconds of the longest round of a benchmark that would be written from a recording."""
+    large = recording.call.spelling.seconds if recording.call else 0.0
+    return max(large, recording.sample.seconds if recording.sample else 0.0)
+
+
+def refusal(recording: Recording) -> str:
+    """Return why no benchmark is written from a recording; "" if it is."""
+    if not recording.call and not recording.sample:
+        return "no call can be written as code"
+    if recording.share < LEAST_SHARE:
+        return f"only {figures.share(recording.share)} of its time is spent in {recording.changed}"
+    if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
+        return "no recorded call executes what head changes"
+    if round_of(recording) < choosing.LEAST_ROUND:
+        return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
+    return ""

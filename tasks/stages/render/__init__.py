@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 from ...staleness import ALL, Fields, Item, Stage, Uses, Value
-from ...workspace.workspace import body_name
+from ...text.target_names import body_name
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-output.md.j2", "own-section.md.j2")

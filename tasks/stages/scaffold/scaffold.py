@@ -24,6 +24,7 @@ from ...staleness import StageInputs
 from ...storage.hashing import sha256, sha256_of
 from ...storage.links import refuse_links_to
 from ...storage.paths import relative_path
+from ...text import figures
 from ...workspace.output_files import write_output
 
 
@@ -34,8 +35,10 @@ def run(inputs: StageInputs) -> None:
             scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
-            source = _source(detection, project.tree)
-            scaffolding = _Writer(inputs, detection, inputs.read(Recording), source, project).write()
+            recording = inputs.read(Recording)
+            called = _called(detection, recording)
+            source = _source(detection, recording.target or called.target or "", project.tree)
+            scaffolding = _Writer(inputs, called, recording, source, project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
             inputs.report(sentence)
@@ -126,7 +129,8 @@ class _Writer:
         scaffolding = self._scaffolding(benchmark.text, benchmark)
         scaffolding = write_data_files(scaffolding, benchmark.data, last=last, folder=folder)
         linted = (f"the project's linter reports for the benchmark: {each}" for each in complaints)
-        return scaffolding.model_copy(update={"notes": (*scaffolding.notes, *linted, *self._effects(benchmark))})
+        notes = (*scaffolding.notes, *linted, *self._effects(benchmark), *self._chosen(benchmark))
+        return scaffolding.model_copy(update={"notes": notes})
 
     def _composed(self) -> WrittenBenchmark:
         setting, recording = self.inputs.settings.benchmark, self.recording
@@ -183,6 +187,16 @@ class _Writer:
         if benchmark.made_from in {"signature", "gap"} and self.recording.failed:
             yield f"no call could be recorded: {self.recording.failed}"
 
+    def _chosen(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
+        """Say which function the benchmark calls and why; without a recorded call, what was tried."""
+        recording = self.recording
+        if benchmark.made_from != "recorded":
+            return recording.notes if benchmark.made_from == "gap" and not recording.failed else ()
+        if recording.target == recording.changed or not recording.changed:
+            return ()
+        share = figures.share(recording.share)
+        return (f"the benchmark calls {recording.target}, which spends {share} of its time in {recording.changed}",)
+
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
         """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
         if benchmark.made_from == "manifest" or not self.recording.effects:
@@ -192,9 +206,16 @@ class _Writer:
         return (f"{effects}: so may every round of the benchmark{once}",)
 
 
-def _source(detection: Detection, head: TreeReader) -> bytes | None:
-    """Read the file at head that defines the target; None if there is none in Python."""
-    module, _, name = (detection.target or "").partition(":")
+def _called(detection: Detection, recording: Recording) -> Detection:
+    """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
+    exporting = (recording.called_as or recording.target).partition(":")[0]
+    target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
+    return detection.model_copy(update={"target": target}) if recording.target else detection
+
+
+def _source(detection: Detection, target: str, head: TreeReader) -> bytes | None:
+    """Read the file at head that defines a target; None if there is none in Python."""
+    module, _, name = target.partition(":")
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]

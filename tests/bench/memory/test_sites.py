@@ -2,12 +2,17 @@
 
 import pytest
 
+from tasks.artifacts import DefinitionPlace
 from tasks.bench.memory.sites import MOST, NEGLIGIBLE_BYTES, Function, HeldMemory, changed_sites, renamed
 from tasks.bench.request import ChangedDefinition
 
 MIB = 1 << 20
 TEXT = "src/pagelayout/text.py"
 TEST = "tests/test_x.py::test_work"
+
+
+def place(path, name):
+    return DefinitionPlace(path, name, (1, 2))
 
 
 def compared(base, head, functions=()):
@@ -59,10 +64,12 @@ def test_lines_of_a_function_count_together_under_the_largest():
 def test_a_function_that_was_renamed_or_moved_is_one_site():
     functions = [
         ChangedDefinition(
-            "pagelayout.lines:Page.lines", base=(TEXT, "Page.rows"), head=("src/pagelayout/lines.py", "Page.lines")
+            "pagelayout.lines:Page.lines",
+            base=place(TEXT, "Page.rows"),
+            head=place("src/pagelayout/lines.py", "Page.lines"),
         ),
-        ChangedDefinition("pagelayout.text:new", base=None, head=(TEXT, "new")),
-        ChangedDefinition("pagelayout.text:same", base=(TEXT, "same"), head=(TEXT, "same")),
+        ChangedDefinition("pagelayout.text:new", base=None, head=place(TEXT, "new")),
+        ChangedDefinition("pagelayout.text:same", base=place(TEXT, "same"), head=place(TEXT, "same")),
     ]
     assert renamed(functions) == {Function("src/pagelayout/lines.py", "lines"): Function(TEXT, "rows")}
     base, head = [HeldMemory(TEXT, 41, "rows", 9 * MIB)], [HeldMemory("src/pagelayout/lines.py", 7, "lines", MIB)]
@@ -70,7 +77,7 @@ def test_a_function_that_was_renamed_or_moved_is_one_site():
 
 
 def test_a_new_function_with_the_old_name_is_another_one():
-    functions = [ChangedDefinition("pagelayout.text:lines", base=(TEXT, "rows"), head=(TEXT, "lines"))]
+    functions = [ChangedDefinition("pagelayout.text:lines", base=place(TEXT, "rows"), head=place(TEXT, "lines"))]
     base = [HeldMemory(TEXT, 1, "rows", 9 * MIB)]
     head = [HeldMemory(TEXT, 1, "rows", 2 * MIB), HeldMemory(TEXT, 9, "lines", 4 * MIB)]
     assert compared(base, head, functions) == [
@@ -81,8 +88,8 @@ def test_a_new_function_with_the_old_name_is_another_one():
 
 def test_two_functions_that_swapped_names_are_followed():
     functions = [
-        ChangedDefinition("m:b", base=("m.py", "a"), head=("m.py", "b")),
-        ChangedDefinition("m:a", base=("m.py", "b"), head=("m.py", "a")),
+        ChangedDefinition("m:b", base=place("m.py", "a"), head=place("m.py", "b")),
+        ChangedDefinition("m:a", base=place("m.py", "b"), head=place("m.py", "a")),
     ]
     base, head = (
         [HeldMemory("m.py", 1, "a", 9 * MIB), HeldMemory("m.py", 5, "b", MIB)],

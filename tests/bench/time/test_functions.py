@@ -5,16 +5,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
+from textwrap import dedent
 
 import pytest
 
-from tasks.artifacts import FunctionShare, Share
+from tasks.artifacts import DefinitionPlace
 from tasks.bench.request import ChangedDefinition
 from tasks.bench.time.functions import profile_functions
 from tasks.bench.workers.workers import WORKER_FOLDER
-from tasks.text import figures
-from tasks.text.templating import fill
+from tasks.project.code.definitions import definitions
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
@@ -78,8 +77,23 @@ def files(power=4000, benchmark=BENCHMARK):
     return {FILE: CODE.format(power=power), "tests/test_benchmark.py": benchmark}
 
 
-def same(name):
-    return ChangedDefinition(f"project:{name}", base=(FILE, name), head=(FILE, name))
+def lines_of(code, name):
+    text = dedent(code).lstrip("\n").encode()
+    (lines,) = (each.lines for each in definitions(text, FILE) if each.name == name)
+    return lines
+
+
+def place(name, code=CODE):
+    """Return where a definition of the project is."""
+    return DefinitionPlace(FILE, name, lines_of(code, name))
+
+
+def with_python(request, python):
+    return replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
+
+
+def same(name, code=CODE):
+    return ChangedDefinition(f"project:{name}", base=place(name, code), head=place(name, code))
 
 
 def profiled(request):
@@ -135,11 +149,12 @@ def test_methods_of_a_changed_class_are_changed_and_unreached_changes_are_listed
 
 @pytest.mark.slow
 def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path):
-    head = files() | {FILE: CODE.format(power=4000).replace("Table", "Grid").replace("idle", "resting")}
+    changed_code = CODE.replace("Table", "Grid").replace("idle", "resting")
+    head = files() | {FILE: changed_code.format(power=4000)}
     benchmark = {"tests/test_benchmark.py": BENCHMARK.partition("def test_awaited")[0]}
     changed = (
-        ChangedDefinition("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
-        ChangedDefinition("project:resting", base=None, head=(FILE, "resting")),
+        ChangedDefinition("project:Grid", base=place("Table"), head=place("Grid", changed_code)),
+        ChangedDefinition("project:resting", base=None, head=place("resting", changed_code)),
     )
     profiles = of(
         profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around"
@@ -151,7 +166,7 @@ def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path
 
 @pytest.mark.slow
 def test_calls_into_a_file_with_changed_module_code_are_not_listed(tmp_path):
-    constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
+    constant = same("<module>")
     profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
     assert (profiles.profiled, profiles.unreached) == ((), ())
     assert not any(share.changed for share in profiles.functions)
@@ -205,8 +220,7 @@ def test_a_call_that_crashes_by_the_signal_is_sampled_by_a_thread(tmp_path):
 def test_other_pythons(tmp_path, version):
     python = environment(tmp_path, version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
-    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
-    profiles = of(profiled(request), "test_around")
+    profiles = of(profiled(with_python(request, python)), "test_around")
     assert {name.partition(":")[2]: share.head.calls for name, share in profiles.items() if share.head.share > 0.5} == {
         "around": 1,
         "Table.rows": 1,
@@ -261,20 +275,115 @@ for function in (plain, awaited):
 
 
 CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
-SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
+SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize(['src/project/fast.pyx', 'src/project/pure.py']))\n"
+PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(count)\n"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
-def test_functions_compiled_by_cython_do_not_end_the_profile(tmp_path):
+def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile(tmp_path):
     """Its frames have no instructions, and name files that are not Python."""
     python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
-    code = "from project.fast import steps\n\ndef work(size):\n    return steps(size)\n"
-    request = pair(tmp_path, **both({FILE: code, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}))
+    code = "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n    return max(steps(size), Table().rows(size))\n"
+    pure = "src/project/pure.py"
+    rows = DefinitionPlace(pure, "Table.rows", lines_of(PURE, "Table.rows"))
+    files_ = {FILE: code, pure: PURE, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}
+    changed = ChangedDefinition("project.pure:Table.rows", base=rows, head=rows)
+    request = pair(tmp_path, **both(files_), functions=(changed,))
     for side in (request.base, request.head):
         subprocess.run([python, "setup.py", "build_ext", "--inplace"], cwd=side.tree, check=True, capture_output=True)
-    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
-    assert of(profiled(request), "test_work")["project:work"].head.calls == 1
+    profile = profiled(with_python(request, python))
+    assert of(profile, "test_work")["project:work"].head.calls == 1
+    assert {share.function for share in profile.functions} == {"project:work"}
+    assert (profile.compiled, profile.unreached, profile.profiled) == (("project.pure:Table.rows",), (), ())
+
+
+NUMBA = """
+import numba
+
+def steps(count):
+    total = 0
+    for number in range(count):
+        total += number
+    return total
+
+@numba.vectorize
+def each(x):
+    return x + 1
+
+def unused():
+    return 1
+
+def work():
+    return steps(1000) + each(3)
+"""
+
+
+@pytest.mark.slow
+def test_functions_compiled_by_numba_are_not_visible(tmp_path):
+    """A function that is compiled at head alone has its share of base, and nothing is known of it at head."""
+    python = environment(tmp_path, "3.12", "pytest", "pytest-benchmark", "numba")
+    head = NUMBA.replace("def steps", "@numba.njit\ndef steps")
+    benchmark = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work)\n"
+    changed = tuple(
+        ChangedDefinition(f"project:{name}", base=place(name, NUMBA), head=place(name, head))
+        for name in ("steps", "each", "unused")
+    )
+    files_ = {"tests/test_benchmark.py": benchmark}
+    request = pair(tmp_path, base={FILE: NUMBA, **files_}, head={FILE: head, **files_}, functions=changed)
+    profile = profiled(with_python(request, python))
+    steps = of(profile, "test_work")["project:steps"]
+    assert (steps.base.calls, steps.head) == (1, None)
+    assert profile.compiled == ("project:each", "project:steps")
+    assert (profile.unreached, profile.profiled) == (("project:unused",), ())
+
+
+def test_objects_that_run_compiled_code_are_told_from_wrappers(tmp_path):
+    code = """
+        import functools, math, weakref
+
+        def plain(): ...
+
+        class Called:
+            def __call__(self): ...
+
+        class Wrapper:
+            def __init__(self, function):
+                functools.update_wrapper(self, function)
+            __call__ = plain
+
+        @functools.singledispatch
+        def generic(): ...
+
+        class Dispatcher(weakref.ref):  # callable by C code, like numba's
+            pass
+
+        class Partial(functools.partial):
+            pass
+
+        def dispatched(function):
+            return functools.update_wrapper(Dispatcher(plain), function)
+
+        visible = [
+            plain, staticmethod(plain), classmethod(plain), property(plain), functools.lru_cache(plain), Called(), None,
+            functools.partial(plain), functools.cached_property(plain), generic, Wrapper(plain), Called, 3,
+            functools.singledispatchmethod(plain), functools.update_wrapper(Partial(plain), plain),
+            # What replaces a function of the file is not that function.
+            math.sqrt, str.upper, Dispatcher(plain), dispatched(functools.wraps), staticmethod(len),
+        ]
+        compiled = [
+            dispatched(plain), staticmethod(dispatched(plain)), property(dispatched(plain)),
+            functools.lru_cache(dispatched(plain)), functools.wraps(dispatched(plain))(lambda: 1), dispatched(dispatched(plain)),
+        ]
+    """
+    write(tmp_path, {"objects.py": code})
+    printed = printed_by(
+        tmp_path,
+        "import objects\nfrom prprep_worker.profiling.compiled import runs_compiled\n"
+        "print(*[each for each in objects.visible if runs_compiled(each, objects.__file__)])\n"
+        "print(*[each for each in objects.compiled if not runs_compiled(each, objects.__file__)])",
+    )
+    assert printed == "\n\n"
 
 
 def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
@@ -286,17 +395,17 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
         def outer():
             def inner():
                 return [len(x) for x in ("a", "b")]
-            return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)()
+            return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)() + named(1)
+
+        named = lambda x: (lambda: x)()
     """
     write(tmp_path, {"code.py": "", "counted.py": code})
     printed = printed_by(
         tmp_path,
         f"import counted\nproject = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
-        "print(sorted(drive(functions._reached(Calls(counted.outer), project)).items()))",
+        "print(sorted((each.line, each.name, count) for each, count in drive(functions._reached(Calls(counted.outer), project)).items()))",
     )
-    assert (
-        printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
-    )
+    assert printed == "[(1, 'steps', 1), (5, 'outer', 1), (6, 'outer.inner', 1), (10, 'named', 2)]\n"
 
 
 def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
@@ -317,10 +426,11 @@ def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
     printed = printed_by(
         tmp_path,
         f"project = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
-        f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
+        f"found = [project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}]\n"
+        "print([each and each[1:] for each in found])\n"
         f"print(project.file({str(tmp_path / 'env/lib/site-packages/lines.py')!r}), project.file(__file__ if '__file__' in dir() else '<string>'))",
     )
-    assert printed == "[('lines.py', 'A.x'), ('lines.py', 'A.x'), None, ('lines.py', 'A.B.x'), None]\nNone None\n"
+    assert printed == "[(2, 'A.x'), (2, 'A.x'), None, (7, 'A.B.x'), None]\nNone None\n"
 
 
 def test_dumps_are_read(tmp_path):
@@ -340,45 +450,3 @@ def test_dumps_are_read(tmp_path):
         printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
     )
     assert printed_by(tmp_path, f"print(stacks._read_dumps({lines[:2]!r} + ['  ...']))") == "None\n"
-
-
-# -- as a table -------------------------------------------------------------------------------------
-
-
-def test_the_table():
-    shares = [
-        FunctionShare(
-            test="t",
-            function="p:work",
-            path="p.py",
-            changed=True,
-            samples=912,
-            base=Share(calls=1, share=1, own=0.25),
-            head=Share(calls=1, share=0.5, own=0.5),
-        ),
-        FunctionShare(
-            test="t",
-            function="p:gone",
-            path="p.py",
-            changed=False,
-            samples=912,
-            base=Share(calls=1200, share=0.75, own=0.75),
-            head=None,
-        ),
-    ]
-    test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=0.02, head=0.01))
-    filters = {"code": lambda text: f"`{text}`", "count": figures.count, "seconds": figures.seconds}
-    assert fill("compare-functions.md.j2", {"test": test}, filters=filters) == (
-        "<details>\n<summary>Time per function of the project</summary>\n\n"
-        "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
-        "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
-        "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
-        "Shares come from a separate sampling pass; the timed runs were not instrumented. A share includes what the function calls, "
-        "a time is that share of the time above, and calls are counted in one call of the benchmark. "
-        "Each side has at least 912 samples.\n\n</details>\n"
-    )
-    scarce = [share.model_copy(update={"samples": 3}) for share in shares]
-    text = fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=scarce, time=None)}, filters=filters)
-    assert "| `p:work` (changed) | 1 | – | – | – | – |" in text
-    assert "There were too few samples for shares." in text
-    assert fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=(), time=None)}, filters=filters) == ""

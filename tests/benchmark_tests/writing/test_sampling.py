@@ -139,6 +139,7 @@ def test_the_calls_are_different_and_from_small_to_large():
 
 def test_many_calls_are_chosen_evenly_by_size():
     sample = typical_sample(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
+    sample = reproducible(sample, ["int"] * 63)
     sizes = [call.size for call in sample.calls]
     assert len(sizes) == CHOSEN
     assert (sizes[0], sizes[-1]) == (3, 65)
@@ -199,8 +200,17 @@ def test_calls_with_another_result_are_left_out(returned, kept):
 def test_calls_of_a_constructor_return_the_class():
     sample = typical_sample(drawn("'a'", "'b'"), None)
     assert reproducible(sample, ["Version", "Version"]) is None
-    assert reproducible(sample, ["Version", "Version"], constructed="Version") == sample
+    assert reproducible(sample, ["Version", "Version"], constructed="Version").calls == sample.calls
     assert reproducible(sample, ["Other", "Other"], constructed="Version") is None
+
+
+def test_calls_that_execute_what_head_changes_go_alone():
+    sample = typical_sample(drawn("'a'", "'b'", "'c'", "'d'"), None)
+    found = reproducible(sample, ["int"] * 4, [True, False, True, False])
+    assert ([dict(call.arguments)["text"] for call in found.calls], found.reaching) == (["'a'", "'c'"], 2)
+    # A single one is no list of calls, and none is no choice.
+    for reached in ([True, False, False, False], [False] * 4):
+        assert len(reproducible(sample, ["int"] * 4, reached).calls) == 4
 
 
 # -- writing -------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_signature_is_read_in_full():
     assert found.returns == "dict[str, int]"
 
 
-def test_definitions_of_one_name_differ_by_role():
+def test_definitions_of_one_name_have_names_of_their_own():
     found = read(
         """
         class Table:
@@ -121,15 +121,131 @@ def test_definitions_of_one_name_differ_by_role():
             @typing.overload
             def cell(self, at: str): ...
             def cell(self, at): return at
+            @hybrid
+            def total(self): ...
+            @total.expression
+            def total(cls): ...
+        if NEW:
+            def read(): return 1
+        else:
+            def read(): return 2
         """
     )
-    assert set(found) == {
-        ("Table", ""),
-        *(("Table.rows", role) for role in ("", "setter", "deleter")),
-        *(("Table.cell", role) for role in ("", "overload")),
-        (MODULE, ""),
+    assert {each: definition.called for each, definition in found.items()} == {
+        ("Table", ""): "Table",
+        ("Table.rows", ""): "Table.rows",
+        ("Table.rows.setter", "setter"): "Table.rows",
+        ("Table.rows.deleter", "deleter"): "Table.rows",
+        ("Table.cell", ""): "Table.cell",
+        ("Table.cell", "overload"): "Table.cell",
+        ("Table.total", ""): "Table.total",
+        ("Table.total.expression", "added"): "",
+        ("read#1", ""): "read",
+        ("read", ""): "read",
+        (MODULE, ""): "",
     }
-    assert found["Table.rows", "setter"].is_property
+    assert found["Table.rows.setter", "setter"].is_property
+
+
+def test_implementations_of_generic_functions_are_called_by_these():
+    found = read(
+        """
+        @show.register
+        def _(x: int): ...
+        @show.register(list)
+        @show.register(np.ndarray)
+        def _(x, y: str): ...
+        @show.register(type(None))
+        def _(x): ...
+        @show.register
+        def named(x: "dict"): ...
+        @atexit.register
+        def _(): ...
+        @registry.register("name")
+        def _(x: str): ...
+        class Printer:
+            @show.register
+            def _(self, x: int | float): ...
+        """
+    )
+    assert {name: definition.called for (name, _), definition in found.items()} == {
+        "show.register(int)": "show",
+        "show.register(list, ndarray)": "show",
+        "show.register(None)": "show",
+        "named": "named",
+        "_#1": "",
+        "_": "_",
+        "Printer": "Printer",
+        "Printer.show.register(int | float)": "Printer.show",
+        MODULE: "",
+    }
+
+
+def test_private_attributes_are_called_by_their_mangled_names():
+    found = read(
+        """
+        class _Table:
+            def __rows(self): ...
+            def __len__(self): ...
+            @property
+            def __size(self): ...
+            @__size.setter
+            def __size(self, to): ...
+            class __Row:
+                def __cells(self): ...
+        class __:
+            def __odd(self): ...
+        def __function():
+            class Inner:
+                def __method(self): ...
+        """
+    )
+    assert {name: definition.called for (name, _), definition in found.items() if "__" in name} == {
+        "_Table.__rows": "_Table._Table__rows",
+        "_Table.__len__": "_Table.__len__",
+        "_Table.__size": "_Table._Table__size",
+        "_Table.__size.setter": "_Table._Table__size",
+        "_Table.__Row": "_Table._Table__Row",
+        "_Table.__Row.__cells": "_Table._Table__Row._Row__cells",
+        "__": "__",
+        "__.__odd": "__.__odd",
+        "__function": "__function",
+        "__function.Inner": "",
+        "__function.Inner.__method": "",
+    }
+
+
+def test_lambdas_that_are_bound_to_a_name_are_functions():
+    found = read(
+        """
+        key = lambda row, at=0: (
+            row[at]
+        )
+        kept: Any = lru_cache(maxsize=None)(lambda x: x)
+        counts = defaultdict(lambda: 0)
+        class Table:
+            size = property(lambda self: 1)
+        def outer():
+            inner = lambda x: x
+            if inner:
+                other = lambda x: x
+        """
+    )
+    assert [(name, definition.lines) for (name, _), definition in found.items()] == [
+        ("key", (1, 3)),
+        ("kept", (4, 4)),
+        ("Table", (6, 7)),
+        ("Table.size", (7, 7)),
+        ("outer", (8, 11)),
+        (MODULE, (1, 11)),
+    ]
+    assert found["key", ""].parameters == (
+        Parameter("row", "positional"),
+        Parameter("at", "positional", has_default=True),
+    )
+    assert found["key", ""].code == "def _(row, at=0):\n    return row[at]"
+    assert found["Table.size", ""].is_property
+    assert found[MODULE, ""].code == "counts = defaultdict(lambda: 0)"
 
 
 SAME = "def f(a, b=1):\n    x = [1, 2]\n    return x"

@@ -52,8 +52,33 @@ IN_ONE_FILE = [
     (
         "class C:\n    @property\n    def x(self): ...\n",
         "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n",
-        ["modified C.x"],
+        ["added C.x.setter"],
     ),
+    (
+        "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n",
+        "class C:\n    @property\n    def x(self): return 1\n    @x.setter\n    def x(self, to): self.y = to\n",
+        ["modified C.x", "modified C.x.setter"],
+    ),
+    (
+        "@show.register\ndef _(x: int): return 1\n@show.register\ndef _(x: list): return 2\n",
+        "@show.register\ndef _(x: list): return 2\n@show.register\ndef _(x: int): return 3\n",
+        ["modified show.register(int)"],
+    ),
+    (
+        "@to(int)\ndef f(x): return 1\n@to(str)\ndef f(x): return 2\n",
+        "@to(dict)\ndef f(x): return 0\n@to(int)\ndef f(x): return 1\n@to(str)\ndef f(x): return 2\n",
+        ["added f#1"],
+    ),
+    (
+        "@to(int)\ndef f(x): return 1\n@to(str)\ndef f(x): return 2\n",
+        "@to(int)\ndef f(x): return 3\n@to(str)\ndef f(x): return 2\n",
+        ["modified f#1"],
+    ),
+    ("key = lambda x: x\nX = 1\n", "key = lambda x: -x\nX = 1\n", ["modified key"]),
+    ("class C:\n    x = property(lambda self: 1)\n", "class C:\n    x = property(lambda self: 2)\n", ["modified C.x"]),
+    ("D = defaultdict(lambda: 0)\n", "D = defaultdict(lambda: 1)\n", ["modified <module>"]),
+    ("def f():\n    g = lambda x: x\n    return g\n", "def f():\n    g = lambda x: -x\n    return g\n", ["modified f"]),
+    ("class C:\n    def __m(self): return 1\n", "class C:\n    def __m(self): return 2\n", ["modified C.__m"]),
     (
         "if a:\n    def f(): return 1\nelse:\n    def f(): return 2\n",
         "if a:\n    def f(): return 1\nelse:\n    def f(): ...\n",
@@ -148,9 +173,22 @@ def test_renamed_file_is_followed(tmp_path):
             "base_name": "merge",
             "is_async": False,
             "lines": (1, 6),
+            "base_lines": (1, 6),
+            "only_moved": False,
         }
     ]
     assert notes == ("src/pages/a.py was renamed to src/pages/b.py.",)
+
+
+def test_a_function_that_only_moved_is_told_from_one_that_changed(tmp_path):
+    text = LONG.format(name="merge") + OTHER.format(name="load")
+    moved = {A: "x = 1\n", B: LONG.format(name="join") + OTHER.format(name="load").replace("mode)", "mode='r')")}
+    differences, _ = found(tmp_path, {A: text}, moved)
+    assert {each.function.name: each.function.only_moved for each in differences} == {
+        "<module>": False,
+        "join": True,
+        "load": False,
+    }
 
 
 def test_move_to_src_layout_is_followed(tmp_path):
@@ -253,10 +291,19 @@ def test_lines_are_those_at_head(tmp_path):
     assert one.function.lines == (3, 5)
 
 
-def test_the_variant_that_changed_is_reported(tmp_path):
+def test_the_definition_that_changed_is_reported_with_its_lines_on_both_sides(tmp_path):
     base = "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n"
-    ((one,), _) = found(tmp_path, {A: base}, {A: base.replace("to): ...", "to): self.y = to")})
-    assert (one.function.lines, one.head.role) == ((4, 5), "setter")
+    ((one,), _) = found(tmp_path, {A: base}, {A: "# first\n" + base.replace("to): ...", "to): self.y = to")})
+    assert (one.function.target, one.head.role) == ("pages.a:C.x.setter", "setter")
+    assert (one.function.lines, one.function.base_lines) == ((5, 6), (4, 5))
+
+
+def test_overloads_for_type_checkers_are_no_change(tmp_path):
+    base = "@overload\ndef f(x: int): ...\n@overload\ndef f(x: str): ...\ndef f(x): return x\n"
+    assert found(tmp_path, {A: base}, {A: base.replace("x: str", "x: bytes")}) == (
+        (),
+        ("src/pages/a.py: only overloads for type checkers differ.",),
+    )
 
 
 def test_large_refactoring_is_compared_quickly(tmp_path):

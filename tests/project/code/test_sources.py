@@ -68,7 +68,9 @@ ROOTS = ("src", "other")
         ("pages.tables:extract.one", "src/pages/tables.py", "extract.one", "function", 4),
         ("pages.tables:Table", "src/pages/tables.py", "Table", "class", 11),
         ("pages.tables:Table.cells", "src/pages/tables.py", "Table.cells", "function", 13),
+        ("pages.tables:Table.cells.setter", "src/pages/tables.py", "Table.cells.setter", "function", 15),
         ("pages.tables:twice", "src/pages/tables.py", "twice", "function", 22),
+        ("pages.tables:twice#1", "src/pages/tables.py", "twice#1", "function", 21),
         ("single:f", "other/single.py", "f", "function", 1),
         ("pages.deep.inner:f", "src/pages/deep/inner.py", "f", "function", 1 + 2),
         # by way of imports
@@ -85,7 +87,7 @@ ROOTS = ("src", "other")
         ("pages.tables:Wide.rows", "src/pages/tables.py", "Base.rows", "function", 9),
         # bound otherwise
         ("pages.tables:cached", "src/pages/tables.py", "cached", "name", 23),
-        ("pages.tables:Table.size", "src/pages/tables.py", "Table.size", "name", 12),
+        ("pages.tables:Table.size", "src/pages/tables.py", "Table.size", "function", 12),
         ("pages:asarray", "src/pages/__init__.py", "asarray", "name", 5),
         ("pages:merge", "src/pages/__init__.py", "merge", "name", 6),
         ("pages:VERSION", "src/pages/__init__.py", "VERSION", "name", 7),

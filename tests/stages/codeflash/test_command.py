@@ -52,7 +52,7 @@ def changed(path, name, status="modified"):
 def test_methods_are_named_by_paths_from_where_codeflash_begins(project, module_root, expected):
     methods = (
         changed("src/textkit/a.py", "Table.rows"),
-        changed("src/textkit/a.py", "Table.cells"),
+        changed("src/textkit/a.py", "Table.cells.setter"),
         changed("data.txt", "x.y"),
     )
     assert command.functions(methods, LAYOUT.model_copy(update={"project": project}), module_root) == expected

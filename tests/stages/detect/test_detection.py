@@ -72,6 +72,8 @@ def test_the_whole_inventory(tmp_path):
                 "base_name": "extract",
                 "is_async": False,
                 "lines": (1, 3),
+                "base_lines": (1, 3),
+                "only_moved": False,
             },
         ),
         "target": "pages.tables:extract",
@@ -348,6 +350,19 @@ def test_a_function_that_is_nowhere_is_an_error(repo, function, now):
     with pytest.raises(SourceError) as raised:
         detected(repo, item(functions=(function,)))
     assert str(raised.value) == f"it: functions: {function} is neither at head nor at base\n  {now}"
+
+
+def test_of_a_named_function_the_definition_that_changed_is_the_target(tmp_path):
+    code = "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n    return 3\n"
+    repo = history(tmp_path / "one", {TABLES: code}, {TABLES: code.replace("return 2", "return -2")})
+    found = detected(repo, item(functions=("pages.tables:show",)))
+    reason = "pages.tables:show did not change itself, and this is called like it"
+    assert (found.target, found.target_reason) == ("pages.tables:show.register(str)", reason)
+    changed = code.replace("return 2", "return -2").replace("return 3", "return -3")
+    repo = history(tmp_path / "both", {TABLES: code}, {TABLES: changed})
+    assert detected(repo, item(functions=("pages.tables:show",))).target == "pages.tables:show"
+    named = item(functions=("pages.tables:show.register(str)",))
+    assert detected(repo, named).target_reason == "the manifest names it"
 
 
 def test_a_function_of_one_side_is_noted(tmp_path):

@@ -117,7 +117,66 @@ def test_no_function_at_all(tmp_path):
 
 def test_a_renamed_function_is_named_as_at_head(tmp_path):
     code = "def {}(x):\n    y = x\n    z = y\n    return z\n"
-    assert guessed(tmp_path, {A: code.format("f")}, {A: code.format("g")})[0] == "pages.a:g"
+    head = code.replace("return z", "return y").format("g")
+    assert guessed(tmp_path, {A: code.format("f")}, {A: head})[0] == "pages.a:g"
+
+
+def test_a_function_that_only_moved_is_not_optimized(tmp_path):
+    code = "def f(x):\n    y = x\n    z = y\n    return z\n"
+    moved = {A: "", "src/pages/b.py": code}
+    assert guessed(tmp_path / "alone", {A: code}, moved) == (
+        None,
+        "functions were only moved: their code is the same",
+    )
+    other = "def other():\n    return {}\n"
+    both = guessed(tmp_path / "with", {A: code + other.format(1)}, {**moved, A: other.format(2)})
+    assert both == ("pages.a:other", "it is the only public function that changed (1 line)")
+
+
+SETTER = """
+class Table:
+    @property
+    def rows(self):
+        return self.kept
+
+    @rows.setter
+    def rows(self, rows):
+        self.kept = list(rows)
+
+    def __total(self):
+        return sum(self.kept)
+"""
+SHOW = """
+from functools import singledispatch
+
+@singledispatch
+def show(value):
+    return str(value)
+
+@show.register
+def _(value: int):
+    return str(value)
+
+@show.register
+def _(value: list):
+    return ", ".join(map(show, value))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "old", "new", "target"),
+    [
+        (SETTER, "list(rows)", "rows", "pages.a:Table.rows.setter"),
+        (SETTER, "return self.kept", "return tuple(self.kept)", "pages.a:Table.rows"),
+        (SETTER, "sum(self.kept)", "sum(self.rows)", "pages.a:Table.__total"),
+        (SHOW, "(value: int):\n    return str", "(value: int):\n    return repr", "pages.a:show.register(int)"),
+        (SHOW, "(value):\n    return str", "(value):\n    return repr", "pages.a:show"),
+        ("key = lambda row: row.name\n", "row.name", "row.id", "pages.a:key"),
+        ("@app.get\ndef _():\n    return 1\n\ndef _private():\n    return 3\n", "return", "yield", "pages.a:_"),
+    ],
+)
+def test_the_target_is_a_definition_rather_than_a_name(tmp_path, before, old, new, target):
+    assert guessed(tmp_path, {A: before}, {A: before.replace(old, new)})[0] == target
 
 
 @pytest.mark.parametrize("domain", ["struct", "cpu"])

@@ -108,3 +108,106 @@ def test_mocks_that_allocate_nothing_count_only_if_memory_is_measured(tmp_path):
     repo = target(tmp_path, {CODE: heavy, BENCHMARK: model}, {CODE: light})
     assert [each.rule for each in linted(repo, metrics="memory").findings] == ["mock-allocates-nothing"]
     assert linted(repo, metrics="time").findings == ()
+
+
+DEFINITIONS = """
+from functools import singledispatch
+
+
+def total(numbers):
+    \"\"\"Add.\"\"\"
+    result = 0
+    for number in numbers:
+        result += number
+    return result
+
+
+@singledispatch
+def show(value):
+    return str(value)
+
+
+@show.register
+def _(value: int):
+    text = str(value)
+    return text
+
+
+@show.register
+def _(value: list):
+    return ", ".join([show(each) for each in value])
+
+
+class Table:
+    def __init__(self):
+        self.kept = []
+
+    @property
+    def rows(self):
+        return list(self.kept)
+
+    @rows.setter
+    def rows(self, rows):
+        self.kept = [row for row in rows]
+"""
+MOVED = "from textkit.sums import total\n" + DEFINITIONS.replace(
+    DEFINITIONS[DEFINITIONS.index("def total") : DEFINITIONS.index("@single")], ""
+)
+SUMS = (
+    DEFINITIONS[DEFINITIONS.index("def total") : DEFINITIONS.index("@single")]
+    .rstrip()
+    .replace("result += number", "result = result + number")
+)
+CALLS = {
+    "total": "benchmark(textkit.total, list(range(300)))",
+    "texts": "benchmark(textkit.show, ['a', 'b'] * 300)",
+    "numbers": "benchmark(textkit.show, [1, 2] * 300)",
+    "rows": "benchmark.pedantic(lambda table: table.rows, setup=prepared, rounds=3)",
+}
+PREPARED = """
+import textkit
+
+
+def prepared():
+    table = textkit.Table()
+    table.rows = list(range(300))
+    return (table,), {}
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions_run(tmp_path_factory):
+    tests = {
+        f"tests/benchmarks/test_{name}.py": f"{PREPARED}\n\ndef test_it(benchmark):\n    {call}\n"
+        for name, call in CALLS.items()
+    }
+    folder = tmp_path_factory.mktemp("definitions")
+    repo = target(folder, {CODE: DEFINITIONS, BENCHMARK: None, **tests})
+    changes = {
+        "moved": ("total", {CODE: MOVED, "textkit/sums.py": SUMS}),
+        "unreached": ("texts", {CODE: DEFINITIONS.replace("text = str(value)", "text = repr(value)")}),
+        "reached": ("numbers", {CODE: DEFINITIONS.replace("text = str(value)", "text = repr(value)")}),
+        "setter": ("rows", {CODE: DEFINITIONS.replace("[row for row in rows]", "list(rows)")}),
+    }
+    for name, (_, files) in changes.items():
+        repo.checkout("main")
+        repo.branch(name)
+        repo.commit(files, name.title())
+    items = [item(name, benchmark=f"tests/benchmarks/test_{test}.py") for name, (test, _) in changes.items()]
+    return compare(repo, *items, stages=("lint",))
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"), [("unreached", "textkit:show.register(int)"), ("setter", "textkit:Table.rows.setter")]
+)
+def test_another_definition_of_the_name_is_no_reach(definitions_run, name, changed):
+    """Nor is a setter that only the untimed setup calls."""
+    assert f"the benchmark executes no changed code ({changed})" in definitions_run.failure(name)
+
+
+@pytest.mark.parametrize("name", ["moved", "reached"])
+def test_changed_statements_are_those_of_the_definition_that_changed(definitions_run, name):
+    """Lines of a function that moved are not changed by that."""
+    reach = Linting.read(definitions_run.state(name) / "lint.json").reach
+    assert reach
+    assert (reach.executed, reach.statements) == (1, 1)

@@ -20,22 +20,32 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.places import real_path
+from prprep_worker.profiling.compiled import compiled
 from prprep_worker.profiling.stacks import Place, Weighted, sampled
 from prprep_worker.watching import claim_tool
-
-Function = tuple[str, str]
 
 INSTALLED = {"site-packages", "dist-packages"}
 
 
-async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return `functions`, each with `path`, `name`, `module`, `calls` in one call, `share` and `own` of the `samples`.
+class Function(NamedTuple):
+    """A function of the project: its file, its first line (with decorators), and its qualified name."""
 
-    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`.
+    path: str
+    line: int
+    name: str
+
+
+async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
+    """Return `functions`, the number of `samples`, and which definitions are `compiled`.
+
+    Each has `path`, first `line`, `name`, `module`, the `calls` of it in one call, `share` and `own` of the samples.
+
+    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, the `sampler`, and the `changed`
+    definitions, each a path and the name that code calls it by.
     """
     project = ProjectFunctions(order["tree"], order["without"])
     starts = await _reached(calls, project)
@@ -44,23 +54,28 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
     modules = _modules()
     functions = [
         {
-            "path": path,
-            "name": name,
-            "module": modules.get(os.path.join(project.tree, *path.split("/")), ""),
-            "calls": starts[path, name],
-            "share": inclusive[path, name] / total if total else 0.0,
-            "own": own[path, name] / total if total else 0.0,
+            **each._asdict(),
+            "module": modules.get(os.path.join(project.tree, *each.path.split("/")), ""),
+            "calls": starts[each],
+            "share": inclusive[each] / total if total else 0.0,
+            "own": own[each] / total if total else 0.0,
         }
-        for path, name in sorted(starts.keys() | inclusive.keys())
+        for each in sorted(starts.keys() | inclusive.keys())
     ]
-    return {"kind": "profiled", "functions": functions, "samples": len(stacks), "sampler": sampler}
+    return {
+        "kind": "profiled",
+        "functions": functions,
+        "samples": len(stacks),
+        "sampler": sampler,
+        "compiled": compiled(order["changed"], project.tree),
+    }
 
 
 class ProjectFunctions:
     """The files of the side's tree, and the function that a line of them belongs to.
 
-    Functions have qualified names (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the function
-    around them, the code of modules and classes to none.
+    Functions have qualified names (`Table.rows`, `outer.inner`), and so do lambdas that a module or class binds to a
+    name; comprehensions and other lambdas belong to the function around them, the code of modules and classes to none.
     """
 
     def __init__(self, tree: str, without: list[str]) -> None:
@@ -76,34 +91,67 @@ class ProjectFunctions:
         return None if INSTALLED & set(path.split("/")) or path in self._without else path
 
     def function(self, place: Place) -> Function | None:
-        file, line, code = place
-        path = self.file(file)
-        if path is None or code == "<module>":
-            return None
-        around = [(first, last, name) for first, last, name in self._functions_of(path) if first <= line <= last]
-        if not code.startswith("<"):
-            # The innermost of that name; other code with a name is the body of a class.
-            around = [each for each in around if each[2].rpartition(".")[2] == code.rpartition(".")[2]]
-        return (path, around[-1][2]) if around else None
+        around = self._around(place)
+        return around.function if around else None
 
-    def _parse(self, path: str) -> list[tuple[int, int, str]]:
-        """Return first line (with decorators), last line and name of a file's functions, outer ones first."""
+    def starts(self, place: Place) -> Function | None:
+        """Return the function that code at a place is the whole of, None if it is a part of one."""
+        around = self._around(place)
+        return around.function if around and (around.is_lambda or not _own_name(place).startswith("<")) else None
+
+    def _around(self, place: Place) -> _Definition | None:
+        file, line, _ = place
+        path, own = self.file(file), _own_name(place)
+        if path is None or own == "<module>":
+            return None
+        around = [each for each in self._functions_of(path) if each.function.line <= line <= each.last]
+        if not own.startswith("<"):
+            # The innermost of that name; other code with a name is the body of a class.
+            around = [each for each in around if each.function.name.rpartition(".")[2] == own and not each.is_lambda]
+        return around[-1] if around else None
+
+    def _parse(self, path: str) -> list[_Definition]:
+        """Return a file's functions, outer ones first."""
         try:
             with open(os.path.join(self.tree, path), "rb") as source:
-                return list(_functions(ast.parse(source.read()), ""))
+                return list(_definitions(ast.parse(source.read()), path))
         except (SyntaxError, ValueError):
             return []  # Cython's functions have frames too, but their files are not Python
 
 
-def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
+def _own_name(place: Place) -> str:
+    return place[2].rpartition(".")[2]
+
+
+class _Definition(NamedTuple):
+    """A function or a lambda with a name, and its last line."""
+
+    function: Function
+    last: int
+    is_lambda: bool = False
+
+
+def _definitions(node: ast.AST, path: str, scope: str = "", *, in_function: bool = False) -> Iterator[_Definition]:
     for child in ast.iter_child_nodes(node):
-        inner = scope
+        inner, is_inside = scope, in_function
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             inner = scope + child.name + "."
             if not isinstance(child, ast.ClassDef):
                 first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-                yield first, child.end_lineno, scope + child.name
-        yield from _functions(child, inner)
+                yield _Definition(Function(path, first, scope + child.name), child.end_lineno)
+                is_inside = True
+        elif isinstance(child, (ast.Assign, ast.AnnAssign)) and not in_function and _is_lambda(child.value):
+            target = child.targets[0] if isinstance(child, ast.Assign) else child.target
+            if isinstance(target, ast.Name):
+                yield _Definition(Function(path, child.lineno, scope + target.id), child.end_lineno, is_lambda=True)
+        yield from _definitions(child, path, inner, in_function=is_inside)
+
+
+def _is_lambda(value: Any) -> bool:
+    """Return whether a value is a lambda, perhaps with a wrapper around it, like a property."""
+    while isinstance(value, ast.Call) and len(value.args) == 1:
+        value = value.args[0]
+    return isinstance(value, ast.Lambda)
 
 
 def _modules() -> dict[str, str]:
@@ -113,7 +161,7 @@ def _modules() -> dict[str, str]:
 
 
 async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]:
-    """Count the starts of functions in one call; 0 if only a lambda or comprehension of a function was executed."""
+    """Count the starts of functions in one call; 0 if only a part of one, such as a comprehension, was executed."""
     places = Counter()
     count_starts = _monitored if sys.version_info >= (3, 12) else _profiled
     await calls.run_under(count_starts(project, places))
@@ -121,7 +169,7 @@ async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]
     for place, count in places.items():
         function = project.function(place)
         if function:
-            starts[function] += 0 if place[2].startswith("<") else count
+            starts[function] += count if project.starts(place) else 0
     return starts
 
 

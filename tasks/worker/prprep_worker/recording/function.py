@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.abc
-import importlib.util
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from prprep_worker.recording.functions import ModuleWatch, find_functions
 from prprep_worker.recording.recorder import Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
 EFFECTS = {
+    "open": "writes files",
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
     "os.system": "starts processes",
@@ -27,53 +28,29 @@ EFFECTS = {
     "shutil.rmtree": "removes files",
     "sqlite3.connect": "opens a database",
 }
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 _signature = functools.cache(inspect.signature)
 
 
-class FunctionWatch(importlib.abc.MetaPathFinder):
+class FunctionWatch:
     """Watch the recorder's function, now or as soon as its module was executed, before others import from it."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder, self._is_searching = recorder, False
+        self._recorder = recorder
         self._code: types.CodeType | None = None
         self._watched_kinds: set[type] = set()
         self._constructors: set[types.CodeType] = set()
         self._tool: int | None = None
         recorder.watch_constructor = self._watch_constructor
-        sys.meta_path.insert(0, self)
-        if recorder.module in sys.modules:
-            self._watch(sys.modules[recorder.module])
-
-    def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:
-        if name != self._recorder.module or self._is_searching:
-            return None
-        self._is_searching = True
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._is_searching = False
-        if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
-            return None
-        execute = spec.loader.exec_module
-
-        def execute_and_watch(module: types.ModuleType) -> None:
-            execute(module)
-            self._watch(module)
-
-        spec.loader.exec_module = execute_and_watch
-        return spec
+        ModuleWatch({recorder.function.module}, self._watch)
 
     def _watch(self, module: types.ModuleType) -> None:
-        *owners, name = self._recorder.name.split(".")
-        owner: Any = module
-        for part in owners:
-            owner = getattr(owner, part, None)
-        held = inspect.getattr_static(owner, name, None) if owner is not None else None
-        function = _innermost(held)
-        if function is None:
+        (found,) = find_functions(module, [self._recorder.function])
+        if found is None:
             return
+        owner, name, held, function = found
         if isinstance(owner, type) and name != "__init__":
             self._watch_constructor(owner)
             if name not in owner.__dict__ and isinstance(held, types.FunctionType):
@@ -82,7 +59,7 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             self._code = function.__code__
             self._monitor(function.__code__, sys.monitoring.events.PY_START | sys.monitoring.events.PY_RETURN)
         else:
-            self._wrap(owner, name, held, function)
+            found.replace(wrapped(function, functools.partial(self._recorded, function)))
         self._recorder.note_function(function)
 
     def _watch_constructor(self, kind: type) -> None:
@@ -131,15 +108,6 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
 
     # -- older versions
 
-    def _wrap(self, owner: Any, name: str, held: Any, function: types.FunctionType) -> None:
-        wrapper = wrapped(function, functools.partial(self._recorded, function))
-        if isinstance(held, (staticmethod, classmethod)):
-            setattr(owner, name, type(held)(wrapper))
-        elif isinstance(held, property):
-            setattr(owner, name, property(wrapper, held.fset, held.fdel, held.__doc__))
-        elif held is function:
-            setattr(owner, name, wrapper)
-
     @contextlib.contextmanager
     def _recorded(
         self, function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -162,17 +130,6 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
         # As above.
         if bound and type(args[0]).__init__ is wrapper:
             self._recorder.note_construction(*bound)
-
-
-def _innermost(held: object) -> types.FunctionType | None:
-    """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
-    for attribute in ("__func__", "fget", "func"):
-        held = getattr(held, attribute, None) or held
-    try:
-        held = inspect.unwrap(held)
-    except ValueError:  # it wraps itself
-        return None
-    return held if isinstance(held, types.FunctionType) else None
 
 
 def _bound(
@@ -198,10 +155,22 @@ def report_effects(recorder: Recorder) -> None:
     """Note from now on what a recorded call does outside of the process."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        effect = EFFECTS.get(event)
-        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            effect = "writes files"
-        if effect and recorder.is_in_call():
-            recorder.note_effect(effect)
+        if event == "open" and _is_read(*arguments):
+            recorder.note_opened(arguments[0])
+        elif event in EFFECTS and recorder.is_in_call() and not _is_harmless(event, arguments):
+            recorder.note_effect(EFFECTS[event])
 
     sys.addaudithook(hook)
+
+
+def _is_read(file: object = None, mode: object = None, flags: object = None) -> bool:
+    """Return whether a file, by its path, is opened as Python's `open` does, to be read only."""
+    return isinstance(file, str) and isinstance(mode, str) and isinstance(flags, int) and not flags & WRITING
+
+
+def _is_harmless(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a file is only read, was open already, or is the compiled code of an import."""
+    file, flags = arguments[0] if arguments else "", arguments[-1]
+    if event == "open" and (isinstance(file, int) or file == os.devnull or not isinstance(flags, int)):
+        return True
+    return (event == "open" and not flags & WRITING) or (event in {"open", "os.rename"} and ".pyc." in str(file))

@@ -3,8 +3,9 @@
     pytest -p prprep_worker.recording.plugin ...
     python plugin.py script.py ... | -m module ... | -c code
 
-PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
-be written, the file to write (`out`), and the `seconds` that recording itself may cost.
+PRPREP_RECORDER holds the orders as JSON: the `function` (see `WantedFunction`), the `tree`, the `depth` of the test to
+be written, the file to write (`out`), the `seconds` that recording itself may cost, and the numbers of the calls that
+are `wanted`, by test; without them, the largest calls are kept.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
-    recorder_of_process().running = nodeid
+    recorder_of_process().begin_test(nodeid)
 
 
 def pytest_runtest_call(item: Any) -> None:

@@ -5,6 +5,7 @@ The file is written after every call that is kept, so that nothing is lost if th
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import json
@@ -13,12 +14,13 @@ import threading
 import time
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from prprep_worker.memory.allocations import Allocations
 from prprep_worker.recording.arguments import RESERVED, WrittenArguments
 from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_boundary
+from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
@@ -37,6 +39,10 @@ TIMED = 20_000
 SCALES = (1, 10, 100, 1000)
 MOST = 20_000_000
 """Characters, elements or bytes that an input is scaled up to: the machine has to hold it several times."""
+ATOM = 16
+"""Characters, elements or bytes up to which an argument is no input that could be larger."""
+OPENED = 200
+"""Files of the project whose contents are compared with arguments."""
 PAUSE = 0.5
 """Seconds between two writings of the sample alone."""
 
@@ -62,10 +68,10 @@ class Recorder:
     """What is seen of the calls of one function; no error of the recorder reaches the target."""
 
     def __init__(self, orders: Message) -> None:
-        self.module, _, self.name = orders["target"].partition(":")
+        self.function = WantedFunction.of(orders["function"])
         self._orders, self._seconds_left = orders, float(orders["seconds"])
         self._secrets = Secrets(**orders.get("secrets", {}))
-        self._lock = threading.RLock()
+        self._lock, self._working = threading.RLock(), list[int]()
         self._open: dict[int, list[OpenCall | None]] = {}
         self._largest = 0
         self._sample, self._written = CallSample(), 0.0
@@ -81,24 +87,39 @@ class Recorder:
             "found": False,
             "is_async": False,
         }
-        self.running = ""
+        self.running, self._number = "", 0
+        self._wanted: dict[str, list[int]] | None = orders.get("wanted")
+        self._most_kept = max(KEPT, sum(map(len, (self._wanted or {}).values())))
         self.owner: type | None = None
         """The class whose objects alone count, if it inherits the function."""
         self.fixtures: dict[str, tuple[object, str]] = {}
         self.watch_constructor: Callable[[type], None] = lambda _kind: None
         """Called for a class whose constructor's arguments are unknown."""
         self.boundaries = set(orders.get("boundaries", ()))
+        self.opened: dict[str, None] = {}
+        """The files that were opened for reading, in this order."""
         self._annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
         self._measured_call = measured.get("test"), measured.get("size")
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
 
+    @contextlib.contextmanager
+    def _own_work(self) -> Iterator[None]:
+        """Hold the lock; what this thread does meanwhile is no effect of a call, like that around a recursive one."""
+        with self._lock:
+            self._working.append(threading.get_ident())
+            try:
+                yield
+            finally:
+                self._working.pop()
+
     def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         if self._allocations is not None:
             self._begin_measured(values)
             return
-        with self._lock:
+        with self._own_work():
+            self._number += 1
             calls = self._open.setdefault(threading.get_ident(), [])
             if self.owner is not None and not isinstance(next(iter(values.values()), None), self.owner):
                 calls.append(None)
@@ -125,7 +146,7 @@ class Recorder:
             self._end_measured()
             return
         now = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             calls = self._open.get(threading.get_ident())
             call = calls.pop() if calls else None
             if call is None:
@@ -153,7 +174,9 @@ class Recorder:
         if len(self._seen["seconds"]) < TIMED and (call.boundary is None or not self._seen["seconds"]):
             self._seen["seconds"].append(seconds)
         if stored is not None:
-            self._seen["kept"] = [*self._seen["kept"], {**stored, "seconds": seconds, "returns": returned}][-KEPT:]
+            self._seen["kept"] = [*self._seen["kept"], {**stored, "seconds": seconds, "returns": returned}][
+                -self._most_kept :
+            ]
         if call.drawn is not None:
             place, entry = call.drawn
             self._sample.put(place, entry and {**entry, "returns": returned})
@@ -170,8 +193,18 @@ class Recorder:
             self._seen["peaks"], self._seen["why_not"] = self._allocations.peaks, self._allocations.why_not
             self.write()
 
+    def begin_test(self, name: str) -> None:
+        """Count calls anew; the orders have the numbers of those that are `wanted`, by test."""
+        self.running, self._number = name, 0
+
     def is_in_call(self) -> bool:
+        if threading.get_ident() in self._working:
+            return False
         return any(call is not None for calls in list(self._open.values()) for call in calls)
+
+    def note_opened(self, path: str) -> None:
+        if len(self.opened) < OPENED:
+            self.opened.setdefault(path)
 
     def note_effect(self, effect: str) -> None:
         if effect not in self._seen["effects"]:
@@ -187,13 +220,15 @@ class Recorder:
         return place, entry and {**entry, "kinds": call.kinds, "size": call.size}
 
     def _keep(self, call: ObservedCall) -> Message | None:
-        """Write the arguments of a call that is larger than all before it, in several sizes."""
+        """Write the arguments of a call that is wanted, or else is larger than all before it, in several sizes."""
         if len(self._seen["sizes"]) < TIMED:
             self._seen["sizes"].append(call.size)
-        if self._seen["kept"] and call.size < GROWTH * self._largest:
+        if self._wanted is not None:
+            if self._number not in self._wanted.get(self.running, ()):
+                return None
+        elif self._seen["kept"] and call.size < GROWTH * self._largest:
             return None
-        scales = (scale for scale in SCALES if scale == 1 or scale * call.size <= MOST)
-        written = (self._write_arguments(call, scale) for scale in scales)
+        written = (self._write_arguments(call, scale) for scale in self._scales(call))
         scaled = list(itertools.takewhile(lambda each: each and each["scaled"], written))
         # The function may refuse what is built from a sample: a file holds all of it.
         whole = self._write_arguments(call, 1, keep=True) if not scaled or scaled[0]["sampled"] else None
@@ -210,14 +245,19 @@ class Recorder:
             "stand_ins": (scaled or [whole])[0]["stand_ins"],
         }
 
+    def _scales(self, call: ObservedCall) -> Iterator[int]:
+        """Yield what the input's size may be multiplied by: several arguments of some size belong together."""
+        is_alone = sum(size_of(value) > ATOM for value in call.values.values()) <= 1
+        return (scale for scale in SCALES if scale == 1 or (is_alone and scale * call.size <= MOST))
+
     def _write_arguments(
         self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
         """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
-        taken = {*call.values, *RESERVED, self.name.partition(".")[0]}
+        taken = {*call.values, *RESERVED, self.function.called.partition(".")[0]}
         written = WrittenArguments(self._orders.get("stem", "benchmark"), taken)
         for number, (name, value) in enumerate(call.values.items()):
-            if number == 0 and self.name.endswith("__init__"):
+            if number == 0 and self.function.called.endswith("__init__"):
                 continue
             if name not in ("self", "cls") and is_at_boundary(value, self.boundaries):
                 fake = fake_name(value, name, self._annotations)
@@ -240,8 +280,9 @@ class Recorder:
         return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
 
     def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
-        orders = self._orders
-        return Writer(orders["tree"], orders["depth"], scale, self._construction_of, taken, self._secrets)
+        orders, files = self._orders, tuple(self.opened)
+        how = (self._construction_of, taken, self._secrets, files)
+        return Writer(orders["tree"], orders["depth"], scale, *how)
 
     def _fixture_note(self, value: object) -> str:
         """Name the fixture of a conftest that returned a value: whoever fills in the argument may use it."""
@@ -261,15 +302,15 @@ class Recorder:
     def note_construction(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         """Note the arguments of a constructor; the first of `values` is the object."""
         started = time.perf_counter()
-        with self._lock:
+        with self._own_work():
             if self._seconds_left <= 0 or len(self._constructions) > CONSTRUCTIONS:
                 return
             writer = self._writer()
             (_, value), *arguments = values.items()
             try:
-                codes = [_as_argument(name, kinds[name], writer.write(held, 1)) for name, held in arguments]
+                codes = [code for name, held in arguments for code in _as_arguments(name, kinds[name], held, writer)]
                 if not writer.statements:
-                    call = f"{writer.imported_name(type(value))}({', '.join(filter(None, codes))})"
+                    call = f"{writer.imported_name(type(value))}({', '.join(codes)})"
                     requirements = Requirements()
                     requirements.require(writer)  # the writer itself would keep all that it wrote
                     self._constructions[id(value)] = _reference(value), Construction(call, requirements)
@@ -283,13 +324,21 @@ class Recorder:
         self.write()
 
     def write(self) -> None:
-        with self._lock:
+        with self._own_work():
+            self._seen["opened"] = self._opened_in_tree()
             self._seen["sample"], self._seen["looked"] = self._sample.message(), self._sample.count
             self._written = time.perf_counter()
             temporary = f"{self._orders['out']}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)
             os.replace(temporary, self._orders["out"])
+
+    def _opened_in_tree(self) -> list[str]:
+        """Return the data files of the project that were opened, by their paths in the tree."""
+        tree = os.path.realpath(self._orders["tree"]) + os.sep
+        paths = (os.path.realpath(path) for path in self.opened)
+        inside = (path[len(tree) :] for path in paths if path.startswith(tree))
+        return [path.replace(os.sep, "/") for path in inside if not path.endswith((".py", ".pyc"))]
 
 
 def _reference(value: object) -> Callable[[], object]:
@@ -299,10 +348,11 @@ def _reference(value: object) -> Callable[[], object]:
         return lambda: value
 
 
-def _as_argument(name: str, kind: str, code: str) -> str:
+def _as_arguments(name: str, kind: str, value: Any, writer: Writer) -> Iterator[str]:
     """Pass an argument of a constructor, by its name if it has one of its own."""
     if kind == "args":
-        return "" if code == "()" else f"*{code}"
-    if kind == "kwargs":
-        return "" if code == "{}" else f"**{code}"
-    return f"{name}={code}"
+        yield from ([f"*{writer.write(value, 1)}"] if value else [])
+    elif kind == "kwargs":
+        yield from (f"{key}={writer.write(inner, 1)}" for key, inner in value.items())
+    else:
+        yield f"{name}={writer.write(value, 1)}"

@@ -2,8 +2,12 @@
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
-standard output. If fixtures provide arguments, a test imports this and calls `answer` with their values: the file
-PRPREP_TRIAL is the order then, and its `out` gets the answer. pytest 6.2 or newer.
+standard output. With `lines` (numbers by file) the answer says whether the call executes one of them, and the code can
+call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
+the `share` of the call's time in that function.
+
+If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
+order then, and its `out` gets the answer. pytest 6.2 or newer.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from typing import Any
 import pytest
 from _pytest.config import parse_warning_filter
 
+from prprep_worker.exploring.reach import ReachWatch
+from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
 
@@ -38,22 +44,25 @@ def try_code(order: Message, fixtures: Message) -> Message:
     awaited = order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
-        names.update(fixtures, monkeypatch=patch)
+        executed = ExecutedLines(order.get("lines", {}))
+        names.update(fixtures, monkeypatch=patch, reached=executed.reached)
+        inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
         with _filtered(order["filters"]):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
         call = compile(f"({order['call']}\n)", order["file"], "eval")
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
-        with _filtered(order["filters"]):
+        if inside:
+            inside.restart(order["file"])
+        with _filtered(order["filters"]), executed:
             seconds, value = _timed(call, names, awaited=awaited)
-        changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
-        lazy = is_lazy(value)
-        with _filtered(order["filters"]):
-            if lazy:
+            if lazy := is_lazy(value):
                 begun = time.perf_counter()
                 for _ in value:
                     pass
                 seconds += time.perf_counter() - begun
+        changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
+        with _filtered(order["filters"]):
             spent, count = seconds, 1
             while not changes and not lazy and spent < ENOUGH and count < MOST:
                 took, _ = _timed(call, names, awaited=awaited)
@@ -64,8 +73,44 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "lazy": lazy,
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
+            "reached": executed.reached(),
+            "share": inside.share(spent) if inside else None,
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+def _watch(function: Message, file: str) -> ReachWatch:
+    wanted = WantedFunction.of(function)
+    return ReachWatch({"inside": wanted}, os.path.dirname(file), "inside")
+
+
+class ExecutedLines:
+    """In its context, notes whether one of some lines is executed by this thread; `lines` are numbers by file."""
+
+    def __init__(self, lines: dict[str, list[int]]) -> None:
+        self._lines = {os.path.realpath(path): frozenset(numbers) for path, numbers in lines.items()}
+        self._reached = False
+
+    def __enter__(self) -> None:
+        if self._lines:
+            sys.settrace(self._trace)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._lines:
+            sys.settrace(None)
+
+    def reached(self) -> bool:
+        """Return whether a line was executed since this was last asked."""
+        reached, self._reached = self._reached, False
+        return reached
+
+    def _trace(self, frame: Any, event: str, _argument: Any) -> Any:
+        lines = self._lines.get(frame.f_code.co_filename)
+        if lines is None:
+            return None
+        if event == "line" and frame.f_lineno in lines:
+            self._reached = True
+        return self._trace
 
 
 def _has_changed(value: object, pickled: bytes | None, size: int) -> bool:

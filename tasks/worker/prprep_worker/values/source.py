@@ -24,7 +24,7 @@ import tempfile
 import types
 import unittest.mock
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of
@@ -33,7 +33,7 @@ from prprep_worker.values.errors import CannotWriteError, UnknownConstructionErr
 from prprep_worker.values.packages import LISTED, write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.texts import LONGEST as TEXT
-from prprep_worker.values.texts import beginning_of, period_of, quoted, stem_of
+from prprep_worker.values.texts import period_of, quoted, stem_of
 
 SAMPLED = 8
 """Elements that represent all of more than LISTED."""
@@ -88,7 +88,8 @@ class Writer(Requirements):
 
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
     of the arguments. `construction_of` returns how an object was made, if that was recorded. `statements` use names
-    that are not `taken`; an argument has the name of its parameter, `own_name`. What holds `secrets` is not written.
+    that are not `taken`; an argument has the name of its parameter, `own_name`. What holds `secrets` is not written. A
+    long text that is the content of one of the `files` is read from there.
     """
 
     def __init__(
@@ -99,10 +100,11 @@ class Writer(Requirements):
         construction_of: Callable[[object], Construction | None] = lambda _value: None,
         taken: set[str] | None = None,
         secrets: Secrets | None = None,
+        files: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._secrets = secrets or Secrets()
-        self.own_name = ""
+        self.own_name, self._read_files = "", files
         self._construction_of, self._taken = construction_of, set() if taken is None else taken
         self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
 
@@ -185,12 +187,37 @@ class Writer(Requirements):
         if kind is bytearray:
             return f"bytearray({self.write(bytes(value), depth)})"
         is_prose = len(value.split()) >= WORDS or len(value) > TEXT
-        size = len(value) * (self.factor(depth, len(value)) if is_prose else 1)
-        if size == len(value) <= TEXT:
+        factor = self.factor(depth, len(value)) if is_prose else 1
+        if len(value) <= TEXT and factor == 1:
             return quoted(value)
-        self.sampled = True
-        sample = period_of(value) if len(value) <= TEXT else beginning_of(period_of(value))
-        return f"{quoted(sample)} * {max(1, round(size / len(sample))):_}"
+        whole = period_of(value)
+        if len(whole) <= TEXT:
+            self.sampled = True
+            return f"{quoted(whole)} * {max(1, round(factor * len(value) / len(whole))):_}"
+        content = self._content(value)
+        if content is None:
+            # A part of a document is no document.
+            raise CannotWriteError(f"it is a text of {len(value):,} characters")
+        return content if factor == 1 else f"{content} * {factor:_}"
+
+    def _content(self, value: Any) -> str | None:
+        """Read a text from the project's file that holds it, if there is one."""
+        try:
+            wanted = value if isinstance(value, bytes) else value.encode()
+        except UnicodeEncodeError:
+            return None
+        for path in self._read_files:
+            real = os.path.realpath(path)
+            if not real.startswith(self._tree + os.sep) or not os.path.isfile(real):
+                continue
+            if os.path.getsize(real) == len(wanted):
+                with open(real, "rb") as file:
+                    if file.read() == wanted:
+                        is_plain = isinstance(value, str) and "\r" not in value
+                        read = 'read_text(encoding="utf-8")' if is_plain else "read_bytes()"
+                        decoded = ".decode()" if isinstance(value, str) and not is_plain else ""
+                        return f"({self._path(real)}).{read}{decoded}"
+        return None
 
     def _container(self, value: Any, depth: int) -> str | None:
         kind = type(value)

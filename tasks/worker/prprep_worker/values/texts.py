@@ -29,13 +29,3 @@ def period_of(value: Any) -> Any:
     period = next((size for size in range(1, len(head) // 2 + 1) if head.startswith(head[size:])), 0)
     repeats = period and value == (head[:period] * (len(value) // period + 1))[: len(value)]
     return head[:period] if repeats else value
-
-
-def beginning_of(value: Any) -> Any:
-    """Return the beginning of a text, up to the end of a line or a word."""
-    head = value[:LONGEST]
-    for end in ("\n", " "):
-        mark = end if isinstance(value, str) else end.encode()
-        if (place := head.rfind(mark)) > LONGEST // 3:
-            return head[: place + 1]
-    return head

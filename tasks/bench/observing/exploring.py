@@ -1,0 +1,111 @@
+"""Run tests on one side, and learn which of them reach the changed functions, how long, and through which callers."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import CommandFailedError
+from ...processes.progress import silent
+from ...storage.files import read_regular
+from ..exclusive import exclusive
+from ..workers.pytest_options import TOLERANT, options
+from .recording import RecordingSite, WatchedFunction, ending_of, repairable
+
+PLUGIN_OPTIONS = (
+    *TOLERANT,
+    *("-p", "prprep_worker.exploring.plugin", "--benchmark-disable", "--continue-on-collection-errors"),
+    *("-W", "ignore::pytest.PytestDeprecationWarning"),
+)
+TEST_SECONDS = 10.0
+"""For one test."""
+GRACE = 15.0
+"""Seconds that a run may take beyond its time to collect tests and to end the last one."""
+
+Frame = tuple[str, int]
+"""A function as a file of the tree and its first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallChain:
+    """The project's functions that called a target, the nearest first, and the target's seconds in these calls."""
+
+    callers: tuple[Frame, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedCall:
+    """A call of a target: its `number` in the test from 1, its seconds, and those in the function that matters."""
+
+    number: int
+    seconds: float
+    inside: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a test (pytest's id; its `total` seconds include fixtures) reached of a target, by its name."""
+
+    test: str
+    total: float
+    target: str
+    calls: int
+    seconds: float
+    chains: tuple[CallChain, ...] = ()
+    longest: tuple[TimedCall, ...] = ()
+
+
+def explore(
+    site: RecordingSite,
+    targets: Mapping[str, WatchedFunction],
+    tests: Sequence[str],
+    *,
+    seconds: float,
+    inside: str = "",
+) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
+    """Run tests in one process; return what each of them reached, and notes on how the run ended.
+
+    For the longest calls of each target it is noted how long the target `inside` runs in them.
+    """
+    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-explore-") as folder:
+        out = Path(folder) / "reached.jsonl"
+        order = {
+            "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
+            "tree": str(site.side.tree),
+            "out": str(out),
+            "seconds": TEST_SECONDS,
+            "session": seconds,
+            "inside": inside,
+        }
+        command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=PLUGIN_OPTIONS)]
+        note = ""
+        try:
+            allowed = seconds + GRACE
+            finished = site.run(command, seconds=allowed, writable=Path(folder), PRPREP_EXPLORER=json.dumps(order))
+            if finished.code not in (0, 1, 2, 5):
+                note = ending_of(finished, site)
+            elif finished.code and (error := repairable(f"{finished.output}\n{finished.error}")):
+                note = f"lacks something: {error}"
+        except CommandFailedError as error:
+            if not error.timed_out:
+                raise
+            note = f"was stopped after {seconds:.0f} s"
+        return tuple(_read(out)), (f"the run of the tests {note}",) if note else ()
+
+
+def _read(out: Path) -> Iterator[Reach]:
+    """Read the lines that are whole: a process that was killed may leave part of one."""
+    lines = (read_regular(out) or b"").decode("utf-8", "replace").splitlines()
+    for line in lines:
+        with suppress(ValueError):
+            note = json.loads(line)
+            for target, reach in note["reached"].items():
+                chains = tuple(
+                    CallChain(tuple((path, first) for path, first in callers), seconds)
+                    for callers, seconds in reach["chains"]
+                )
+                longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
+                yield Reach(note["test"], note["seconds"], target, reach["calls"], reach["seconds"], chains, longest)

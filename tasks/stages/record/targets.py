@@ -1,0 +1,236 @@
+"""Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
+from ...bench.observing.exploring import Reach, TimedCall
+from ...bench.observing.recording import Wanted, WatchedFunction
+from ...errors import SourceError
+from ...project.code.definitions import MODULE
+from ...project.code.imported_names import is_public
+from ...project.code.modules import is_test, module_of
+from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
+from ...project.code.sources import LocatedDefinition, Sources, called_target
+from ...text import figures
+
+MOST_CANDIDATES: Final = 60
+MOST_TESTS: Final = 12
+"""Tests whose calls are recorded."""
+MOST_CALLERS: Final = 8
+MOST_CALLS: Final = 6
+"""Calls of a function that are written as code."""
+LEAST_SHARE: Final = 0.4
+"""The least part of a caller's time that has to be spent in the changed function."""
+LEAST_PART: Final = 0.3
+"""A caller counts if at least this part of the target's time in the tests is spent below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A function of one side, such as a changed one at base: for a class that is its constructor.
+
+    `watched` is its target, as definitions are named: `shop:Table.rows.setter`.
+    """
+
+    watched: str
+    located: LocatedDefinition
+
+    @property
+    def called_as(self) -> str:
+        """The target by which code calls it, such as the property of a setter; "" if no name refers to it."""
+        return called_target(self.watched, self.located.definition) if self.located.definition.called else ""
+
+    @property
+    def function(self) -> WatchedFunction:
+        return WatchedFunction(self.called_as or self.watched, self.located.path, self.located.definition.start)
+
+
+def candidates(detection: Detection, named: Sequence[str], sources: Sources) -> tuple[Candidate, ...]:
+    """Return the functions that the manifest has `named`, else those that changed and exist at base."""
+    at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
+    names = {each.target: target for each, target in at_base}
+    # The target is the first that the manifest names, or what changed of it: the setter of that property.
+    targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
+    if not named:
+        targets = [*(target for each, target in at_base if not each.only_moved), *targets]
+    found = (callable_of(sources, target) for target in dict.fromkeys(targets))
+    distinct = {each.watched: each for each in found if each is not None}
+    return tuple(distinct.values())[:MOST_CANDIDATES]
+
+
+def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:
+    """Return a candidate of base as head has it, perhaps by another name; None if head lacks it."""
+    changed = (each for each in detection.functions if _at_base(each, detection.layout) == candidate.watched)
+    return callable_of(head, next((each.target for each in changed), candidate.watched))
+
+
+def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
+    """Return the target of a function that both sides have, as it is named at base."""
+    if function.status in {"added", "removed"} or function.name == MODULE:
+        return None
+    path, name = function.at_base
+    module = module_of(path, layout.import_roots)
+    return f"{module}:{name}" if module else None
+
+
+def callable_of(sources: Sources, target: str) -> Candidate | None:
+    """Return what has to run for a target: a nested function's outermost one, a class's own constructor."""
+    located = sources.try_find(target)
+    if located is not None and located.definition.outermost:
+        target = f"{target.partition(':')[0]}:{located.definition.outermost}"
+        located = sources.try_find(target)
+    if located is not None and located.definition.kind == "class":
+        target = f"{target}.__init__"
+        located = sources.try_find(target)
+        if located is not None and located.definition.name != target.partition(":")[2]:
+            return None  # inherited
+    if located is None or located.definition.kind != "function":
+        return None
+    return Candidate(target, located)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReach:
+    """What a test reached of a target; each chain has the names of the target's callers, the nearest first."""
+
+    test: str
+    target: str
+    seconds: float
+    chains: tuple[tuple[tuple[str, ...], float], ...]
+    longest: tuple[TimedCall, ...] = ()
+
+
+def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
+    """Name the project's functions in the chains, tests left out."""
+
+    def name(path: str, line: int) -> str | None:
+        module = module_of(path, layout.import_roots)
+        if module is None or is_test(path, layout):
+            return None
+        # A frame's first line is that of its first decorator.
+        functions = (each for each in sources.definitions(path) if each.kind == "function" and each.start == line)
+        return next((f"{module}:{each.outermost or each.name}" for each in functions), None)
+
+    chains = tuple(
+        (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
+    )
+    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What the tests reached of the candidates."""
+
+    candidates: tuple[Candidate, ...]
+    reached: tuple[NamedReach, ...]
+    sources: Sources
+
+    @property
+    def target(self) -> Candidate | None:
+        """The candidate in which the tests spend the most time, with what it calls; None if none is reached."""
+        seconds = self._seconds
+        reached = [each for each in self.candidates if each.watched in seconds]
+        return max(reached, key=lambda each: seconds[each.watched], default=None)
+
+    @property
+    def reason(self) -> str:
+        target, seconds = self.target, self._seconds
+        if target is None:
+            return ""
+        tests = len({each.test for each in self.reached if each.target == target.watched})
+        spent = f"{tests} test{'s' * (tests != 1)} spend{'s' * (tests == 1)} {figures.seconds(seconds[target.watched])}"
+        which = f", the most of {len(seconds)} changed functions" if len(seconds) > 1 else ""
+        return f"{spent} in {target.watched}{which}"
+
+    @property
+    def _seconds(self) -> dict[str, float]:
+        seconds: dict[str, float] = defaultdict(float)
+        for reach in self.reached:
+            seconds[reach.target] += reach.seconds
+        return seconds
+
+    def tests(self, target: str) -> tuple[tuple[str, ...], ...]:
+        """Return the tests that spend the most time in a target, file by file; the cases of a test are one."""
+        seconds: dict[str, float] = defaultdict(float)
+        for reach in self.reached:
+            if reach.target == target:
+                seconds[reach.test.partition("[")[0]] += reach.seconds
+        return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
+
+    def callers(self, target: str) -> tuple[Candidate, ...]:
+        """Return the project's functions that call a target, directly or not, the nearest first."""
+        chains = [chain for reach in self.reached if reach.target == target for chain in reach.chains]
+        below: dict[str, float] = defaultdict(float)
+        distance: dict[str, int] = {}
+        for callers, seconds in chains:
+            for step, name in enumerate(dict.fromkeys(callers)):
+                below[name] += seconds
+                distance[name] = min(step, distance.get(name, step))
+        total = sum(seconds for _, seconds in chains)
+        names = sorted((name for name in below if below[name] >= LEAST_PART * total), key=distance.__getitem__)
+        found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
+        return tuple(each for each in found.values() if each.watched != target)[:MOST_CALLERS]
+
+
+def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    files: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        files[test.partition("::")[0]].append(test)
+    return tuple(map(tuple, files.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A function to call, and the calls of tests that spend the most time in what changed."""
+
+    called: Candidate
+    wanted: Wanted
+    inside: float
+    """Seconds in the changed function, of the call with the most."""
+    share: float
+
+    @property
+    def is_public(self) -> bool:
+        return is_public(self.called.called_as.replace(":", "."))
+
+    @property
+    def tests(self) -> tuple[tuple[str, ...], ...]:
+        """The tests that make the calls, file by file."""
+        return by_file(dict.fromkeys(test.partition("[")[0] for test in self.wanted))
+
+
+def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
+    """Choose the calls of a function that spend the most time in what changed; None if no test makes one.
+
+    If there are calls in which that is most of the time, the others do not count.
+    """
+    calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
+    mostly = [(each, test) for each, test in calls if each.inside >= LEAST_SHARE * each.seconds]
+    longest = sorted(mostly or calls, key=lambda each: -each[0].inside)[:MOST_CALLS]
+    if not longest:
+        return None
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for call, test in longest:
+        wanted[test].append(call.number)
+    first = longest[0][0]
+    return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9))
+
+
+def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
+    """Return the lines of changed functions whose statements head adds or changes, by file."""
+    statements: dict[str, set[LineRange]] = defaultdict(set)
+    for function in functions:
+        own = _text(head, function.at("head"))
+        if own and function.name != MODULE and not function.only_moved:
+            with suppress(SourceError):
+                statements[own.path].update(changed_statements(own, _text(base, function.at("base"))))
+    return line_numbers({path: tuple(sorted(ranges)) for path, ranges in statements.items() if ranges})
+
+
+def _text(sources: Sources, place: DefinitionPlace | None) -> DefinitionText | None:
+    source = sources.tree.read(place.path) if place else None
+    return DefinitionText(source, place.path, place.lines) if place and source is not None else None

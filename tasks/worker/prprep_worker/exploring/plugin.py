@@ -1,0 +1,80 @@
+"""Find out which tests reach some functions, and for how long: a pytest plugin.
+
+PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
+to write (`out`: a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may
+take, those after which no further test begins (`session`), and the target of which it matters how long it runs in each
+call of the others (`inside`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from prprep_worker.exploring.reach import ReachWatch
+from prprep_worker.recording.functions import WantedFunction
+
+
+class Explorer:
+    """Runs each test with a time limit, and notes what it reached."""
+
+    def __init__(self, orders: dict[str, Any]) -> None:
+        self._orders = orders
+        self._end = time.monotonic() + orders["session"]
+        targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
+        self._watch = ReachWatch(targets, orders["tree"], orders.get("inside", ""))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
+        self._watch.restart(str(item.fspath))
+        began = time.perf_counter()
+        yield
+        if self._watch.reached:
+            self._write(item.nodeid, time.perf_counter() - began)
+        if time.monotonic() > self._end:
+            item.session.shouldstop = "the time for exploring is over"
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        with _limited(self._orders["seconds"]):
+            yield
+
+    def _write(self, test: str, seconds: float) -> None:
+        tree = os.path.realpath(self._orders["tree"])
+        reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
+        with open(self._orders["out"], "a", encoding="utf-8") as out:
+            out.write(json.dumps({"test": test, "seconds": seconds, "reached": reached}) + "\n")
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Fail a test that takes longer, if the system and the thread allow it."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: Any) -> None:
+        pytest.fail(f"stopped after {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def pytest_configure(config: Any) -> None:
+    # Tests that run pytest themselves must not explore.
+    orders = os.environ.pop("PRPREP_EXPLORER", None)
+    if orders:
+        config.pluginmanager.register(Explorer(json.loads(orders)), "prprep-explorer")

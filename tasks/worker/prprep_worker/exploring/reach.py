@@ -1,0 +1,252 @@
+"""Count the calls of some functions, the seconds that they take, and the project's functions that call them.
+
+On Python 3.12 or newer `sys.monitoring` watches their code alone; on older versions wrappers replace them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from prprep_worker.recording.functions import ModuleWatch, WantedFunction, find_functions
+from prprep_worker.watching import claim_tool
+
+HAS_MONITORING = sys.version_info >= (3, 12)
+CHAINS_OF_FIRST = 200
+"""Of so many calls in a test the callers are noted, then of every EVERY-th: to walk the stack takes time."""
+EVERY = 64
+DEEPEST = 60
+"""Frames of the stack that are looked at."""
+CALLERS = 8
+"""Functions of the project that are noted above a call."""
+LONGEST = 12
+"""Calls of a test whose time is kept: those that spend the most in the function that matters."""
+
+Codes = tuple[types.CodeType, ...]
+
+
+class Reach:
+    """What one test reached of a function; `callers` are the project's, the nearest first."""
+
+    __slots__ = ("calls", "chains", "longest", "seconds")
+
+    def __init__(self) -> None:
+        self.calls, self.seconds = 0, 0.0
+        self.chains: dict[Codes, float] = {}
+        self.longest: list[tuple[float, int, float]] = []
+        """Seconds in the function that matters, the number of the call from 1, and its own seconds."""
+
+    def note_call(self, inside: float, number: int, seconds: float) -> None:
+        self.longest.append((inside, number, seconds))
+        if len(self.longest) > 2 * LONGEST:
+            self.longest = sorted(self.longest, reverse=True)[:LONGEST]
+
+    def message(self, tree: str) -> dict[str, Any]:
+        """Return JSON; a chain is a list of files in the tree with the first line of the function, and seconds."""
+        chains = [
+            [[[os.path.relpath(code.co_filename, tree), code.co_firstlineno] for code in chain], seconds]
+            for chain, seconds in self.chains.items()
+        ]
+        longest = sorted(self.longest, reverse=True)[:LONGEST]
+        return {"calls": self.calls, "seconds": self.seconds, "chains": chains, "longest": longest}
+
+
+class OpenCall(NamedTuple):
+    """A call that has not returned: the moment it began, and what was spent on watching and `inside` before it."""
+
+    target: str
+    began: float
+    overhead: float
+    inside: float
+    number: int
+    chain: Codes | None
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.open: list[OpenCall] = []
+        self.depths: dict[str, int] = {}
+        self.overhead = 0.0
+        """Seconds spent in watching, which do not count as the functions'."""
+
+
+class ReachWatch:
+    """Watches functions, by the names of targets; seconds of a recursive one are those of its outermost call.
+
+    With `inside`, the time of that target in each call is noted in place of the callers.
+    """
+
+    def __init__(self, targets: Mapping[str, WantedFunction], tree: str, inside: str = "") -> None:
+        self._inside = inside
+        self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
+        self._modules: dict[str, dict[str, WantedFunction]] = {}
+        for target, function in targets.items():
+            self._modules.setdefault(function.module, {})[target] = function
+        self._thread = _Thread()
+        self._codes: dict[types.CodeType, str] = {}
+        self._tool: int | None = None
+        self.reached: dict[str, Reach] = {}
+        ModuleWatch(self._modules.keys(), self._watch)
+
+    def restart(self, test_file: str) -> None:
+        """Forget what was reached; the functions of this file are no callers."""
+        self.reached, self._tests = {}, os.path.realpath(test_file)
+
+    def _watch(self, module: types.ModuleType) -> None:
+        targets = self._modules[module.__name__]
+        for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
+            if found is None:
+                continue
+            if HAS_MONITORING:
+                self._codes[found.function.__code__] = target
+                self._monitor(found.function.__code__)
+            else:
+                found.replace(self._wrapper(target, found.function))
+
+    def enter(self, target: str, *, is_call: bool = True) -> None:
+        entered, thread = time.perf_counter(), self._thread
+        depth = thread.depths.get(target, 0)
+        thread.depths[target] = depth + 1
+        reach = self.reached.get(target)
+        if reach is None:
+            reach = self.reached[target] = Reach()
+        reach.calls += is_call
+        is_noted = depth == 0 and not self._inside and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
+        chain = tuple(self._callers()) if is_noted else None
+        began = time.perf_counter()
+        thread.overhead += began - entered
+        thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, reach.calls, chain))
+
+    def leave(self, target: str) -> None:
+        now, thread = time.perf_counter(), self._thread
+        if not thread.open or thread.open[-1].target != target:
+            return  # it began before it was watched, or an exception was thrown into it
+        call = thread.open.pop()
+        thread.depths[target] -= 1
+        reach = self.reached.get(target)
+        if reach is not None and not thread.depths[target]:
+            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
+            reach.seconds += seconds
+            if self._inside:
+                reach.note_call(self._seconds_inside - call.inside, call.number, seconds)
+            if call.chain is not None:
+                reach.chains[call.chain] = reach.chains.get(call.chain, 0.0) + seconds
+        thread.overhead += time.perf_counter() - now
+
+    def share(self, seconds: float) -> float:
+        """Return the part of so many seconds of this thread that the function `inside` took, without watching it."""
+        return self._seconds_inside / max(seconds - self._thread.overhead, 1e-9)
+
+    @property
+    def _seconds_inside(self) -> float:
+        reach = self.reached.get(self._inside)
+        return reach.seconds if reach else 0.0
+
+    def _callers(self) -> Iterator[types.CodeType]:
+        """Yield the project's functions on the stack up to the test's own."""
+        frame, count, last = sys._getframe(2), 0, None  # noqa: SLF001 - there is no other way
+        for _ in range(DEEPEST):
+            if frame is None or count == CALLERS:
+                return
+            code = frame.f_code
+            if code.co_filename == self._tests:
+                return
+            is_named = code.co_name == "<lambda>" or not code.co_name.startswith("<")  # a name may refer to a lambda
+            is_other = code is not last and code not in self._codes
+            if code.co_filename.startswith(self._tree) and is_named and is_other:
+                yield code
+                count, last = count + 1, code
+            frame = frame.f_back
+
+    # -- Python 3.12 or newer
+
+    def _monitor(self, code: types.CodeType) -> None:
+        monitoring = sys.monitoring
+        events = monitoring.events
+        if self._tool is None:
+            self._tool = claim_tool("prprep-reach")
+            monitoring.register_callback(self._tool, events.PY_START, self._started)
+            monitoring.register_callback(self._tool, events.PY_RESUME, self._resumed)
+            monitoring.register_callback(self._tool, events.PY_RETURN, self._left)
+            monitoring.register_callback(self._tool, events.PY_YIELD, self._left)
+            monitoring.register_callback(self._tool, events.PY_UNWIND, self._left)
+            # Unwinding is no local event: it is reported for all code or for none.
+            monitoring.set_events(self._tool, events.PY_UNWIND)
+        local = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD
+        monitoring.set_local_events(self._tool, code, local)
+
+    def _started(self, code: types.CodeType, _offset: int) -> None:
+        self.enter(self._codes[code])
+
+    def _resumed(self, code: types.CodeType, _offset: int) -> None:
+        self.enter(self._codes[code], is_call=False)
+
+    def _left(self, code: types.CodeType, _offset: int, _value: object) -> None:
+        if code in self._codes:
+            self.leave(self._codes[code])
+
+    # -- older versions
+
+    def _wrapper(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return await _Resumed(self, target, function(*args, **kwargs))
+
+        elif inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return (yield from _Resumed(self, target, function(*args, **kwargs)))
+
+        else:
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                self.enter(target)
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    self.leave(target)
+
+        return wrapper
+
+
+class _Resumed:
+    """A generator or coroutine: the time between its resumptions does not count."""
+
+    def __init__(self, watch: ReachWatch, target: str, inner: Any) -> None:
+        self._watch, self._target, self._inner, self._is_new = watch, target, inner, True
+
+    def __iter__(self) -> _Resumed:
+        return self
+
+    __await__ = __iter__
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: object) -> Any:
+        return self._run(self._inner.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._run(self._inner.throw, *error)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _run(self, resume: Callable[..., Any], *values: Any) -> Any:
+        self._watch.enter(self._target, is_call=self._is_new)
+        self._is_new = False
+        try:
+            return resume(*values)
+        finally:
+            self._watch.leave(self._target)

@@ -1,0 +1,87 @@
+"""Find out which functions are compiled: hooks and samplers of Python do not see their calls."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import inspect
+import os
+import sys
+import types
+from collections.abc import Iterable
+from typing import Any
+
+COMPILERS = {"cupyx", "jax", "jaxlib", "numba", "taichi", "torch", "triton"}
+"""Packages whose objects run compiled code of the function that they wrap."""
+TRANSPARENT = {"_functools", "builtins", "functools", "wrapt"}
+"""Modules whose objects, written in C or not, run the Python function that they wrap."""
+ATTRIBUTES = ("__func__", "fget", "func", "__wrapped__")
+
+
+def compiled(definitions: Iterable[tuple[str, str]], tree: str) -> list[list[str]]:
+    """Return those of the definitions (a path in the tree, and the name that code calls it by) that are compiled."""
+    return [[path, name] for path, name in definitions if _is_compiled(os.path.join(tree, path), name)]
+
+
+def is_extension(module: Any) -> bool:
+    return isinstance(getattr(module, "__file__", None), str) and module.__file__.endswith(
+        tuple(importlib.machinery.EXTENSION_SUFFIXES)
+    )
+
+
+def _is_compiled(file: str, name: str) -> bool:
+    module = _module_of(file)
+    if module is None or is_extension(module):
+        return module is not None
+    owner: Any = module
+    *owners, last = name.split(".")
+    for part in owners:
+        owner = getattr(owner, part, None)
+        if _package(type(owner)) in COMPILERS:  # a class that numba compiles
+            return True
+    held = None if owner is None else inspect.getattr_static(owner, last, None)
+    return runs_compiled(held, os.path.realpath(file))
+
+
+def _module_of(file: str) -> Any:
+    """Return the module of a source file, or the extension that was compiled from it."""
+    stem = os.path.realpath(file).rpartition(".")[0]
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(path, str) and os.path.isabs(path):
+            folder, base = os.path.split(os.path.realpath(path))
+            if os.path.join(folder, base.partition(".")[0]) == stem:
+                return module
+    return None
+
+
+def runs_compiled(held: Any, file: str) -> bool:
+    """Return whether an object runs compiled code of the function of `file` that it wraps, rather than the function.
+
+    An object that wraps none, such as a faster function that replaces that of the file, is not that function compiled.
+    """
+    seen, is_native = set(), False
+    while held is not None and id(held) not in seen:
+        seen.add(id(held))
+        kind = type(held)
+        if not isinstance(held, types.FunctionType):
+            if _package(kind) in COMPILERS:
+                return True
+            is_native = is_native or _is_native(kind)
+        elif hasattr(held, "_torchdynamo_orig_callable"):
+            return True
+        below = next(filter(None, (getattr(held, each, None) for each in ATTRIBUTES)), None)
+        if below is None and isinstance(held, types.FunctionType):
+            return is_native and os.path.realpath(held.__code__.co_filename) == file
+        held = below
+    return False
+
+
+def _is_native(kind: type) -> bool:
+    """Return whether calls of a type's objects are made in C, and not of a Python function."""
+    owner = next((each for each in kind.__mro__ if "__call__" in vars(each)), None)
+    call = vars(owner)["__call__"] if owner else None
+    return isinstance(call, types.WrapperDescriptorType) and _package(owner) not in TRANSPARENT
+
+
+def _package(kind: type) -> str:
+    return str(kind.__module__).partition(".")[0]

@@ -1,0 +1,233 @@
+"""Tests of a small project, run under the explorer, on the oldest and the newest Pythons here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import Recording, Scaffolding
+from tasks.bench.observing.exploring import explore
+from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record, try_code
+from tasks.bench.request import SideRequest
+from tasks.manifest.model import Optimization
+from tasks.processes.progress import silent
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
+from tasks.storage.paths import ProjectPaths
+from tests.support.evidence import DETECTION
+from tests.support.pythons import environment
+from tests.support.stages import run_stage
+from tests.support.targets import TargetRepo
+
+pytestmark = pytest.mark.slow(1)
+
+CODE = """import asyncio
+import time
+
+
+def _scan(text):
+    return sum(1 for _ in text.split(","))
+
+
+def parse(text):
+    return [_scan(line) for line in text.splitlines()]
+
+
+def numbers(count):
+    for number in range(count):
+        yield number
+
+
+async def fetch(count):
+    await asyncio.sleep(0)
+    return count
+
+
+def depth(tree):
+    return 1 + max(map(depth, tree), default=0)
+
+
+def fails():
+    raise ValueError
+
+
+def sleeps():
+    time.sleep(60)
+"""
+TESTS = """import asyncio
+from pathlib import Path
+
+import pytest
+
+from rows import depth, fails, fetch, numbers, parse, sleeps
+
+DATA = Path(__file__).parent / "data.csv"
+
+
+@pytest.mark.parametrize("text", ["a,b", "a,b\\nc,d\\n", ""])
+def test_parse(text):
+    assert len(parse(text)) == len(text.splitlines())
+
+
+def test_document():
+    assert len(parse(DATA.read_text())) == 2_000
+
+
+def test_others():
+    assert sum(numbers(4)) == 6
+    assert asyncio.run(fetch(3)) == 3
+    assert depth([[], [[]]]) == 3
+    with pytest.raises(ValueError):
+        fails()
+"""
+FILES = {
+    "pyproject.toml": '[project]\nname = "rows"\nversion = "1"\n',
+    "src/rows/__init__.py": CODE,
+    "tests/test_rows.py": TESTS,
+    "tests/data.csv": "".join(f"{number},x,y\n" for number in range(2_000)),
+    "tests/test_broken.py": "import there_is_no_such_module\n",
+}
+ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "nothing")
+
+
+@pytest.fixture(scope="module", params=["3.9", "3.13"])
+def site(request, tmp_path_factory):
+    """A wrapper watches before Python 3.12, `sys.monitoring` from there on."""
+    folder = tmp_path_factory.mktemp("explore")
+    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    tree = TargetRepo(folder / "tree", FILES).path
+    return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
+
+
+def functions(*names):
+    return {f"rows:{name}": WatchedFunction(f"rows:{name}") for name in names}
+
+
+@pytest.fixture(scope="module")
+def reached(site):
+    found, notes = explore(site, functions(*ALL), ["tests/test_broken.py", "tests/test_rows.py"], seconds=60)
+    assert notes == ()
+    return {(each.test.partition("::")[2], each.target.partition(":")[2]): each for each in found}
+
+
+def test_calls_are_counted_by_test_whatever_another_file_raises(reached):
+    assert {key: each.calls for key, each in reached.items() if key[0] != "test_parse[]"} == {
+        ("test_parse[a,b]", "parse"): 1,
+        ("test_parse[a,b]", "_scan"): 1,
+        ("test_parse[a,b\\nc,d\\n]", "parse"): 1,
+        ("test_parse[a,b\\nc,d\\n]", "_scan"): 2,
+        ("test_document", "parse"): 1,
+        ("test_document", "_scan"): 2_000,
+        ("test_others", "numbers"): 1,
+        ("test_others", "fetch"): 1,
+        ("test_others", "depth"): 4,
+        ("test_others", "fails"): 1,
+    }
+
+
+def test_the_time_of_a_call_has_that_of_the_calls_in_it(reached):
+    parse, scan = reached["test_document", "parse"], reached["test_document", "_scan"]
+    assert 0 < scan.seconds < parse.seconds < parse.total
+    # A recursive function's outermost call counts: a sum of all would be longer than the test.
+    assert 0 < reached["test_others", "depth"].seconds < reached["test_others", "depth"].total
+
+
+def test_the_callers_of_the_project_are_noted(site):
+    found, _ = explore(site, functions("_scan"), ["tests/test_rows.py::test_document"], seconds=60)
+    (chain,) = found[0].chains
+    first = CODE.splitlines().index("def parse(text):") + 1
+    assert chain.callers == (("src/rows/__init__.py", first),)
+
+
+def test_the_calls_with_the_most_time_in_a_function_are_noted(site):
+    found, _ = explore(site, functions("_scan", "parse"), ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
+    (call,) = next(each for each in found if "document" in each.test and each.target == "rows:parse").longest
+    assert call.number == 1
+    assert 0 < call.inside < call.seconds
+
+
+def test_a_call_is_recorded_by_its_number_with_the_file_that_it_reads(site):
+    """Its content is no code: it is read from where the project has it."""
+    wanted = {"tests/test_rows.py::test_document": [1]}
+    (seen,), _ = record(
+        site, WatchedFunction("rows:parse"), [("tests/test_rows.py",)], wanted=wanted, seconds=60, report=silent
+    )
+    (call,) = seen["kept"]
+    assert call["test"] == "tests/test_rows.py::test_document"
+    assert [each["arguments"]["text"] for each in call["spelled"][:2]] == [
+        '(Path(__file__).parents[2] / "tests/data.csv").read_text(encoding="utf-8")',
+        '(Path(__file__).parents[2] / "tests/data.csv").read_text(encoding="utf-8") * 10',
+    ]
+    assert seen["opened"] == ["tests/data.csv"]
+
+
+def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site):
+    order = {"setup": "from rows import parse", "call": "parse('a,b')", "inputs": [], "awaited": False}
+    file, line = (
+        site.side.tree / "src/rows/__init__.py",
+        CODE.splitlines().index('    return sum(1 for _ in text.split(","))') + 1,
+    )
+    assert try_code(site, {**order, "lines": {str(file): [line]}})["reached"] is True
+    assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
+    inside = WatchedFunction("rows:_scan").message(site.side.tree)
+    assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
+
+
+def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkeypatch):
+    monkeypatch.setattr("tasks.bench.observing.exploring.TEST_SECONDS", 0.5)
+    (site.side.tree / "tests/test_slow.py").write_text(
+        "from rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\ndef test_next():\n    parse('a')\n"
+    )
+    found, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
+    assert {each.test.partition("::")[2] for each in found} == {"test_slow", "test_next"}
+
+
+# -- the stages -------------------------------------------------------------------------------------------
+
+
+def test_a_private_function_is_measured_by_its_public_caller_on_the_projects_own_file(tmp_path):
+    """The change is in a helper, whose calls take microseconds; what it saves is seen in a call of `parse`."""
+    repo = TargetRepo(tmp_path / "target", FILES)
+    base = repo.head
+    repo.commit(
+        {"src/rows/__init__.py": CODE.replace('sum(1 for _ in text.split(","))', 'text.count(",") + 1')}, "Count"
+    )
+    layout = describe(FolderTree(repo.path))
+    item = Optimization(id="item", head="main", domain=("cpu",))
+    paths = ProjectPaths(tmp_path / "work/prprep.yaml", tmp_path / "work/.codeflash").item("item")
+    first = CODE.splitlines().index("def _scan(text):") + 1
+    lines = first, first + 1
+    function = DETECTION.functions[0].model_copy(
+        update={
+            "path": "src/rows/__init__.py",
+            "module": "rows",
+            "name": "_scan",
+            "status": "modified",
+            "lines": lines,
+            "base_lines": lines,
+        }
+    )
+    DETECTION.model_copy(
+        update={
+            "item": "item",
+            "base": base,
+            "head": repo.head,
+            "target": "rows:_scan",
+            "functions": (function,),
+            "files": ("src/rows/__init__.py",),
+            "benchmark": None,
+            "layout": layout,
+        }
+    ).write(paths.detect, "d")
+    for stage in ("record", "scaffold"):
+        run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
+    recording, written = Recording.read(paths.record), Scaffolding.read(paths.scaffold)
+    assert (recording.target, recording.changed) == ("rows:parse", "rows:_scan")
+    assert recording.share > 0.4
+    assert recording.call.reaches
+    text = (tmp_path / "work" / written.source).read_text()
+    assert '"tests/data.csv"' in text
+    assert "benchmark(parse, text)" in text
+    assert any("rows:parse, which spends" in note for note in written.notes)

@@ -1,0 +1,193 @@
+"""What to measure, by what the tests reach: literal reaches and small trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import ChangedFunction
+from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
+from tasks.project.code.sources import Sources
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
+from tasks.stages.record.choosing import documents
+from tasks.stages.record.relevant_tests import relevant_tests
+from tasks.stages.record.targets import Exploration, NamedReach, callable_of, candidates, changed_lines, named, workload
+from tests.support.evidence import DETECTION
+from tests.support.targets import TargetRepo
+
+PARSER = """class Parser:
+    def __init__(self, text):
+        self.text = text
+
+    @classmethod
+    def of(cls, text):
+        return cls(text)
+
+    def _value(self):
+        # Only a comment.
+        return self.text
+
+
+class Sub(Parser):
+    pass
+
+
+def load(text):
+    def inner():
+        return Parser.of(text)._value()
+
+    return inner()
+"""
+FILES = {
+    "pyproject.toml": '[project]\nname = "toml"\nversion = "1"\n',
+    "src/toml/__init__.py": "from toml.parser import load\n",
+    "src/toml/parser.py": PARSER,
+    "tests/test_parser.py": "from toml.parser import Parser\n\ndef test_it():\n    Parser('')._value()\n",
+    "tests/test_load.py": "import toml\n\ndef test_it():\n    toml.load('')\n",
+    "tests/test_module.py": "from toml.parser import Sub\n\ndef test_it():\n    Sub('')\n",
+    "tests/test_other.py": "def test_it(): ...\n",
+    "src/toml/tests/test_inside.py": "from ..parser import load\n\ndef test_it():\n    load('')\n",
+}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    return Sources(FolderTree(TargetRepo(tmp_path_factory.mktemp("targets") / "tree", FILES).path), ("src",))
+
+
+def reach(target, seconds, *callers, test="tests/test_load.py::test_it", longest=()):
+    return NamedReach(test, f"toml.parser:{target}", seconds, ((callers, seconds),), longest)
+
+
+def exploration(sources, *reached):
+    found = [callable_of(sources, f"toml.parser:{name}") for name in ("Parser._value", "Parser", "load")]
+    return Exploration(tuple(found), reached, sources)
+
+
+def test_test_files_that_name_the_function_go_first_and_all_that_import_the_project_are_run(sources):
+    located = sources.find("toml.parser:Parser._value")
+    assert relevant_tests(sources, [located], packages=("toml",)) == (
+        "tests/test_parser.py",
+        "tests/test_load.py",
+        "tests/test_module.py",
+        "src/toml/tests/test_inside.py",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "watched"),
+    [
+        ("Parser", "toml.parser:Parser.__init__"),
+        ("load.inner", "toml.parser:load"),
+        ("Parser.of", "toml.parser:Parser.of"),
+        ("Sub", None),
+        ("nothing", None),
+    ],
+)
+def test_what_can_be_called(sources, target, watched):
+    found = callable_of(sources, f"toml.parser:{target}")
+    assert (found and found.watched) == watched
+
+
+def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names_some(sources):
+    layout = describe(sources.tree)
+    changed = [
+        ChangedFunction(path="src/toml/parser.py", module="toml.parser", name=name, status=status)
+        for name, status in (("Parser._value", "modified"), ("added", "added"), ("<module>", "modified"))
+    ]
+    detection = DETECTION.model_copy(
+        update={"layout": layout, "functions": tuple(changed), "target": "toml.parser:load"}
+    )
+    names = [each.watched for each in candidates(detection, (), sources)]
+    assert names == ["toml.parser:Parser._value", "toml.parser:load"]
+    assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources)] == ["toml.parser:load"]
+
+
+def test_the_target_is_where_the_tests_spend_the_most_time(sources):
+    found = exploration(sources, reach("Parser._value", 0.2), reach("Parser._value", 0.2), reach("load", 0.3))
+    assert found.target.watched == "toml.parser:Parser._value"
+    assert found.reason == "1 test spends 400.0 ms in toml.parser:Parser._value, the most of 2 changed functions"
+    assert exploration(sources).target is None
+
+
+def test_callers_are_named_with_the_nearest_first_and_tests_left_out(sources):
+    layout = describe(sources.tree)
+    lines = {each.name: each.start for each in sources.definitions("src/toml/parser.py")}
+    frames = [
+        ("src/toml/parser.py", lines["load.inner"]),
+        ("src/toml/parser.py", lines["Parser.of"]),
+        ("tests/test_load.py", 3),
+        ("src/toml/parser.py", 999),
+    ]
+    seen = Reach("t", 1.0, "toml.parser:Parser._value", 3, 0.5, (CallChain(tuple(frames), 0.5),))
+    ((names, seconds),) = named(seen, sources, layout).chains
+    assert (names, seconds) == (("toml.parser:load", "toml.parser:Parser.of"), 0.5)
+
+
+def test_a_caller_counts_if_much_of_the_targets_time_is_below_it(sources):
+    rare = reach("Parser._value", 0.1, "toml.parser:Parser.of")
+    usual = reach("Parser._value", 0.9, "toml.parser:Parser._value", "toml.parser:load")
+    found = exploration(sources, rare, usual).callers("toml.parser:Parser._value")
+    assert [each.watched for each in found] == ["toml.parser:load"]
+
+
+def test_tests_are_listed_by_file_without_their_cases(sources):
+    found = exploration(
+        sources,
+        reach("load", 0.1, test="a.py::one[x]"),
+        reach("load", 0.3, test="b.py::two"),
+        reach("load", 0.1, test="a.py::one[y]"),
+        reach("load", 0.1, test="a.py::three"),
+    )
+    assert found.tests("toml.parser:load") == (("b.py::two",), ("a.py::one", "a.py::three"))
+
+
+def test_calls_in_which_the_change_takes_most_of_the_time_are_wanted(sources):
+    called = callable_of(sources, "toml.parser:load")
+    small, diluted, large = TimedCall(1, 0.01, 0.009), TimedCall(2, 1.0, 0.1), TimedCall(3, 0.1, 0.06)
+    reached = [reach("load", 1.0, test="t", longest=(small, diluted)), reach("load", 1.0, test="u", longest=(large,))]
+    found = workload(called, reached)
+    assert found.wanted == {"u": [3], "t": [1]}
+    assert (found.inside, round(found.share, 2)) == (0.06, 0.6)
+    # Without such calls the others may serve on a larger input.
+    assert workload(called, [reach("load", 1.0, longest=(diluted,))]).wanted == {"tests/test_load.py::test_it": [2]}
+    assert workload(called, [reach("load", 1.0)]) is None
+
+
+def changed_function(name, base, head):
+    """A function that was modified, or moved, in a file."""
+    before, after = (side.find(f"toml.parser:{name}").definition.lines for side in (base, head))
+    return ChangedFunction(
+        path="src/toml/parser.py",
+        module="toml.parser",
+        name=name,
+        status="modified",
+        lines=after,
+        base_lines=before,
+    )
+
+
+def test_lines_that_head_adds_or_changes(tmp_path, sources):
+    head = PARSER.replace(
+        "        # Only a comment.\n        return self.text\n",
+        "        # Another comment.\n        if self.text.isdigit():\n            return int(self.text)\n"
+        "        return self.text\n",
+    )
+    after = Sources(FolderTree(TargetRepo(tmp_path / "tree", {**FILES, "src/toml/parser.py": head}).path), ("src",))
+    function = changed_function("Parser._value", sources, after)
+    first = head.splitlines().index("        if self.text.isdigit():") + 1
+    assert changed_lines([function], sources, after) == {"src/toml/parser.py": (first, first + 1)}
+    added = changed_function("load", sources, after).model_copy(update={"status": "added"})
+    assert len(changed_lines([added], sources, after)["src/toml/parser.py"]) == 2
+    moved = changed_function("load", sources, after).model_copy(update={"status": "moved", "only_moved": True})
+    assert changed_lines([moved], sources, after) == {}
+
+
+def test_documents_that_were_opened_go_first_then_those_the_function_is_named_after():
+    paths = ("docs/guide.md", "tests/data/a.toml", "uv.lock", "README.rst", "tests/data/b.json")
+    assert documents(["tests/data/b.json"], paths, "toml.parser:load") == (
+        "tests/data/b.json",
+        "tests/data/a.toml",
+        "README.rst",
+    )
+    assert documents([], paths, "shop:words") == ("README.rst",)
