@@ -6,13 +6,14 @@ from functools import cache
 
 import pytest
 
+from tasks.bench.observing.exploring import explore
 from tasks.bench.observing.recording import RecordingSite
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.request import SideRequest
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.stages.record.targets import Candidate
+from tasks.stages.record.targets import Candidate, callable_of
 from tests.support.pythons import environment
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
@@ -216,6 +217,29 @@ def test_calls_of_one_definition_are_recorded(place, name, calls, arguments):
     assert (seen["found"], seen["calls"]) == (True, calls)
     kept = [call["spelled"][0]["arguments"] for call in seen["kept"]]
     assert arguments in (None, kept[-1])
+
+
+def test_the_explorer_counts_the_calls_of_one_definition(place):
+    """Accessors of one property, and implementations of one function, are watched in one run."""
+    sources = Sources(FolderTree(place.side.tree), ("src",))
+    calls = {
+        "show.register(int)": 3,
+        "show.register(list, tuple)": 1,
+        "Table.rows": 3,
+        "Table.rows.setter": 1,
+        "Table.rows.deleter": 1,
+        "Table.__total": 1,
+        "Table.add.register(str)": 1,
+        "double#1": 1,
+        "double": 1,
+        "Table.size": 1,
+        "key": 1,
+        "smallest#1": 1,
+    }
+    functions = {name: callable_of(sources, f"shop:{name}").function for name in calls}
+    found, notes = explore(place, functions, ["tests/test_shop.py"], seconds=60)
+    assert notes == ()
+    assert {name: sum(each.calls for each in found if each.target == name) for name in calls} == calls
 
 
 @pytest.fixture(scope="module")

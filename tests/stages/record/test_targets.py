@@ -11,7 +11,16 @@ from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
 from tasks.stages.record.relevant_tests import relevant_tests
-from tasks.stages.record.targets import Exploration, NamedReach, callable_of, candidates, changed_lines, named, workload
+from tasks.stages.record.targets import (
+    Exploration,
+    NamedReach,
+    at_head,
+    callable_of,
+    candidates,
+    changed_lines,
+    named,
+    workload,
+)
 from tests.support.evidence import DETECTION
 from tests.support.targets import TargetRepo
 
@@ -101,6 +110,67 @@ def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names
     names = [each.watched for each in candidates(detection, (), sources)]
     assert names == ["toml.parser:Parser._value", "toml.parser:load"]
     assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources)] == ["toml.parser:load"]
+
+
+ACCESSORS = """class Table:
+    @property
+    def rows(self):
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows):
+        self._rows = sorted(rows)
+
+    def __total(self):
+        return sum(self._rows)
+
+
+def show(row):
+    return str(row)
+
+
+def show(row):
+    return repr(row)
+"""
+
+
+def accessors(folder, text=ACCESSORS):
+    return Sources(FolderTree(TargetRepo(folder, {**FILES, "src/toml/parser.py": text}).path), ("src",))
+
+
+def test_code_calls_a_setter_a_private_method_and_one_of_several_definitions_by_their_names(tmp_path):
+    sources = accessors(tmp_path / "tree")
+    names = ("Table.rows.setter", "Table.__total", "show#1", "show")
+    found = [callable_of(sources, f"toml.parser:{name}") for name in names]
+    assert [(each.called_as.partition(":")[2], each.function.line) for each in found] == [
+        ("Table.rows", 6),
+        ("Table._Table__total", 10),
+        ("show", 14),
+        ("show", 18),
+    ]
+
+
+def test_a_setter_that_changed_is_the_candidate_if_its_property_is_named_and_head_has_it_by_another_name(tmp_path):
+    base, head = (
+        accessors(tmp_path / "base"),
+        accessors(tmp_path / "head", ACCESSORS.replace("def rows", "def lines").replace("rows.setter", "lines.setter")),
+    )
+    setter = ChangedFunction(
+        path="src/toml/parser.py",
+        module="toml.parser",
+        name="Table.lines.setter",
+        status="renamed",
+        base_name="Table.rows.setter",
+    )
+    layout = describe(base.tree)
+    detection = DETECTION.model_copy(update={"layout": layout, "functions": (setter,), "target": setter.target})
+    (found,) = candidates(detection, ("toml.parser:Table.lines",), base)
+    assert (found.watched, found.called_as) == ("toml.parser:Table.rows.setter", "toml.parser:Table.rows")
+    there = at_head(found, detection, head)
+    assert (there.watched, there.called_as) == ("toml.parser:Table.lines.setter", "toml.parser:Table.lines")
+    moved = setter.model_copy(update={"only_moved": True})
+    unnamed = detection.model_copy(update={"functions": (moved,), "target": None})
+    assert candidates(unnamed, (), base) == ()
 
 
 def test_the_target_is_where_the_tests_spend_the_most_time(sources):
