@@ -22,7 +22,7 @@ TOO_LONG = 5.0
 IN_PROPORTION = 0.5
 """An input that is so many times larger has to take at least this part of so many times longer."""
 MOSTLY_OVERHEAD = 1e-5
-"""Seconds of a call below which its time need not grow in proportion, but has to grow."""
+"""Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""
 MOST_TRIED = 6
 """Calls of which code is tried, the largest first."""
 MOST_DOCUMENTS = 12
@@ -168,7 +168,7 @@ class CallChooser:
                 return best, tried
             if best is not None:
                 times, before = spelled["scale"] / best.spelling.scale, best.spelling.seconds
-                least = before * (IN_PROPORTION * times if before >= MOSTLY_OVERHEAD else 1)
+                least = before * IN_PROPORTION * (times if before >= MOSTLY_OVERHEAD else 1)
                 is_trivial = tried.spelling.seconds < least
                 if tried.spelling.seconds > TOO_LONG or is_trivial:
                     break

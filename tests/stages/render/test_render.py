@@ -23,7 +23,6 @@ from tasks.artifacts import (
     DependencyDifference,
     Detection,
     EndingDifference,
-    FunctionShare,
     Interval,
     MetricName,
     Output,
@@ -32,7 +31,6 @@ from tasks.artifacts import (
     Repeated,
     RunCommand,
     Scaffolding,
-    Share,
     SideRun,
     TreeSpec,
     Verdict,
@@ -764,29 +762,6 @@ def test_a_loss_without_spread_is_shown_once():
 def test_a_much_slower_head_has_no_speedup_of_zero():
     slow = comparison((change(MetricName.TIME, 0.001, 2.5, Verdict.REGRESSED),), Verdict.REGRESSED)
     assert "| 0.00040x |" in body_of(Case(slow))
-
-
-def share_of(number: int, share: float, *, samples: int = 400, changed: bool = False) -> FunctionShare:
-    side = Share(calls=1, share=share, own=share)
-    function = f"pagelayout.text:function_{number}"
-    return FunctionShare(
-        test=TEST, function=function, path="src/x.py", changed=changed, base=side, head=side, samples=samples
-    )
-
-
-def test_functions_without_a_part_of_the_time_are_counted():
-    functions = (share_of(0, 0.9), *(share_of(number, 0.0, changed=True) for number in range(1, 61)))
-    body = body_of(Case(CPU_IMPROVED.model_copy(update={"functions": functions})))
-    assert body.count("pagelayout.text:function_") == 1
-    assert "60 more functions of the project have a smaller part of the time." in body
-    assert " 0.0 % |" not in body
-
-
-def test_no_column_has_only_dashes():
-    functions = (share_of(0, 0.9, samples=3), share_of(1, 0.1, samples=3))
-    body = body_of(Case(CPU_IMPROVED.model_copy(update={"functions": functions})))
-    assert "| Function | Calls |\n|:---|---:|\n| `pagelayout.text:function_0` | 1 |\n" in body
-    assert "There were too few samples for shares." in body
 
 
 def test_the_projects_own_version_is_no_difference_of_environments():
