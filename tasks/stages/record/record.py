@@ -242,8 +242,8 @@ class _Recorder:
         """Return what could be called, the best first.
 
         The target itself goes first if it is public and its calls are long enough; then public functions that spend
-        most of their time in it, the longer (up to a millisecond) the better; then others that do. The rest may do so
-        on one of the project's documents.
+        most of their time in it: those that the project exports, then the longer (up to a millisecond) the better; then
+        others that do. The rest may do so on one of the project's documents.
         """
         callers = exploration.callers(target.watched)
         reached: list[NamedReach] = []
@@ -255,12 +255,13 @@ class _Recorder:
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
 
-        def rank(each: Workload) -> tuple[bool, bool, bool, int, float]:
+        def rank(each: Workload) -> tuple[bool, bool, bool, bool, int, float]:
             is_first = each.called is target and each.is_public and each.inside >= ENOUGH
             mostly = each.share >= LEAST_SHARE
             # Durations within a factor of two are alike.
             duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
-            return is_first, each.is_public and mostly, mostly, duration, each.share
+            is_exported = "." not in self._public_name(each.called).partition(":")[0]
+            return is_first, each.is_public and mostly, mostly, is_exported, duration, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
 
@@ -358,7 +359,7 @@ def refusal(recording: Recording) -> str:
     if not recording.call and not recording.sample:
         return "no call can be written as code"
     if recording.share < LEAST_SHARE:
-        return f"only {figures.share(recording.share)} of its time is spent in {recording.changed}"
+        return f"only {figures.rounded_share(recording.share)} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
         return "no recorded call executes what head changes"
     if round_of(recording) < choosing.LEAST_ROUND:

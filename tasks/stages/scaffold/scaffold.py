@@ -194,7 +194,7 @@ class _Writer:
             return recording.notes if benchmark.made_from == "gap" and not recording.failed else ()
         if recording.target == recording.changed or not recording.changed:
             return ()
-        share = figures.share(recording.share)
+        share = figures.rounded_share(recording.share)
         return (f"the benchmark calls {recording.target}, which spends {share} of its time in {recording.changed}",)
 
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
