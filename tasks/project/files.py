@@ -206,14 +206,44 @@ def strings(value: object) -> tuple[str, ...]:
 def _setup_keywords(source: bytes) -> dict[str, object]:
     # setup.py may be written for another Python.
     module = parse_or_empty(source)
+    names = _constants(module)
     calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and last_name(node) == "setup"]
-    return {keyword.arg: _literal(keyword.value) for call in calls[:1] for keyword in call.keywords if keyword.arg}
+    return {keyword.arg: _value(keyword.value, names) for call in calls[:1] for keyword in call.keywords if keyword.arg}
 
 
-def _literal(node: ast.expr) -> object:
-    if isinstance(node, ast.Call) and last_name(node) in {"find_packages", "find_namespace_packages"}:
-        where = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "where")]
-        return _literal(where[0]) if where else "."
+def _constants(module: ast.Module) -> dict[str, object]:
+    """Return the values that a file assigns to names and to keys of dictionaries, as far as they can be read."""
+    names: dict[str, object] = {}
+    for statement in module.body:
+        if isinstance(statement, ast.Assign):
+            match statement.targets[0]:
+                case ast.Name(id=name):
+                    names[name] = _value(statement.value, names)
+                case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
+                    if isinstance(held := names.get(name), dict):
+                        held[key] = _value(statement.value, names)
+    return names
+
+
+def _value(node: ast.expr, names: Mapping[str, object]) -> object:  # noqa: PLR0911 - one for each kind of expression
+    """Return the value of a literal, of names and keys of literals, and of their sums; None for anything else."""
+    match node:
+        case ast.Call() if last_name(node) in {"find_packages", "find_namespace_packages"}:
+            where = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "where")]
+            return _value(where[0], names) if where else "."
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.Subscript(value=owner, slice=ast.Constant(value=key)):
+            held = _value(owner, names)
+            return held.get(key) if isinstance(held, dict) else None
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            first, second = _value(left, names), _value(right, names)
+            return [*first, *second] if isinstance(first, list) and isinstance(second, list) else None
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return {_value(key, names): _value(value, names) for key, value in pairs if isinstance(key, ast.Constant)}
+        case ast.List(elts=elements) if not any(isinstance(each, ast.Starred) for each in elements):
+            return [_value(element, names) for element in elements]
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError):

@@ -34,3 +34,19 @@ def test_files_of_a_commit_are_listed_once():
         b"abc pages.py",
         1,
     )
+
+
+def test_keywords_of_setup_are_read_from_constants(tmp_path):
+    (tmp_path / "setup.py").write_text(
+        "from setuptools import setup, find_packages\n"
+        'NAME = "toml"\n'
+        'EXTRAS = {"tests": ["pytest", "simplejson"], "docs": read("docs.txt")}\n'
+        'EXTRAS["dev"] = EXTRAS["tests"] + ["tox"]\n'
+        'setup(name=NAME, version=version(), packages=find_packages("src"), extras_require=EXTRAS)\n'
+    )
+    assert files.Project(files.FolderTree(tmp_path), "").setup_keywords == {
+        "name": "toml",
+        "version": None,
+        "packages": "src",
+        "extras_require": {"tests": ["pytest", "simplejson"], "docs": None, "dev": ["pytest", "simplejson", "tox"]},
+    }
