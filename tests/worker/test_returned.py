@@ -67,7 +67,10 @@ def run():
     asyncio.run(main())
 
 names = "parse fails numbers fetch arrange recurse Page.size".split()
-found = drive(returned(Calls(run), [["module.py", name, name] for name in names], sys.argv[2], "test.py"))
+lines = [module.__dict__[name.partition(".")[0]] for name in names]
+lines = [getattr(each, "size", each).__code__.co_firstlineno for each in lines]
+functions = [["module.py", line, name] for line, name in zip(lines, names)]
+found = drive(returned(Calls(run), functions, sys.argv[2], "test.py"))
 print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"]] for each in found}))
 """
 

@@ -322,12 +322,12 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
 
 
 def _changed_functions(request: Request, side: Role) -> Message:
-    """Return a side's tree, the benchmark's path, and path, qualified name and name in artifacts of what changed."""
+    """Return a side's tree, the benchmark's path, and path, first line and name in artifacts of what changed."""
     places = ((each.head if side == "head" else each.base, each.function) for each in request.functions)
     return {
         "tree": str(request.side(side).tree),
         "benchmark": os.path.normpath((request.benchmark or "").partition("::")[0]),
-        "functions": [[*place, function] for place, function in places if place],
+        "functions": [[place.path, place.lines[0], function] for place, function in places if place],
     }
 
 

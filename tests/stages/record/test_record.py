@@ -531,7 +531,7 @@ def test_a_command_can_drive_the_function(place, command):
 
 
 def test_a_command_that_cannot_be_recorded_is_one_message(place):
-    with pytest.raises(MeasuringError, match="`make test` cannot be run under the recorder"):
+    with pytest.raises(MeasuringError, match="`make` cannot be run under the recorder"):
         record_command(place, WatchedFunction("shop:words"), "make test", seconds=60, report=silent)
 
 

@@ -32,10 +32,10 @@ YIELDING = ("YIELD", "RESUME")
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
-async def returned(calls: Calls, functions: Sequence[Sequence[str]], tree: str, benchmark: str) -> list[Node]:
+async def returned(calls: Calls, functions: Sequence[Sequence[Any]], tree: str, benchmark: str) -> list[Node]:
     """Call once more; return the `name` of each changed function, its `calls`, `tree` and `opaque`, and `is_direct`.
 
-    `functions` are path in the tree, qualified name, and name in artifacts; `benchmark` is the path of its file. The
+    `functions` are path in the tree, first line, and name in artifacts; `benchmark` is the path of its file. The
     `tree` lists what each call returned: for None, the arguments that it may have changed; for a generator, what it
     yielded. A call is direct if no code of the project makes it.
     """
@@ -68,9 +68,9 @@ class _Values:
 
 
 class _Watch:
-    def __init__(self, functions: Sequence[Sequence[str]], project: ProjectFunctions) -> None:
+    def __init__(self, functions: Sequence[Sequence[Any]], project: ProjectFunctions) -> None:
         self.functions: dict[str, _Values] = {}
-        self._names = {(path, name): spelled for path, name, spelled in functions}
+        self._names = {(path, line): name for path, line, name in functions}
         self._project, self._name_of = project, functools.cache(self._name)
         self._outermost: Any = None
         self._arguments: list[object] = []
@@ -86,8 +86,8 @@ class _Watch:
             sys.setprofile(before)
 
     def _name(self, file: str, line: int, name: str) -> str | None:
-        function = self._project.function((file, line, name))
-        return None if function is None or name.startswith("<") else self._names.get(function)
+        function = self._project.starts((file, line, name))
+        return None if function is None else self._names.get((function.path, function.line))
 
     def _function(self, code: types.CodeType) -> str | None:
         return self._name_of(code.co_filename, code.co_firstlineno, code.co_name)
