@@ -11,6 +11,7 @@ from ...errors import CommandFailedError
 from ...processes.progress import silent
 from ...storage.files import read_regular
 from ..exclusive import exclusive
+from ..workers.channel import Message
 from ..workers.pytest_options import TOLERANT, options
 from .recording import RecordingSite, WatchedFunction, ending_of, repairable
 
@@ -65,8 +66,8 @@ def explore(
     *,
     seconds: float,
     inside: str = "",
-) -> tuple[tuple[Reach, ...], tuple[str, ...]]:
-    """Run tests in one process; return what each of them reached, and notes on how the run ended.
+) -> tuple[tuple[Reach, ...], tuple[str, ...], tuple[str, ...]]:
+    """Run tests in one process; return what each of them reached, the files of those that ran, and notes on the end.
 
     For the longest calls of each target it is noted how long the target `inside` runs in them.
     """
@@ -93,19 +94,23 @@ def explore(
             if not error.timed_out:
                 raise
             note = f"was stopped after {seconds:.0f} s"
-        return tuple(_read(out)), (f"the run of the tests {note}",) if note else ()
+        tests_run = tuple(_lines(out))
+        reached = tuple(reach for each in tests_run for reach in _reached(each))
+        ran = tuple(dict.fromkeys(each["test"].partition("::")[0] for each in tests_run))
+        return reached, ran, (f"the run of the tests {note}",) if note else ()
 
 
-def _read(out: Path) -> Iterator[Reach]:
+def _lines(out: Path) -> Iterator[Message]:
     """Read the lines that are whole: a process that was killed may leave part of one."""
-    lines = (read_regular(out) or b"").decode("utf-8", "replace").splitlines()
-    for line in lines:
+    for line in (read_regular(out) or b"").decode("utf-8", "replace").splitlines():
         with suppress(ValueError):
-            note = json.loads(line)
-            for target, reach in note["reached"].items():
-                chains = tuple(
-                    CallChain(tuple((path, first) for path, first in callers), seconds)
-                    for callers, seconds in reach["chains"]
-                )
-                longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
-                yield Reach(note["test"], note["seconds"], target, reach["calls"], reach["seconds"], chains, longest)
+            yield json.loads(line)
+
+
+def _reached(test: Message) -> Iterator[Reach]:
+    for target, reach in test["reached"].items():
+        chains = tuple(
+            CallChain(tuple((path, first) for path, first in callers), seconds) for callers, seconds in reach["chains"]
+        )
+        longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
+        yield Reach(test["test"], test["seconds"], target, reach["calls"], reach["seconds"], chains, longest)

@@ -133,12 +133,12 @@ class _Recorder:
                 why_not = _unnamed(driven) if driven else f"{named_target} is no function of this commit"
                 return Recording(item=item.id, target=named_target, notes=(why_not,))
             return self._of(driven, (), {}, changed=driven)
-        exploration, notes = self._explored(found)
+        exploration, ran, notes = self._explored(found)
         target = exploration.target
         if target is None:
-            first, ran = found[0].watched, tuple(path for _, tests in self._tests(found) for path in tests)
-            notes = (*notes, _unreached([each.watched for each in found], ran))
-            return Recording(item=item.id, target=first, changed=first, ran=ran, notes=notes)
+            first, failed = found[0].watched, "" if ran else "; ".join(notes)
+            notes = (*notes, *([] if failed else [_unreached([each.watched for each in found], ran)]))
+            return Recording(item=item.id, target=first, changed=first, ran=ran, failed=failed, notes=notes)
         self.inputs.report(exploration.reason)
         return self._best(exploration, target, notes)
 
@@ -180,17 +180,19 @@ class _Recorder:
 
     # -- what the tests reach
 
-    def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...]]:
+    def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...], tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
         reached: list[NamedReach] = []
+        ran: list[str] = []
         notes: list[str] = []
         for side, tests in self._tests(found):
             if tests:
                 self.inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                seen, more = explore(side.site, self._functions(side, found), tests, seconds=EXPLORING)
+                seen, files, more = explore(side.site, self._functions(side, found), tests, seconds=EXPLORING)
+                ran += files
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
-        return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(notes)
+        return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(ran), tuple(notes)
 
     def _tests(self, found: Sequence[Candidate]) -> tuple[tuple[_Side, tuple[str, ...]], ...]:
         layout, definitions = self.detection.layout, [each.located for each in found]
@@ -250,7 +252,7 @@ class _Recorder:
         for side, nodes in ((self.base, self._old(tests)), (self.head, self._new(tests))):
             if nodes:
                 functions, flat = self._functions(side, (target, *callers)), [node for run in nodes for node in run]
-                seen, _ = explore(side.site, functions, flat, seconds=EXPLORING, inside=target.watched)
+                seen, _, _ = explore(side.site, functions, flat, seconds=EXPLORING, inside=target.watched)
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]

@@ -107,7 +107,7 @@ def functions(*names):
 
 @pytest.fixture(scope="module")
 def reached(site):
-    found, notes = explore(site, functions(*ALL), ["tests/test_broken.py", "tests/test_rows.py"], seconds=60)
+    found, _, notes = explore(site, functions(*ALL), ["tests/test_broken.py", "tests/test_rows.py"], seconds=60)
     assert notes == ()
     return {(each.test.partition("::")[2], each.target.partition(":")[2]): each for each in found}
 
@@ -135,14 +135,14 @@ def test_the_time_of_a_call_has_that_of_the_calls_in_it(reached):
 
 
 def test_the_callers_of_the_project_are_noted(site):
-    found, _ = explore(site, functions("_scan"), ["tests/test_rows.py::test_document"], seconds=60)
+    found, _, _ = explore(site, functions("_scan"), ["tests/test_rows.py::test_document"], seconds=60)
     (chain,) = found[0].chains
     first = CODE.splitlines().index("def parse(text):") + 1
     assert chain.callers == (("src/rows/__init__.py", first),)
 
 
 def test_the_calls_with_the_most_time_in_a_function_are_noted(site):
-    found, _ = explore(site, functions("_scan", "parse"), ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
+    found, _, _ = explore(site, functions("_scan", "parse"), ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
     (call,) = next(each for each in found if "document" in each.test and each.target == "rows:parse").longest
     assert call.number == 1
     assert 0 < call.inside < call.seconds
@@ -180,7 +180,7 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
     (site.side.tree / "tests/test_slow.py").write_text(
         "from rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\ndef test_next():\n    parse('a')\n"
     )
-    found, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
+    found, _, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
     assert {each.test.partition("::")[2] for each in found} == {"test_slow", "test_next"}
 
 

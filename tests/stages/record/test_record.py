@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Detection, Recording
+from tasks.artifacts import Detection, Recording, Scaffolding
 from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record_command, try_code
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.request import SideRequest
 from tasks.errors import MeasuringError
+from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
+from tasks.stages.record import choosing
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
 from tests.support.pythons import environment
@@ -896,6 +899,55 @@ def test_tests_are_chosen_by_what_they_use(repo):
     sources = Sources(FolderTree(repo.path), ("src",))
     found = sources.find("shop:words")
     assert relevant_tests(sources, [found], packages=("shop",)) == ("tests/test_shop.py",)
+
+
+TOTAL = "def total(n: int) -> int:\n    return sum(range(n))\n"
+TOTAL_TEST = "from shop import total\n\ndef test_total(): assert total(300) == 44850\n"
+
+
+def recorded_in(folder: Path, files: dict[str, str | None], **settings) -> tuple[Recording, Scaffolding]:
+    base = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": TOTAL, "tests/test_total.py": TOTAL_TEST}
+    return scaffolded(TargetRepo(folder / "target", {**base, **files}), folder / "work", "total", **settings)[:2]
+
+
+def test_options_for_other_processes_do_not_end_a_driven_run(tmp_path):
+    options = PYPROJECT + '[tool.pytest.ini_options]\naddopts = "-n 2 --dist=load"\n'
+    command = "pytest -n 2 tests/test_total.py --cov shop -k total"
+    recording, _ = recorded_in(tmp_path, {"pyproject.toml": options}, drive=command)
+    assert (recording.ran, recording.calls, recording.notes) == (("the command of `drive`",), 1, ())
+
+
+def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path):
+    options = PYPROJECT + '[tool.pytest.ini_options]\naddopts = "--strange 3"\n'
+    conftest = "import iniconfig_of_ours\n"
+    recording, written = recorded_in(tmp_path, {"pyproject.toml": options, "tests/conftest.py": conftest})
+    assert (recording.ran, recording.calls, written.made_from) == ((), 0, "gap")
+    assert recording.failed == (
+        "the run of the tests ended with exit code 4 (ModuleNotFoundError: No module named 'iniconfig_of_ours')"
+    )
+    assert f"no call could be recorded: {recording.failed}" in written.notes
+    mocked = TOTAL_TEST.replace("test_total()", "test_total(mocker)")
+    recording, _ = recorded_in(tmp_path / "mocked", {"pyproject.toml": options, "tests/test_total.py": mocked})
+    assert (recording.ran, recording.calls, recording.failed) == (("tests/test_total.py",), 1, "")
+    assert recording.notes == ("pytest-mock was installed for recording, since the fixture `mocker` does not exist",)
+
+
+def test_a_run_without_tests_is_none(tmp_path):
+    files = {
+        "src/shop/__init__.py": TOTAL + "\n\ndef other():\n    return 1\n",
+        "tests/test_total.py": TOTAL_TEST.replace("test_total", "check"),
+        "tests/test_other.py": "from shop import other\n\ndef test_other(): assert other() == 1\n",
+    }
+    recording, _ = recorded_in(tmp_path, files)
+    assert recording.ran == ("tests/test_other.py",)
+    assert recording.notes == ("no test of the project calls shop:total: tests/test_other.py was run",)
+
+
+@pytest.mark.parametrize("name", ["../../x.json", "/x.json", ".git", "a/b.json", ""])
+def test_a_recording_names_no_files_outside_of_the_benchmarks_folder(name):
+    """The process that wrote it runs the project's code."""
+    chooser = choosing.CallChooser(Optimization(id="a", head="h"), None, None, None)
+    assert chooser._tried({}, {"data": {name: ""}}) == "the recording names files outside of the benchmark's folder"
 
 
 def test_a_recording_can_be_kept_and_read(repo, tmp_path):

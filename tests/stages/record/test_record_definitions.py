@@ -237,7 +237,7 @@ def test_the_explorer_counts_the_calls_of_one_definition(place):
         "smallest#1": 1,
     }
     functions = {name: callable_of(sources, f"shop:{name}").function for name in calls}
-    found, notes = explore(place, functions, ["tests/test_shop.py"], seconds=60)
+    found, _, notes = explore(place, functions, ["tests/test_shop.py"], seconds=60)
     assert notes == ()
     assert {name: sum(each.calls for each in found if each.target == name) for name in calls} == calls
 

@@ -1,7 +1,7 @@
 """Find out which tests reach some functions, and for how long: a pytest plugin.
 
 PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
-to write (`out`: a line of JSON for each test that reached one, written as it ends), the `seconds` that one test may
+to write (`out`: a line of JSON for each test, written as it ends), the `seconds` that one test may
 take, those after which no further test begins (`session`), and the target of which it matters how long it runs in each
 call of the others (`inside`).
 """
@@ -37,8 +37,7 @@ class Explorer:
         self._watch.restart(str(item.fspath))
         began = time.perf_counter()
         yield
-        if self._watch.reached:
-            self._write(item.nodeid, time.perf_counter() - began)
+        self._write(item.nodeid, time.perf_counter() - began)
         if time.monotonic() > self._end:
             item.session.shouldstop = "the time for exploring is over"
 
