@@ -98,7 +98,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
     refuse_links_in(paths.state, paths.folder)
     # Once more in each of doit's processes, which may not inherit it.
     pass_variables(staleness.item(item_id).settings["env"]["passed"])
-    journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
+    journal = Journal(paths.log)
     journal.begin(stage.name)
     began = time.monotonic()
     try:

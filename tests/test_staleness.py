@@ -588,9 +588,15 @@ def fixed(**fields):
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"lint", "verify"}, id="target"),
         pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "compare"}, id="functions"),
-        pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="head"),
-        pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="base"),
-        pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject", "tests", "verify"}, id="picked"),
+        pytest.param(
+            fixed(head="1" * 40), {"survey", "scaffold", "inject", "lint", "tests", "measure", "verify"}, id="head"
+        ),
+        pytest.param(
+            fixed(base="1" * 40), {"survey", "scaffold", "inject", "lint", "tests", "measure", "verify"}, id="base"
+        ),
+        pytest.param(
+            fixed(picked=("1" * 40,)), {"scaffold", "inject", "lint", "tests", "measure", "verify"}, id="picked"
+        ),
         pytest.param(fixed(files=()), {"survey", "inject", "lint", "tests"}, id="files"),
         pytest.param(
             fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)),

@@ -120,7 +120,7 @@ class Clone:
 
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
         parents = self.parents(commit)
-        if not parents and self._commit(commit).parents:
+        if self._sha(commit) in shallow_commits(self.path):
             raise RepositoryError(f"the parent of commit {commit[:12]} is not in the clone", hint=SHALLOW)
         return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
 

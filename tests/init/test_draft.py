@@ -278,7 +278,7 @@ def test_a_shallow_clone_is_said_to_be_one(tmp_path):
     shallow = TargetRepo(tmp_path / "shallow", branch="other")
     shallow.git("fetch", "--quiet", "--depth=1", repo.path.as_uri(), "main:main")
     shallow.git("checkout", "--quiet", "main")
-    with pytest.raises(UsageError, match="run `git fetch --unshallow`"):
+    with pytest.raises(UsageError, match="git fetch --unshallow"):
         write_draft(tmp_path, shallow)
 
 

@@ -247,7 +247,7 @@ def test_modules_whose_file_is_only_a_name_are_nobodys(tmp_path, watch):
         ready = worker.advance()
         assert {module.path for module in ready.modules} == {"src/project/__init__.py", "tests/test_benchmark.py"}
         assert worker.ask(
-            "profile", functions=[], without=[], tree=str(tmp_path / "head"), seconds=0.01, sampler="auto"
+            "profile", functions=[], changed=[], without=[], tree=str(tmp_path / "head"), seconds=0.01, sampler="auto"
         )
         assert worker.advance() is None
 

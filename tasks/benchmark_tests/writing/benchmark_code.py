@@ -96,7 +96,8 @@ def from_signature(
     gap = ""
     if call.gap:
         variables = ", ".join(call.unknown)
-        lines.append(f'{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")')
+        line = f'{SPACES}{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")'
+        lines.append(line.strip() if len(line) <= WIDTH else f'{variables} = {GAP_MARK} the arguments")')
         arguments = "; ".join(f"{name} was {description}" for name, description in (learned or {}).items())
         gap = f"{call.gap}. In recorded calls {arguments}" if arguments else call.gap
     parts = BenchmarkParts(

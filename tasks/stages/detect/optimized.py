@@ -31,7 +31,7 @@ def guess(
     Only code that exists on both sides, and is not merely moved, is comparable: added functions count only if they
     override one of base.
     """
-    comparable = [each for each in differences if each.base and each.head and each.base.code != each.head.code]
+    comparable = [each for each in differences if each.base and each.head and not each.function.only_moved]
     functions = sorted((each for each in comparable if each.function.name != MODULE), key=_rank)
     modules = sorted((each for each in comparable if each.function.name == MODULE), key=_rank)
     if tuple(domains[:1]) == ("struct",):

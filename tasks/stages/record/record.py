@@ -26,7 +26,7 @@ from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder, package_dates
 from ...environments.diagnoses import diagnose
-from ...errors import PrprepError
+from ...errors import PrprepError, SourceError
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
@@ -232,6 +232,12 @@ class _Recorder:
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
                 return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
             tried.append(recording)
+        if not tried and self._at_head(target) is None:
+            what = f"{target.watched} exists at base but not at head: no benchmark of it can run on both sides"
+            hint = (
+                "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
+            )
+            raise SourceError(what, where=f"{self.inputs.item_id}: functions", hint=hint)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
         refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)

@@ -40,6 +40,8 @@ eval "$PRPREP_COMMANDS"
 
 _PYTEST: Final = re.compile(r"^[^#]*(?:-m |\b)pytest(?!-)\b(?! install)")
 _LOOP: Final = re.compile(r"^for side in base head;", re.MULTILINE)
+_RUNS_NOTHING: Final = {"--benchmark-disable", "--version", "--help", "-h", "--collect-only", "--co", "--fixtures"}
+"""Options with which pytest times nothing."""
 _TABLE: Final = re.compile(r"^Name \(time in ", re.MULTILINE)
 """How pytest-benchmark begins a table; there is none for benchmarks that are disabled."""
 
@@ -187,7 +189,7 @@ class FreshClone:
 def untimed(commands: str, output: str) -> str:
     """Return the first run of pytest among commands that should print a table of times, if one of them does not."""
     lines = (line.strip() for line in commands.splitlines())
-    runs = [line for line in lines if _PYTEST.search(line) and "--benchmark-disable" not in line]
+    runs = [line for line in lines if _PYTEST.search(line) and not _RUNS_NOTHING & set(line.split())]
     sides = len(_LOOP.findall(commands.partition(runs[0])[0])) + 1 if runs else 0
     return runs[0] if len(_TABLE.findall(output)) < len(runs) * sides else ""
 

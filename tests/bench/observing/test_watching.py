@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tasks.bench.observing.recording import RecordingSite, record
+from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record
 from tasks.bench.observing.watching import watch
 from tasks.bench.request import Request
 from tasks.processes import locks
@@ -33,7 +33,9 @@ def test_recording_waits_before_its_time_begins(tmp_path, monkeypatch):
     request, lock, began = pair(tmp_path), tmp_path / "machine.lock", []
     monkeypatch.setattr("tasks.bench.observing.recording.time.monotonic", lambda: began.append(locks.holder(lock)) or 0)
     site = RecordingSite(request.head, "", depth=1, lock=lock)
-    recordings, notes = record(site, "project:work", ["tests/test_benchmark.py"], seconds=60, report=silent)
+    recordings, notes = record(
+        site, WatchedFunction("project:work"), [("tests/test_benchmark.py",)], seconds=60, report=silent
+    )
     assert set(began) == {os.getpid()}
     assert (len(recordings), notes) == (1, [])
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.artifacts import DefinitionPlace
 from tasks.bench import measuring
 from tasks.bench.outputs.outputs import judge
 from tasks.bench.request import ChangedDefinition
 from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.project.code.definitions import definitions
 from tests.support.pairs import pair
 
 sys.path.append(str(WORKER_FOLDER))
@@ -407,6 +409,12 @@ def changed(text, changes):
     return text
 
 
+def places_of(code):
+    """Yield the functions of a file by their names."""
+    for each in definitions(code.lstrip().encode(), "project"):
+        yield each.name, DefinitionPlace("src/project/__init__.py", each.name, (each.start, each.end))
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["without a control", "with a control"])
 def outputs(request, tmp_path_factory):
     """Run the benchmark on two heads, of which one returns the same as base."""
@@ -417,8 +425,8 @@ def outputs(request, tmp_path_factory):
             side: {"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark}
             for side, code in (("base", BASE), ("head", changed(BASE, changes)))
         }
-        places = [("src/project/__init__.py", name) for name in CHANGED]
-        functions = tuple(ChangedDefinition(f"project:{place[1]}", place, place) for place in places)
+        at_base, at_head = (dict(places_of(code["src/project/__init__.py"])) for code in (sides["base"], sides["head"]))
+        functions = tuple(ChangedDefinition(f"project:{name}", at_base[name], at_head[name]) for name in CHANGED)
         asked = pair(
             tmp_path_factory.mktemp("pair"), **sides, metrics=(), functions=functions, controlled=request.param
         )

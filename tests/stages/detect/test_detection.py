@@ -145,11 +145,11 @@ def test_a_shallow_clone_is_the_reason_for_missing_history(repo, tmp_path):
     for given, what in (
         ({}, "main and faster have no common history"),
         ({"head": None, "commits": ("faster",)}, "and main have no commit in common"),
-        ({"head": "main"}, "main is the oldest commit of this clone"),
+        ({"head": "main"}, "the history of the clone ends at main"),
     ):
         with pytest.raises(RepositoryError, match=what) as raised:
             detected(shallow, item(**given))
-        assert "run `git fetch --unshallow`" in raised.value.hint
+        assert "`git fetch --unshallow`" in raised.value.hint
     assert detected(shallow, item(base="main")).target == "pages.tables:extract"
 
 

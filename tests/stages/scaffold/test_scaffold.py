@@ -147,17 +147,18 @@ def test_one_is_written_from_the_signature_at_head(project):
         PATH,
         "generated",
         GENERATED,
-        "signature",
-        "",
+        "gap",
+        f"fill in the arguments at {GENERATED}:16",
     )
     assert "benchmark(merge_lines, lines)" in project.generated.read_text(encoding="utf-8")
     assert scaffolding.sha256 == scaffolding.written == sha256(project.generated.read_text(encoding="utf-8"))
-    assert project.reported == [f"the benchmark's arguments were made up from the signature: {GENERATED}"]
+    assert project.reported == [f"fill in the arguments at {GENERATED}:16"]
 
 
 def test_a_definition_outside_of_the_changed_files_is_found_by_its_import_root(project):
     project.head({SOURCE: PLAIN})
-    assert project.scaffold(project.detection(functions=())).made_from == "signature"
+    assert project.scaffold(project.detection(functions=())).made_from == "gap"
+    assert "lines = pytest.fail" in project.generated.read_text(encoding="utf-8")
 
 
 def test_one_is_written_from_the_manifests_code(project):
@@ -262,4 +263,4 @@ def test_a_function_that_head_lacks_is_refused_with_a_message(tmp_path):
     )
     assert (run.code, "is a defect" in run.told) == (1, False)
     assert "textkit:total exists at base but not at head" in run.failure()
-    assert "blocked: scaffold" in run.told
+    assert "blocked: record" in run.told
