@@ -86,7 +86,7 @@ def explore(
         try:
             allowed = seconds + GRACE
             finished = site.run(command, seconds=allowed, writable=Path(folder), PRPREP_EXPLORER=json.dumps(order))
-            if finished.code not in (0, 1, 2, 5):
+            if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not read_regular(out)):
                 note = ending_of(finished, site)
             elif finished.code and (error := repairable(f"{finished.output}\n{finished.error}")):
                 note = f"lacks something: {error}"

@@ -137,7 +137,8 @@ class _Recorder:
         target = exploration.target
         if target is None:
             first, failed = found[0].watched, "" if ran else "; ".join(notes)
-            notes = (*notes, *([] if failed else [_unreached([each.watched for each in found], ran)]))
+            files = tuple(path for _, tests in self._tests(found) for path in tests)
+            notes = (*notes, *([] if failed else [_unreached([each.watched for each in found], files, ran)]))
             return Recording(item=item.id, target=first, changed=first, ran=ran, failed=failed, notes=notes)
         self.inputs.report(exploration.reason)
         return self._best(exploration, target, notes)
@@ -348,12 +349,14 @@ def _unnamed(candidate: Candidate) -> str:
     return f"no name refers to {candidate.watched}, so no code can call it"
 
 
-def _unreached(targets: Sequence[str], ran: Sequence[str]) -> str:
+def _unreached(targets: Sequence[str], files: Sequence[str], ran: Sequence[str]) -> str:
     names = f"the {len(targets)} changed functions" if len(targets) > 1 else targets[0]
-    if not ran:
+    if not files:
         return f"no test of the project calls {names}; none imports the project"
-    files = ", ".join(ran) if len(ran) <= LISTED else f"{len(ran)} files"
-    return f"no test of the project calls {names}: {files} {'was' if len(ran) == 1 else 'were'} run"
+    listed = ", ".join(ran or files) if len(ran or files) <= LISTED else f"{len(ran or files)} files"
+    if not ran:
+        return f"no test of the project calls {names}: {listed} {'has' if len(files) == 1 else 'have'} none"
+    return f"no test of the project calls {names}: {listed} {'was' if len(ran) == 1 else 'were'} run"
 
 
 def round_of(recording: Recording) -> float:

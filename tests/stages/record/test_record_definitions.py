@@ -285,5 +285,6 @@ def test_what_no_name_refers_to_is_measured_by_its_caller(tmp_path):
 def test_what_no_name_refers_to_and_no_test_reaches_is_not_recorded(tmp_path):
     shop = Shop(TargetRepo(tmp_path / "target", {**FILES, "src/shop/__init__.py": HANDLERS}), tmp_path / "shop")
     recording, written, _ = shop.scaffolded("_#1")
-    assert recording.notes == ("no test of the project calls shop:_#1: tests/test_shop.py was run",)
+    assert recording.ran == ()
+    assert recording.failed.startswith("the run of the tests ended with exit code ")
     assert written.made_from == "gap"
