@@ -13,7 +13,7 @@ from ...storage.files import read_regular
 from ..exclusive import exclusive
 from ..workers.channel import Message
 from ..workers.pytest_options import TOLERANT, options
-from .recording import RecordingSite, WatchedFunction, ending_of, repairable
+from .site import RecordingSite, WatchedFunction, ending_of, repairable
 
 PLUGIN_OPTIONS = (
     *TOLERANT,

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...artifacts import Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling
-from ...bench.observing.recording import COMMAND, RecordingSite, allocations_of_fakes, try_code
+from ...bench.observing.recording import COMMAND, allocations_of_fakes
+from ...bench.observing.site import RecordingSite
+from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of, unparsed
 from ...benchmark_tests.writing.sampled_code import compose_sample

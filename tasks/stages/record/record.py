@@ -12,15 +12,8 @@ from ...artifacts import Detection, Layout, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
-from ...bench.observing.recording import (
-    COMMAND,
-    RecordingSite,
-    TestRun,
-    Wanted,
-    WatchedFunction,
-    record,
-    record_command,
-)
+from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
+from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.writing.sampling import REALISTIC

@@ -8,7 +8,8 @@ from typing import Final
 
 from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
 from ...bench.observing.exploring import Reach, TimedCall
-from ...bench.observing.recording import Wanted, WatchedFunction
+from ...bench.observing.recording import Wanted
+from ...bench.observing.site import WatchedFunction
 from ...errors import SourceError
 from ...project.code.definitions import MODULE
 from ...project.code.imported_names import is_public

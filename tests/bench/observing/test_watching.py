@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record
+from tasks.bench.observing.recording import record
+from tasks.bench.observing.site import RecordingSite, WatchedFunction
 from tasks.bench.observing.watching import watch
 from tasks.bench.request import Request
 from tasks.processes import locks

@@ -9,7 +9,9 @@ import pytest
 
 from tasks.artifacts import Recording, Scaffolding
 from tasks.bench.observing.exploring import explore
-from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record, try_code
+from tasks.bench.observing.recording import record
+from tasks.bench.observing.site import RecordingSite, WatchedFunction
+from tasks.bench.observing.trying import try_code
 from tasks.bench.request import SideRequest
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, Recording, Scaffolding
-from tasks.bench.observing.recording import RecordingSite, WatchedFunction, record_command, try_code
 from tasks.bench.observing.recording import record as record_tests
+from tasks.bench.observing.recording import record_command
+from tasks.bench.observing.site import RecordingSite, WatchedFunction
+from tasks.bench.observing.trying import try_code
 from tasks.bench.request import SideRequest
 from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 
 from tasks.bench.observing.exploring import explore
-from tasks.bench.observing.recording import RecordingSite
 from tasks.bench.observing.recording import record as record_tests
+from tasks.bench.observing.site import RecordingSite
 from tasks.bench.request import SideRequest
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources

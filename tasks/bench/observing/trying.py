@@ -1,0 +1,74 @@
+"""Try code that was written from a recorded call, before it becomes a benchmark."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...errors import CommandFailedError
+from ...storage.files import read_json
+from ..workers.channel import Message
+from ..workers.pytest_options import options, warning_filters
+from ..workers.workers import WORKER_PROGRAMS, ended
+from .site import RecordingSite
+
+TRIAL_SECONDS = 30.0
+TRIAL = "test_trial.py"
+
+
+def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
+    """Run code written from a recorded call in the folder of its future test, with the files `data` next to it.
+
+    The project's own pytest configuration decides whether warnings are errors. If fixtures provide arguments, pytest
+    runs the code. Returns `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was
+    `raised`.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
+            if order.get("fixtures"):
+                return _under_pytest(site, order, data or {}, Path(folder))
+            root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
+            command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
+            stdin = _order(site, order, root).encode()
+            finished = site.run(command, seconds=TRIAL_SECONDS, writable=Path(folder), stdin=stdin)
+    except CommandFailedError as error:
+        return {"raised": error.what.splitlines()[0]}
+    try:
+        answer: Message = json.loads(finished.output)
+    except ValueError:
+        return {"raised": f"its process {ended(finished.code)} without an answer"}
+    return answer
+
+
+def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
+    filters = warning_filters(site.side.tree, site.side.tree / site.root / TRIAL)
+    return json.dumps({**order, "file": str(root / TRIAL), "filters": filters, **more})
+
+
+def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
+    fixtures = ", ".join(order["fixtures"])
+    test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
+    tree, out, stored_order = folder / "tree", folder / "answer.json", folder / "order.json"
+    tree.mkdir()
+    root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
+    stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
+    own = ("-p", "no:cacheprovider", "--import-mode=importlib")
+    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=own)]
+    site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
+    return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
+
+
+def _mirrored(site: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:
+    """Create the folder of benchmarks, with `data` in it, in a copy of the tree made of links."""
+    copy, original = folder, site.side.tree
+    for part in [*filter(None, site.root.split("/")), ""]:
+        for entry in original.iterdir() if original.is_dir() else ():
+            if entry.name != part and not (part == "" and entry.name in data):
+                (copy / entry.name).symlink_to(entry)
+        copy, original = copy / part, original / part
+        copy.mkdir(exist_ok=True)
+    for name, content in data.items():
+        (copy / name).write_bytes(content)
+    return copy
