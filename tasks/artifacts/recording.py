@@ -95,8 +95,8 @@ class Sample(Record):
     """Different typical calls, by size, out of random samples of every run.
 
     The samples hold `drawn` calls out of `looked`; `lazy` says that they return generators. All calls together take
-    `seconds`. Of the `working` ones, `reaching` execute lines that head changes; if these are several, they alone are
-    in the sample.
+    `seconds`. Of those that work as code, `reaching` execute lines that head changes; if these are several, they alone
+    are in the sample.
     """
 
     calls: tuple[SampledCall, ...]
@@ -105,7 +105,6 @@ class Sample(Record):
     looked: int
     lazy: bool = False
     seconds: float = 0.0
-    working: int = 0
     reaching: int = 0
 
 

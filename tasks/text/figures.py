@@ -109,11 +109,6 @@ def amounts_of_change(low: float, high: float) -> str:
     return " to ".join(ends if low >= 1 else reversed(ends))
 
 
-def rounded_share(value: float) -> str:
-    """Return a share as a whole percentage: `66 %`, of which more digits would say nothing."""
-    return f"{value * 100:.0f} %"
-
-
 def share(value: float) -> str:
     """Format a confidence or threshold: `99 %`, `0.5 %`."""
     return f"{value * 100:g} %"

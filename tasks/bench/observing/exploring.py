@@ -48,10 +48,9 @@ class TimedCall:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a test (pytest's id; its `total` seconds include fixtures) reached of a target, by its name."""
+    """What a test (pytest's id) reached of a target, by its name."""
 
     test: str
-    total: float
     target: str
     calls: int
     seconds: float
@@ -113,4 +112,4 @@ def _reached(test: Message) -> Iterator[Reach]:
             CallChain(tuple((path, first) for path, first in callers), seconds) for callers, seconds in reach["chains"]
         )
         longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
-        yield Reach(test["test"], test["seconds"], target, reach["calls"], reach["seconds"], chains, longest)
+        yield Reach(test["test"], target, reach["calls"], reach["seconds"], chains, longest)

@@ -81,7 +81,6 @@ def reproducible(
             "calls": chosen,
             "seconds": sample.seconds * share,
             "reaching": len(reaching) if reached else len(kept),
-            "working": len(kept),
         }
     )
 

@@ -242,11 +242,9 @@ class CallChooser:
         return changed.model_copy(update={"spelling": timed, "lazy": answer["lazy"]})
 
     def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
-        """Return typical calls; none beside a call of a caller, most of whose calls may be about something else."""
-        sample = self._tried_sample(typical_sample(drawn, call))
-        if call and sample and (not self._calls_changed or sample.seconds < LEAST_ROUND):
-            return None
-        return sample
+        """Return typical calls of the changed function; those of a caller may be about something else."""
+        sample = self._tried_sample(typical_sample(drawn, call)) if self._calls_changed else None
+        return None if call and sample and sample.seconds < LEAST_ROUND else sample
 
     def _tried_sample(self, sample: Sample | None) -> Sample | None:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""

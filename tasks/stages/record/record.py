@@ -23,7 +23,7 @@ from ...errors import PrprepError, SourceError
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
-from ...project.files import FolderTree, Project
+from ...project.files import FolderTree, Project, TreeReader
 from ...project.pytest_naming import Naming, naming_of
 from ...staleness import StageInputs
 from ...text import figures
@@ -47,7 +47,7 @@ from .targets import (
 MOST_SECONDS = 120.0
 """For all recording together, unless the item's `timeout` is shorter."""
 EXPLORING = 90.0
-"""Seconds after which no further test begins when tests are run to see what they reach."""
+"""Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
 ENOUGH = 5e-5
 """Seconds of a public function's call from which on no caller of it is looked for."""
 LISTED = 5
@@ -174,6 +174,10 @@ class _Recorder:
 
     # -- what the tests reach
 
+    @property
+    def _exploring(self) -> float:
+        return min(EXPLORING, self.inputs.settings.timeout or EXPLORING)
+
     def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...], tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
         reached: list[NamedReach] = []
@@ -182,7 +186,7 @@ class _Recorder:
         for side, tests in self._tests(found):
             if tests:
                 self.inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                seen, files, more = explore(side.site, self._functions(side, found), tests, seconds=EXPLORING)
+                seen, files, more = explore(side.site, self._functions(side, found), tests, seconds=self._exploring)
                 ran += files
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
@@ -252,7 +256,7 @@ class _Recorder:
         for side, nodes in ((self.base, self._old(tests)), (self.head, self._new(tests))):
             if nodes:
                 functions, flat = self._functions(side, (target, *callers)), [node for run in nodes for node in run]
-                seen, _, _ = explore(side.site, functions, flat, seconds=EXPLORING, inside=target.watched)
+                seen, _, _ = explore(side.site, functions, flat, seconds=self._exploring, inside=target.watched)
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
@@ -328,14 +332,15 @@ class _Recorder:
 
     @cached_property
     def _documents(self) -> tuple[str, ...]:
-        """The project's files of data that both sides have, the largest first."""
-        least, most = DOCUMENT_BYTES
-        sizes = {}
-        for path in self.base.sources.tree.files():
-            file, other = self.base.tree / path, self.head.tree / path
-            if not path.endswith(".py") and file.is_file() and least <= file.stat().st_size <= most and other.is_file():
-                sizes[path] = file.stat().st_size
-        return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
+        return documents_of(self.base.sources.tree, self.head.sources.tree)
+
+
+def documents_of(base: TreeReader, head: TreeReader) -> tuple[str, ...]:
+    """Return the files of data that are the same on both sides, the largest first."""
+    least, most = DOCUMENT_BYTES
+    contents = ((path, base.read(path) or b"") for path in base.files() if not path.endswith(".py"))
+    sizes = {path: len(text) for path, text in contents if least <= len(text) <= most and text == head.read(path)}
+    return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
 
 
 def _unnamed(candidate: Candidate) -> str:
@@ -363,7 +368,7 @@ def refusal(recording: Recording) -> str:
     if not recording.call and not recording.sample:
         return "no call can be written as code"
     if recording.share < LEAST_SHARE:
-        return f"only {figures.rounded_share(recording.share)} of its time is spent in {recording.changed}"
+        return f"only {figures.share(round(recording.share, 2))} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
         return "no recorded call executes what head changes"
     if round_of(recording) < choosing.LEAST_ROUND:

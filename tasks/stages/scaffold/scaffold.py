@@ -191,10 +191,11 @@ class _Writer:
         """Say which function the benchmark calls and why; without a recorded call, what was tried."""
         recording = self.recording
         if benchmark.made_from != "recorded":
-            return recording.notes if benchmark.made_from == "gap" and not recording.failed else ()
+            is_explained = benchmark.made_from == "gap" and not recording.failed
+            return tuple(filter(None, (recording.reason, *recording.notes))) if is_explained else ()
         if recording.target == recording.changed or not recording.changed:
             return ()
-        share = figures.rounded_share(recording.share)
+        share = figures.share(round(recording.share, 2))
         return (f"the benchmark calls {recording.target}, which spends {share} of its time in {recording.changed}",)
 
     def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:

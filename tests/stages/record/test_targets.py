@@ -10,6 +10,7 @@ from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
+from tasks.stages.record.record import documents_of
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.targets import (
     Exploration,
@@ -189,7 +190,7 @@ def test_callers_are_named_with_the_nearest_first_and_tests_left_out(sources):
         ("tests/test_load.py", 3),
         ("src/toml/parser.py", 999),
     ]
-    seen = Reach("t", 1.0, "toml.parser:Parser._value", 3, 0.5, (CallChain(tuple(frames), 0.5),))
+    seen = Reach("t", "toml.parser:Parser._value", 3, 0.5, (CallChain(tuple(frames), 0.5),))
     ((names, seconds),) = named(seen, sources, layout).chains
     assert (names, seconds) == (("toml.parser:load", "toml.parser:Parser.of"), 0.5)
 
@@ -261,3 +262,12 @@ def test_documents_that_were_opened_go_first_then_those_the_function_is_named_af
         "README.rst",
     )
     assert documents([], paths, "shop:words") == ("README.rst",)
+
+
+def test_documents_that_head_changes_are_no_input(tmp_path):
+    """Each side would be measured on another one."""
+    files = {"a.toml": "x = 1\n" * 400, "b.toml": "y = 2\n" * 500, "small.toml": "z = 3\n", "code.py": "x = 1\n" * 400}
+    base = FolderTree(TargetRepo(tmp_path / "base", files).path)
+    head = FolderTree(TargetRepo(tmp_path / "head", {**files, "b.toml": "y = 3\n" * 500}).path)
+    assert documents_of(base, base) == ("b.toml", "a.toml")
+    assert documents_of(base, head) == ("a.toml",)

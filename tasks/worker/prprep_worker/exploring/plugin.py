@@ -35,9 +35,8 @@ class Explorer:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         self._watch.restart(str(item.fspath))
-        began = time.perf_counter()
         yield
-        self._write(item.nodeid, time.perf_counter() - began)
+        self._write(item.nodeid)
         if time.monotonic() > self._end:
             item.session.shouldstop = "the time for exploring is over"
 
@@ -46,11 +45,11 @@ class Explorer:
         with _limited(self._orders["seconds"]):
             yield
 
-    def _write(self, test: str, seconds: float) -> None:
+    def _write(self, test: str) -> None:
         tree = os.path.realpath(self._orders["tree"])
         reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
         with open(self._orders["out"], "a", encoding="utf-8") as out:
-            out.write(json.dumps({"test": test, "seconds": seconds, "reached": reached}) + "\n")
+            out.write(json.dumps({"test": test, "reached": reached}) + "\n")
 
 
 @contextlib.contextmanager
@@ -73,7 +72,11 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def pytest_configure(config: Any) -> None:
-    # Tests that run pytest themselves must not explore.
-    orders = os.environ.pop("PRPREP_EXPLORER", None)
-    if orders:
-        config.pluginmanager.register(Explorer(json.loads(orders)), "prprep-explorer")
+    if EXPLORER:
+        config.pluginmanager.register(EXPLORER, "prprep-explorer")
+
+
+# Now, not when pytest is configured: before that a conftest may import the project, and modules copy names.
+# Tests that run pytest themselves must not explore.
+_orders = os.environ.pop("PRPREP_EXPLORER", None)
+EXPLORER = Explorer(json.loads(_orders)) if _orders else None

@@ -32,7 +32,8 @@ def recorder_of_process() -> Recorder:
     return recorder
 
 
-def pytest_configure() -> None:
+if __name__ != "__main__":
+    # Now, not when pytest is configured: before that a conftest may import the project, and modules copy names.
     recorder_of_process()
 
 
