@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import types
 import uuid
 from pathlib import Path, PurePosixPath
 from unittest.mock import MagicMock
@@ -475,3 +476,22 @@ def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
         [oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True
     )
     assert done.stdout == '[1, {"a": (2,)}]\n'
+
+
+def test_an_object_that_a_module_holds_is_imported(monkeypatch):
+    """Only by a public name, and not from a test."""
+    code = "class Parser:\n    def __init__(self, text):\n        self._size = len(text)\n\nhtml = Parser('a')\n_private = Parser('b')\n"
+    for name in ("held_objects", "held_objects.inner", "held_objects.test_inner"):
+        module = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+    exec(compile(code, "inner.py", "exec"), sys.modules["held_objects.inner"].__dict__)
+    inner = sys.modules["held_objects.inner"]
+    for name in ("held_objects", "held_objects.test_inner"):
+        sys.modules[name].html = inner.html
+    writer = source.Writer(str(TREE), 2)
+    assert (writer.argument(inner.html), writer.imports) == ("html", {"from held_objects import html"})
+    with pytest.raises(CannotWriteError):
+        source.Writer(str(TREE), 2).argument(inner._private)
+    del sys.modules["held_objects"].html, inner.html
+    with pytest.raises(CannotWriteError):
+        source.Writer(str(TREE), 2).argument(sys.modules["held_objects.test_inner"].html)

@@ -21,7 +21,8 @@ from ...text import figures
 MOST_CANDIDATES: Final = 60
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
-MOST_CALLERS: Final = 8
+MOST_CALLERS: Final = 6
+"""The most near callers that are considered, and the most far ones."""
 MOST_CALLS: Final = 6
 """Calls of a function that are written as code."""
 LEAST_SHARE: Final = 0.4
@@ -163,7 +164,7 @@ class Exploration:
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
 
     def callers(self, target: str) -> tuple[Candidate, ...]:
-        """Return the project's functions that call a target, directly or not, the nearest first."""
+        """Return the project's functions that call a target, directly or not: the nearest and the outermost ones."""
         chains = [chain for reach in self.reached if reach.target == target for chain in reach.chains]
         below: dict[str, float] = defaultdict(float)
         distance: dict[str, int] = {}
@@ -174,7 +175,8 @@ class Exploration:
         total = sum(seconds for _, seconds in chains)
         names = sorted((name for name in below if below[name] >= LEAST_PART * total), key=distance.__getitem__)
         found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
-        return tuple(each for each in found.values() if each.watched != target)[:MOST_CALLERS]
+        others = [each for each in found.values() if each.watched != target]
+        return (*others[:MOST_CALLERS], *others[MOST_CALLERS:][-MOST_CALLERS:])
 
 
 def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:

@@ -22,10 +22,10 @@ HAS_MONITORING = sys.version_info >= (3, 12)
 CHAINS_OF_FIRST = 200
 """Of so many calls in a test the callers are noted, then of every EVERY-th: to walk the stack takes time."""
 EVERY = 64
-DEEPEST = 60
+DEEPEST = 120
 """Frames of the stack that are looked at."""
-CALLERS = 8
-"""Functions of the project that are noted above a call."""
+CALLERS = 6
+"""Functions of the project that are noted above a call: so many nearest ones, and so many outermost ones."""
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
 
@@ -119,7 +119,8 @@ class ReachWatch:
             reach = self.reached[target] = Reach()
         reach.calls += is_call
         is_noted = depth == 0 and not self._inside and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
-        chain = tuple(self._callers()) if is_noted else None
+        callers = tuple(self._callers()) if is_noted else None
+        chain = callers and (*callers[:CALLERS], *callers[CALLERS:][-CALLERS:])
         began = time.perf_counter()
         thread.overhead += began - entered
         thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, reach.calls, chain))
@@ -151,18 +152,16 @@ class ReachWatch:
 
     def _callers(self) -> Iterator[types.CodeType]:
         """Yield the project's functions on the stack up to the test's own."""
-        frame, count, last = sys._getframe(2), 0, None  # noqa: SLF001 - there is no other way
+        frame, last = sys._getframe(2), None  # noqa: SLF001 - there is no other way
         for _ in range(DEEPEST):
-            if frame is None or count == CALLERS:
+            if frame is None or frame.f_code.co_filename == self._tests:
                 return
             code = frame.f_code
-            if code.co_filename == self._tests:
-                return
             is_named = code.co_name == "<lambda>" or not code.co_name.startswith("<")  # a name may refer to a lambda
             is_other = code is not last and code not in self._codes
             if code.co_filename.startswith(self._tree) and is_named and is_other:
                 yield code
-                count, last = count + 1, code
+                last = code
             frame = frame.f_back
 
     # -- Python 3.12 or newer

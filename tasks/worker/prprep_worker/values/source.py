@@ -20,6 +20,7 @@ import math
 import os
 import pathlib
 import re
+import sys
 import tempfile
 import types
 import unittest.mock
@@ -454,10 +455,13 @@ class Writer(Requirements):
         return f"{name}({', '.join(codes)})"
 
     def _object(self, value: Any, depth: int) -> str | None:
-        """Write an object as it was made, or by its constructor if its attributes show the arguments."""
+        """Write an object by the name that a module has for it, as it was made, or by its constructor."""
         kind = type(value)
         if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
             return None
+        if (place := _place_in_modules(value)) is not None:
+            self.imports.add("from {} import {}".format(*place))
+            return place[1]
         recorded = self._construction_of(value)
         if recorded is not None:
             adopt = functools.partial(self._adopt, recorded)
@@ -476,6 +480,28 @@ class Writer(Requirements):
     def _adopt(self, recorded: Construction) -> str:
         self.require(recorded.requirements)
         return recorded.code
+
+
+def _place_in_modules(value: object) -> tuple[str, str] | None:
+    """Return the module and the public name of an object that a module of its class's package holds, as for others."""
+    package = type(value).__module__.partition(".")[0]
+    found = _objects_of_modules(package, len(sys.modules)).get(id(value))
+    return found if found is not None and imported(*found) is value else None
+
+
+@functools.lru_cache(maxsize=8)
+def _objects_of_modules(package: str, _loaded: int) -> dict[int, tuple[str, str]]:
+    """Return the objects with public names in a package's loaded modules, those of the outermost module first."""
+    loaded = sorted(
+        (name for name in list(sys.modules) if name.partition(".")[0] == package), key=lambda name: name.count(".")
+    )
+    found: dict[int, tuple[str, str]] = {}
+    for module in loaded:
+        if not TESTS.search(module):
+            for name, held in list(vars(sys.modules[module]).items()):
+                if not name.startswith("_") and type(held).__module__.partition(".")[0] == package:
+                    found.setdefault(id(held), (module, name))
+    return found
 
 
 def _stored_arguments(value: Any) -> list[tuple[str, object]] | None:
