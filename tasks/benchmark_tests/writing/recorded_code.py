@@ -63,12 +63,16 @@ def compose(
     passed = ", ".join(_passed(arguments, call.kinds, defaults, inputs))
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     needed = {"monkeypatch": bool(functions), "tmp_path": "tmp_path" in spelling.needs}
-    imports = {*spelling.imports, f"from {module} import {name.partition('.')[0]}", *(line for line, _ in builders)}
+    code, top = _call(function, passed, definition), name.partition(".")[0]
+    # The recorder imports a class from where it is defined, which need not be where the target is imported from.
+    others = {line for line in spelling.imports if not line.endswith(f" import {top}")}
+    is_used = len(others) < len(spelling.imports) or re.search(rf"\b{top}\b", "\n".join((*inputs.setup, code)))
+    imports = {*others, *(line for line, _ in builders), *([f"from {module} import {top}"] if is_used else [])}
     imports |= {line for fake in call.fakes for method in fake.methods for line in method.imports}
     return RecordedCode(
         imports=tuple(sorted(imports)),
         setup=tuple(inputs.setup),
-        call=_call(function, passed, definition),
+        call=code,
         inputs=tuple(inputs.names),
         fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
         definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
@@ -115,7 +119,8 @@ def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict
     value = arguments.pop(first)
     if first == "cls":
         return f"{owner}.{method}", arguments
-    return f"{inputs.variable(variable_of(first, target, arguments), value)}.{method}", arguments
+    variable = inputs.variable(variable_of(first, target, arguments), value)
+    return variable if method == "__call__" else f"{variable}.{method}", arguments
 
 
 def _passed(

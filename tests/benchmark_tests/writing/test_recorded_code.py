@@ -16,6 +16,7 @@ class Table:
     def of(cls, text): ...
     @staticmethod
     def joined(parts): ...
+    def __call__(self, text): ...
 
 
 def total(numbers, start=0, *, fast=True): ...
@@ -52,6 +53,7 @@ def composed(name, arguments, kinds=None, **more):
         ("Table.name", {"self": "Table('a')"}, {"self": "positional"}, ("table = Table('a')",), "table.name"),
         ("Table.of", {"cls": "Table", "text": "'a'"}, {"cls": "positional"}, (), "Table.of('a')"),
         ("Table.joined", {"parts": "[1]"}, {}, (), "Table.joined([1])"),
+        ("Table.__call__", {"self": "html", "text": "'a'"}, {}, ("table = html",), "table('a')"),
         ("Table.__init__", {"name": "'a'", "size": "4"}, {}, (), "Table('a', 4)"),
     ],
 )  # fmt: skip
@@ -59,7 +61,20 @@ def test_call_is_written_as_a_person_would(name, arguments, kinds, setup, call):
     code = composed(name, arguments, dict.fromkeys(arguments, "positional") | kinds)
     assert (code.setup, code.call) == (setup, call)
     top = name.partition(".")[0]
-    assert f"from app import {top}" in code.imports
+    assert (f"from app import {top}" in code.imports) == (top in " ".join((*setup, call)))
+
+
+@pytest.mark.parametrize(
+    ("value", "recorded", "imports"),
+    [
+        ("Table('a')", "from app.tables import Table", ("from app import Table",)),
+        ("html", "from app.pages import html", ("from app.pages import html",)),
+    ],
+    ids=["the class, from where the target is imported", "an object, without the class"],
+)
+def test_only_what_is_used_is_imported_once(value, recorded, imports):
+    code = composed("Table.rows", {"self": value, "first": "1"}, {"self": "positional"}, imports=(recorded,))
+    assert code.imports == imports
 
 
 def test_defaults_of_the_recording_commit_are_not_passed():
