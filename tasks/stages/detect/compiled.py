@@ -24,8 +24,8 @@ def cython_differences(changes: Iterable[FileChange], base: Sources, head: Sourc
     """Yield what changed in the Cython files of both sides, of what Python code can call."""
     for change in changes:
         before, after = change.base_path or "", change.head_path or ""
-        module = module_of(after.removesuffix("x"), head.roots)
-        if before.endswith(".pyx") and after.endswith(".pyx") and module:
+        module = module_of(f"{after.removesuffix('.pyx')}.py", head.roots)
+        if before.endswith(".pyx") and after.endswith(".pyx") and module and not is_test_code(after):
             old, new = (
                 {each.name: each for each in cython_contents(sources.tree.read(path) or b"").definitions}
                 for sources, path in ((base, before), (head, after))

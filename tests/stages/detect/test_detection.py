@@ -198,6 +198,31 @@ def test_the_target_of_a_change_in_cython(tmp_path, old, new, target, reason):
     assert FAST in found.target_reason
 
 
+INIT = "src/pages/__init__.py"
+
+
+def test_a_new_version_does_not_hide_a_change_in_cython(tmp_path):
+    faster = CYTHON.replace("sum([square(i) for i in range(n)])", "0")
+    base = {FAST: CYTHON, INIT: "version = 1\n"}
+    found = detected(history(tmp_path, base, {FAST: faster, INIT: "version = 2\n"}))
+    assert found.target == "pages.fast:total"
+    assert found.target_reason == f"it is the only public function that changed (1 line), in compiled source: {FAST}"
+
+
+def test_a_new_version_does_not_hide_a_change_in_c(tmp_path):
+    base = {"src/pages/fast.c": "int x = 1;\n", INIT: "version = 1\n"}
+    found = detected(history(tmp_path, base, {"src/pages/fast.c": "int x = 2;\n", INIT: "version = 2\n"}))
+    assert found.target == "pages"
+    assert "compiled source changed too: src/pages/fast.c; name its benchmark" in found.target_reason
+
+
+def test_the_target_is_no_cython_code_of_tests(tmp_path):
+    path = "src/pages/tests/fast.pyx"
+    faster = CYTHON.replace("sum([square(i) for i in range(n)])", "0")
+    found = detected(history(tmp_path, {path: CYTHON}, {path: faster}))
+    assert (found.target, found.target_reason) == (None, "no function of the project changed")
+
+
 def test_a_function_in_cython_is_found_and_so_is_its_benchmark(tmp_path):
     benchmark = "from pages.fast import total\n\n\ndef test_it(benchmark):\n    benchmark(total, 3)\n"
     base = {FAST: CYTHON, "tests/benchmarks/test_speed.py": benchmark}
