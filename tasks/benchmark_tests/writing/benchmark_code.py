@@ -14,8 +14,8 @@ from ...project.code.imported_names import short_name
 from ...project.pytest_naming import Naming
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
-from .recorded_code import SPACES, WIDTH, assigned
-from .signatures import EACH_ITEM, Call, call_of
+from .recorded_code import EACH_ITEM, SPACES, WIDTH, assigned
+from .signatures import Call, call_of
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)

@@ -17,6 +17,8 @@ SPACES = "    "
 WIDTH = 88
 INLINE = 24
 """The most characters of a value that is written into the call."""
+EACH_ITEM = "[item async for item in "
+"""What consumes an asynchronous generator, up to its call."""
 BUILDERS = {
     "rng": ("import random", "rng = random.Random(0)"),
     "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)"),
@@ -68,7 +70,7 @@ def compose(
     return RecordedCode(
         imports=tuple(sorted(imports)),
         setup=tuple(inputs.setup),
-        call=_call(function, passed, definition),
+        call=call_code(function, passed, definition),
         inputs=tuple(inputs.names),
         fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
         definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
@@ -76,13 +78,19 @@ def compose(
     )
 
 
-def _call(function: str, passed: str, definition: Definition) -> str:
+def call_code(function: str, passed: str, definition: Definition) -> str:
+    """Write a call of `function`, as code names it, with the arguments `passed`; an accessor is called by its use."""
     owner, _, attribute = function.rpartition(".")
     if definition.role == "setter":
         return f'setattr({owner}, "{attribute}", {passed})'
     if definition.role == "deleter":
         return f'delattr({owner}, "{attribute}")'
     return function if definition.is_property else f"{function}({passed})"
+
+
+def awaited(call: str, definition: Definition) -> str:
+    """Write what awaits the call of an asynchronous definition; of a generator every item."""
+    return f"{EACH_ITEM}{call}]" if definition.yields else f"await {call}"
 
 
 @dataclass(slots=True)
