@@ -109,7 +109,7 @@ class BenchmarkFile:
 
     @cached_property
     def definitions_used(self) -> frozenset[tuple[str, str]]:
-        """The project's definitions that the file names outside its imports: their paths, and how they are called."""
+        """The project's definitions that the file names outside its imports, as (path, name that code calls)."""
         spelled = {name for node in ast.walk(self.module) if (name := dotted_name(node))}
         targets = (target for name in spelled for target in target_names(name, self.imports))
         found = filter(None, map(self.sources.try_find, targets))

@@ -43,7 +43,7 @@ class _Arguments:
     missing: dict[str, str] = field(default_factory=dict)
 
     def of(self, parameters: Iterable[Parameter]) -> str:
-        """Return the arguments of the call: no value that is made up shows how long the call takes in practice."""
+        """Return the arguments of the call, to be filled in: with made-up ones its time would say little."""
         arguments = []
         for parameter in parameters:
             name = parameter.name

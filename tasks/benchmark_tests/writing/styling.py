@@ -30,7 +30,7 @@ _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n
 
 
 def named(text: str, naming: Naming) -> str:
-    """Give the written test a name that pytest collects in the project."""
+    """Rename the written test so that pytest collects it in the project."""
     return _NAME.sub(lambda match: naming.function(match[1]), text)
 
 

@@ -207,7 +207,7 @@ class _Writer:
 
 
 def _called(detection: Detection, recording: Recording) -> Detection:
-    """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
+    """Return the detection with the recorded function as its target: another that changed, or a caller of it."""
     exporting = (recording.called_as or recording.target).partition(":")[0]
     target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
     return detection.model_copy(update={"target": target}) if recording.target else detection

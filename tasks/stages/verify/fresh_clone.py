@@ -53,8 +53,8 @@ class FreshClone:
     """A fresh clone below `folder`, with its own cache and programs.
 
     `python` has the project's dependencies installed; None if a runner such as uv installs them. In a sandbox commands
-    run in a second clone, the only folder that they can change: prprep itself, which confines the project's code and no
-    more, runs in the first one.
+    run in a second clone, the only folder that they can change: prprep itself, which confines only the
+    project's code, runs in the first one.
     """
 
     folder: Path

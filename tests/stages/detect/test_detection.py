@@ -381,7 +381,7 @@ def test_of_a_named_function_the_definition_that_changed_is_the_target(tmp_path)
     code = "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n    return 3\n"
     repo = history(tmp_path / "one", {TABLES: code}, {TABLES: code.replace("return 2", "return -2")})
     found = detected(repo, item(functions=("pages.tables:show",)))
-    reason = "pages.tables:show did not change itself, and this is called like it"
+    reason = "pages.tables:show itself did not change; code calls this by the same name"
     assert (found.target, found.target_reason) == ("pages.tables:show.register(str)", reason)
     changed = code.replace("return 2", "return -2").replace("return 3", "return -3")
     repo = history(tmp_path / "both", {TABLES: code}, {TABLES: changed})
