@@ -99,7 +99,8 @@ class BenchmarkFile:
     def __init__(self, path: str, source: bytes, sources: Sources) -> None:
         self.path, self.source, self.sources = path, source, sources
         self.module = parse(source, printable(path))
-        self.pytest_file = PytestFile(self.module, naming_for(sources.tree, path))
+        self.naming = naming_for(sources.tree, path)
+        self.pytest_file = PytestFile(self.module, self.naming)
         self.imports: Imports = dict(imports(self.module))
 
     @cached_property

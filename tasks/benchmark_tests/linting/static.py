@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
-from ...project.pytest_naming import DEFAULT, Naming
 from ...project.syntax import (
     Function,
     callee,
@@ -71,7 +70,6 @@ class LintContext(NamedTuple):
     root: str | None = None
     boundaries: frozenset[str] = frozenset()
     recorded: float = 0.0
-    naming: Naming = DEFAULT
 
 
 def findings(file: BenchmarkFile, context: LintContext) -> list[Finding]:
@@ -118,8 +116,8 @@ def _of_file(file: BenchmarkFile, context: LintContext) -> Iterator[Violation]:
     if root is not None and folder != root and not folder.startswith(f"{root}/".lstrip("/")):
         top = "the top folder"
         yield "wrong-place", 1, f"it is in {folder or top}, the benchmarks root is {root or top}"
-    if not context.naming.is_file(file.path):
-        patterns = " ".join(context.naming.files)
+    if not file.naming.is_file(file.path):
+        patterns = " ".join(file.naming.files)
         yield "wrong-name", 1, f"pytest does not collect {name} (python_files: {patterns})"
 
 

@@ -23,7 +23,6 @@ from ...manifest.model import Optimization
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
-from ...project.pytest_naming import naming_for
 from ...staleness import StageInputs
 from .inputs import is_input
 
@@ -54,7 +53,6 @@ def run(inputs: StageInputs) -> None:
         # The project may keep its own benchmark in any folder.
         root=layout.benchmarks_root if artifacts.scaffolding.origin in {"generated", "edited"} else None,
         boundaries=frozenset(item.lint.boundaries),
-        naming=naming_for(tree, path),
         recorded=inputs.read(Recording).seconds,
     )
     broken = tuple(
