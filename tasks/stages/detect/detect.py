@@ -20,10 +20,9 @@ from ...project.code.sources import Sources
 from ...project.code.span import span_of
 from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from ...project.dependencies import dependency_differences
-from ...project.files import CommitTree, Project
+from ...project.files import CommitTree
 from ...project.layout import describe
 from ...project.policies import contribution_rules
-from ...project.pytest_naming import naming_of
 from ...project.submodules import submodules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
@@ -238,7 +237,7 @@ def _edit(difference: Difference) -> Edit:
 
 def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the default one, else that of a benchmark that uses the target."""
-    default = benchmark_path(detection, naming_of(Project(head.tree, detection.layout.project)))
+    default = benchmark_path(detection, head.tree)
     if setting:
         return posixpath.normpath(setting) if isinstance(setting, str) else default
     definition = head.try_find(detection.target) if detection.target else None
