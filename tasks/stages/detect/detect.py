@@ -177,14 +177,14 @@ def _guessed(
     is_in_python = any(each.function.name != MODULE for each in changed)
     in_cython = () if is_in_python else tuple(cython_differences(changes, base, head))
     target, reason = guess((*changed, *in_cython), domains=domains, benchmarks=benchmarks, base=base, head=head)
-    compiled = () if is_in_python else compiled_sources(changes)
+    compiled = () if target and is_in_python else compiled_sources(changes)
     listed = ", ".join(map(printable, compiled[:_MOST_LISTED]))
     if any(each.function.target == target for each in in_cython):
         return target, f"{reason}, in compiled source: {listed}"
     if compiled:
-        what = f"{reason}; compiled source changed too"
-        if target is None:
-            what = "no Python function of the project changed, but compiled source did"
+        what = "no Python function of the project changed, but compiled source did"
+        if changed:
+            what = f"{reason}; compiled source changed too"
         hint = "name its benchmark as `benchmark:`, and the function that it calls as `functions:`"
         return target, f"{what}: {listed}; {hint}"
     submodule = f", but the submodule {printable(next(iter(moved)))} did" if moved and not changed else ""

@@ -216,6 +216,16 @@ def test_a_new_version_does_not_hide_a_change_in_c(tmp_path):
     assert "compiled source changed too: src/pages/fast.c; name its benchmark" in found.target_reason
 
 
+def test_python_that_becomes_cython_needs_a_named_function(tmp_path):
+    python = {"src/pages/fast.py": "def total(n):\n    return sum(range(n))\n"}
+    found = detected(history(tmp_path, python, {"src/pages/fast.py": None, FAST: CYTHON}))
+    assert found.target is None
+    assert found.target_reason.startswith(
+        "functions were only removed: none that changed exists at both base and head;"
+    )
+    assert f"compiled source changed too: {FAST}; name its benchmark" in found.target_reason
+
+
 def test_the_target_is_no_cython_code_of_tests(tmp_path):
     path = "src/pages/tests/fast.pyx"
     faster = CYTHON.replace("sum([square(i) for i in range(n)])", "0")
