@@ -38,13 +38,7 @@ def run(inputs: StageInputs) -> None:
     statements = _statements(setup, "head")
     watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
     _refuse_unequal_inputs(setup, watched.calls)
-    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in watched.calls))
-    if compiled:
-        statements = _statements(setup, "head", without=compiled)
-    reach = None if watched.missing else reach_of(statements, watched.calls, artifacts.detection)
-    # A call of compiled code cannot be seen.
-    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
-        _refuse_unreached(item, setup)
+    reach = _reach(setup, watched, statements)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
     file = BenchmarkFile(path, tree.read(path) or b"", Sources(tree, layout.import_roots))
@@ -64,6 +58,19 @@ def run(inputs: StageInputs) -> None:
     inputs.write(
         Linting(item=item.id, path=path, findings=broken, reach=reach, ran=bool(watched.calls), missing=missing)
     )
+
+
+def _reach(setup: BenchmarkSetup, watched: Watched, statements: Mapping[str, tuple[LineRange, ...]]) -> Reach | None:
+    """Return how much changed Python code the benchmark executes; raise UnreachedError if it surely executes none."""
+    item, detection = setup.item, setup.artifacts.detection
+    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in watched.calls))
+    if compiled:
+        statements = _statements(setup, "head", without=compiled)
+    reach = None if watched.missing else reach_of(statements, watched.calls, detection)
+    # A call of compiled code cannot be seen.
+    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
+        _refuse_unreached(item, setup)
+    return reach
 
 
 def reach_of(
