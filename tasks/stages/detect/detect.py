@@ -138,8 +138,8 @@ def _other_remote(refs: Refs) -> Iterator[str]:
     project = project_remote(refs.repository) if refs.repository else None
     if project not in {None, "origin"} and refs.upstream_ref.removeprefix("refs/remotes/").startswith("origin/"):
         yield (
-            f"Pull requests go to the remote {project}, but upstream is {refs.upstream_ref}, which may be older: "
-            f"run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
+            f"Pull requests go to the remote `{project}`, but prprep starts from `{refs.upstream_ref}` of the fork, "
+            f"which may be older: run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
         )
 
 

@@ -133,7 +133,7 @@ def test_an_upstream_of_the_fork_is_noted(repo):
         repo.git("update-ref", f"refs/remotes/{remote}/main", "main")
     assert detected(repo, upstream_ref="upstream/main").notes == detected(repo, upstream_ref="main").notes == ()
     (note,) = detected(repo, upstream_ref="origin/main").notes
-    assert note.startswith("Pull requests go to the remote upstream, but upstream is origin/main")
+    assert note.startswith("Pull requests go to the remote `upstream`, but prprep starts from `origin/main`")
 
 
 def test_a_shallow_clone_is_the_reason_for_missing_history(repo, tmp_path):
