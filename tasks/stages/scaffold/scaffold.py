@@ -148,7 +148,7 @@ class _Writer:
         if benchmark.made_from == "gap":
             return replace(benchmark, text=named(benchmark.text, self.naming)), ()
         layout = self.detection.layout
-        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root), self.naming)
+        text = styled(benchmark.text, style_of(self.project.tree, layout.benchmarks_root), self.naming)
         text = named(text, self.naming)
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
