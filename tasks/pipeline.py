@@ -112,10 +112,10 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         _keep_failure(paths, stage, str(error))
         raise
     except OSError as error:
-        # If the disk is full, what blocks the item may not fit on it either; the action says it in any case.
+        # If the disk is full, the failure may not fit on it either; the action reports it in any case.
         with suppress(OSError):
-            journal.failed(SystemCallError(error))
-            _keep_failure(paths, stage, str(SystemCallError(error)))
+            journal.failed(failure := SystemCallError(error))
+            _keep_failure(paths, stage, str(failure))
         raise
     except Exception as error:
         # The action reports a defect; the report has to know as well.

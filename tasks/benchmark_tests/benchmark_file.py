@@ -99,7 +99,8 @@ class BenchmarkFile:
     def __init__(self, path: str, source: bytes, sources: Sources) -> None:
         self.path, self.source, self.sources = path, source, sources
         self.module = parse(source, printable(path))
-        self.pytest_file = PytestFile(self.module, naming_for(sources.tree, path))
+        self.naming = naming_for(sources.tree, path)
+        self.pytest_file = PytestFile(self.module, self.naming)
         self.imports: Imports = dict(imports(self.module))
 
     @cached_property
@@ -109,7 +110,7 @@ class BenchmarkFile:
 
     @cached_property
     def definitions_used(self) -> frozenset[tuple[str, str]]:
-        """The project's definitions that the file names outside its imports: their paths, and how they are called."""
+        """The project's definitions that the file names outside its imports, as (path, name that code calls)."""
         spelled = {name for node in ast.walk(self.module) if (name := dotted_name(node))}
         targets = (target for name in spelled for target in target_names(name, self.imports))
         found = filter(None, map(self.sources.try_find, targets))

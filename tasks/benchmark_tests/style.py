@@ -1,12 +1,13 @@
 """Learn how a project writes its tests, benchmarks first: classes, annotations, marks, fixtures."""
 
 import ast
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..project.files import Project
-from ..project.pytest_naming import naming_of
+from ..project.files import TreeReader
+from ..project.pytest_naming import naming_for
 from ..project.syntax import last_name, string_value
 from .reading import PytestFile, PytestFunction
 
@@ -33,10 +34,10 @@ class Style:
     fixtures: bool = False
 
 
-def style_of(project: Project, root: str) -> Style:
-    """Return the style of the benchmarks in the project's tree, else of its tests; `root` is the benchmarks root."""
+def style_of(tree: TreeReader, root: str) -> Style:
+    """Return the style of the benchmarks in a tree, else of its tests; `root` is the benchmarks root."""
     near = root.split("/", maxsplit=1)[0] + "/"
-    tree, naming = project.tree, naming_of(project)
+    naming = naming_for(tree, posixpath.join(root, "x.py"))
     paths = filter(naming.is_file, tree.files())
     ordered = sorted(paths, key=lambda path: (not path.startswith(near), path))
     files = [PytestFile.of(tree.read(path) or b"", naming) for path in ordered[:MOST_FILES]]

@@ -94,7 +94,7 @@ class Subject:
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
         benchmark = BenchmarkFile(path, file.read_bytes(), Sources(tree, layout.import_roots))
-        context = LintContext(root=layout.benchmarks_root, naming=naming_for(tree, path))
+        context = LintContext(root=layout.benchmarks_root)
         return cls(root, path, layout, benchmark, context)
 
 

@@ -47,7 +47,7 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
 
     A file that is not valid Python counts as having the function: the stage that needs it says what is wrong.
     """
-    from ..project.absent import absence
+    from ..project.absent import Absence, absence
     from ..project.code.sources import Sources
     from ..project.files import CommitTree
     from ..project.layout import describe
@@ -61,6 +61,7 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
         focus = tuple(path for change in changes for path in (change.head_path, change.base_path) if path)
         benchmark = item.benchmark if isinstance(item.benchmark, str) else ""
         near: list[str] = []
+        elsewhere: list[Absence] = []
         for commit in sides:
             try:
                 layout = describe(tree(commit), focus=focus, benchmark=benchmark, functions=item.functions)
@@ -74,8 +75,9 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
             absent = None if near or sources.path_of(module) else absence(module, sources.tree, sources.roots)
             if absent and absent.is_compiled:
                 return True, ()
-            if absent:
-                raise SourceError(absent.cause, hint=absent.hint)
+            elsewhere += [absent] if absent else []
+        if elsewhere and not near:
+            raise SourceError(elsewhere[0].cause, hint=elsewhere[0].hint)
         return False, tuple(dict.fromkeys(near))
 
     return exists

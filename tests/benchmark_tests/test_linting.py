@@ -15,7 +15,6 @@ from tasks.errors import MeasuringError
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.project.pytest_naming import naming_for
 from tests.support.projects import PROJECT, Files
 from tests.support.targets import TargetRepo
 
@@ -72,7 +71,7 @@ def test_the_names_of_the_project_count():
     tree = Files({"pytest.ini": options, "pages/__init__.py": "def total(n):\n    return sum(range(n))\n"})
     file = BenchmarkFile("benchmarks/bench_total.py", CHECKS.encode(), Sources(tree, ("",)))
     assert [test.name for test in file.tests] == ["check_total"]
-    context = LintContext(root="benchmarks", naming=naming_for(tree, file.path))
+    context = LintContext(root="benchmarks")
     assert findings(file, context) == ()
     other = BenchmarkFile("benchmarks/test_total.py", CHECKS.encode(), Sources(tree, ("",)))
     assert [each.rule for each in findings(other, context)] == ["wrong-name"]

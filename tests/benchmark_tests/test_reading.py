@@ -9,7 +9,6 @@ from tasks.benchmark_tests.reading import PytestFile
 from tasks.benchmark_tests.search import benchmark_files
 from tasks.benchmark_tests.style import style_of
 from tasks.project.code.sources import Sources
-from tasks.project.files import Project
 from tests.support.projects import Files
 
 PLACES = {
@@ -43,7 +42,7 @@ def test_marker_is_found_by_every_user_of_the_reader(code, mark):
 def test_style_has_the_marks_of_file_and_class(code):
     source = code.format(mark="pytest.mark.codspeed_benchmark")
     files = Files({"tests/test_a.py": source, "tests/test_b.py": source})
-    assert style_of(Project(files), "tests").marks == ("pytest.mark.codspeed_benchmark",)
+    assert style_of(files, "tests").marks == ("pytest.mark.codspeed_benchmark",)
 
 
 @pytest.mark.parametrize(

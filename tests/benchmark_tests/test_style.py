@@ -9,7 +9,6 @@ import pytest
 
 from tasks.benchmark_tests.style import Style, style_of
 from tasks.benchmark_tests.writing.styling import styled
-from tasks.project.files import Project
 
 PLAIN = '''"""Benchmark of app:total.
 
@@ -57,11 +56,13 @@ PLAIN_TESTS = "".join(f"def test_{number}(): ...\n" for number in range(6))
                      Style(in_class=True, annotated=True), id="benchmarks come first"),
         pytest.param({"bench/test_b.py": "import pytest\n" + "@pytest.mark.benchmark\n@pytest.mark.slow\ndef test_b(benchmark): ...\n" * 2},
                      Style(marks=("pytest.mark.benchmark",)), id="marks of all benchmarks"),
+        pytest.param({"tests/pytest.ini": "[pytest]\npython_files = check_*.py\npython_functions = check_*\n",
+                      "tests/check_b.py": "class TestB:\n  def check_b(self, benchmark): ...\n"}, Style(in_class=True), id="own names"),
         pytest.param({"tests/test_a.py": "def test_(:"}, Style(), id="no Python"),
     ],
 )  # fmt: skip
 def test_style_of_benchmarks_else_of_tests(files, style):
-    assert style_of(Project(Files(files)), "tests/benchmarks") == style
+    assert style_of(Files(files), "tests/benchmarks") == style
 
 
 def test_text_stays_without_a_style():
@@ -166,7 +167,7 @@ def test_cases_are_annotated_and_stay_outside_the_class():
     ],
 )
 def test_inputs_by_fixtures_are_a_style(test, fixtures):
-    assert style_of(Project(Files({"tests/benchmarks/test_b.py": test})), "tests/benchmarks").fixtures is fixtures
+    assert style_of(Files({"tests/benchmarks/test_b.py": test}), "tests/benchmarks").fixtures is fixtures
 
 
 def results(folder, *texts: str) -> list[str]:

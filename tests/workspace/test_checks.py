@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks import git
+from tasks.errors import SourceError
 from tasks.manifest.reader import read
 from tasks.workspace import checks
 from tasks.workspace.checks import function_lookup
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    """A repository with the branches `main`, `perf/tables`, `perf/merge` and `broken`, the tag `v1` and a branch of origin's."""
+    """A repository with the branches `main`, `perf/tables`, `perf/merge`, `broken` and `moved`, the tag `v1` and a branch of origin's."""
     repo = TargetRepo(
         tmp_path_factory.mktemp("target"),
         {
@@ -30,6 +31,9 @@ def target(tmp_path_factory):
     repo.commit({"pages/text.py": "def merge(parts):\n    return ''.join(parts)\n"})
     repo.branch("broken", "main")
     repo.commit({"pages/odd.py": "def f(:\n"})
+    repo.branch("moved", "main")
+    modules = '[submodule "pages"]\n\tpath = pages\n\turl = https://example.org/pages.git\n'
+    repo.commit({"pages/__init__.py": None, "pages/tables.py": None, ".gitmodules": modules})
     repo.git("update-ref", "refs/remotes/origin/perf/remote", "perf/merge")
     repo.checkout("main")
     return repo
@@ -159,6 +163,13 @@ class TestFunctionLookup:
     @pytest.mark.parametrize("function", ["pages.tables:Table.rows", "pages.tables:extract", "pages.tables"])
     def test_at_head_or_at_the_merge_base(self, ask, function):
         assert ask("perf/tables", function) == (True, ())
+
+    def test_at_base_though_head_has_it_in_a_submodule(self, ask):
+        assert ask("moved", "pages.tables:extract") == (True, ())
+
+    def test_in_a_submodule(self, ask):
+        with pytest.raises(SourceError, match=r"`pages\.tables` is in the submodule pages"):
+            ask("moved", "pages.tables:extract", base="moved")
 
     def test_a_name_like_it(self, ask):
         assert ask("perf/tables", "pages.tables:Table.row") == (

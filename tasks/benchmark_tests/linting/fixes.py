@@ -55,7 +55,7 @@ def _path(file: BenchmarkFile, context: LintContext, rules: set[str]) -> str:
         subjects = {subject_of(test, context) for test in file.tests} - {""}
         function = short_name(subjects.pop()).strip("_") if len(subjects) == 1 else ""
         stem = f"benchmark_{function}" if function else name.removesuffix(".py")
-        name = posixpath.basename(context.naming.file(folder, stem))
+        name = posixpath.basename(file.naming.file(folder, stem))
     if "wrong-place" in rules and context.root is not None:
         folder = context.root
     return posixpath.join(folder, name)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
-from ...project.pytest_naming import DEFAULT, Naming
 from ...project.syntax import (
     Function,
     callee,
@@ -71,7 +70,6 @@ class LintContext(NamedTuple):
     root: str | None = None
     boundaries: frozenset[str] = frozenset()
     recorded: float = 0.0
-    naming: Naming = DEFAULT
 
 
 def findings(file: BenchmarkFile, context: LintContext) -> list[Finding]:
@@ -90,21 +88,20 @@ def subject_of(test: BenchmarkTest, context: LintContext) -> str:
     """Return the function under test: the expected one, else a called one in the test's name, else the first call."""
     functions = [call for call in test.calls if call.is_of_function]
     called = [call.target for call in functions]
-    if context.target and (context.target in called or not called or _calls(functions, context.target, test)):
+    if context.target and (context.target in called or not called or _share_name(functions, context.target, test)):
         return context.target
     word = r"(^|_){}(_|$)".format
     named = [each for each in called if re.search(word(re.escape(short_name(each))), test.name, re.IGNORECASE)]
     return next(iter([*named, *called]), "")
 
 
-def _calls(functions: Iterable[ProjectCall], target: str, test: BenchmarkTest) -> bool:
-    """Return whether a call is one of the target by the name that it shares with other definitions."""
+def _share_name(functions: Iterable[ProjectCall], target: str, test: BenchmarkTest) -> bool:
+    """Return whether a called function has the same name in code as the target: a property and its setter."""
     located = test.file.sources.try_find(target)
-    called = located.definition.called if located else ""
-    return any(
-        located and called and call.definition.path == located.path and call.definition.definition.called == called
-        for call in functions
-    )
+    if located is None or not located.definition.called:
+        return False
+    shared = (located.path, located.definition.called)
+    return any((call.definition.path, call.definition.definition.called) == shared for call in functions)
 
 
 # -- name and place -----------------------------------------------------------------------------------
@@ -119,8 +116,8 @@ def _of_file(file: BenchmarkFile, context: LintContext) -> Iterator[Violation]:
     if root is not None and folder != root and not folder.startswith(f"{root}/".lstrip("/")):
         top = "the top folder"
         yield "wrong-place", 1, f"it is in {folder or top}, the benchmarks root is {root or top}"
-    if not context.naming.is_file(file.path):
-        patterns = " ".join(context.naming.files)
+    if not file.naming.is_file(file.path):
+        patterns = " ".join(file.naming.files)
         yield "wrong-name", 1, f"pytest does not collect {name} (python_files: {patterns})"
 
 

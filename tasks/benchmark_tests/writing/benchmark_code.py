@@ -1,6 +1,7 @@
 """Write a benchmark test from the manifest's code, from the function's signature, or from other parts."""
 
 import ast
+import posixpath
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from ...artifacts import Detection
 from ...errors import SourceError, TemplateError
 from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
-from ...project.pytest_naming import Naming
+from ...project.files import TreeReader
+from ...project.pytest_naming import Naming, naming_for
 from ...project.syntax import Scope, indented, last_name, names
 from ...text.templating import fill
-from .recorded_code import SPACES, WIDTH, assigned
-from .signatures import EACH_ITEM, Call, call_of
+from .recorded_code import EACH_ITEM, SPACES, WIDTH, assigned
+from .signatures import Call, call_of
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
@@ -113,10 +115,15 @@ def from_signature(
     return WrittenBenchmark(text, "signature", "the benchmark's call passes the defaults alone")
 
 
-def benchmark_path(detection: Detection, naming: Naming) -> str:
-    """Return where a benchmark of the target belongs, by a name that pytest collects in the project."""
+def benchmark_naming(detection: Detection, tree: TreeReader) -> Naming:
+    """Return the names that pytest collects below the benchmarks root."""
+    return naming_for(tree, posixpath.join(detection.layout.benchmarks_root, "x.py"))
+
+
+def benchmark_path(detection: Detection, tree: TreeReader) -> str:
+    """Return where a benchmark of the target belongs, by a name that pytest collects there."""
     stem = f"benchmark_{short_name(detection.target or detection.function)}"
-    return naming.file(detection.layout.benchmarks_root, stem)
+    return benchmark_naming(detection, tree).file(detection.layout.benchmarks_root, stem)
 
 
 def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from ...artifacts import Detection, RecordedCall, Recording, Sample
 from ...artifacts.recording import LARGEST_FILE
+from ...bench.observing.recording import COMMAND
 from ...errors import SourceError
 from ...project.code.definitions import Definition, contents
 from ...project.code.sources import called_target, definition_of
 from ...text.target_names import shared_name
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
-from .recorded_code import SPACES, WIDTH, RecordedCode, compose
+from .recorded_code import SPACES, WIDTH, RecordedCode, awaited, compose
 from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
-from .signatures import EACH_ITEM
 from .styling import CASES, LARGEST, TYPICAL
 
 ROUNDS = 20
@@ -49,13 +49,13 @@ def from_recording(
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
 
 
+def _called(recording: Recording, definition: Definition) -> str:
+    return recording.called_as or called_target(recording.target, definition)
+
+
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    target = recording.called_as or called_target(recording.target, definition)
-    code = compose(call, target, definition, defaults=recording.defaults)
-    if definition.is_async:
-        expression = f"{EACH_ITEM}{code.call}]" if definition.yields else f"await {code.call}"
-    else:
-        expression = _consumed(code.call, lazy=call.lazy)
+    code = compose(call, _called(recording, definition), definition, defaults=recording.defaults)
+    expression = awaited(code.call, definition) if definition.is_async else _consumed(code.call, lazy=call.lazy)
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
@@ -73,7 +73,7 @@ def _of_sample(
     recording: Recording, sample: Sample, definition: Definition, *, large: RecordedCall | None = None
 ) -> BenchmarkParts:
     """Write a loop over typical calls; the `large` call becomes another case of the same test."""
-    target = recording.called_as or called_target(recording.target, definition)
+    target = _called(recording, definition)
     sampled = compose_sample(sample, target, definition, large=large, defaults=recording.defaults)
     calls, count = f"{CASES}()" if large else sampled.listed, len(sample.calls)
     parts = BenchmarkParts(
@@ -130,20 +130,16 @@ def _origin_of_sample(recording: Recording, sample: Sample) -> str:
 
 
 def _shown_run(run: str) -> str:
-    """Return a test file's path; a command of the user's may have private paths and passwords among its arguments."""
-    return "a program that calls it" if len(run.split()) > 1 else run
+    """Return a test file's path; readers of a benchmark do not know the manifest, so its command is described."""
+    return "a program that calls it" if run == COMMAND else run
 
 
 def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     """Say where the arguments come from, how large they are among the recorded ones, and why some are in files."""
     test = call.test.partition("::")[2].partition("[")[0]
-    who = (
-        f"{call.test.partition('::')[0]} ({test})"
-        if test
-        else _shown_run(recording.ran[0])
-        if recording.ran
-        else "a run"
-    )
+    who = _shown_run(recording.ran[0]) if recording.ran else "a run"
+    if test:
+        who = f"{call.test.partition('::')[0]} ({test})"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     if path := call.spelling.document:
         return _filled(

@@ -17,6 +17,8 @@ SPACES = "    "
 WIDTH = 88
 INLINE = 24
 """The most characters of a value that is written into the call."""
+EACH_ITEM = "[item async for item in "
+"""What consumes an asynchronous generator, up to its call."""
 BUILDERS = {
     "rng": ("import random", "rng = random.Random(0)"),
     "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)"),
@@ -63,7 +65,7 @@ def compose(
     passed = ", ".join(_passed(arguments, call.kinds, defaults, inputs))
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     needed = {"monkeypatch": bool(functions), "tmp_path": "tmp_path" in spelling.needs}
-    code, top = _call(function, passed, definition), name.partition(".")[0]
+    code, top = call_code(function, passed, definition), name.partition(".")[0]
     # The recorder imports a class from where it is defined, which need not be where the target is imported from.
     others = {line for line in spelling.imports if not line.endswith(f" import {top}")}
     is_used = len(others) < len(spelling.imports) or re.search(rf"\b{top}\b", "\n".join((*inputs.setup, code)))
@@ -80,13 +82,19 @@ def compose(
     )
 
 
-def _call(function: str, passed: str, definition: Definition) -> str:
+def call_code(function: str, passed: str, definition: Definition) -> str:
+    """Write a call of `function`, as code names it, with the arguments `passed`; an accessor is called by its use."""
     owner, _, attribute = function.rpartition(".")
     if definition.role == "setter":
         return f'setattr({owner}, "{attribute}", {passed})'
     if definition.role == "deleter":
         return f'delattr({owner}, "{attribute}")'
     return function if definition.is_property else f"{function}({passed})"
+
+
+def awaited(call: str, definition: Definition) -> str:
+    """Write what awaits the call of an asynchronous definition; of a generator every item."""
+    return f"{EACH_ITEM}{call}]" if definition.yields else f"await {call}"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ...project.code.definitions import Definition, ModuleContents, Parameter, contents
 from ...project.code.sources import definition_of
 from ...project.syntax import Scope, last_name
+from .recorded_code import awaited, call_code
 
 _UNUSABLE = {
     **dict.fromkeys(("cache", "lru_cache", "cached_property"), "its result is cached"),
@@ -15,8 +16,6 @@ _UNUSABLE = {
     "fixture": "it is a fixture",
     "abstractmethod": "it is abstract",
 }
-EACH_ITEM = "[item async for item in "
-"""What consumes an asynchronous generator, up to its call."""
 _RESERVED = frozenset({"benchmark", "run", "loop", "number", "inner"})
 
 
@@ -44,7 +43,7 @@ class _Arguments:
     missing: dict[str, str] = field(default_factory=dict)
 
     def of(self, parameters: Iterable[Parameter]) -> str:
-        """Return the arguments of the call: no value that is made up shows how long the call takes in practice."""
+        """Return the arguments of the call, to be filled in: with made-up ones its time would say little."""
         arguments = []
         for parameter in parameters:
             name = parameter.name
@@ -100,22 +99,16 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
 
 def _expression(name: str, definition: Definition, module: ModuleContents, arguments: _Arguments) -> str:
     """Write the call of a function; what it returns lazily is consumed or awaited."""
-    node = _node(definition)
-    decorators = _decorators(node)
+    decorators = _decorators(_node(definition))
     owner, _, method = name.rpartition(".")
     is_bound = bool(owner) and "staticmethod" not in decorators
     expression = name
     if is_bound and "classmethod" not in decorators:
         expression = f"{arguments.instance(owner, _constructor(module, owner))}.{method}"
-    passed = arguments.of(_required(definition, bound=is_bound))
-    if definition.role in {"setter", "deleter"}:
-        holder, _, attribute = expression.rpartition(".")
-        return f'setattr({holder}, "{attribute}", {passed})' if passed else f'delattr({holder}, "{attribute}")'
-    if "property" not in decorators:
-        expression = f"{expression}({passed})"
-    if definition.yields:
-        return f"{EACH_ITEM}{expression}]" if definition.is_async else f"list({expression})"
-    return f"await {expression}" if definition.is_async else expression
+    call = call_code(expression, arguments.of(_required(definition, bound=is_bound)), definition)
+    if definition.is_async:
+        return awaited(call, definition)
+    return f"list({call})" if definition.yields else call
 
 
 def _constructor(module: ModuleContents, name: str) -> list[Parameter] | None:

@@ -25,12 +25,12 @@ ANY = "Any", ("from typing import Any",)
 _FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
 _INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
 _CASE = re.compile(rf"^(def (?:{TYPICAL}|{LARGEST})\(\)):$", re.MULTILINE)
-_NAME = re.compile(r"(?<=def )test_(benchmark_\w+)(?=\((?:self, )?benchmark)")
+_NAME = re.compile(r"(?<=def )test_(\w+)(?=\()")
 _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
 
 
 def named(text: str, naming: Naming) -> str:
-    """Give the written test a name that pytest collects in the project."""
+    """Rename the written tests, which may come from a template of the user's, so that pytest collects them."""
     return _NAME.sub(lambda match: naming.function(match[1]), text)
 
 

@@ -55,7 +55,8 @@ def _unused(functions: Sequence[FunctionShare], test: str, removed: Collection[s
 def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bool) -> bool:
     """Return whether the first call saves less than half as much as later ones, and not because all starts are slow.
 
-    If later calls are `unused`, in that they no longer execute what changed, it is so unless the interval excludes it.
+    If later calls are `unused`, which means that they no longer execute what changed, return True unless the interval
+    excludes it.
     """
     ratio = change.interval.ratio
     if change.verdict is not Verdict.IMPROVED:

@@ -1,4 +1,4 @@
-"""Find out what changed in compiled sources: the definitions of Cython files, and of others the files alone."""
+"""Find out what changed in compiled sources: definitions in Cython files, and which other files."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ def compiled_sources(changes: Iterable[FileChange]) -> tuple[str, ...]:
 
 
 def cython_differences(changes: Iterable[FileChange], base: Sources, head: Sources) -> Iterator[Difference]:
-    """Yield what changed in the Cython files of both sides, of what Python code can call."""
+    """Yield the definitions that Python code can call and that differ in a Cython file of both sides."""
     for change in changes:
         before, after = change.base_path or "", change.head_path or ""
-        module = module_of(after.removesuffix("x"), head.roots)
-        if before.endswith(".pyx") and after.endswith(".pyx") and module:
+        module = module_of(f"{after.removesuffix('.pyx')}.py", head.roots)
+        if before.endswith(".pyx") and after.endswith(".pyx") and module and not is_test_code(after):
             old, new = (
                 {each.name: each for each in cython_contents(sources.tree.read(path) or b"").definitions}
                 for sources, path in ((base, before), (head, after))
@@ -57,7 +57,7 @@ def _changed(old: dict[str, Definition], new: dict[str, Definition]) -> list[str
 
 
 def _reachable(name: str, definitions: dict[str, Definition]) -> bool:
-    """Return whether a definition is in classes alone, so that it can be called from outside."""
+    """Return whether nothing but classes encloses a definition, so that it can be called from outside."""
     parts = name.split(".")
     outer = (".".join(parts[:count]) for count in range(1, len(parts)))
     return all(each in definitions and definitions[each].kind == "class" for each in outer)

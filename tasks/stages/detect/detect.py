@@ -1,7 +1,7 @@
 """Detect one optimization's commits, functions, domain, benchmark and layout, from its commits and files alone."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ...artifacts import Commit, Detection, DomainProposal
@@ -11,26 +11,25 @@ from ...benchmark_tests.writing.benchmark_code import benchmark_path
 from ...body import commit_words
 from ...body.claims import without_claims
 from ...errors import SourceError
-from ...git import Clone, Refs, printable, project_remote, repository_root
-from ...git.addresses import without_password
-from ...manifest.model import Optimization
+from ...git import Clone, FileChange, Refs, printable, project_remote, repository_root
+from ...manifest.model import Domain, Optimization
 from ...project.absent import absence
 from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference, differences
 from ...project.code.sources import Sources
-from ...project.code.span import Span, span_of
+from ...project.code.span import span_of
 from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from ...project.dependencies import dependency_differences
-from ...project.files import CommitTree, Project
+from ...project.files import CommitTree
 from ...project.layout import describe
 from ...project.policies import contribution_rules
-from ...project.pytest_naming import naming_of
 from ...project.submodules import submodules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
 from .compiled import compiled_sources, cython_differences
 from .domain import Edit, propose
 from .optimized import Guess, changed_definition, guess
+from .submodules import MovedSubmodules, check_submodules, moved_submodules, submodule_notes
 
 _MOST_LISTED: Final = 5
 
@@ -71,16 +70,12 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     worktree = repository_root(refs.repository) if refs.repository else None
     in_root = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
     benchmarks, unread = benchmark_files(in_root, head_sources)
-    compiled = compiled_sources(changes)
-    candidates = changed or tuple(cython_differences(changes, base_sources, head_sources))
-    target, reason = _named(item, changed, head_sources) or guess(
-        candidates, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
-    )
-    moved = _moved_submodules(clone, span)
+    moved = moved_submodules(clone, span)
     if not changed:
-        _check_submodules(moved, files)
-    if not (item.functions or changed):
-        reason = _reason_without_python(reason, target, compiled, moved)
+        check_submodules(moved, files)
+    target, reason = _named(item, changed, head_sources) or _guessed(
+        changed, changes, moved, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
+    )
     detection = Detection(
         item=item.id,
         title=item.title or _title(span.commits) or item.id,
@@ -108,7 +103,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
             *_other_remote(refs),
             *one_sided,
             *notes,
-            *_submodule_notes(moved, head),
+            *submodule_notes(moved, head),
             *unread,
             *_missing_files(head),
         ),
@@ -143,62 +138,9 @@ def _other_remote(refs: Refs) -> Iterator[str]:
     project = project_remote(refs.repository) if refs.repository else None
     if project not in {None, "origin"} and refs.upstream_ref.removeprefix("refs/remotes/").startswith("origin/"):
         yield (
-            f"Pull requests go to the remote {project}, but upstream is {refs.upstream_ref}, which may be older: "
-            f"run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
+            f"Pull requests go to the remote `{project}`, but prprep starts from `{refs.upstream_ref}` of the fork, "
+            f"which may be older: run `git fetch {project}`, and write its branch as `upstream: {project}/BRANCH`."
         )
-
-
-def _moved_submodules(clone: Clone, span: Span) -> dict[str, tuple[str, str]]:
-    """Return the commits at base and at head ("" if there is none) of each submodule that changed, by path."""
-    base, head = clone.submodules(span.base), clone.submodules(span.head)
-    paths = sorted(base.keys() | head.keys())
-    return {path: (base.get(path, ""), head.get(path, "")) for path in paths if base.get(path) != head.get(path)}
-
-
-def _submodule_notes(moved: Mapping[str, tuple[str, str]], head: CommitTree) -> Iterator[str]:
-    addresses = {module.path: module.address for module in submodules(head)}
-    for path, (before, after) in moved.items():
-        how = (
-            f"is at {after[:12]} instead of {before[:12]}" if before and after else "is new" if after else "is removed"
-        )
-        where = f" ({without_password(addresses[path])})" if addresses.get(path) else ""
-        refs = f"`base: {before[:12]}`, `head: {after[:12]}`" if before and after else "its own `base` and `head`"
-        yield (
-            f"The submodule {printable(path)}{where} {how}: its code belongs to another repository and is not in the "
-            f"measured trees. Prepare the change there: an item with `repo:` a clone of the submodule, and {refs}."
-        )
-
-
-def _check_submodules(moved: Mapping[str, tuple[str, str]], files: Sequence[str]) -> None:
-    """Raise SourceError if only submodules changed, so that the measured trees would be the same."""
-    if not moved or set(files) - {".gitmodules"}:
-        return
-    before, after = next(iter(moved.values()))
-    raise SourceError(
-        f"only a submodule changed ({', '.join(map(printable, moved))}), whose code belongs to another repository and "
-        "is not in the measured trees",
-        hint="prepare the change there: an item with `repo:` a clone of the submodule, "
-        f"`base: {before[:12] or 'COMMIT'}` and `head: {after[:12] or 'COMMIT'}`",
-    )
-
-
-def _reason_without_python(
-    reason: str,
-    target: str | None,
-    compiled: Sequence[str],
-    moved: Mapping[str, tuple[str, str]],
-) -> str:
-    """Say what changed if no Python function of the project did."""
-    if compiled:
-        listed = ", ".join(map(printable, compiled[:_MOST_LISTED]))
-        if target:
-            return f"{reason}, in compiled source: {listed}"
-        return (
-            f"no Python function of the project changed, but compiled source did: {listed}; name its benchmark as "
-            "`benchmark:`, and the function that it calls as `functions:`"
-        )
-    submodule = f", but the submodule {printable(next(iter(moved)))} did" if moved and not target else ""
-    return f"{reason}{submodule}"
 
 
 def _missing_files(head: CommitTree) -> Iterator[str]:
@@ -219,6 +161,34 @@ def _named(item: Optimization, changed: Sequence[Difference], head: Sources) -> 
     more = " first" if len(item.functions) > 1 else ""
     named = item.functions[0]
     return changed_definition(named, changed, head) or (named, f"the manifest names it{more}")
+
+
+def _guessed(
+    changed: Sequence[Difference],
+    changes: Sequence[FileChange],
+    moved: MovedSubmodules,
+    *,
+    domains: Sequence[Domain],
+    benchmarks: Sequence[BenchmarkFile],
+    base: Sources,
+    head: Sources,
+) -> Guess:
+    """Guess the target; say what changed if no Python function of the project did."""
+    is_in_python = any(each.function.name != MODULE for each in changed)
+    in_cython = () if is_in_python else tuple(cython_differences(changes, base, head))
+    target, reason = guess((*changed, *in_cython), domains=domains, benchmarks=benchmarks, base=base, head=head)
+    compiled = () if target and is_in_python else compiled_sources(changes)
+    listed = ", ".join(map(printable, compiled[:_MOST_LISTED]))
+    if any(each.function.target == target for each in in_cython):
+        return target, f"{reason}, in compiled source: {listed}"
+    if compiled:
+        what = "no Python function of the project changed, but compiled source did"
+        if changed:
+            what = f"{reason}; compiled source changed too"
+        hint = "name its benchmark as `benchmark:`, and the function that it calls as `functions:`"
+        return target, f"{what}: {listed}; {hint}"
+    submodule = f", but the submodule {printable(next(iter(moved)))} did" if moved and not changed else ""
+    return target, f"{reason}{submodule}"
 
 
 def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> list[str]:
@@ -267,7 +237,7 @@ def _edit(difference: Difference) -> Edit:
 
 def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the default one, else that of a benchmark that uses the target."""
-    default = benchmark_path(detection, naming_of(Project(head.tree, detection.layout.project)))
+    default = benchmark_path(detection, head.tree)
     if setting:
         return posixpath.normpath(setting) if isinstance(setting, str) else default
     definition = head.try_find(detection.target) if detection.target else None

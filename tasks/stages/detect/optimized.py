@@ -41,9 +41,9 @@ def guess(
 
 
 def changed_definition(named: str, differences: Sequence[Difference], head: Sources) -> Guess | None:
-    """Return what changed of a function that did not change itself: a setter, a registered implementation.
+    """Return what changed if the target `named` did not: its setter, or an implementation registered for it.
 
-    `named` is a target; None if it changed, or if nothing that is called like it did.
+    Return None if `named` itself changed, or nothing that code calls by its name did.
     """
     located = head.try_find(named)
     if located is None or not located.definition.called:
@@ -55,7 +55,8 @@ def changed_definition(named: str, differences: Sequence[Difference], head: Sour
     ]
     if not called or any(each.function.name == located.definition.name for each in called):
         return None
-    return min(called, key=_rank).function.target, f"{named} did not change itself, and this is called like it"
+    reason = f"{named} itself did not change; code calls this by the same name"
+    return min(called, key=_rank).function.target, reason
 
 
 def _rank(difference: Difference) -> tuple[bool, bool, int, str, str]:

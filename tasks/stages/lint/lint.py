@@ -23,7 +23,6 @@ from ...manifest.model import Optimization
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
-from ...project.pytest_naming import naming_for
 from ...staleness import StageInputs
 from .inputs import is_input
 
@@ -39,13 +38,7 @@ def run(inputs: StageInputs) -> None:
     statements = _statements(setup, "head")
     watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
     _refuse_unequal_inputs(setup, watched.calls)
-    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in watched.calls))
-    if compiled:
-        statements = _statements(setup, "head", without=compiled)
-    reach = None if watched.missing else reach_of(statements, watched.calls, artifacts.detection)
-    # A call of compiled code cannot be seen.
-    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
-        _refuse_unreached(item, setup)
+    reach = _reach(setup, watched, statements)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
     file = BenchmarkFile(path, tree.read(path) or b"", Sources(tree, layout.import_roots))
@@ -54,7 +47,6 @@ def run(inputs: StageInputs) -> None:
         # The project may keep its own benchmark in any folder.
         root=layout.benchmarks_root if artifacts.scaffolding.origin in {"generated", "edited"} else None,
         boundaries=frozenset(item.lint.boundaries),
-        naming=naming_for(tree, path),
         recorded=inputs.read(Recording).seconds,
     )
     broken = tuple(
@@ -66,6 +58,19 @@ def run(inputs: StageInputs) -> None:
     inputs.write(
         Linting(item=item.id, path=path, findings=broken, reach=reach, ran=bool(watched.calls), missing=missing)
     )
+
+
+def _reach(setup: BenchmarkSetup, watched: Watched, statements: Mapping[str, tuple[LineRange, ...]]) -> Reach | None:
+    """Return how much changed Python code the benchmark executes; raise UnreachedError if it surely executes none."""
+    item, detection = setup.item, setup.artifacts.detection
+    compiled = frozenset[DefinitionPlace]().union(*(call.compiled for call in watched.calls))
+    if compiled:
+        statements = _statements(setup, "head", without=compiled)
+    reach = None if watched.missing else reach_of(statements, watched.calls, detection)
+    # A call of compiled code cannot be seen.
+    if reach and not reach.executed and not compiled and "not-reached" not in item.lint.ignore:
+        _refuse_unreached(item, setup)
+    return reach
 
 
 def reach_of(

@@ -82,7 +82,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
 
 
 def built_files(setup: BenchmarkSetup, measured: MeasurementResult) -> list[str]:
-    """Return the imported files of either side that no commit holds."""
+    """Return the imported files of either side that no commit has."""
     imported = {side: {module.path for module in measured.modules.get(side, ())} for side in SIDES}
     return sorted(set().union(*(imported[side] - setup.tracked[side] for side in SIDES)))
 

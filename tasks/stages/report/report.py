@@ -13,7 +13,7 @@ from ...github import survey_text
 from ...github.cache import format_time
 from ...processes import secrets
 from ...staleness import Stage, StageInputs, Staleness
-from ...storage.hashing import read_bytes, sha256, sha256_of
+from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
@@ -85,8 +85,8 @@ def run(staleness: Staleness, stage: Stage, *, width: int, last: str | None) -> 
     """
     paths = staleness.workspace.paths
     rows = [read_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
-    if read_bytes(paths.report) != (text := secrets.masked(report_text(rows, paths))).encode():
-        write_output(paths.report, text, root=paths.folder, last=last)
+    text = secrets.masked(report_text(rows, paths))
+    write_output(paths.report, text, root=paths.folder, last=last)
     cells = [
         (str(row.number), row.title, row.benchmark_with(str), row.compare, row.body, status)
         for row, status in zip(rows, statuses(rows), strict=True)

@@ -9,7 +9,7 @@ from typing import Literal
 from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.style import style_of
 from ...benchmark_tests.writing import benchmark_code
-from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, benchmark_path
+from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
 from ...benchmark_tests.writing.styling import named, styled
@@ -19,7 +19,7 @@ from ...manifest.model import Optimization
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
-from ...project.pytest_naming import Naming, naming_of
+from ...project.pytest_naming import Naming
 from ...staleness import StageInputs
 from ...storage.hashing import sha256, sha256_of
 from ...storage.links import refuse_links_to
@@ -107,11 +107,11 @@ class _Writer:
 
     @property
     def naming(self) -> Naming:
-        return naming_of(self.project)
+        return benchmark_code.benchmark_naming(self.detection, self.project.tree)
 
     @property
     def path(self) -> str:
-        return benchmark_path(self.detection, self.naming)
+        return benchmark_code.benchmark_path(self.detection, self.project.tree)
 
     @property
     def file(self) -> Path:
@@ -148,7 +148,7 @@ class _Writer:
         if benchmark.made_from == "gap":
             return replace(benchmark, text=named(benchmark.text, self.naming)), ()
         layout = self.detection.layout
-        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root), self.naming)
+        text = styled(benchmark.text, style_of(self.project.tree, layout.benchmarks_root), self.naming)
         text = named(text, self.naming)
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
@@ -208,7 +208,7 @@ class _Writer:
 
 
 def _called(detection: Detection, recording: Recording) -> Detection:
-    """Let the target be what is called: the tests may reach another changed function, or a caller has better input."""
+    """Return the detection with the recorded function as its target: another that changed, or a caller of it."""
     exporting = (recording.called_as or recording.target).partition(":")[0]
     target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
     return detection.model_copy(update={"target": target}) if recording.target else detection

@@ -33,7 +33,7 @@ _GRAVITY: Final[Mapping[Ending | None, int]] = {None: 0, "passed": 1, "skipped":
 class SuiteRun:
     """How a run ended: the exit code (None if it was stopped), how each test ended, and the test that was running.
 
-    `arguments` select a test again, if that is not done by its name in `endings`.
+    `arguments` select tests in another run whose names in `endings` do not.
     """
 
     code: int | None

@@ -108,7 +108,7 @@ class _Runner:
     notes: list[str] = field(default_factory=list)
     as_of: date | None = None
     renewals: dict[Path, Callable[[], Path] | None] = field(default_factory=dict)
-    """For each tree what checks it out again before something is built in it, if confined code runs there."""
+    """What checks out each tree again before something is built in it, if confined code runs there."""
 
     def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
         item, layout, cache = self.inputs.settings, self.detection.layout, self.inputs.cache

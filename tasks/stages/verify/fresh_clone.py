@@ -38,7 +38,9 @@ trap '[ -e "$PRPREP_FAILED" ] || printf "%s" "$BASH_COMMAND" >"$PRPREP_FAILED"' 
 eval "$PRPREP_COMMANDS"
 """
 
-_PYTEST: Final = re.compile(r"^[^#]*(?:-m |\b)pytest(?!-)\b(?! install)")
+_PYTEST: Final = re.compile(r"(?<![\w.=-])pytest(?=[\s;)'\"]|$)")
+_NAMES_PYTEST: Final = re.compile(r"(?:^|\s)(?:install|add|sync|echo|cat|cd|cp|git)\s")
+"""Commands that have pytest as an argument, as a package or a path."""
 _LOOP: Final = re.compile(r"^for side in base head;", re.MULTILINE)
 _RUNS_NOTHING: Final = {"--benchmark-disable", "--version", "--help", "-h", "--collect-only", "--co", "--fixtures"}
 """Options with which pytest times nothing."""
@@ -51,8 +53,8 @@ class FreshClone:
     """A fresh clone below `folder`, with its own cache and programs.
 
     `python` has the project's dependencies installed; None if a runner such as uv installs them. In a sandbox commands
-    run in a second clone, the only folder that they can change: prprep itself, which confines the project's code and no
-    more, runs in the first one.
+    run in a second clone, the only folder that they can change: prprep itself, which confines only the
+    project's code, runs in the first one.
     """
 
     folder: Path
@@ -189,9 +191,16 @@ class FreshClone:
 def untimed(commands: str, output: str) -> str:
     """Return the first run of pytest among commands that should print a table of times, if one of them does not."""
     lines = (line.strip() for line in commands.splitlines())
-    runs = [line for line in lines if _PYTEST.search(line) and not _RUNS_NOTHING & set(line.split())]
+    runs = [line for line in lines if _runs_pytest(line) and not _RUNS_NOTHING & set(line.split())]
     sides = len(_LOOP.findall(commands.partition(runs[0])[0])) + 1 if runs else 0
     return runs[0] if len(_TABLE.findall(output)) < len(runs) * sides else ""
+
+
+def _runs_pytest(line: str) -> bool:
+    """Return whether one of a line's commands runs pytest, instead of installing it or naming a path."""
+    commands = re.split(r"&&|[;|]", re.sub(r"(?:^|\s)#.*|--with[ =]\S+", "", line))
+    parts = (_PYTEST.split(command, maxsplit=1) for command in commands)
+    return any(after and not _NAMES_PYTEST.search(before) for before, *after in parts)
 
 
 def _only_runs_prprep(commands: str) -> bool:

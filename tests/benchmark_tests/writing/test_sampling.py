@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import RecordedCall, Recording, Spelling
+from tasks.bench.observing.recording import COMMAND
 from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
 from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
 from tasks.benchmark_tests.writing.sampling import (
@@ -250,10 +251,8 @@ def test_the_large_call_is_an_element_of_the_same_shape():
     assert "import random" in sampled.code.imports
 
 
-def written(sample, call, target="app:total", **more) -> str:
-    recording = Recording(
-        item="item", target=target, ran=("tests/test_a.py",), calls=9, size=3, largest=9, call=call, sample=sample
-    )
+def written(sample, call, target="app:total", ran="tests/test_a.py", **more) -> str:
+    recording = Recording(item="item", target=target, ran=(ran,), calls=9, size=3, largest=9, call=call, sample=sample)
     detection = DETECTION.model_copy(update={"target": target, **more})
     return from_recording(
         recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None
@@ -326,3 +325,11 @@ def test_docstring_has_origin_and_size_of_the_calls():
     text = " ".join(written(typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
     assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
     assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text
+
+
+@pytest.mark.parametrize(
+    ("ran", "shown"), [("tests/my folder/test_a.py", "tests/my folder/test_a.py"), (COMMAND, "a program that calls it")]
+)
+def test_docstring_names_test_files_but_not_the_manifests_command(ran, shown):
+    text = written(typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None), None, ran=ran)
+    assert f"that were recorded while {shown} ran." in " ".join(text.split())

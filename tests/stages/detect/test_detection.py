@@ -133,7 +133,7 @@ def test_an_upstream_of_the_fork_is_noted(repo):
         repo.git("update-ref", f"refs/remotes/{remote}/main", "main")
     assert detected(repo, upstream_ref="upstream/main").notes == detected(repo, upstream_ref="main").notes == ()
     (note,) = detected(repo, upstream_ref="origin/main").notes
-    assert note.startswith("Pull requests go to the remote upstream, but upstream is origin/main")
+    assert note.startswith("Pull requests go to the remote `upstream`, but prprep starts from `origin/main`")
 
 
 def test_a_shallow_clone_is_the_reason_for_missing_history(repo, tmp_path):
@@ -196,6 +196,41 @@ def test_the_target_of_a_change_in_cython(tmp_path, old, new, target, reason):
     assert (found.target, found.functions) == (target, ())
     assert found.target_reason.startswith(reason)
     assert FAST in found.target_reason
+
+
+INIT = "src/pages/__init__.py"
+
+
+def test_a_new_version_does_not_hide_a_change_in_cython(tmp_path):
+    faster = CYTHON.replace("sum([square(i) for i in range(n)])", "0")
+    base = {FAST: CYTHON, INIT: "version = 1\n"}
+    found = detected(history(tmp_path, base, {FAST: faster, INIT: "version = 2\n"}))
+    assert found.target == "pages.fast:total"
+    assert found.target_reason == f"it is the only public function that changed (1 line), in compiled source: {FAST}"
+
+
+def test_a_new_version_does_not_hide_a_change_in_c(tmp_path):
+    base = {"src/pages/fast.c": "int x = 1;\n", INIT: "version = 1\n"}
+    found = detected(history(tmp_path, base, {"src/pages/fast.c": "int x = 2;\n", INIT: "version = 2\n"}))
+    assert found.target == "pages"
+    assert "compiled source changed too: src/pages/fast.c; name its benchmark" in found.target_reason
+
+
+def test_python_that_becomes_cython_needs_a_named_function(tmp_path):
+    python = {"src/pages/fast.py": "def total(n):\n    return sum(range(n))\n"}
+    found = detected(history(tmp_path, python, {"src/pages/fast.py": None, FAST: CYTHON}))
+    assert found.target is None
+    assert found.target_reason.startswith(
+        "functions were only removed: none that changed exists at both base and head;"
+    )
+    assert f"compiled source changed too: {FAST}; name its benchmark" in found.target_reason
+
+
+def test_the_target_is_no_cython_code_of_tests(tmp_path):
+    path = "src/pages/tests/fast.pyx"
+    faster = CYTHON.replace("sum([square(i) for i in range(n)])", "0")
+    found = detected(history(tmp_path, {path: CYTHON}, {path: faster}))
+    assert (found.target, found.target_reason) == (None, "no function of the project changed")
 
 
 def test_a_function_in_cython_is_found_and_so_is_its_benchmark(tmp_path):
@@ -356,7 +391,7 @@ def test_of_a_named_function_the_definition_that_changed_is_the_target(tmp_path)
     code = "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n    return 3\n"
     repo = history(tmp_path / "one", {TABLES: code}, {TABLES: code.replace("return 2", "return -2")})
     found = detected(repo, item(functions=("pages.tables:show",)))
-    reason = "pages.tables:show did not change itself, and this is called like it"
+    reason = "pages.tables:show itself did not change; code calls this by the same name"
     assert (found.target, found.target_reason) == ("pages.tables:show.register(str)", reason)
     changed = code.replace("return 2", "return -2").replace("return 3", "return -3")
     repo = history(tmp_path / "both", {TABLES: code}, {TABLES: changed})

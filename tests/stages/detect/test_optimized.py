@@ -6,7 +6,7 @@ from tasks.benchmark_tests.benchmark_file import BenchmarkFile
 from tasks.git import Clone
 from tasks.project.code.sources import Sources
 from tasks.project.files import CommitTree
-from tasks.stages.detect.optimized import guess, is_public
+from tasks.stages.detect.optimized import guess
 from tests.support.histories import found
 
 pytestmark = pytest.mark.slow
@@ -210,20 +210,3 @@ def test_the_function_that_uses_a_changed_constant(tmp_path):
     code = "import re\nWORD = re.compile('{}')\ndef _f(): return WORD\ndef other(): ...\ndef words(text):\n    def one(): return WORD\n    return one\n"
     chosen = guessed(tmp_path, {A: code.replace("{}", "a+")}, {A: code.replace("{}", "a++")})
     assert chosen == ("pages.a:words", "it uses what changed in its module: WORD")
-
-
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("f", True),
-        ("C.m", True),
-        ("C.__iter__", True),
-        ("_f", False),
-        ("_C.m", False),
-        ("C._m", False),
-        ("C.__m", False),
-        ("f.g", True),
-    ],
-)
-def test_public_names(name, answer):
-    assert is_public(name) is answer

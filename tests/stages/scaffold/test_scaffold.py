@@ -176,9 +176,16 @@ def test_the_manifests_code_comes_before_a_benchmark_that_exists(project):
 
 
 @pytest.mark.parametrize("source", [PLAIN, "def merge_lines(lines: Unknown): ...\n"], ids=["written", "gap"])
-def test_it_has_names_that_pytest_collects_in_the_project(project, source):
-    options = "[tool.pytest.ini_options]\npython_files = 'check_*.py'\npython_functions = 'check_*'\n"
-    project.head({SOURCE: source, "pyproject.toml": options})
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pyproject.toml": "[tool.pytest.ini_options]\npython_files = 'check_*.py'\npython_functions = 'check_*'\n"},
+        {"tests/pytest.ini": "[pytest]\npython_files = check_*.py\npython_functions = check_*\n"},
+    ],
+    ids=["project", "tests"],
+)
+def test_it_has_names_that_pytest_collects_in_the_project(project, source, options):
+    project.head({SOURCE: source, **options})
     scaffolding = project.scaffold(project.detection())
     assert scaffolding.path == "tests/benchmarks/check_benchmark_merge_lines.py"
     assert scaffolding.source == ".codeflash/benchmarks/merge_lines/check_benchmark_merge_lines.py"

@@ -96,6 +96,12 @@ TABLE = "Name (time in us)    Min\ntest_a    1.0\n"
         ("uv run --with pytest-benchmark python -m pytest a.py\n", "1 passed\n", True),
         ("poetry run python -m pip install pytest-benchmark\n", "", False),
         ("pytest a.py --benchmark-disable\n", "1 passed\n", False),
+        ("python -m pip install --quiet pytest pytest-benchmark\n", "", False),
+        ("pip install pytest && pytest a.py\n", "1 passed\n", True),
+        ("uv run --with pytest python -m timeit\n", "", False),
+        ("poetry add --group dev pytest\ncat pytest.ini\ncd tests/pytest\n", "", False),
+        ("pytest -o 'addopts=-k \"a; #b\"' a.py --benchmark-disable\n", "1 passed\n", False),
+        ("/opt/add/bin/pytest a.py\n", "1 passed\n", True),
     ],
 )
 def test_a_run_of_pytest_has_to_time_the_benchmark(commands, output, untimed):
