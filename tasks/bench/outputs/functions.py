@@ -12,6 +12,8 @@ from .descriptions import DescriptionComparison, Difference, Node, spelled_diffe
 ARGUMENTS = "arguments"
 """The type of a value that describes the arguments after a call that returned None."""
 
+BASE_PROCESSES = "two processes on base"
+
 Function = dict[str, Any]
 """`calls`, the `tree` of the values, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
 
@@ -35,11 +37,13 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
                 return output.model_copy(update={"verdict": "different", "detail": detail})
             private.append(f"{detail}, but is private")
         elif one["items"] == [value] and value["type"] != "NoneType":
-            return output  # the measured call is that of this function
+            continue  # the measured call is that of this function
         elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided:
             others.append(f"what `{name}` returned is not comparable")
         elif any(item["type"] != "NoneType" for item in one["items"]):
-            compared.append(f"`{name}` in {_times(count, 'call')}")
+            limits = "; ".join(comparison.qualifications(f"differs between {BASE_PROCESSES}"))
+            compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({limits})" if limits else ""))
+            output = output.model_copy(update={"partly": output.partly or comparison.is_partial})
     if value["type"] != "NoneType":
         shown = f"the call itself returns {value['value']}; " if compared and "value" in value else ""
         others = []

@@ -68,6 +68,16 @@ UNSTABLE = {
     "set": ({"a", "x1"}, {"a", "x2"}, {"0", "a"}, ("not comparable", PROCESSES)),
     "array": ([1, np.arange(3)], [1, np.arange(3) + 1], [1, np.arange(3) + 2], ("equal", None)),
     "size": ([1, [1]], [1, [1, 2]], [1, [1, 2, 3]], ("equal", None)),
+    "order of rounded floats": (
+        [1.0, 2.0],
+        [2.0, 1.0 + 1e-13],
+        [2.0, 1.0],
+        (
+            "equal",
+            f"compared without the order of elements, which {PROCESSES}; "
+            "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13",
+        ),
+    ),
 }
 
 
@@ -183,6 +193,40 @@ def test_values_of_the_process_that_functions_return_are_no_difference():
     assert judge("test", sides, sides, witness).verdict == "equal"
     other = {**sides, "head": described(None) | {"functions": [function([8, 4])]}}
     assert judge("test", other, other, witness).detail == "`pkg:f` returns 3 at base, 4 at head at `[1]`"
+
+
+def test_elements_in_another_order_that_cannot_be_decided_are_not_called_equal(monkeypatch):
+    monkeypatch.setattr(description, "SENT_BYTES", 1000)
+    base = np.linspace(0, 1, 5000)
+    head = base.copy()
+    head[4000] += 1e-16
+    assert verdict([base, 1], [1, head], witness=[1, base])[0] == "not comparable"
+
+
+def with_functions(value, *functions):
+    return described(value) | {"functions": list(functions)}
+
+
+def test_every_function_counts_besides_the_one_that_is_measured():
+    count = function(2, name="pkg:count")
+    sides = {"base": with_functions(2, count, function([1])), "head": with_functions(2, count, function([2]))}
+    assert judge("test", sides, sides).verdict == "different"
+    sides["head"] = with_functions(2, count, function([1]))
+    detail = "the call itself returns 2; compared are the results of `pkg:f` in 1 call"
+    assert judge("test", sides, sides).detail == detail
+
+
+def test_it_is_said_how_far_results_of_functions_are_equal():
+    sides = {"base": with_functions(None, function([1.0])), "head": with_functions(None, function([1.0 + 1e-13]))}
+    floats = "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13"
+    assert judge("test", sides, sides).detail.endswith(f"`pkg:f` in 1 call ({floats})")
+    sides, other = (
+        {side: with_functions(2, function({"pid": pid, "n": 3})) for side, pid in pids.items()}
+        for pids in ({"base": 1, "head": 2}, {"base": 3, "head": 4})
+    )
+    output = judge("test", sides, sides, other["base"])
+    assert output.detail.endswith(f"`pkg:f` in 1 call (compared without what {PROCESSES}: `[0]['pid']`)")
+    assert output.partly
 
 
 BASE = """
