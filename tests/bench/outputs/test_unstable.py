@@ -34,6 +34,7 @@ def verdict(base, head, *, again=None, witness=None):
 
 
 PROCESSES = "differs between two processes on base"
+ROUNDED = "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13"
 PAGE = "<p>text</p>" * 20 + "<a id='{}'>{}</a> end"
 UNSTABLE = {
     "number": (4711, 4712, 4713, ("not comparable", PROCESSES)),
@@ -72,11 +73,7 @@ UNSTABLE = {
         [1.0, 2.0],
         [2.0, 1.0 + 1e-13],
         [2.0, 1.0],
-        (
-            "equal",
-            f"compared without the order of elements, which {PROCESSES}; "
-            "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13",
-        ),
+        ("equal", f"compared without the order of elements, which {PROCESSES}; {ROUNDED}"),
     ),
 }
 
@@ -218,8 +215,7 @@ def test_every_function_counts_besides_the_one_that_is_measured():
 
 def test_it_is_said_how_far_results_of_functions_are_equal():
     sides = {"base": with_functions(None, function([1.0])), "head": with_functions(None, function([1.0 + 1e-13]))}
-    floats = "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13"
-    assert judge("test", sides, sides).detail.endswith(f"`pkg:f` in 1 call ({floats})")
+    assert judge("test", sides, sides).detail.endswith(f"`pkg:f` in 1 call ({ROUNDED})")
     sides, other = (
         {side: with_functions(2, function({"pid": pid, "n": 3})) for side, pid in pids.items()}
         for pids in ({"base": 1, "head": 2}, {"base": 3, "head": 4})
