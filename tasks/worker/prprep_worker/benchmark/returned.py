@@ -1,6 +1,6 @@
 """Describe what the changed functions return within a benchmark's call, if the call itself returns next to nothing.
 
-Only calls that no other changed function makes count: how a change divides its work is its own affair.
+Only calls that no other changed function makes count: a change may divide its work into functions as it likes.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ class _Watch:
     def _note(self, frame: Any, value: object) -> None:
         """Note what a frame returns or yields; frames of coroutines also end when they wait."""
         code = frame.f_code
+        if not 0 <= frame.f_lasti < len(code.co_code):
+            return  # a frame that Cython made has no instructions: its error looks like a return
         values = self.functions[self._function(code) or ""]
         ending, generates = opname[code.co_code[frame.f_lasti]], bool(code.co_flags & GENERATES)
         if ending.startswith(YIELDING if generates else "RETURN"):
