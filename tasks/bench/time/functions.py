@@ -55,7 +55,7 @@ class _Change(NamedTuple):
 
 def _changes(request: Request, side: Side) -> list[_Change]:
     """Return what changed on one side, outer definitions first."""
-    places = [(each.base if side == "base" else each.head, each) for each in request.functions]
+    places = [(each.at(side), each) for each in request.functions]
     return sorted(_Change(place, each.function, each.only_moved) for place, each in places if place)
 
 
@@ -75,7 +75,7 @@ def _call_profile(
         functions[spelled] = _Function(sampled.path, sampled.share, changed)
     hidden = frozenset(change.function for change in changes if change.place in compiled)
     for name in hidden:
-        functions.pop(name, None)  # a hook may see calls of which no sampler sees the time
+        functions.pop(name, None)  # a hook may see calls whose time no sampler sees
     return _CallProfile(functions, frozenset(reached), hidden, answer["samples"], answer["sampler"] == "thread")
 
 

@@ -323,7 +323,7 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
 
 def _changed_functions(request: Request, side: Role) -> Message:
     """Return a side's tree, the benchmark's path, and path, first line and name in artifacts of what changed."""
-    places = ((each.head if side == "head" else each.base, each.function) for each in request.functions)
+    places = ((each.at(side), each.function) for each in request.functions)
     return {
         "tree": str(request.side(side).tree),
         "benchmark": os.path.normpath((request.benchmark or "").partition("::")[0]),
