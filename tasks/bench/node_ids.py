@@ -1,4 +1,4 @@
-"""Give tests the same ids in every process: ids may hold paths of a tree, temporary paths, addresses and times."""
+"""Make ids of tests the same in every process: pytest's may contain paths of a tree, addresses and times."""
 
 from __future__ import annotations
 
@@ -74,16 +74,17 @@ class NodeIds:
             yield rf"(?<![^\W_]){joined}(?![^\W_])", LEFT_OUT
         for folder in dict.fromkeys((*_paths(Path(tempfile.gettempdir())), "/tmp")):  # noqa: S108 - it is not opened
             yield rf"{re.escape(folder)}/pytest-of-[^/\s]+/pytest-\d+{ends}", "<tmp_path>"
-            yield rf"{re.escape(folder)}/(?:tmp)[a-z0-9_]{{8}}(?!\w)", f"<temporary folder>/{LEFT_OUT}"
-            yield re.escape(folder) + ends, "<temporary folder>"
+            name = "<temporary folder>"
+            yield rf"{re.escape(folder)}/{tempfile.gettempprefix()}[a-z0-9_]{{8}}(?!\w)", f"{name}/{LEFT_OUT}"
+            yield re.escape(folder) + ends, name
         for folder in _paths(Path.home()):
             yield re.escape(folder) + ends, "<home>"
 
 
 def matched(ids: Iterable[str], others: Iterable[str]) -> dict[str, str]:
-    """Return which of the others an id belongs to that is not among them: the one that differs only in its numbers.
+    """Map ids that are not among the others to those that differ from them only in their numbers.
 
-    Ids of parametrized tests may hold random numbers.
+    Ids of parametrized tests may contain random numbers.
     """
     own, foreign = dict.fromkeys(ids), dict.fromkeys(others)
     forms = _by_form(name for name in own if name not in foreign), _by_form(name for name in foreign if name not in own)
@@ -106,7 +107,7 @@ def _by_form(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _paths(folder: Path) -> list[str]:
-    """Return a folder's path and its real path; the root is nobody's folder."""
+    """Return a folder's path and its real path, unless it is the root."""
     return [path for path in (str(folder), os.path.realpath(folder)) if path.strip("/")]
 
 

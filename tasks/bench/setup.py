@@ -120,7 +120,7 @@ class BenchmarkSetup:
                 role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
                 for role, spec in specs.items()
             }
-            """The files of each side's tree that a commit holds, or that were injected."""
+            """The files of each side's tree that are in its commit, or were injected."""
             self._checkouts: dict[Role, tuple[str, Path, Callable[[], Path] | None]] = {}
             for role, spec in specs.items():
                 copy = "second" if role == "control" else ""
@@ -230,7 +230,7 @@ class BenchmarkSetup:
         return True
 
     def _absence(self, module: str, *, own: bool) -> Absence | None:
-        """Return where the repository itself has a module, which no package index can provide."""
+        """Return why a module that belongs to the repository is missing: no package index can provide it."""
         layout = self.artifacts.detection.layout
         for role in SIDES:
             if absent := absence(

@@ -19,7 +19,7 @@ Function = dict[str, Any]
 
 
 def with_functions(output: Output, described: Mapping[Side, Node], witness: Node | None) -> Output:
-    """Return the output of a call that returns equal values, as what the changed functions returned shows it."""
+    """Return the output of a call that returns equal values, judged also by what the changed functions returned."""
     base, head, again = (_functions(each) for each in (described["base"], described["head"], witness or {}))
     value = described["base"]["tree"]
     compared, private, others = list[str](), list[str](), list[str]()
@@ -45,15 +45,14 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
             compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({limits})" if limits else ""))
             output = output.model_copy(update={"partly": output.partly or comparison.is_partial})
     if value["type"] != "NoneType":
-        shown = f"the call itself returns {value['value']}; " if compared and "value" in value else ""
         others = []
     elif not compared:
         detail = _joined("the call returns None on both sides", *private, *others)
         return output.model_copy(update={"verdict": "not comparable", "detail": detail})
     else:
-        shown = "the call itself returns None; "
         output = output.model_copy(update={"partly": True})
-    details = [f"{shown}compared are the results of {', '.join(compared)}"] if compared else []
+    own = f"the call itself returns {value.get('value')}, so prprep compared the results of"
+    details = [f"{own} {', '.join(compared)}"] if compared else []
     return output.model_copy(update={"detail": _joined(output.detail, *details, *private, *others)})
 
 
@@ -73,7 +72,7 @@ def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
 
 
 def _spelled(name: str, tree: Node, difference: Difference) -> str:
-    """Spell a difference, of which value, and at which path in it."""
+    """Spell a difference, the value that differs, and the path in it."""
     path, base, head = difference
     if not path:
         return f"`{name}` is {spelled_difference(difference)}"

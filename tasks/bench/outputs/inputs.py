@@ -110,10 +110,10 @@ class Witness:
     worker: Worker | None = None
     key: str = ""
     recorded: Message = field(default_factory=dict)
-    """The arguments at the call with this key."""
+    """The arguments of the call with this key."""
 
     def ask(self, key: str, **order: Any) -> Message | None:
-        """Try an input at the call with this key; None if the process does not get there."""
+        """Try an input at the call with this key; None if the process does not reach it."""
         with suppress(MeasuringError):
             if self.worker is None:
                 process = started(self.request, self.request.second_base, self.settings)

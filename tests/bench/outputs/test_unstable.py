@@ -209,7 +209,7 @@ def test_every_function_counts_besides_the_one_that_is_measured():
     sides = {"base": with_functions(2, count, function([1])), "head": with_functions(2, count, function([2]))}
     assert judge("test", sides, sides).verdict == "different"
     sides["head"] = with_functions(2, count, function([1]))
-    detail = "the call itself returns 2; compared are the results of `pkg:f` in 1 call"
+    detail = "the call itself returns 2, so prprep compared the results of `pkg:f` in 1 call"
     assert judge("test", sides, sides).detail == detail
 
 
@@ -503,7 +503,10 @@ NOT_DIFFERENT = {
     "one[nested]": ("equal", ""),
     "wrote": ("equal", ""),
     **{
-        name: ("equal", f"the call itself returns {value}; compared are the results of `project:{function}` in {calls}")
+        name: (
+            "equal",
+            f"the call itself returns {value}, so prprep compared the results of `project:{function}` in {calls}",
+        )
         for name, value, function, calls in (
             ("none[parse]", None, "parse", "3 calls"),
             ("none[outer]", None, "outer", "3 calls"),

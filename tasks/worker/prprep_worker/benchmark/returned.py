@@ -1,4 +1,4 @@
-"""Describe what the changed functions return within a benchmark's call, if the call itself returns next to nothing.
+"""Describe what the changed functions return within a benchmark's call, if the call itself returns little.
 
 Only calls that no other changed function makes count: a change may divide its work into functions as it likes.
 """
@@ -23,12 +23,12 @@ from prprep_worker.values.description import Describer, Node
 SAYING_LITTLE = {"NoneType", "bool", "int", "float"}
 """Types of results, such as a count, that show little of what was computed."""
 MOST, SECONDS = 1_000, 5.0
-"""Values of a function that are described at most, and the time for all descriptions."""
+"""Values described of each function, and seconds for all descriptions, at most."""
 LONGEST = 1.0
-"""Seconds of a call that is not made once more for this: watching makes it slower."""
+"""Seconds above which a call is not repeated for this: watching makes it slower."""
 CHANGEABLE = (list, dict, set, bytearray, collections.deque)
 YIELDING = ("YIELD", "RESUME")
-"""What instructions begin with at which a generator waits, the second since Python 3.13."""
+"""Beginnings of the instructions at which a generator waits, the second since Python 3.13."""
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 

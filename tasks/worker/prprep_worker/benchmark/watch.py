@@ -32,7 +32,7 @@ UNCHANGING = (
     *(str, bytes, int, float, complex, bool, type(None), types.ModuleType, type),
     *(random.Random, unittest.mock.NonCallableMock),
 )
-"""Types of inputs that cannot change, or whose changes are meant: random numbers go on, mocks note their calls."""
+"""Types of inputs that cannot change, or are meant to: generators of random numbers, and mocks, which record calls."""
 PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
 """Parts of the file names of code that patches on behalf of a test."""
 

@@ -94,7 +94,7 @@ class ProjectFunctions:
         return around.function if around else None
 
     def starts(self, place: Place) -> Function | None:
-        """Return the function that code at a place is the whole of, None if it is a part of one."""
+        """Return the function whose code is at a place; None for a part of one, such as a comprehension."""
         around = self._around(place)
         return around.function if around and (around.is_lambda or not _own_name(place).startswith("<")) else None
 
