@@ -22,7 +22,7 @@ EPOCH_UNITS = {10: 1, 13: 1e3, 16: 1e6, 19: 1e9}
 
 _UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[14][0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}"
 _ADDRESS = r"0x[0-9a-f]{9,16}"
-_UNSTABLE = re.compile(rf"(?<!\w)(?:{_UUID}|{_ADDRESS})(?!\w)|(?<=pid)[-_=: ]?\d+", re.IGNORECASE)
+_UNSTABLE = re.compile(rf"(?<!\w)(?:{_UUID}|{_ADDRESS})(?!\w)|(?<=(?<![a-z])pid)[-_=: ]?\d+", re.IGNORECASE)
 _DATE = re.compile(
     r"(?<!\d)(20\d\d)([-_./]?)([01]\d)\2([0-3]\d)"
     r"(?:[T _-]?[0-2]\d[:._-]?[0-5]\d(?:[:._-]?[0-5]\d(?:[.,]?\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
@@ -59,8 +59,10 @@ class NodeIds:
         return text
 
     def _stable(self, node: str) -> str:
-        node = self.without_folders(node)
-        return _EPOCH.sub(_without_near_time, _DATE.sub(_without_near_date, _UNSTABLE.sub(LEFT_OUT, node)))
+        # The names of files and functions are in the source.
+        name, bracket, parameters = self.without_folders(node).partition("[")
+        parameters = _DATE.sub(_without_near_date, _UNSTABLE.sub(LEFT_OUT, parameters))
+        return name + bracket + _EPOCH.sub(_without_near_time, parameters)
 
     def _folders(self) -> Iterable[tuple[str, str]]:
         """Yield patterns of folders of this machine, and their names."""
