@@ -130,7 +130,7 @@ class Worker:
         return value
 
     def again(self, attributes: Mapping[str, Sequence[str]]) -> Message:
-        """Let the benchmark call once more; return the description `value`, with these attributes, and `seconds`."""
+        """Repeat the call; return its description (`value`), with these attributes, and its `seconds`."""
         return self.ask("again", attributes=attributes)
 
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
