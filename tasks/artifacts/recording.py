@@ -62,8 +62,9 @@ class Fake(Record):
 class RecordedCall(Record):
     """A call of the target by the project's tests or a script.
 
-    `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `lazy` says that the
-    result is a generator, `returned` is its type, `changes` that the call changes its arguments.
+    `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `returned` is the type
+    of the result; `lazy` says that it is a generator, `changes` that the call changes its arguments, `reaches` that it
+    executes lines that head changes.
     """
 
     size: int

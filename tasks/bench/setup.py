@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -162,8 +161,9 @@ class BenchmarkSetup:
         sides: dict[Role, SideEnvironment] = {}
         for role, (commit, tree, renew) in self._checkouts.items():
             report(f"environment of {role}")
-            build = partial(builder.build, tree, layout, settings, cache=self._context.cache, report=report)
-            built = build(as_of=self._as_of, renew=renew)
+            built = builder.build(
+                tree, layout, settings, cache=self._context.cache, report=report, as_of=self._as_of, renew=renew
+            )
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
@@ -178,7 +178,7 @@ class BenchmarkSetup:
             return False
         repaired = False
         if diagnosis.diagnosis.uses == "package":
-            if day := None if self._as_of else package_dates.if_old(self._newest, age=timedelta(days=1)):
+            if not self._as_of and (day := package_dates.if_old(self._newest, age=timedelta(days=1))):
                 packages = f"packages as of {day}, the date of the commits,"
                 repaired = self._rebuilt(error, packages, diagnosis, as_of=day)
         elif (package := self._requirement(diagnosis)) and package not in self._extra:
