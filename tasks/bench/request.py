@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from dataclasses import dataclass, field, fields
@@ -87,6 +88,11 @@ class Request:
     @property
     def roles(self) -> tuple[Role, ...]:
         return ("base", "head", "control") if self.control else ("base", "head")
+
+    @property
+    def benchmark_path(self) -> str:
+        """The path of the benchmark's file in either tree, "" without a benchmark."""
+        return os.path.normpath(self.benchmark.partition("::")[0]) if self.benchmark else ""
 
     @property
     def second_base(self) -> Role:

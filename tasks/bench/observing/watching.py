@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -72,7 +71,7 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
     if not request.benchmark:
         return Watched()
     report(f"watching the benchmark on {side}")
-    tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
+    tree, path = request.side(side).tree, request.benchmark_path
     benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
     places = filter(None, (each.at(side) for each in request.functions))
     changed, compiled = ChangedOnSide(places, tree), set[DefinitionPlace]()

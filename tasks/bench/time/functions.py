@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -86,7 +85,7 @@ def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
 def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
     """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
     tree = request.side(side).tree
-    changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
+    changes = _changes(request, side)
     profiled, delicate, current = set[str](), set[str](), ""
     on_side = ChangedOnSide((change.place for change in changes), tree)
     while True:
@@ -100,7 +99,7 @@ def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[
                         answer = worker.ask(
                             "profile",
                             tree=str(tree),
-                            without=[benchmark],
+                            without=[request.benchmark_path],
                             seconds=seconds,
                             sampler="thread" if current in delicate else "signal",
                             changed=on_side.order,

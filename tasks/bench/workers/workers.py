@@ -326,7 +326,7 @@ def _changed_functions(request: Request, side: Role) -> Message:
     places = ((each.at(side), each.function) for each in request.functions)
     return {
         "tree": str(request.side(side).tree),
-        "benchmark": os.path.normpath((request.benchmark or "").partition("::")[0]),
+        "benchmark": request.benchmark_path,
         "functions": [[place.path, place.lines[0], function] for place, function in places if place],
     }
 
