@@ -71,7 +71,7 @@ lines = [module.__dict__[name.partition(".")[0]] for name in names]
 lines = [getattr(each, "size", each).__code__.co_firstlineno for each in lines]
 functions = [["module.py", line, name] for line, name in zip(lines, names)]
 found = drive(returned(Calls(run), functions, sys.argv[2], "test.py"))
-print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"]] for each in found}))
+print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"], each["values"]] for each in found}))
 """
 
 
@@ -90,7 +90,10 @@ def test_what_functions_return_is_seen(tmp_path, version):
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     assert not done.stderr
     found = json.loads(done.stdout)
-    values = {name: (calls, [shown(item) for item in items]) for name, (calls, items) in found.items()}
+    values = {name: (calls, [shown(item) for item in items]) for name, (calls, items, _) in found.items()}
+    assert {name: count for name, (*_, count) in found.items()} == {
+        name: len(items) for name, (_, items) in values.items()
+    }
     assert values == {
         "parse": (1, [["1", "2"]]),
         "numbers": (1, ["3", "4"]),

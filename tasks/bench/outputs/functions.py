@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...artifacts import Output, Side
@@ -15,7 +15,7 @@ ARGUMENTS = "arguments"
 BASE_PROCESSES = "two processes on base"
 
 Function = dict[str, Any]
-"""`calls`, the `tree` of the values, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
+"""`calls`, `values`, the `tree` of these, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
 
 
 def with_functions(output: Output, described: Mapping[Side, Node], witness: Node | None) -> Output:
@@ -38,12 +38,13 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
             private.append(f"{detail}, but is private")
         elif one["items"] == [value] and value["type"] != "NoneType":
             continue  # the measured call is that of this function
-        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided:
-            others.append(f"what `{name}` returned is not comparable")
+        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided or ours["values"] != theirs["values"]:
+            others.append(_incomparable(name, ours["values"], theirs["values"]))
         elif any(item["type"] != "NoneType" for item in one["items"]):
-            limits = "; ".join(comparison.qualifications(f"differs between {BASE_PROCESSES}"))
-            compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({limits})" if limits else ""))
-            output = output.model_copy(update={"partly": output.partly or comparison.is_partial})
+            limits = [*_limits(ours, one), *comparison.qualifications(f"differs between {BASE_PROCESSES}")]
+            compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({'; '.join(limits)})" if limits else ""))
+            is_partial = comparison.is_partial or one["size"] < ours["values"]
+            output = output.model_copy(update={"partly": output.partly or is_partial})
     if value["type"] != "NoneType":
         others = []
     elif not compared:
@@ -69,6 +70,17 @@ def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
     """Return the values that were described on both sides: the time for describing them is limited."""
     size = min(one["size"], other["size"])
     return {**one, "items": one["items"][:size], "size": size}, {**other, "items": other["items"][:size], "size": size}
+
+
+def _incomparable(name: str, base: int, head: int) -> str:
+    if base == head:
+        return f"what `{name}` returned is not comparable"
+    return f"`{name}` returns {_times(base, 'value')} at base, {_times(head, 'value')} at head"
+
+
+def _limits(function: Function, compared: Node) -> Iterator[str]:
+    if compared["size"] < function["values"]:
+        yield f"only the first {compared['size']:,} of {function['values']:,} values"
 
 
 def _spelled(name: str, tree: Node, difference: Difference) -> str:

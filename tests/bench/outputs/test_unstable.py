@@ -129,10 +129,11 @@ def test_a_second_call_is_a_witness_as_the_second_process_is():
     assert verdict([1], [1, 2], again=[1, 2, 3]) == ("not comparable", between)
 
 
-def function(*values, name="pkg:f", calls=1, kind="no generator", is_direct=False):
+def function(*values, name="pkg:f", calls=1, kind="no generator", is_direct=False, more=0):
     items = [described(value)["tree"] for value in values]
     tree = {"type": kind, "items": items, "size": len(items)}
-    return {"name": name, "calls": calls, "tree": tree, "opaque": [], "is_direct": is_direct}
+    counts = {"calls": calls, "values": len(items) + more}
+    return {"name": name, **counts, "tree": tree, "opaque": [], "is_direct": is_direct}
 
 
 NONE = "the call returns None on both sides"
@@ -155,6 +156,20 @@ FUNCTIONS = {
         f"{NONE}; `pkg:f` is called 3 times at base, 1 time at head",
     ),
     "other calls and a count": (2, function([1], calls=3), function([1]), "equal", ""),
+    "fewer values": (
+        None,
+        function([1], [2], kind="a generator"),
+        function([1], kind="a generator"),
+        "not comparable",
+        f"{NONE}; `pkg:f` returns 2 values at base, 1 value at head",
+    ),
+    "too many values": (
+        None,
+        function([1], [2], calls=9, more=7),
+        function([1], calls=9, more=8),
+        "equal",
+        "`pkg:f` in 9 calls (only the first 1 of 9 values)",
+    ),
     "only None": (None, function(None), function(None), "not comparable", NONE),
     "the measured call": (2, function(2), function(2), "equal", ""),
     "private": (

@@ -301,10 +301,10 @@ def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile
 from prprep_worker.benchmark.returned import returned
 from project import Table, plain
 found = drive(returned(Calls(lambda: (Table().rows(3), plain())), {places}, {str(request.head.tree)!r}, "test.py"))
-print([(each["name"], each["calls"], each["tree"]["size"]) for each in found])
+print([(each["name"], each["calls"], each["tree"]["size"], len(each["opaque"])) for each in found])
 """
     tree = request.head.tree / "src"
-    assert printed_by(tree, code, python) == "[('rows', 1, 0), ('plain', 1, 1)]\n"
+    assert printed_by(tree, code, python) == "[('rows', 1, 0, 1), ('plain', 1, 1, 0)]\n"
 
 
 NUMBA = """

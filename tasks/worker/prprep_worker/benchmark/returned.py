@@ -33,11 +33,12 @@ GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 async def returned(calls: Calls, functions: Sequence[Sequence[Any]], tree: str, benchmark: str) -> list[Node]:
-    """Call once more; return the `name` of each changed function, its `calls`, `tree` and `opaque`, and `is_direct`.
+    """Call once more; return `name`, `calls`, `values`, `tree`, `opaque` and `is_direct` of each changed function.
 
     `functions` are path in the tree, first line, and name in artifacts; `benchmark` is the path of its file. The
     `tree` lists what each call returned: for None, the arguments that it may have changed; for a generator, what it
-    yielded. A call is direct if no code of the project makes it.
+    yielded. That is the beginning of all `values`, if they are too many. A call is direct if no code of the project
+    makes it.
     """
     if not functions or calls.seconds > LONGEST:
         return []
@@ -50,21 +51,28 @@ class _Values:
     """What one function returned."""
 
     def __init__(self, *, generates: bool) -> None:
-        self.calls = 0
+        self.calls = self.values = 0
         self.is_direct = False
         self._type = "a generator" if generates else "no generator"
         self._nodes: list[Node] = []
         self._describer = Describer(consumes=False)
 
-    def add(self, value: object, arguments: list[object]) -> None:
-        if len(self._nodes) < MOST:
+    def add(self, value: object, arguments: list[object], *, is_late: bool) -> None:
+        self.values += 1
+        if not is_late and len(self._nodes) < MOST:
             node = self._describer.node(arguments or value, f"[{len(self._nodes)}]")
             self._nodes.append({**node, "type": "arguments"} if arguments else node)
+
+    def hide(self) -> None:
+        """Count a return that may be an error."""
+        self.values += 1
+        self._describer.opaque.append(["", "compiled code"])
 
     def description(self) -> Node:
         tree = {"type": self._type, "items": self._nodes, "size": len(self._nodes)}
         opaque = self._describer.opaque[:5]
-        return {"calls": self.calls, "tree": tree, "opaque": opaque, "is_direct": self.is_direct}
+        counts = {"calls": self.calls, "values": self.values}
+        return {**counts, "tree": tree, "opaque": opaque, "is_direct": self.is_direct}
 
 
 class _Watch:
@@ -103,20 +111,21 @@ class _Watch:
                 self._arguments = _changeable_arguments(frame)
         elif event == "return" and frame is self._outermost:
             self._outermost = None
-            if self._seconds < SECONDS:
-                began = time.perf_counter()
-                self._note(frame, value)
-                self._seconds += time.perf_counter() - began
+            began = time.perf_counter()
+            self._note(frame, value)
+            self._seconds += time.perf_counter() - began
 
     def _note(self, frame: Any, value: object) -> None:
         """Note what a frame returns or yields; frames of coroutines also end when they wait."""
         code = frame.f_code
-        if not 0 <= frame.f_lasti < len(code.co_code):
-            return  # a frame that Cython made has no instructions: its error looks like a return
         values = self.functions[self._function(code) or ""]
+        if not 0 <= frame.f_lasti < len(code.co_code):
+            values.hide()  # a frame that Cython made has no instructions: its error looks like a return
+            return
         ending, generates = opname[code.co_code[frame.f_lasti]], bool(code.co_flags & GENERATES)
         if ending.startswith(YIELDING if generates else "RETURN"):
-            values.add(value, self._arguments if value is None and not generates else [])
+            arguments = self._arguments if value is None and not generates else []
+            values.add(value, arguments, is_late=self._seconds > SECONDS)
 
 
 def _changeable_arguments(frame: Any) -> list[object]:
