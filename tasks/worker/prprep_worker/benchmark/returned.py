@@ -27,8 +27,8 @@ MOST, SECONDS = 1_000, 5.0
 LONGEST = 1.0
 """Seconds above which a call is not repeated for this: watching makes it slower."""
 CHANGEABLE = (list, dict, set, bytearray, collections.deque)
-YIELDING = ("YIELD", "RESUME")
-"""Beginnings of the instructions at which a generator waits, the second since Python 3.13."""
+YIELDING = {"YIELD_VALUE", "RESUME"}
+"""Instructions at which a generator waits, the second since Python 3.13."""
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
@@ -122,10 +122,16 @@ class _Watch:
         if not 0 <= frame.f_lasti < len(code.co_code):
             values.hide()  # a frame that Cython made has no instructions: its error looks like a return
             return
-        ending, generates = opname[code.co_code[frame.f_lasti]], bool(code.co_flags & GENERATES)
-        if ending.startswith(YIELDING if generates else "RETURN"):
+        generates, ending = bool(code.co_flags & GENERATES), opname[code.co_code[frame.f_lasti]]
+        if _yields(code, frame.f_lasti) if generates else ending.startswith("RETURN"):
             arguments = self._arguments if value is None and not generates else []
             values.add(value, arguments, is_late=self._seconds > SECONDS)
+
+
+def _yields(code: types.CodeType, at: int) -> bool:
+    """Return whether a generator yields at an instruction; before Python 3.11, `yield from` waits at the one before."""
+    here, *following = (opname[each] for each in code.co_code[at : at + 4 : 2])
+    return here in YIELDING or (following == ["YIELD_FROM"] and bool(code.co_flags & inspect.CO_GENERATOR))
 
 
 def _changeable_arguments(frame: Any) -> list[object]:
