@@ -37,6 +37,13 @@ def delegates(n):
     yield from [n]
 
 
+async def pages(n):
+    await other(n)
+    yield [n]
+    await other(n)
+    yield n
+
+
 async def fetch(n):
     await other(n)
     return n * 2
@@ -75,9 +82,10 @@ def run():
             pass
     async def main():
         await asyncio.gather(module.fetch(4), module.fetch(5))
+        return [page async for page in module.pages(1)]
     asyncio.run(main())
 
-names = "parse fails breaks numbers delegates fetch arrange recurse Page.size".split()
+names = "parse fails breaks numbers delegates pages fetch arrange recurse Page.size".split()
 lines = [module.__dict__[name.partition(".")[0]] for name in names]
 lines = [getattr(each, "size", each).__code__.co_firstlineno for each in lines]
 functions = [["module.py", line, name] for line, name in zip(lines, names)]
@@ -112,6 +120,7 @@ def test_what_functions_return_is_seen(tmp_path, version):
         "arrange": (1, [[["1", "2"]]]),
         "recurse": (1, ["4"]),
         "Page.size": (1, ["7"]),
+        "pages": (1, [["1"], "1"]),
         "fails": (1, []),
         "breaks": (1, ["1"]),
         "fetch": (2, ["8", "10"]),

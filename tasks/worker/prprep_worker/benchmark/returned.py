@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import gc
 import inspect
 import sys
 import time
@@ -123,6 +124,10 @@ class _Watch:
             values.hide()  # a frame that Cython made has no instructions: its error looks like a return
             return
         generates, ending = bool(code.co_flags & GENERATES), opname[code.co_code[frame.f_lasti]]
+        if code.co_flags & inspect.CO_ASYNC_GENERATOR:
+            if type(value).__name__ != "async_generator_wrapped_value":
+                return  # it awaits, or ends
+            (value,) = gc.get_referents(value)
         if _yields(code, frame.f_lasti) if generates else ending.startswith("RETURN"):
             arguments = self._arguments if value is None and not generates else []
             values.add(value, arguments, is_late=self._seconds > SECONDS)
@@ -131,7 +136,7 @@ class _Watch:
 def _yields(code: types.CodeType, at: int) -> bool:
     """Return whether a generator yields at an instruction; before Python 3.11, `yield from` waits at the one before."""
     here, *following = (opname[each] for each in code.co_code[at : at + 4 : 2])
-    return here in YIELDING or (following == ["YIELD_FROM"] and bool(code.co_flags & inspect.CO_GENERATOR))
+    return here in YIELDING or following == ["YIELD_FROM"]
 
 
 def _changeable_arguments(frame: Any) -> list[object]:
