@@ -15,7 +15,7 @@ class Spelling(Record):
     `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
     creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one. `fixtures` of
     the project provide what has no spelling; `document` is the path of the project's file that an argument is read from
-    in place of a recorded value. `seconds` of such a call are 0 if it was not tried, `size` is that of the
+    instead of a recorded value. `seconds` of such a call are 0 if it was not tried, `size` is that of the
     inputs, 0 if unknown.
     """
 
@@ -62,8 +62,9 @@ class Fake(Record):
 class RecordedCall(Record):
     """A call of the target by the project's tests or a script.
 
-    `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `lazy` says that the
-    result is a generator, `returned` is its type, `changes` that the call changes its arguments.
+    `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `returned` is the type
+    of the result; `lazy` says that it is a generator, `changes` that the call changes its arguments, `reaches` that it
+    executes lines that head changes.
     """
 
     size: int
@@ -113,10 +114,10 @@ class Recording(Artifact):
 
     The `target` is what the tests reach of the changed functions (`changed`), or a caller of it, if that has better
     input; `share` is the part of a call's time that is spent in the changed function, `reason` says why it was chosen.
-    Both are None if no call can be written as code. `ran` lists the runs that ran a test or called the target; `failed`
-    says why there is none though there was something to run. `calls` counts the calls, `seconds` and `size` are
-    medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code; `unwritten` says
-    why parameters have no spelling, `effects` what calls do in addition to computing.
+    `call` and `sample` are None if no call can be written as code. `ran` lists the runs that ran a test or called the
+    target; `failed` says why there is none though there was something to run. `calls` counts the calls, `seconds` and
+    `size` are medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code;
+    `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
     SCHEMA = 3

@@ -61,7 +61,7 @@ def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool)
 def await_quiet(report: Report) -> None:
     """Report how busy other programs keep the machine; wait as long as PRPREP_WAIT_FOR_QUIET allows.
 
-    The variable holds seconds; without it prprep goes on at once.
+    The variable holds seconds; without it prprep does not wait.
     """
     seconds = _wait_seconds()
     ends, calm = time.monotonic() + seconds, 0
@@ -75,7 +75,7 @@ def await_quiet(report: Report) -> None:
         else:
             after = f" after {seconds:g} s of waiting" if seconds else ""
             busy = f"other programs use {figures.share(share)} of the cores{after}"
-            report(f"{busy}; measuring goes on, with wider intervals")
+            report(f"{busy}; measuring anyway, with wider intervals")
             return
 
 

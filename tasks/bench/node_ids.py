@@ -1,4 +1,4 @@
-"""Give tests the same ids in every process: ids may hold paths of a tree, temporary paths, addresses and times."""
+"""Make ids of tests the same in every process: pytest's may contain paths of a tree, addresses and times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCH_UNITS = {10: 1, 13: 1e3, 16: 1e6, 19: 1e9}
 
 _UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[14][0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}"
 _ADDRESS = r"0x[0-9a-f]{9,16}"
-_UNSTABLE = re.compile(rf"(?<!\w)(?:{_UUID}|{_ADDRESS})(?!\w)|(?<=pid)[-_=: ]?\d+", re.IGNORECASE)
+_UNSTABLE = re.compile(rf"(?<!\w)(?:{_UUID}|{_ADDRESS})(?!\w)|(?<=(?<![a-z])pid)[-_=: ]?\d+", re.IGNORECASE)
 _DATE = re.compile(
     r"(?<!\d)(20\d\d)([-_./]?)([01]\d)\2([0-3]\d)"
     r"(?:[T _-]?[0-2]\d[:._-]?[0-5]\d(?:[:._-]?[0-5]\d(?:[.,]?\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
@@ -59,8 +59,10 @@ class NodeIds:
         return text
 
     def _stable(self, node: str) -> str:
-        node = self.without_folders(node)
-        return _EPOCH.sub(_without_near_time, _DATE.sub(_without_near_date, _UNSTABLE.sub(LEFT_OUT, node)))
+        # The names of files and functions are in the source.
+        name, bracket, parameters = self.without_folders(node).partition("[")
+        parameters = _DATE.sub(_without_near_date, _UNSTABLE.sub(LEFT_OUT, parameters))
+        return name + bracket + _EPOCH.sub(_without_near_time, parameters)
 
     def _folders(self) -> Iterable[tuple[str, str]]:
         """Yield patterns of folders of this machine, and their names."""
@@ -74,16 +76,17 @@ class NodeIds:
             yield rf"(?<![^\W_]){joined}(?![^\W_])", LEFT_OUT
         for folder in dict.fromkeys((*_paths(Path(tempfile.gettempdir())), "/tmp")):  # noqa: S108 - it is not opened
             yield rf"{re.escape(folder)}/pytest-of-[^/\s]+/pytest-\d+{ends}", "<tmp_path>"
-            yield rf"{re.escape(folder)}/(?:tmp)[a-z0-9_]{{8}}(?!\w)", f"<temporary folder>/{LEFT_OUT}"
-            yield re.escape(folder) + ends, "<temporary folder>"
+            name = "<temporary folder>"
+            yield rf"{re.escape(folder)}/{tempfile.gettempprefix()}[a-z0-9_]{{8}}(?!\w)", f"{name}/{LEFT_OUT}"
+            yield re.escape(folder) + ends, name
         for folder in _paths(Path.home()):
             yield re.escape(folder) + ends, "<home>"
 
 
 def matched(ids: Iterable[str], others: Iterable[str]) -> dict[str, str]:
-    """Return which of the others an id belongs to that is not among them: the one that differs only in its numbers.
+    """Map ids that are not among the others to those that differ from them only in their numbers.
 
-    Ids of parametrized tests may hold random numbers.
+    Ids of parametrized tests may contain random numbers.
     """
     own, foreign = dict.fromkeys(ids), dict.fromkeys(others)
     forms = _by_form(name for name in own if name not in foreign), _by_form(name for name in foreign if name not in own)
@@ -106,7 +109,7 @@ def _by_form(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _paths(folder: Path) -> list[str]:
-    """Return a folder's path and its real path; the root is nobody's folder."""
+    """Return a folder's path and its real path, unless it is the root."""
     return [path for path in (str(folder), os.path.realpath(folder)) if path.strip("/")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from dataclasses import dataclass, field, fields
@@ -37,13 +38,16 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDefinition:
-    """A function that the optimization changed or moved: where it is on each side, None if the side lacks it."""
+    """A function that the optimization changed or moved: its place on each side, None if it does not exist there."""
 
     function: str
     """As in artifacts: `pagelayout.tables:Table.rows`."""
     base: DefinitionPlace | None
     head: DefinitionPlace | None
     only_moved: bool = False
+
+    def at(self, role: Role) -> DefinitionPlace | None:
+        return self.head if role == "head" else self.base
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,13 @@ class Request:
         return ("base", "head", "control") if self.control else ("base", "head")
 
     @property
+    def benchmark_path(self) -> str:
+        """The path of the benchmark's file in either tree, "" without a benchmark."""
+        return os.path.normpath(self.benchmark.partition("::")[0]) if self.benchmark else ""
+
+    @property
     def second_base(self) -> Role:
-        """Where base's code runs a second time: in the control's tree, if there is one."""
+        """The role of a second process that runs base's code: in the control's tree, if there is one."""
         return "control" if self.control else "base"
 
     def side(self, role: Role) -> SideRequest:

@@ -14,7 +14,7 @@ from .workers.channel import Message
 
 
 class SampledFunction(NamedTuple):
-    """A function of one side's tree, with its first line, and its part in one call of the benchmark."""
+    """A function of one side's tree, with its first line, and its share of one call of the benchmark."""
 
     path: str
     line: int
@@ -39,7 +39,7 @@ def sampled_functions(answer: Message, tree: Path) -> Iterator[SampledFunction]:
 
 
 class ChangedOnSide:
-    """The changed functions of one side by the names that code calls them by, as the order `profile` has them."""
+    """The changed functions of one side, by path and the name that code calls them by: the worker knows only these."""
 
     def __init__(self, places: Iterable[DefinitionPlace], tree: Path) -> None:
         self._places: dict[tuple[str, str], list[DefinitionPlace]] = {}

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -120,7 +119,7 @@ class BenchmarkSetup:
                 role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
                 for role, spec in specs.items()
             }
-            """The files of each side's tree that a commit holds, or that were injected."""
+            """The files of each side's tree that are in its commit, or were injected."""
             self._checkouts: dict[Role, tuple[str, Path, Callable[[], Path] | None]] = {}
             for role, spec in specs.items():
                 copy = "second" if role == "control" else ""
@@ -162,8 +161,9 @@ class BenchmarkSetup:
         sides: dict[Role, SideEnvironment] = {}
         for role, (commit, tree, renew) in self._checkouts.items():
             report(f"environment of {role}")
-            build = partial(builder.build, tree, layout, settings, cache=self._context.cache, report=report)
-            built = build(as_of=self._as_of, renew=renew)
+            built = builder.build(
+                tree, layout, settings, cache=self._context.cache, report=report, as_of=self._as_of, renew=renew
+            )
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
@@ -178,7 +178,7 @@ class BenchmarkSetup:
             return False
         repaired = False
         if diagnosis.diagnosis.uses == "package":
-            if day := None if self._as_of else package_dates.if_old(self._newest, age=timedelta(days=1)):
+            if not self._as_of and (day := package_dates.if_old(self._newest, age=timedelta(days=1))):
                 packages = f"packages as of {day}, the date of the commits,"
                 repaired = self._rebuilt(error, packages, diagnosis, as_of=day)
         elif (package := self._requirement(diagnosis)) and package not in self._extra:
@@ -230,7 +230,7 @@ class BenchmarkSetup:
         return True
 
     def _absence(self, module: str, *, own: bool) -> Absence | None:
-        """Return where the repository itself has a module, which no package index can provide."""
+        """Return why a module that belongs to the repository is missing: no package index can provide it."""
         layout = self.artifacts.detection.layout
         for role in SIDES:
             if absent := absence(

@@ -59,7 +59,7 @@ def prepare(
 def renewal(
     address: str, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "", confined: bool
 ) -> Callable[[], Path] | None:
-    """Return what creates the tree of confined code again, to build in it what that code has not touched; else None."""
+    """Return a function that creates the tree again, without what confined code wrote there; None if not `confined`."""
 
     def renew() -> Path:
         with Clone.open(address, cache) as clone:

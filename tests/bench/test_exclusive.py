@@ -80,10 +80,10 @@ def test_the_lock_of_the_machine_does_not_depend_on_the_cache(monkeypatch):
     ("shares", "seconds", "lines"),
     [
         ([0.05], "", []),
-        ([0.5], "", ["other programs use 50 % of the cores; measuring goes on, with wider intervals"]),
+        ([0.5], "", ["other programs use 50 % of the cores; measuring anyway, with wider intervals"]),
         ([None], "60", []),
         ([0.3, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0], "60", ["30 %", "20 %"]),
-        ([0.3], "1e-9", ["other programs use 30 % of the cores after 1e-09 s of waiting; measuring goes on"]),
+        ([0.3], "1e-9", ["other programs use 30 % of the cores after 1e-09 s of waiting; measuring anyway"]),
     ],
     ids=["quiet", "busy", "unknown", "waits for four looks", "waited long enough"],
 )

@@ -47,6 +47,7 @@ STABLE = {
     "numbers": "1000000000-0xdeadbeef-20-0.5",
     "digest": "d41d8cd98f00b204e9800998ecf8427e",
     "other folders": "tmp/x-/usr/lib",
+    "a word": "rapid2",
 }
 
 
@@ -56,6 +57,12 @@ STABLE = {
 def test_what_differs_from_process_to_process_is_left_out(node, expected):
     test = f"tests/test_a.py::test_a[{node}]"
     assert IDS.stable([test]) == {test: f"tests/test_a.py::test_a[{expected}]"}
+
+
+@pytest.mark.parametrize("name", ["test_pid4", f"test_{CLOCK:%Y%m%d}", f"test_{int(NOW)}"])
+def test_names_of_functions_and_files_stay(name):
+    node = f"tests/{name}.py::TestLipid3::{name}"
+    assert IDS.stable([node, f"{node}[a]"]) == {node: node, f"{node}[a]": f"{node}[a]"}
 
 
 def test_equal_ids_get_numbers():

@@ -27,6 +27,23 @@ def numbers(n):
     yield n + 1
 
 
+def breaks(n):
+    yield n
+    int("x")
+
+
+def delegates(n):
+    yield from numbers(n)
+    yield from [n]
+
+
+async def pages(n):
+    await other(n)
+    yield [n]
+    await other(n)
+    yield n
+
+
 async def fetch(n):
     await other(n)
     return n * 2
@@ -57,21 +74,23 @@ from prprep_worker.benchmark.calls import Calls, drive
 from prprep_worker.benchmark.returned import returned
 
 def run():
-    module.parse(1), list(module.numbers(3)), module.arrange([2, 1]), module.recurse(2), module.Page().size()
-    try:
-        module.fails(1)
-    except ValueError:
-        pass
+    module.parse(1), list(module.numbers(3)), list(module.delegates(3)), module.arrange([2, 1]), module.recurse(2), module.Page().size()
+    for failing in (module.fails, lambda n: list(module.breaks(n))):
+        try:
+            failing(1)
+        except ValueError:
+            pass
     async def main():
         await asyncio.gather(module.fetch(4), module.fetch(5))
+        return [page async for page in module.pages(1)]
     asyncio.run(main())
 
-names = "parse fails numbers fetch arrange recurse Page.size".split()
+names = "parse fails breaks numbers delegates pages fetch arrange recurse Page.size".split()
 lines = [module.__dict__[name.partition(".")[0]] for name in names]
 lines = [getattr(each, "size", each).__code__.co_firstlineno for each in lines]
 functions = [["module.py", line, name] for line, name in zip(lines, names)]
 found = drive(returned(Calls(run), functions, sys.argv[2], "test.py"))
-print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"]] for each in found}))
+print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"], each["values"]] for each in found}))
 """
 
 
@@ -90,14 +109,20 @@ def test_what_functions_return_is_seen(tmp_path, version):
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     assert not done.stderr
     found = json.loads(done.stdout)
-    values = {name: (calls, [shown(item) for item in items]) for name, (calls, items) in found.items()}
+    values = {name: (calls, [shown(item) for item in items]) for name, (calls, items, _) in found.items()}
+    assert {name: count for name, (*_, count) in found.items()} == {
+        name: len(items) for name, (_, items) in values.items()
+    }
     assert values == {
         "parse": (1, [["1", "2"]]),
         "numbers": (1, ["3", "4"]),
+        "delegates": (1, ["3", "4", "3"]),
         "arrange": (1, [[["1", "2"]]]),
         "recurse": (1, ["4"]),
         "Page.size": (1, ["7"]),
+        "pages": (1, [["1"], "1"]),
         "fails": (1, []),
+        "breaks": (1, ["1"]),
         "fetch": (2, ["8", "10"]),
     }
 

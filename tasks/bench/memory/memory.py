@@ -93,7 +93,7 @@ def _track(
 
     `children` gets the side for each call that let child processes work.
     """
-    figures: dict[str, tuple[float, ...]] = {}
+    measured: dict[str, tuple[float, ...]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
         started(request, side, replace(settings, writable=(Path(scratch),))) as worker,
@@ -113,7 +113,7 @@ def _track(
                     where=str(Path(scratch).parent),
                     hint="free space there, or name another folder in TMPDIR, and run again",
                 )
-            figures[ready.key] = answer["peak"], answer["allocations"], answer["left"]
+            measured[ready.key] = answer["peak"], answer["allocations"], answer["left"]
             if answer["children"]:
                 children[ready.key].add(side)
             if profiles is None:
@@ -122,7 +122,7 @@ def _track(
             request.profiles.mkdir(parents=True, exist_ok=True)
             name = profile_name(side, ready.key, taken={path.name for path in profiles.values()})
             profiles[ready.key] = Path(shutil.move(profile, request.profiles / name))
-    return figures
+    return measured
 
 
 def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:

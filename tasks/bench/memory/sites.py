@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...artifacts import DefinitionPlace, Site
+from ...text.target_names import shared_name
 from ..request import ChangedDefinition
 
 MOST = 10
@@ -67,8 +68,8 @@ def renamed(functions: Sequence[ChangedDefinition]) -> dict[Function, Function]:
 
 
 def _function(place: DefinitionPlace) -> Function:
-    # A profile has a function's own name, without its class.
-    return Function(place.path, place.name.rpartition(".")[2])
+    # A profile has a function's own name, without its class: `rows` for `Table.rows.setter`.
+    return Function(place.path, shared_name(place.name).rpartition(".")[2])
 
 
 def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _FunctionMemory]:

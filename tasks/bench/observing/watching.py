@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -66,16 +65,16 @@ class Watched(NamedTuple):
 def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report) -> Watched:
     """Run the benchmark once more on one side and watch its calls; `lines` are the lines to look for, by file.
 
-    At the time limit, returns the calls up to there. Raises MeasuringError if the benchmark does not pass,
+    At the time limit, returns the calls watched so far. Raises MeasuringError if the benchmark does not pass,
     ProvenanceError if a module comes from another tree.
     """
     if not request.benchmark:
         return Watched()
     report(f"watching the benchmark on {side}")
-    tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
+    tree, path = request.side(side).tree, request.benchmark_path
     benchmark, calls, imported = str(tree / path), list[WatchedCall](), set[str]()
-    places = (each.head if side == "head" else each.base for each in request.functions)
-    changed, compiled = ChangedOnSide(filter(None, places), tree), set[DefinitionPlace]()
+    places = filter(None, (each.at(side) for each in request.functions))
+    changed, compiled = ChangedOnSide(places, tree), set[DefinitionPlace]()
     try:
         with ExitStack() as stack:
             stack.enter_context(exclusive(request.lock, report))

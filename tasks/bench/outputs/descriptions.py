@@ -23,6 +23,7 @@ Node = dict[str, Any]
 Difference = tuple[str, str, str]
 """A path like `[3].name`, and the values there at base and at head."""
 
+SHOWN_PATHS = 3
 SHOWN_CHARACTERS = 80
 SHOWN_BEFORE = 20
 """Characters of long texts that are shown before they differ."""
@@ -82,6 +83,22 @@ class DescriptionComparison:
         """Return whether values without a difference are known to be equal, at least in a part of them."""
         return self.undecided is None and (self.agrees or not self.left_out)
 
+    @property
+    def is_partial(self) -> bool:
+        return bool(self.left_out or self.reordered)
+
+    def qualifications(self, why: str) -> Iterator[str]:
+        """Yield in which sense values without a difference are equal; `why` says why some of them are unstable."""
+        if self.reordered:
+            yield f"compared without the order of elements, which {why}"
+        if self.left_out:
+            paths = [f"`{path}`" for path in dict.fromkeys(self.left_out) if path]
+            further = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
+            yield f"compared without what {why}" + (f": {', '.join(paths[:SHOWN_PATHS])}{further}" if paths else "")
+        if self.rounding:
+            within, by = f"{self.tolerance:.0e}", f"{self.rounding:.1e}"
+            yield f"floats are equal within {within}, not exactly: they differ by up to {by}"
+
     def first_difference(self, base: Node, head: Node) -> Difference | None:
         return next(((found.path, *found.shown) for found in self.differences(base, head)), None)
 
@@ -90,7 +107,11 @@ class DescriptionComparison:
             self.agrees = True
         elif path in self.unstable:
             yield from self._unstable_differences(base, head, path)
-        elif (base["type"], base.get("kind")) != (head["type"], head.get("kind")):
+        else:
+            yield from self._stable_differences(base, head, path)
+
+    def _stable_differences(self, base: Node, head: Node, path: str) -> Iterator[FoundDifference]:
+        if (base["type"], base.get("kind")) != (head["type"], head.get("kind")):
             yield FoundDifference(path, (_typed(base), _typed(head)), (base, head))
         elif self.whole and (base["type"] in UNORDERED or "bytes" in base or _is_reordered(base, head)):
             if any(replace(self, whole=False).differences(base, head, path)):
@@ -106,9 +127,8 @@ class DescriptionComparison:
         if all(_is_reordered(*pair) for pair in pairs):
             self.reordered.append(path)
             one, other = ({**node, "items": sorted(node.get("items", ()), key=_canonical)} for node in (base, head))
-            stable: Unstable = {key: value for key, value in self.unstable.items() if key != path}
             self.agrees = True
-            if any(replace(self, unstable=stable).differences(one, other, path)):
+            if any(self._stable_differences(one, other, path)):
                 yield FoundDifference(path, _shown_elements(base, head), (base, head))
             return
         self.left_out.append(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...artifacts import Output, Side
@@ -12,12 +12,14 @@ from .descriptions import DescriptionComparison, Difference, Node, spelled_diffe
 ARGUMENTS = "arguments"
 """The type of a value that describes the arguments after a call that returned None."""
 
+BASE_PROCESSES = "two processes on base"
+
 Function = dict[str, Any]
-"""`calls`, the `tree` of the values, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
+"""`calls`, `values`, the `tree` of these, and `opaque`, as `prprep_worker.benchmark.returned` describes them."""
 
 
 def with_functions(output: Output, described: Mapping[Side, Node], witness: Node | None) -> Output:
-    """Return the output of a call that returns equal values, as what the changed functions returned shows it."""
+    """Return the output of a call that returns equal values, judged also by what the changed functions returned."""
     base, head, again = (_functions(each) for each in (described["base"], described["head"], witness or {}))
     value = described["base"]["tree"]
     compared, private, others = list[str](), list[str](), list[str]()
@@ -35,21 +37,23 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
                 return output.model_copy(update={"verdict": "different", "detail": detail})
             private.append(f"{detail}, but is private")
         elif one["items"] == [value] and value["type"] != "NoneType":
-            return output  # the measured call is that of this function
-        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided:
-            others.append(f"what `{name}` returned is not comparable")
+            continue  # the measured call is that of this function
+        elif ours["opaque"] or theirs["opaque"] or not comparison.is_decided or ours["values"] != theirs["values"]:
+            others.append(_incomparable(name, ours["values"], theirs["values"]))
         elif any(item["type"] != "NoneType" for item in one["items"]):
-            compared.append(f"`{name}` in {_times(count, 'call')}")
+            limits = [*_limits(ours, one), *comparison.qualifications(f"differs between {BASE_PROCESSES}")]
+            compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({'; '.join(limits)})" if limits else ""))
+            is_partial = comparison.is_partial or one["size"] < ours["values"]
+            output = output.model_copy(update={"partly": output.partly or is_partial})
     if value["type"] != "NoneType":
-        shown = f"the call itself returns {value['value']}; " if compared and "value" in value else ""
         others = []
     elif not compared:
         detail = _joined("the call returns None on both sides", *private, *others)
         return output.model_copy(update={"verdict": "not comparable", "detail": detail})
     else:
-        shown = "the call itself returns None; "
         output = output.model_copy(update={"partly": True})
-    details = [f"{shown}compared are the results of {', '.join(compared)}"] if compared else []
+    own = f"the call itself returns {value.get('value')}, so prprep compared the results of"
+    details = [f"{own} {', '.join(compared)}"] if compared else []
     return output.model_copy(update={"detail": _joined(output.detail, *details, *private, *others)})
 
 
@@ -68,8 +72,19 @@ def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
     return {**one, "items": one["items"][:size], "size": size}, {**other, "items": other["items"][:size], "size": size}
 
 
+def _incomparable(name: str, base: int, head: int) -> str:
+    if base == head:
+        return f"what `{name}` returned is not comparable"
+    return f"`{name}` returns {_times(base, 'value')} at base, {_times(head, 'value')} at head"
+
+
+def _limits(function: Function, compared: Node) -> Iterator[str]:
+    if compared["size"] < function["values"]:
+        yield f"only the first {compared['size']:,} of {function['values']:,} values"
+
+
 def _spelled(name: str, tree: Node, difference: Difference) -> str:
-    """Spell a difference, of which value, and at which path in it."""
+    """Spell a difference, the value that differs, and the path in it."""
     path, base, head = difference
     if not path:
         return f"`{name}` is {spelled_difference(difference)}"

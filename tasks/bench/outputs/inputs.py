@@ -110,10 +110,10 @@ class Witness:
     worker: Worker | None = None
     key: str = ""
     recorded: Message = field(default_factory=dict)
-    """The arguments at the call with this key."""
+    """The arguments of the call with this key."""
 
     def ask(self, key: str, **order: Any) -> Message | None:
-        """Try an input at the call with this key; None if the process does not get there."""
+        """Try an input at the call with this key; None if the process does not reach it."""
         with suppress(MeasuringError):
             if self.worker is None:
                 process = started(self.request, self.request.second_base, self.settings)
@@ -197,7 +197,7 @@ class Exploration:
             if answer["outcome"] != "returned":
                 reason = _FAILURES[answer["outcome"]].format(answer.get("text") or answer.get("type", ""))
                 return _not_tried(self.output, f"{reason} at {side}")
-        difference = self._difference(own, answers)
+        difference, _ = self._compare(own, answers)
         if difference and (difference := self._confirmed(own, answers)):
             detail = f"called again, with the same arguments: {difference}"
             return Output(test=self.output.test, verdict="different", detail=detail)
@@ -253,11 +253,11 @@ class Exploration:
             late_at_head = (base, head) == ("returned", "late")
             self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
             return None
-        difference = self._difference(arguments, answers)
+        difference, is_decided = self._compare(arguments, answers)
         if difference and not (difference := self._confirmed(arguments, answers)):
             self.counts["unsteady"] += 1
             return None
-        self.counts["different" if difference else "equal"] += 1
+        self.counts["different" if difference else "equal" if is_decided else "undecided"] += 1
         return difference
 
     def _ask(self, arguments: Input) -> dict[Side, Message]:
@@ -276,27 +276,33 @@ class Exploration:
             pairs.append((answers["base"], other))
         if any(one["outcome"] != another["outcome"] for one, another in pairs):
             return None
-        return self._difference(arguments, answers, [pair for pair in pairs if pair[0]["outcome"] == "returned"])
+        difference, _ = self._compare(arguments, answers, [pair for pair in pairs if pair[0]["outcome"] == "returned"])
+        return difference
 
-    def _difference(
+    def _compare(
         self,
         arguments: Input,
         answers: Mapping[Side, Message],
         same_code: Sequence[tuple[Message, Message]] = (),
-    ) -> str | None:
-        """Return how head differs from base, besides what differs between answers of the same code."""
+    ) -> tuple[str | None, bool]:
+        """Return how head differs from base, besides what differs between answers of the same code.
+
+        The second value is whether sides without a difference are known to be equal.
+        """
         base, head = (answers[side] for side in SIDES)
         if head["outcome"] != "returned":
             ending = f"raises {head['type']}" if head["outcome"] == "raised" else "breaks the process"
-            return f"returns at base, {ending} at head"
+            return f"returns at base, {ending} at head", True
         recorded = self.recorded["arguments"]
         inputs = [recorded[value[1]] if value[0] == "recorded" else value for value in arguments]
         unstable = unstable_parts((one["value"]["tree"], other["value"]["tree"]) for one, other in same_code)
         comparison = DescriptionComparison(largest_number(inputs), unstable=unstable)
         if difference := comparison.first_difference(base["value"]["tree"], head["value"]["tree"]):
-            return spelled_difference(difference)
+            return spelled_difference(difference), True
         self.rounding = max(self.rounding, comparison.rounding)
-        return _arguments_differ(base.get("arguments"), head.get("arguments"), comparison)
+        difference_of_arguments = _arguments_differ(base.get("arguments"), head.get("arguments"), comparison)
+        opaque = base["value"]["opaque"] or head["value"]["opaque"]
+        return difference_of_arguments, comparison.is_decided and not opaque
 
     def _count_raised(self, arguments: Input, answers: Mapping[Side, Message]) -> None:
         base, head = (answers[side] for side in SIDES)
@@ -332,6 +338,7 @@ class Exploration:
             ("late at head", "on ", f"only head exceeded {limits}"),
             ("late", "on ", f"the call exceeded {limits}, and was not compared"),
             ("unsteady", "on ", "a side did not repeat its own result"),
+            ("undecided", "on ", "the results are not comparable"),
         ):
             if count := self.counts[name]:
                 yield f"{before}{count} more input{'s' if count > 1 else ''} {after}"

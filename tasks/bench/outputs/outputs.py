@@ -10,9 +10,7 @@ from functools import partial
 
 from ...artifacts import SIDES, Output, Side
 from .descriptions import DescriptionComparison, Node, spelled_difference, unstable_parts
-from .functions import with_functions
-
-SHOWN_PATHS = 3
+from .functions import BASE_PROCESSES, with_functions
 
 
 def judge(test: str, described: Mapping[Side, Node], again: Mapping[Side, Node], witness: Node | None = None) -> Output:
@@ -24,7 +22,7 @@ def judge(test: str, described: Mapping[Side, Node], again: Mapping[Side, Node],
     base, head = (described[side] for side in SIDES)
     runs = {f"two calls on the same side ({side})": (described[side]["tree"], again[side]["tree"]) for side in SIDES}
     if witness:
-        runs["two processes on base"] = base["tree"], witness["tree"]
+        runs[BASE_PROCESSES] = base["tree"], witness["tree"]
     comparison = DescriptionComparison(unstable=unstable_parts(runs.values()))
     if difference := comparison.first_difference(base["tree"], head["tree"]):
         return Output(test=test, verdict="different", detail=spelled_difference(difference))
@@ -35,24 +33,13 @@ def judge(test: str, described: Mapping[Side, Node], again: Mapping[Side, Node],
     if opaque[0]:
         path, reason = opaque[0]
         return incomparable(detail=reason + (f", at `{path}`" if path else ""))
-    details = [*_qualifications(described, comparison, why)]
-    output = Output(
-        test=test, verdict="equal", detail="; ".join(details), partly=bool(comparison.left_out or comparison.reordered)
-    )
+    details = [*comparison.qualifications(why), *_qualifications(described)]
+    output = Output(test=test, verdict="equal", detail="; ".join(details), partly=comparison.is_partial)
     return with_functions(output, described, witness)
 
 
-def _qualifications(described: Mapping[Side, Node], comparison: DescriptionComparison, why: str) -> Iterator[str]:
-    if comparison.reordered:
-        yield f"compared without the order of elements, which {why}"
-    if comparison.left_out:
-        paths = [f"`{path}`" for path in dict.fromkeys(comparison.left_out) if path]
-        further = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
-        yield f"compared without what {why}" + (f": {', '.join(paths[:SHOWN_PATHS])}{further}" if paths else "")
+def _qualifications(described: Mapping[Side, Node]) -> Iterator[str]:
     if described["base"]["consumed"]:
         yield "compared after consuming the lazy result"
-    if comparison.rounding:
-        within, by = f"{comparison.tolerance:.0e}", f"{comparison.rounding:.1e}"
-        yield f"floats are equal within {within}, not exactly: they differ by up to {by}"
     if described["base"].get("order") != described["head"].get("order"):
         yield "the keys of dicts are in another order"

@@ -37,7 +37,7 @@ def compare_outputs(
     """Compare the results of all calls that were made on both sides.
 
     If some differ, the benchmark runs once more on base, in another tree if there is a control, with another hash seed
-    and memory layout: what differs then, too, is a value of the process, such as its number or a temporary path.
+    and memory layout: what differs there too belongs to the process, such as its number or a temporary path.
     """
     outputs = tuple(call.judge() for call in calls)
     different = {call.key: call for call, output in zip(calls, outputs, strict=True) if output.verdict == "different"}
@@ -52,7 +52,7 @@ def compare_outputs(
 
 
 def _witnesses(request: Request, calls: Mapping[str, CallResults], rng: random.Random) -> dict[str, Message]:
-    """Return what another process returns on base, as far as it gets within the time limit and without failing."""
+    """Return what another process returns on base; without the calls after the time limit or a failure."""
     witnesses: dict[str, Message] = {}
     settings = Settings(hash_seed(rng), cores=one_core(), describe=True, deadline=request.deadline())
     with suppress(MeasuringError, TimeLimitError), started(request, request.second_base, settings) as worker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +54,7 @@ class _Change(NamedTuple):
 
 def _changes(request: Request, side: Side) -> list[_Change]:
     """Return what changed on one side, outer definitions first."""
-    places = [(each.base if side == "base" else each.head, each) for each in request.functions]
+    places = [(each.at(side), each) for each in request.functions]
     return sorted(_Change(place, each.function, each.only_moved) for place, each in places if place)
 
 
@@ -75,7 +74,7 @@ def _call_profile(
         functions[spelled] = _Function(sampled.path, sampled.share, changed)
     hidden = frozenset(change.function for change in changes if change.place in compiled)
     for name in hidden:
-        functions.pop(name, None)  # a hook may see calls of which no sampler sees the time
+        functions.pop(name, None)  # a hook may see calls whose time no sampler sees
     return _CallProfile(functions, frozenset(reached), hidden, answer["samples"], answer["sampler"] == "thread")
 
 
@@ -86,7 +85,7 @@ def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
 def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
     """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
     tree = request.side(side).tree
-    changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
+    changes = _changes(request, side)
     profiled, delicate, current = set[str](), set[str](), ""
     on_side = ChangedOnSide((change.place for change in changes), tree)
     while True:
@@ -100,7 +99,7 @@ def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[
                         answer = worker.ask(
                             "profile",
                             tree=str(tree),
-                            without=[benchmark],
+                            without=[request.benchmark_path],
                             seconds=seconds,
                             sampler="thread" if current in delicate else "signal",
                             changed=on_side.order,

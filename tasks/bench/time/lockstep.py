@@ -206,7 +206,7 @@ class Pair:
             self._processes = stack.pop_all()
 
     def _settings_of(self, role: Role, cores: Cores) -> Settings:
-        # Control is base again: what it returns is asked of a process of its own, if need be.
+        # Control runs base's code too; if results differ, another process describes them (`outputs.witness`).
         return replace(self.settings, cores=cores, describe=self.settings.describe and role != "control")
 
     def __enter__(self) -> Self:

@@ -32,6 +32,14 @@ OF_PYTEST = KEPT_SHORT | {
     "--override-ini",
 }
 """Options that tests may need, of pytest and of plugins without which they cannot run at all."""
+PARALLEL = frozenset(
+    {
+        *("-n", "-d", "-f", "--numprocesses", "--maxprocesses", "--dist", "--tx", "--px", "--rsyncdir"),
+        *("--rsyncignore", "--forked", "--boxed", "--looponfail", "--maxschedchunk", "--testrunuid", "--count"),
+        "--flake-finder",
+    }
+)
+"""Options that run tests in other processes, or again."""
 LEFT_OUT = frozenset(
     {
         # They choose tests, stop early, or need a terminal.
@@ -47,37 +55,21 @@ LEFT_OUT = frozenset(
         # prprep sets these itself.
         *("--rootdir", "--confcutdir", "--config-file", "--basetemp", "--strict", "--strict-markers"),
         "--strict-config",
-        # Other processes, other orders, repetitions, and checks of the files.
-        *("--numprocesses", "--maxprocesses", "--dist", "--tx", "--rsyncdir", "--forked", "--boxed", "--looponfail"),
-        *("--count", "--flake-finder", "--flakes", "--pep8", "--monitor", "--no-monitor", "--sugar", "--no-sugar"),
-        "--instafail",
+        *PARALLEL,
+        # They check the files, or show the progress.
+        *("--flakes", "--pep8", "--monitor", "--no-monitor", "--sugar", "--no-sugar", "--instafail"),
     }
 )
-PARALLEL = frozenset(
-    {
-        *(
-            "-n",
-            "--numprocesses",
-            "--maxprocesses",
-            "--dist",
-            "--tx",
-            "--px",
-            "--rsyncdir",
-            "--rsyncignore",
-            "-d",
-            "-f",
-        ),
-        *("--forked", "--boxed", "--looponfail", "--maxschedchunk", "--testrunuid", "--count", "--flake-finder"),
-    }
-)
-"""Options that run tests in other processes, or again."""
 WITHOUT_VALUE = frozenset(
     {
         *("-d", "-f", "--forked", "--boxed", "--looponfail", "--flake-finder", "--no-cov", "--no-cov-on-fail"),
         *("--cov-append", "--cov-branch", "--cov-reset", "--benchmark-only", "--benchmark-skip", "--benchmark-disable"),
         *("--benchmark-enable", "--benchmark-disable-gc", "--benchmark-autosave", "--benchmark-verbose", "--codspeed"),
-        *("--benchmark-quiet", "--memray", "--random-order", "--profile", "--profile-svg", "--self-contained-html"),
-        *("--black", "--flake8", "--isort", "--mypy", "--pylint", "--ruff"),
+        *("--benchmark-save-data", "--benchmark-quiet", "--memray", "--random-order", "--randomly-dont-reorganize"),
+        *("--randomly-dont-reset-seed", "--rerun-show-tracebacks", "--timeout-disable-debugger-detection"),
+        *("--profile", "--profile-svg", "--self-contained-html", "--black", "--flake8", "--isort", "--mypy"),
+        *("--mypy-ignore-missing-imports", "--mypy-no-status-check", "--mypy-xfail", "--pylint", "--ruff"),
+        *("--ruff-format", "--codeflash-trace"),
     }
 )
 """Of the options that are left out of a run of the user's own, those that take no value."""
@@ -96,7 +88,6 @@ _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
 TOLERANT = ("-p", "prprep_worker.unknown_options")
 MEASURED = (*TOLERANT, "-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
-
 
 _WITHOUT_OWN = (
     *("-o", "addopts=", "-o", "required_plugins="),

@@ -130,7 +130,7 @@ class Worker:
         return value
 
     def again(self, attributes: Mapping[str, Sequence[str]]) -> Message:
-        """Let the benchmark call once more; return the description `value`, with these attributes, and `seconds`."""
+        """Repeat the call; return its description (`value`), with these attributes, and its `seconds`."""
         return self.ask("again", attributes=attributes)
 
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
@@ -323,10 +323,10 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
 
 def _changed_functions(request: Request, side: Role) -> Message:
     """Return a side's tree, the benchmark's path, and path, first line and name in artifacts of what changed."""
-    places = ((each.head if side == "head" else each.base, each.function) for each in request.functions)
+    places = ((each.at(side), each.function) for each in request.functions)
     return {
         "tree": str(request.side(side).tree),
-        "benchmark": os.path.normpath((request.benchmark or "").partition("::")[0]),
+        "benchmark": request.benchmark_path,
         "functions": [[place.path, place.lines[0], function] for place, function in places if place],
     }
 

@@ -1,4 +1,4 @@
-"""Where a file is that a module or a call names; imports nothing that an import timer would give away for free."""
+"""Find the file that a module or a call names; imports nothing whose import the target would then get for free."""
 
 import os
 

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import threading
 import tracemalloc
 import types
 from collections.abc import Callable, Iterator
@@ -61,6 +62,34 @@ def profiled(event: Callable[[Any, str, object], None]) -> Iterator[None]:
         sys.setprofile(before)
         if not is_tracing:
             tracemalloc.stop()
+
+
+@contextlib.contextmanager
+def monitored(event: str, callback: Callable[..., object]) -> Iterator[None]:
+    """Let `sys.monitoring` call `callback` at events of this name in all threads, also those that began earlier."""
+    monitoring, tool, number = sys.monitoring, claim_tool("prprep"), getattr(sys.monitoring.events, event)
+    monitoring.register_callback(tool, number, callback)
+    monitoring.restart_events()  # what an earlier callback has switched off
+    monitoring.set_events(tool, number)
+    try:
+        yield
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.register_callback(tool, number, None)
+        monitoring.free_tool_id(tool)
+
+
+@contextlib.contextmanager
+def hooked(kind: str, hook: Callable[[Any, str, object], object]) -> Iterator[None]:
+    """Set a hook, of `trace` or `profile`, in this thread and those that start meanwhile."""
+    before, of_threads = getattr(sys, f"get{kind}")(), getattr(threading, f"_{kind}_hook", None)
+    getattr(threading, f"set{kind}")(hook)
+    getattr(sys, f"set{kind}")(hook)
+    try:
+        yield
+    finally:
+        getattr(sys, f"set{kind}")(before)
+        getattr(threading, f"set{kind}")(of_threads)
 
 
 def claim_tool(name: str) -> int:

@@ -76,6 +76,15 @@ def test_a_function_that_was_renamed_or_moved_is_one_site():
     assert compared(base, head, functions) == [(f"{TEXT}:41 rows → src/pagelayout/lines.py:7 lines", 9 * MIB, MIB)]
 
 
+def test_a_setter_that_was_renamed_is_one_site():
+    functions = [
+        ChangedDefinition(
+            "m:Page.lines.setter", base=place("m.py", "Page.rows.setter"), head=place("m.py", "Page.lines.setter")
+        )
+    ]
+    assert renamed(functions) == {Function("m.py", "lines"): Function("m.py", "rows")}
+
+
 def test_a_new_function_with_the_old_name_is_another_one():
     functions = [ChangedDefinition("pagelayout.text:lines", base=place(TEXT, "rows"), head=place(TEXT, "lines"))]
     base = [HeldMemory(TEXT, 1, "rows", 9 * MIB)]

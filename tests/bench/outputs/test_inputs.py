@@ -1,6 +1,7 @@
 """Further inputs around the benchmark's own, in real processes on both sides."""
 
 import random
+import re
 
 import pytest
 
@@ -442,6 +443,19 @@ def test_the_time_limit_of_the_request_holds(tmp_path):
     test = "import time\ndef test_work(benchmark):\n    time.sleep(60)\n    benchmark(work, 1)\n"
     output = compared(tmp_path, SAME, SAME, "", test=test, seconds=1.0)
     assert output.detail == "no further inputs were tried within 1 s"
+
+
+def test_results_that_cannot_be_compared_are_not_counted_as_equal(tmp_path):
+    code = """
+    import threading
+
+    def work(number):
+        return number if number % 2 else {lock}
+    """
+    sides = (code.replace("{lock}", lock) for lock in ("threading.Lock()", "[threading.Lock()][0]"))
+    output = compared(tmp_path, *sides, "benchmark(work, 7)")
+    assert output.verdict == "equal"
+    assert re.fullmatch(r"on \d+ more inputs the results are not comparable", output.detail)
 
 
 def test_without_equal_outputs_no_process_starts(tmp_path):

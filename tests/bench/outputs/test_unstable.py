@@ -34,6 +34,7 @@ def verdict(base, head, *, again=None, witness=None):
 
 
 PROCESSES = "differs between two processes on base"
+ROUNDED = "floats are equal within 1e-09, not exactly: they differ by up to 1.0e-13"
 PAGE = "<p>text</p>" * 20 + "<a id='{}'>{}</a> end"
 UNSTABLE = {
     "number": (4711, 4712, 4713, ("not comparable", PROCESSES)),
@@ -68,6 +69,12 @@ UNSTABLE = {
     "set": ({"a", "x1"}, {"a", "x2"}, {"0", "a"}, ("not comparable", PROCESSES)),
     "array": ([1, np.arange(3)], [1, np.arange(3) + 1], [1, np.arange(3) + 2], ("equal", None)),
     "size": ([1, [1]], [1, [1, 2]], [1, [1, 2, 3]], ("equal", None)),
+    "order of rounded floats": (
+        [1.0, 2.0],
+        [2.0, 1.0 + 1e-13],
+        [2.0, 1.0],
+        ("equal", f"compared without the order of elements, which {PROCESSES}; {ROUNDED}"),
+    ),
 }
 
 
@@ -122,10 +129,11 @@ def test_a_second_call_is_a_witness_as_the_second_process_is():
     assert verdict([1], [1, 2], again=[1, 2, 3]) == ("not comparable", between)
 
 
-def function(*values, name="pkg:f", calls=1, kind="no generator", is_direct=False):
+def function(*values, name="pkg:f", calls=1, kind="no generator", is_direct=False, more=0):
     items = [described(value)["tree"] for value in values]
     tree = {"type": kind, "items": items, "size": len(items)}
-    return {"name": name, "calls": calls, "tree": tree, "opaque": [], "is_direct": is_direct}
+    counts = {"calls": calls, "values": len(items) + more}
+    return {"name": name, **counts, "tree": tree, "opaque": [], "is_direct": is_direct}
 
 
 NONE = "the call returns None on both sides"
@@ -148,6 +156,20 @@ FUNCTIONS = {
         f"{NONE}; `pkg:f` is called 3 times at base, 1 time at head",
     ),
     "other calls and a count": (2, function([1], calls=3), function([1]), "equal", ""),
+    "fewer values": (
+        None,
+        function([1], [2], kind="a generator"),
+        function([1], kind="a generator"),
+        "not comparable",
+        f"{NONE}; `pkg:f` returns 2 values at base, 1 value at head",
+    ),
+    "too many values": (
+        None,
+        function([1], [2], calls=9, more=7),
+        function([1], calls=9, more=8),
+        "equal",
+        "`pkg:f` in 9 calls (only the first 1 of 9 values)",
+    ),
     "only None": (None, function(None), function(None), "not comparable", NONE),
     "the measured call": (2, function(2), function(2), "equal", ""),
     "private": (
@@ -183,6 +205,39 @@ def test_values_of_the_process_that_functions_return_are_no_difference():
     assert judge("test", sides, sides, witness).verdict == "equal"
     other = {**sides, "head": described(None) | {"functions": [function([8, 4])]}}
     assert judge("test", other, other, witness).detail == "`pkg:f` returns 3 at base, 4 at head at `[1]`"
+
+
+def test_elements_in_another_order_that_cannot_be_decided_are_not_called_equal(monkeypatch):
+    monkeypatch.setattr(description, "SENT_BYTES", 1000)
+    base = np.linspace(0, 1, 5000)
+    head = base.copy()
+    head[4000] += 1e-16
+    assert verdict([base, 1], [1, head], witness=[1, base])[0] == "not comparable"
+
+
+def with_functions(value, *functions):
+    return described(value) | {"functions": list(functions)}
+
+
+def test_every_function_counts_besides_the_one_that_is_measured():
+    count = function(2, name="pkg:count")
+    sides = {"base": with_functions(2, count, function([1])), "head": with_functions(2, count, function([2]))}
+    assert judge("test", sides, sides).verdict == "different"
+    sides["head"] = with_functions(2, count, function([1]))
+    detail = "the call itself returns 2, so prprep compared the results of `pkg:f` in 1 call"
+    assert judge("test", sides, sides).detail == detail
+
+
+def test_it_is_said_how_far_results_of_functions_are_equal():
+    sides = {"base": with_functions(None, function([1.0])), "head": with_functions(None, function([1.0 + 1e-13]))}
+    assert judge("test", sides, sides).detail.endswith(f"`pkg:f` in 1 call ({ROUNDED})")
+    sides, other = (
+        {side: with_functions(2, function({"pid": pid, "n": 3})) for side, pid in pids.items()}
+        for pids in ({"base": 1, "head": 2}, {"base": 3, "head": 4})
+    )
+    output = judge("test", sides, sides, other["base"])
+    assert output.detail.endswith(f"`pkg:f` in 1 call (compared without what {PROCESSES}: `[0]['pid']`)")
+    assert output.partly
 
 
 BASE = """
@@ -463,7 +518,10 @@ NOT_DIFFERENT = {
     "one[nested]": ("equal", ""),
     "wrote": ("equal", ""),
     **{
-        name: ("equal", f"the call itself returns {value}; compared are the results of `project:{function}` in {calls}")
+        name: (
+            "equal",
+            f"the call itself returns {value}, so prprep compared the results of `project:{function}` in {calls}",
+        )
         for name, value, function, calls in (
             ("none[parse]", None, "parse", "3 calls"),
             ("none[outer]", None, "outer", "3 calls"),

@@ -242,10 +242,10 @@ from prprep_worker.profiling import functions, stacks
 """
 
 
-def printed_by(tmp_path, code):
+def printed_by(tmp_path, code, python=sys.executable):
     """Run code with the worker's modules in a fresh interpreter, like the target's, and return its output."""
     text = PROGRAM.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -284,7 +284,7 @@ PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(
 def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile(tmp_path):
     """Its frames have no instructions, and name files that are not Python."""
     python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
-    code = "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n    return max(steps(size), Table().rows(size))\n"
+    code = "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n    return max(steps(size), Table().rows(size))\n\ndef plain():\n    return [1]\n"
     pure = "src/project/pure.py"
     rows = DefinitionPlace(pure, "Table.rows", lines_of(PURE, "Table.rows"))
     files_ = {FILE: code, pure: PURE, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}
@@ -296,6 +296,15 @@ def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile
     assert of(profile, "test_work")["project:work"].head.calls == 1
     assert {share.function for share in profile.functions} == {"project:work"}
     assert (profile.compiled, profile.unreached, profile.profiled) == (("project.pure:Table.rows",), (), ())
+    places = [[pure, rows.lines[0], "rows"], [FILE, lines_of(code, "plain")[0], "plain"]]
+    code = f"""
+from prprep_worker.benchmark.returned import returned
+from project import Table, plain
+found = drive(returned(Calls(lambda: (Table().rows(3), plain())), {places}, {str(request.head.tree)!r}, "test.py"))
+print([(each["name"], each["calls"], each["tree"]["size"], len(each["opaque"])) for each in found])
+"""
+    tree = request.head.tree / "src"
+    assert printed_by(tree, code, python) == "[('rows', 1, 0, 1), ('plain', 1, 1, 0)]\n"
 
 
 NUMBA = """
@@ -338,7 +347,7 @@ def test_functions_compiled_by_numba_are_not_visible(tmp_path):
     assert (profile.unreached, profile.profiled) == (("project:unused",), ())
 
 
-def test_objects_that_run_compiled_code_are_told_from_wrappers(tmp_path):
+def test_objects_that_run_compiled_code_are_no_wrappers(tmp_path):
     code = """
         import functools, math, weakref
 

@@ -32,7 +32,7 @@ from tests.support.pairs import write
         ("--benchmark-disable --timeout 10 --reruns=2 --required x y", ["--required", "x", "y"]),
         ("--asyncio-mode=auto --ds=site.settings", ["--asyncio-mode=auto", "--ds=site.settings"]),
         ("-p project.fixtures -pproject.more", ["-p", "project.fixtures", "-pproject.more"]),
-        ("-p no:benchmark -p xdist -p randomly", []),
+        ("-p no:benchmark -p xdist -p randomly --maxschedchunk 1 --px popen", []),
         (
             "-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist",
             ["-W", "error", "-o", "log_cli=true"],
@@ -60,6 +60,11 @@ def test_options_that_disturb_are_left_out(addopts, rest):
             "",
             "--benchmark-only --benchmark-min-rounds 3 --doctest-modules src -c other.ini",
             "OWN --doctest-modules src -c other.ini",
+        ),
+        (
+            "--maxschedchunk 1",
+            "--randomly-dont-reorganize tests/a --ruff-format tests/b --px popen --maxschedchunk=2",
+            "OWN tests/a tests/b",
         ),
         ("--reruns 2 --numprocesses=3 --offset -3", "-p", "--offset -3 OWN -p ''"),
     ],

@@ -1,12 +1,13 @@
-"""Describe what the changed functions return within a benchmark's call, if the call itself returns next to nothing.
+"""Describe what the changed functions return within a benchmark's call, if the call itself returns little.
 
-Only calls that no other changed function makes count: how a change divides its work is its own affair.
+Only calls that no other changed function makes count: a change may divide its work into functions as it likes.
 """
 
 from __future__ import annotations
 
 import collections
 import functools
+import gc
 import inspect
 import sys
 import time
@@ -23,21 +24,22 @@ from prprep_worker.values.description import Describer, Node
 SAYING_LITTLE = {"NoneType", "bool", "int", "float"}
 """Types of results, such as a count, that show little of what was computed."""
 MOST, SECONDS = 1_000, 5.0
-"""Values of a function that are described at most, and the time for all descriptions."""
+"""Values described of each function, and seconds for all descriptions, at most."""
 LONGEST = 1.0
-"""Seconds of a call that is not made once more for this: watching makes it slower."""
+"""Seconds above which a call is not repeated for this: watching makes it slower."""
 CHANGEABLE = (list, dict, set, bytearray, collections.deque)
-YIELDING = ("YIELD", "RESUME")
-"""What instructions begin with at which a generator waits, the second since Python 3.13."""
+YIELDING = {"YIELD_VALUE", "RESUME"}
+"""Instructions at which a generator waits, the second since Python 3.13."""
 GENERATES = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 async def returned(calls: Calls, functions: Sequence[Sequence[Any]], tree: str, benchmark: str) -> list[Node]:
-    """Call once more; return the `name` of each changed function, its `calls`, `tree` and `opaque`, and `is_direct`.
+    """Call once more; return `name`, `calls`, `values`, `tree`, `opaque` and `is_direct` of each changed function.
 
     `functions` are path in the tree, first line, and name in artifacts; `benchmark` is the path of its file. The
     `tree` lists what each call returned: for None, the arguments that it may have changed; for a generator, what it
-    yielded. A call is direct if no code of the project makes it.
+    yielded. That is the beginning of all `values`, if they are too many. A call is direct if no code of the project
+    makes it.
     """
     if not functions or calls.seconds > LONGEST:
         return []
@@ -50,21 +52,28 @@ class _Values:
     """What one function returned."""
 
     def __init__(self, *, generates: bool) -> None:
-        self.calls = 0
+        self.calls = self.values = 0
         self.is_direct = False
         self._type = "a generator" if generates else "no generator"
         self._nodes: list[Node] = []
         self._describer = Describer(consumes=False)
 
-    def add(self, value: object, arguments: list[object]) -> None:
-        if len(self._nodes) < MOST:
+    def add(self, value: object, arguments: list[object], *, is_late: bool) -> None:
+        self.values += 1
+        if not is_late and len(self._nodes) < MOST:
             node = self._describer.node(arguments or value, f"[{len(self._nodes)}]")
             self._nodes.append({**node, "type": "arguments"} if arguments else node)
+
+    def hide(self) -> None:
+        """Count a return that may be an error."""
+        self.values += 1
+        self._describer.opaque.append(["", "compiled code"])
 
     def description(self) -> Node:
         tree = {"type": self._type, "items": self._nodes, "size": len(self._nodes)}
         opaque = self._describer.opaque[:5]
-        return {"calls": self.calls, "tree": tree, "opaque": opaque, "is_direct": self.is_direct}
+        counts = {"calls": self.calls, "values": self.values}
+        return {**counts, "tree": tree, "opaque": opaque, "is_direct": self.is_direct}
 
 
 class _Watch:
@@ -103,18 +112,31 @@ class _Watch:
                 self._arguments = _changeable_arguments(frame)
         elif event == "return" and frame is self._outermost:
             self._outermost = None
-            if self._seconds < SECONDS:
-                began = time.perf_counter()
-                self._note(frame, value)
-                self._seconds += time.perf_counter() - began
+            began = time.perf_counter()
+            self._note(frame, value)
+            self._seconds += time.perf_counter() - began
 
     def _note(self, frame: Any, value: object) -> None:
         """Note what a frame returns or yields; frames of coroutines also end when they wait."""
         code = frame.f_code
         values = self.functions[self._function(code) or ""]
-        ending, generates = opname[code.co_code[frame.f_lasti]], bool(code.co_flags & GENERATES)
-        if ending.startswith(YIELDING if generates else "RETURN"):
-            values.add(value, self._arguments if value is None and not generates else [])
+        if not 0 <= frame.f_lasti < len(code.co_code):
+            values.hide()  # a frame that Cython made has no instructions: its error looks like a return
+            return
+        generates, ending = bool(code.co_flags & GENERATES), opname[code.co_code[frame.f_lasti]]
+        if code.co_flags & inspect.CO_ASYNC_GENERATOR:
+            if type(value).__name__ != "async_generator_wrapped_value":
+                return  # it awaits, or ends
+            (value,) = gc.get_referents(value)
+        if _yields(code, frame.f_lasti) if generates else ending.startswith("RETURN"):
+            arguments = self._arguments if value is None and not generates else []
+            values.add(value, arguments, is_late=self._seconds > SECONDS)
+
+
+def _yields(code: types.CodeType, at: int) -> bool:
+    """Return whether a generator yields at an instruction; before Python 3.11, `yield from` waits at the one before."""
+    here, *following = (opname[each] for each in code.co_code[at : at + 4 : 2])
+    return here in YIELDING or following == ["YIELD_FROM"]
 
 
 def _changeable_arguments(frame: Any) -> list[object]:

@@ -10,19 +10,18 @@ import functools
 import inspect
 import random
 import sys
-import threading
 import tracemalloc
 import types
 import typing
 import unittest.mock
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.opened import inside
 from prprep_worker.values.comparison import is_iterator, is_lazy
 from prprep_worker.values.snapshots import Snapshot
-from prprep_worker.watching import claim_tool, profiled
+from prprep_worker.watching import hooked, monitored, profiled
 
 SHORT, ROUNDS = 1e-4, 200
 """Seconds of a call that is too short to time alone, and the calls that are timed together."""
@@ -33,7 +32,7 @@ UNCHANGING = (
     *(str, bytes, int, float, complex, bool, type(None), types.ModuleType, type),
     *(random.Random, unittest.mock.NonCallableMock),
 )
-"""Types of inputs that cannot change, or whose changes are meant: random numbers go on, mocks note their calls."""
+"""Types of inputs that cannot change, or are meant to: generators of random numbers, and mocks, which record calls."""
 PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
 """Parts of the file names of code that patches on behalf of a test."""
 
@@ -275,47 +274,18 @@ def _traced(
             numbers.discard(line)
             executed[path] = sorted({*executed[path], line})
 
-    return (_monitored if sys.version_info >= (3, 12) else _settraced)(wanted, note)
-
-
-@contextlib.contextmanager
-def _monitored(files: Collection[str], note: Callable[[str, int], None]) -> Iterator[None]:
-    """Note each line of the files once; threads that began earlier are seen, too."""
-    monitoring, tool = sys.monitoring, claim_tool("prprep")
-
     def line_(code: types.CodeType, line: int) -> object:
-        if code.co_filename in files:
+        if code.co_filename in wanted:
             note(code.co_filename, line)
-        return monitoring.DISABLE
-
-    monitoring.register_callback(tool, monitoring.events.LINE, line_)
-    monitoring.restart_events()  # what an earlier call has switched off
-    monitoring.set_events(tool, monitoring.events.LINE)
-    try:
-        yield
-    finally:
-        monitoring.set_events(tool, 0)
-        monitoring.register_callback(tool, monitoring.events.LINE, None)
-        monitoring.free_tool_id(tool)
-
-
-@contextlib.contextmanager
-def _settraced(files: Collection[str], note: Callable[[str, int], None]) -> Iterator[None]:
-    """Note lines of the files, in this thread and those that begin meanwhile."""
+        return sys.monitoring.DISABLE
 
     def trace(frame: Any, _event: str, _argument: object) -> Callable[..., Any] | None:
-        return trace_lines if frame.f_code.co_filename in files else None
+        return trace_lines if frame.f_code.co_filename in wanted else None
 
     def trace_lines(frame: Any, event: str, _argument: object) -> Callable[..., Any]:
         if event == "line":
             note(frame.f_code.co_filename, frame.f_lineno)
         return trace_lines
 
-    before, of_threads = sys.gettrace(), getattr(threading, "_trace_hook", None)
-    threading.settrace(trace)
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
-        threading.settrace(of_threads)
+    # Monitoring also sees threads that began earlier.
+    return monitored("LINE", line_) if sys.version_info >= (3, 12) else hooked("trace", trace)

@@ -19,18 +19,19 @@ ATTRIBUTES = ("__func__", "fget", "func", "__wrapped__")
 
 def compiled(definitions: Iterable[tuple[str, str]], tree: str) -> list[list[str]]:
     """Return those of the definitions (a path in the tree, and the name that code calls it by) that are compiled."""
-    return [[path, name] for path, name in definitions if _is_compiled(os.path.join(tree, path), name)]
+    modules = _modules()
+    files = ((os.path.realpath(os.path.join(tree, path)), path, name) for path, name in definitions)
+    return [[path, name] for file, path, name in files if _is_compiled(modules.get(_stem(file)), file, name)]
 
 
-def is_extension(module: Any) -> bool:
+def _is_extension(module: Any) -> bool:
     return isinstance(getattr(module, "__file__", None), str) and module.__file__.endswith(
         tuple(importlib.machinery.EXTENSION_SUFFIXES)
     )
 
 
-def _is_compiled(file: str, name: str) -> bool:
-    module = _module_of(file)
-    if module is None or is_extension(module):
+def _is_compiled(module: Any, file: str, name: str) -> bool:
+    if module is None or _is_extension(module):
         return module is not None
     owner: Any = module
     *owners, last = name.split(".")
@@ -39,19 +40,23 @@ def _is_compiled(file: str, name: str) -> bool:
         if _package(type(owner)) in COMPILERS:  # a class that numba compiles
             return True
     held = None if owner is None else inspect.getattr_static(owner, last, None)
-    return runs_compiled(held, os.path.realpath(file))
+    return runs_compiled(held, file)
 
 
-def _module_of(file: str) -> Any:
-    """Return the module of a source file, or the extension that was compiled from it."""
-    stem = os.path.realpath(file).rpartition(".")[0]
+def _modules() -> dict[str, Any]:
+    """Return the modules by the paths of their source files, or of those that extensions were compiled from."""
+    modules: dict[str, Any] = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if name != "__main__" and isinstance(path, str) and os.path.isabs(path):
-            folder, base = os.path.split(os.path.realpath(path))
-            if os.path.join(folder, base.partition(".")[0]) == stem:
-                return module
-    return None
+            modules.setdefault(_stem(os.path.realpath(path)), module)
+    return modules
+
+
+def _stem(file: str) -> str:
+    """Return a path without its endings, such as `.py` or `.cpython-312-x86_64-linux-gnu.so`."""
+    folder, name = os.path.split(file)
+    return os.path.join(folder, name.partition(".")[0])
 
 
 def runs_compiled(held: Any, file: str) -> bool:

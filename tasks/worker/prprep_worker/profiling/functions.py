@@ -17,7 +17,6 @@ import contextlib
 import functools
 import os
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.places import real_path
 from prprep_worker.profiling.compiled import compiled
 from prprep_worker.profiling.stacks import Place, Weighted, sampled
-from prprep_worker.watching import claim_tool
+from prprep_worker.watching import hooked, monitored
 
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -95,7 +94,7 @@ class ProjectFunctions:
         return around.function if around else None
 
     def starts(self, place: Place) -> Function | None:
-        """Return the function that code at a place is the whole of, None if it is a part of one."""
+        """Return the function whose code is at a place; None for a part of one, such as a comprehension."""
         around = self._around(place)
         return around.function if around and (around.is_lambda or not _own_name(place).startswith("<")) else None
 
@@ -163,8 +162,7 @@ def _modules() -> dict[str, str]:
 async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]:
     """Count the starts of functions in one call; 0 if only a part of one, such as a comprehension, was executed."""
     places = Counter()
-    count_starts = _monitored if sys.version_info >= (3, 12) else _profiled
-    await calls.run_under(count_starts(project, places))
+    await calls.run_under(_counted(project, places))
     starts = Counter()
     for place, count in places.items():
         function = project.function(place)
@@ -173,44 +171,21 @@ async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]
     return starts
 
 
-@contextlib.contextmanager
-def _monitored(project: ProjectFunctions, places: Counter[Place]) -> Iterator[None]:
-    """Count by `sys.monitoring`, which switches itself off for all code that is not the project's."""
-    monitoring, tool = sys.monitoring, claim_tool("prprep")
+def _counted(project: ProjectFunctions, places: Counter[Place]) -> contextlib.AbstractContextManager[None]:
+    """Count the starts of the project's code."""
 
     def start(code: Any, _offset: int) -> object:
         if project.file(code.co_filename) is None:
-            return monitoring.DISABLE
+            return sys.monitoring.DISABLE
         places[code.co_filename, code.co_firstlineno, code.co_name] += 1
         return None
-
-    monitoring.register_callback(tool, monitoring.events.PY_START, start)
-    monitoring.set_events(tool, monitoring.events.PY_START)
-    try:
-        yield
-    finally:
-        monitoring.set_events(tool, 0)
-        monitoring.register_callback(tool, monitoring.events.PY_START, None)
-        monitoring.free_tool_id(tool)
-
-
-@contextlib.contextmanager
-def _profiled(project: ProjectFunctions, places: Counter[Place]) -> Iterator[None]:
-    """Count by `sys.setprofile`, in this thread and those that start meanwhile."""
 
     def count(frame: Any, event: str, _argument: object) -> None:
         code = frame.f_code
         if event == "call" and project.file(code.co_filename) is not None and starts(frame):
             places[code.co_filename, code.co_firstlineno, code.co_name] += 1
 
-    before, threads_before = sys.getprofile(), getattr(threading, "_profile_hook", None)
-    threading.setprofile(count)
-    sys.setprofile(count)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(threads_before)
+    return monitored("PY_START", start) if sys.version_info >= (3, 12) else hooked("profile", count)
 
 
 def starts(frame: Any) -> bool:

@@ -3,8 +3,8 @@
 A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's node,
 and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
 `floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described. This
-imports nothing and calls nothing of the target but iteration, NumPy's conversions, an object's str(), and the
-properties that are asked for. Folders of this process have names instead of their paths.
+imports nothing. Of the target it calls only iterators, NumPy's conversions, an object's str(), and the requested
+properties. Folders of this process have names instead of their paths.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def describe(value: object, attributes: Mapping[str, Sequence[str]] | None = Non
     """Return `{"tree", "consumed", "opaque", "order"}`.
 
     `opaque` lists up to five paths that cannot be compared, each with the reason; `order` is a digest of the order of
-    keys in dicts, which equality ignores. `attributes` are to be read from objects of a class, by its name, although
-    they may be properties.
+    keys in dicts, which equality ignores. `attributes` maps names of classes to attributes to read from their objects;
+    these may be properties.
     """
     describer = Describer(attributes)
     tree = describer.node(value, "")

@@ -1,4 +1,4 @@
-"""Name the folders of this process in texts: they differ from side to side, and say something about this machine."""
+"""Replace this process's folders in texts by names: they differ from side to side, and reveal this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _pattern: re.Pattern[str] | None = None
 
 
 def know(trees: Sequence[str]) -> None:
-    """Name the sides' trees, the environment, temporary folders and the user's home from now on."""
+    """Replace the sides' trees, the environment, temporary folders and the user's home from now on."""
     global _pattern  # noqa: PLW0603 - it is set once, when the process starts
     temporary = _paths(tempfile.gettempdir())
     others = dict.fromkeys(temporary, "<temporary folder>")
@@ -28,7 +28,7 @@ def know(trees: Sequence[str]) -> None:
 
 
 def _paths(folder: str) -> list[str]:
-    """Return a folder's path and its real path; the root is no folder of anybody's."""
+    """Return a folder's path and its real path, unless it is the root."""
     return [path for path in (folder, os.path.realpath(folder)) if path.strip(os.sep)]
 
 

@@ -10,7 +10,7 @@ from prprep_worker.values.comparison import has_changed, pickle_of
 from prprep_worker.values.description import Describer, Node
 
 UNSET = {("NoneType", None), ("dict", 0)}
-"""Type and size of what an attribute holds that a first call is going to fill, as a memo is filled."""
+"""Type and size of what an attribute has before the first call fills it, like a memo."""
 MOST = 100_000
 """Values in an attribute of which a change is noticed without a pickle."""
 
@@ -41,7 +41,7 @@ def _is_unset(node: Node) -> bool:
 
 
 def _state(value: Any) -> dict[str, Node] | None:
-    """Describe each attribute of a value, or the whole value if it is no object of a Python class; None if it hides."""
+    """Describe each attribute of a value, or the whole value if its class is written in C; None if it is opaque."""
     if isinstance(value, io.IOBase):
         try:
             return {"position": {"type": "int", "value": str(value.tell())}}
