@@ -413,18 +413,21 @@ class EnvironmentBuilder:
             with suppress(CommandFailedError):
                 if lacks_editable(failure):
                     self._as_of(day, (*install, *names), **extra)
-                    self._take_compiled(venv)
+                    take_compiled(venv.site_packages, self.tree, self.layout.import_roots)
                     return True, (COPIED,)
         raise failure or AssertionError("there is always an attempt")
 
-    def _take_compiled(self, venv: Venv) -> None:
-        """Copy the compiled modules of an installed copy into the tree, which precedes it on the path."""
-        for file in [*venv.site_packages.rglob("*.so"), *venv.site_packages.rglob("*.pyd")]:
-            for root in self.layout.import_roots:
-                target = self.tree / root / file.relative_to(venv.site_packages)
-                if target.parent.is_dir() and not target.exists():
-                    shutil.copyfile(file, target)
-                    break
+
+def take_compiled(site_packages: Path, tree: Path, import_roots: Iterable[str]) -> None:
+    """Copy the compiled modules of an installed copy into the tree, which precedes it on the path."""
+    for file in [*site_packages.rglob("*.so"), *site_packages.rglob("*.pyd")]:
+        for root in import_roots:
+            target = tree / root / file.relative_to(site_packages)
+            # The tree may have links, and nothing is written through one that leads out of it.
+            is_inside = real_path(target).is_relative_to(real_path(tree))
+            if is_inside and target.parent.is_dir() and not target.exists():
+                shutil.copyfile(file, target)
+                break
 
 
 def _repeated(flag: str, values: Iterable[str]) -> list[str]:
