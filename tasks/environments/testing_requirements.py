@@ -10,13 +10,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ..project.dependencies import REQUIREMENTS_NAME
-from ..project.files import Project, lookup, strings
+from ..project.files import Project, strings
 from ..project.pytest_config import in_side_folder, pytest_lines, pytest_option
 from ..project.syntax import last_name, parse_or_empty
+from ..project.tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
 from .diagnoses import distribution_of
 
 _FOLDERS = frozenset({"requirements", "reqs", "tests", "test", "testing", "ci", ".ci", "dev", "tools"})
-_HATCH = ("hatch-test", "test", "tests", "default")
 _CONDITION = re.compile(r"^[\w.,!{}-]+:\s")
 _FOLDER = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
 _TESTS = re.compile(r"(?<![a-z])(unit|integration|py)?[-_ ]?test(s|ing)?(?![a-z])", re.IGNORECASE)
@@ -28,9 +28,13 @@ _INCLUDES = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 def name_of(line: str) -> str:
     """Return the normalized name of the package that a requirement is about, "" if it is none."""
     try:
-        return canonicalize_name(Requirement(re.sub(r"(^|\s)#.*$", "", line).strip()).name)
+        return canonicalize_name(Requirement(_uncommented(line)).name)
     except InvalidRequirement:
         return ""
+
+
+def _uncommented(line: str) -> str:
+    return re.sub(r"(^|\s)#.*$", "", line).strip()
 
 
 # -- requirements files ---------------------------------------------------------------------------
@@ -55,7 +59,7 @@ def marked_as_tests(project: Project) -> tuple[str, ...]:
         if heading := _HEADING.fullmatch(line):
             marked = bool(_TESTS.search(heading[1])) if heading[1] else marked
         elif marked and name_of(line):
-            lines.append(re.sub(r"(^|\s)#.*$", "", line).strip())
+            lines.append(_uncommented(line))
     return tuple(lines)
 
 
@@ -83,19 +87,19 @@ def _requirements_files(project: Project) -> Iterator[str]:
 
 def listed_by_runners(project: Project) -> Iterator[str]:
     """Yield what tox and hatch install in each of their environments; conditional requirements are left out."""
-    lines = project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines()
-    for table in (project.toml("tox.toml"), project.tool("tox")):
-        lines += _lines(lookup(table, "env_run_base", "deps"))
-    for name in _HATCH:
+    lines = [line for options, _ in tox_ini_environments(project) for line in options.get("deps", "").splitlines()]
+    lines += [line for table, _ in tox_toml_environments(project) for line in _lines(table.get("deps"))]
+    for table, _ in hatch_environments(project):
         for key in ("dependencies", "extra-dependencies"):
-            lines += _lines(project.tool("hatch", "envs", name, key))
+            lines += _lines(table.get(key))
     for line in lines:
         yield from _requirements(project, line)
 
 
 def tox_extras(project: Project) -> tuple[str, ...]:
-    listed = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
-    return strings(listed) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
+    listed = [options.get("extras", "").replace(",", " ") for options, _ in tox_ini_environments(project)]
+    listed += [table.get("extras") for table, _ in tox_toml_environments(project)]
+    return tuple(name for value in listed for name in strings(value))
 
 
 def _lines(value: object) -> tuple[str, ...]:
@@ -107,7 +111,7 @@ def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str
 
     A file in `folder` of the project has the line; includes are relative to it.
     """
-    text = re.sub(r"(^|\s)#.*$", "", line).strip()
+    text = _uncommented(line)
     if included := _INCLUDES.match(text):
         path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
         content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None

@@ -62,6 +62,8 @@ def test_what_pytest_needs_to_start_is_found_where_the_project_lists_it(files):
         {"pyproject.toml": PROJECT + "[tool.poetry.dev-dependencies]\nrequests = '2.31.0'\n"},
         {"tox.ini": "[testenv]\ndeps =\n    requests==2.31.0\n"},
         {"setup.py": "setup(tests_require=['requests==2.31.0'])"},
+        {"hatch.toml": "[envs.default]\ndependencies = ['requests==2.31.0']"},
+        {"setup.cfg": "[tox:testenv]\ndeps =\n    requests==2.31.0\n"},
         {"setup.cfg": "[options.extras_require]\ndev = requests==2.31.0\n"},
     ],
 )
