@@ -70,7 +70,7 @@ def lines_of_files(project: Project) -> Iterator[str]:
 
 
 def lines_of(project: Project, file: str) -> list[str]:
-    return (project.tree.read(project.path(file)) or b"").decode("utf-8", "replace").splitlines()
+    return (project.tree.read(project.path(file)) or b"").decode("utf-8-sig", "replace").splitlines()
 
 
 def _requirements_files(project: Project) -> Iterator[str]:
@@ -97,8 +97,10 @@ def listed_by_runners(project: Project) -> Iterator[str]:
 
 
 def tox_extras(project: Project) -> tuple[str, ...]:
-    listed = [options.get("extras", "").replace(",", " ") for options, _ in tox_ini_environments(project)]
-    listed += [table.get("extras") for table, _ in tox_toml_environments(project)]
+    listed: list[object] = [
+        *(options.get("extras", "").replace(",", " ") for options, _ in tox_ini_environments(project)),
+        *(table.get("extras") for table, _ in tox_toml_environments(project)),
+    ]
     return tuple(name for value in listed for name in strings(value))
 
 
@@ -114,8 +116,7 @@ def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str
     text = _uncommented(line)
     if included := _INCLUDES.match(text):
         path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
-        content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None
-        for inner in (content or b"").decode("utf-8", "replace").splitlines():
+        for inner in lines_of(project, path) if path not in seen and not path.startswith("..") else ():
             yield from _requirements(project, inner, posixpath.dirname(path), (*seen, path))
     elif text and not text.startswith(("-", ".", "/")) and "{" not in text and not _CONDITION.match(text):
         yield text

@@ -136,7 +136,7 @@ def _of_setup_py(tree: TreeReader, path: str) -> Declared:
 
 def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
     """Yield the requirements and `-e PATH` options of a file; the files that it includes are read by themselves."""
-    text = (tree.read(path) or b"").decode("utf-8", "replace")
+    text = (tree.read(path) or b"").decode("utf-8-sig", "replace")
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         bare = re.sub(r"(^|\s)#.*|\s--hash[= ]\S+", "", line).strip()
         if not bare.startswith("-") or bare.startswith(("-e ", "--editable")):
@@ -174,5 +174,5 @@ def _labelled(name: str, label: str) -> str:
 
 
 def string_list(value: object) -> tuple[str, ...]:
-    """Return the strings of a list; a string by itself is one requirement."""
-    return (value,) if isinstance(value, str) else strings(value)
+    """Return the strings of a list, or the lines of one string."""
+    return tuple(filter(None, map(str.strip, value.splitlines()))) if isinstance(value, str) else strings(value)
