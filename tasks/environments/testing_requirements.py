@@ -1,7 +1,6 @@
 """Find what a project's tests need: the files and tools that list it, and what pytest imports when it starts."""
 
 import ast
-import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from ..project.dependencies import REQUIREMENTS_NAME
 from ..project.files import Project, strings
-from ..project.pytest_config import in_side_folder, pytest_lines, pytest_option
+from ..project.pytest_config import in_side_folder, pytest_arguments, pytest_lines
 from ..project.syntax import last_name, parse_or_empty
 from ..project.tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
 from .diagnoses import distribution_of
@@ -138,8 +137,7 @@ def _imported_at_start(project: Project) -> Iterator[str]:
         category = (*line.split(":"), "", "")[2]
         if "." in category:
             yield category.rpartition(".")[0].strip()
-    words = pytest_option(project, "addopts")
-    yield from (name for option, name in itertools.pairwise(words) if option == "-p" and ":" not in name)
+    yield from re.findall(r"(?m)^-p\s?([\w.]+)$", "\n".join(pytest_arguments(project)))
     for path in sorted(project.files):
         if posixpath.basename(path) == "conftest.py" and not in_side_folder(path):
             yield from _imported_by(parse_or_empty(project.tree.read(project.path(path)) or b""))

@@ -46,6 +46,7 @@ AT_START = {
     "an import in a fixture": {"conftest.py": "def session():\n    import requests\n"},
     "a plugin": {"conftest.py": "pytest_plugins = ['requests.testing']\n"},
     "an option": {"setup.cfg": "[tool:pytest]\naddopts = -v -p requests\n"},
+    "a short option": {"pytest.ini": "[pytest]\naddopts = -p no:tox -prequests.plugin -k 'a b'\n"},
 }
 
 
