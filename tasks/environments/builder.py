@@ -287,7 +287,7 @@ class EnvironmentBuilder:
         return measuring_packages.too_old(listed, self.interpreter.minor)
 
     def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
-        """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
+        """Return listed requirements that are not installed: metadata ends early if its summary has two lines."""
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = [Requirement(line) for line in lines if name_of(line) not in ("", project_name(self.project))]
         version, minor = self.interpreter.version, self.interpreter.minor

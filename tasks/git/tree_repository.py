@@ -2,7 +2,7 @@
 
 A private clone borrows the objects of the user's repository. Whoever writes an object that a borrowed store has makes
 git "freshen" (touch) a file of that store, and the project's tests or tools may well commit in their tree. So trees
-hang off a second repository in the clone's folder, which has a copy of what their commits reach, and borrows nothing.
+belong to a second repository in the clone's folder, which has a copy of what their commits reach, and borrows nothing.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _TIPS: Final = b"refs/prprep/"
 
 
 def tree_repository(clone: Path) -> Path:
-    """Return the repository that the clone's trees hang off: the clone itself if it borrows no objects."""
+    """Return the repository that the clone's trees belong to: the clone itself if it borrows no objects."""
     return clone / TREES if borrows_objects(clone) else clone
 
 

@@ -42,7 +42,7 @@ _ACCOUNTS: Final = (
     "TWINE_*", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "DBUS_SESSION_BUS_ADDRESS",
     "KRB5CCNAME", "KUBECONFIG", "NETRC", "PGSERVICEFILE", "BOTO_CONFIG",
 )  # fmt: skip
-"""Variables that lead to secrets, or belong to an account; their values are none."""
+"""Variables that lead to secrets, or belong to an account; their values are no secrets."""
 
 _ADDRESS: Final = re.compile(r"\w://[^/\s@]*:([^/\s@]+)@|https?://([^/\s@]+)@")
 _ASSIGNMENT: Final = re.compile(
