@@ -22,6 +22,7 @@ from ..manifest.model import EnvironmentSettings
 from ..processes.locks import file_lock
 from ..processes.progress import Note, Report, silent
 from ..processes.real_paths import real_path
+from ..project.dependencies import uncommented
 from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
@@ -281,7 +282,7 @@ class EnvironmentBuilder:
 
     def _outdated(self, attempt: Attempt) -> dict[str, str]:
         """Return requirements of the project that are too old to measure with, each with what is installed instead."""
-        files = (line for file in attempt.files for line in lines_of(self.project, file))
+        files = (uncommented(line) for file in attempt.files for line in lines_of(self.project, file))
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = (*lines, *attempt.lines, *attempt.pins, *files)
         return measuring_packages.too_old(listed, self.interpreter.minor)

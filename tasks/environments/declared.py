@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import SourceError
 from ..project.code.compiled import is_compiled
-from ..project.dependencies import resolved_group, string_list
+from ..project.dependencies import resolved_group, string_list, uncommented
 from ..project.files import Project, lookup, strings
 from ..project.pytest_config import in_side_folder
 from .interpreters import pep440
@@ -163,7 +163,7 @@ def requirement_tables(project: Project) -> dict[str, tuple[str, ...]]:
     ):
         for name, value in {"": lines, **(tables if isinstance(tables, Mapping) else {})}.items():
             by_extra.setdefault(str(name), []).extend(
-                line.strip() for line in string_list(value) if line.strip() and not line.startswith("file:")
+                bare for line in string_list(value) if (bare := uncommented(line)) and not bare.startswith("file:")
             )
     if isinstance(poetry, Mapping):
         entries = {name: tuple(_from_poetry(name, demand)) for name, demand in poetry.items() if name != "python"}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..project.dependencies import REQUIREMENTS_NAME
+from ..project.dependencies import REQUIREMENTS_NAME, uncommented
 from ..project.files import Project, strings
 from ..project.pytest_config import in_side_folder, pytest_arguments, pytest_lines
 from ..project.syntax import last_name, parse_or_empty
@@ -27,13 +27,9 @@ _INCLUDES = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 def name_of(line: str) -> str:
     """Return the normalized name of the package that a requirement is about, "" if it is none."""
     try:
-        return canonicalize_name(Requirement(_uncommented(line)).name)
+        return canonicalize_name(Requirement(uncommented(line)).name)
     except InvalidRequirement:
         return ""
-
-
-def _uncommented(line: str) -> str:
-    return re.sub(r"(^|\s)#.*$", "", line).strip()
 
 
 # -- requirements files ---------------------------------------------------------------------------
@@ -58,7 +54,7 @@ def marked_as_tests(project: Project) -> tuple[str, ...]:
         if heading := _HEADING.fullmatch(line):
             marked = bool(_TESTS.search(heading[1])) if heading[1] else marked
         elif marked and name_of(line):
-            lines.append(_uncommented(line))
+            lines.append(uncommented(line))
     return tuple(lines)
 
 
@@ -112,7 +108,7 @@ def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str
 
     A file in `folder` of the project has the line; includes are relative to it.
     """
-    text = _uncommented(line)
+    text = uncommented(line)
     if included := _INCLUDES.match(text):
         path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
         for inner in lines_of(project, path) if path not in seen and not path.startswith("..") else ():

@@ -155,6 +155,13 @@ def test_requirements_without_the_back_end(files, expected):
     assert static_requirements(of(**files), ("color",)) == (expected, ())
 
 
+def test_comments_are_no_part_of_a_requirement():
+    needs = "[options]\ninstall_requires =\n    six>=1  # why\n    # not this\n    attrs\n"
+    assert static_requirements(of(**{"setup.cfg": needs}), ()) == (("six>=1", "attrs"), ())
+    listed = {"setup.py": "setup(install_requires=['six  # why'], extras_require={'x': '# all\\nattrs'})"}
+    assert static_requirements(of(**listed), ("x",)) == (("six", "attrs"), ())
+
+
 def test_requirements_files_that_metadata_names():
     dynamic = PROJECT + '[tool.setuptools.dynamic]\ndependencies = {file = ["needs.txt"]}\n'
     computed = {"setup.py": "setup(install_requires=open('requirements.txt').readlines())", "requirements.txt": "six"}

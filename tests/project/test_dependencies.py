@@ -66,6 +66,12 @@ DIFFERENCES = {
         "[options]\ninstall_requires =\n    numpy>2\n    rich\n[options.extras_require]\ntest = pytest\n",
         [("numpy", "numpy", "numpy>2"), ("pytest (extra test)", None, "pytest")],
     ),
+    "comments": (
+        "setup.cfg",
+        "[options]\ninstall_requires =\n    numpy  # fast\n    rich # old\n",
+        "[options]\ninstall_requires =\n    numpy  # faster\n    rich>1 # new\n",
+        [("rich", "rich", "rich>1")],
+    ),
     "setup.py": (
         "setup.py",
         'from setuptools import setup\nsetup(install_requires=["numpy"])',
