@@ -30,7 +30,7 @@ from . import measuring_packages, pip_fallback
 from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
-from .measuring_packages import MeasuringPackages, complete_benchmark
+from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
 from .testing_requirements import lines_of, name_of
@@ -291,9 +291,7 @@ class EnvironmentBuilder:
         """Return listed requirements that are not installed: metadata ends early if its summary has two lines."""
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = [Requirement(line) for line in lines if name_of(line) not in ("", project_name(self.project))]
-        version, minor = self.interpreter.version, self.interpreter.minor
-        python = {"python_full_version": version, "python_version": f"3.{minor}", "extra": ""}
-        wanted = [each for each in listed if not each.url and (not each.marker or each.marker.evaluate(python))]
+        wanted = [each for each in listed if not each.url and applies(each, self.interpreter.version)]
         present = venv.names() if wanted else set()
         return [str(each) for each in wanted if canonicalize_name(each.name) not in present]
 

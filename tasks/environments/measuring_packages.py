@@ -40,9 +40,19 @@ def too_old(lines: Iterable[str], minor: int) -> dict[str, str]:
         except InvalidRequirement:
             continue
         name = canonicalize_name(requirement.name)
-        if name in needed and _excludes(requirement, Version(needed[name].partition(">=")[2].partition(";")[0])):
+        if (
+            name in needed
+            and applies(requirement, f"3.{minor}.0")
+            and _excludes(requirement, Version(needed[name].partition(">=")[2].partition(";")[0]))
+        ):
             outdated[line] = needed[name]
     return outdated
+
+
+def applies(requirement: Requirement, version: str) -> bool:
+    """Return whether a requirement is one in this version of Python, on this machine."""
+    python = {"python_full_version": version, "python_version": version.rpartition(".")[0], "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(python)
 
 
 def _excludes(requirement: Requirement, oldest: Version) -> bool:

@@ -25,6 +25,8 @@ from tasks.environments.measuring_packages import too_old
         ("memray<1.1", 12, True),
         ("rich==1.0", 12, False),
         ("pytest===nightly", 12, False),
+        ("pytest<5; python_version < '3.8'", 12, False),
+        ("pytest<5; python_version >= '3.8'", 12, True),
         ("pytest===4.0", 12, True),
         ("pytest>60", 12, False),
         ("pytest>4,<6.2.0", 12, True),
