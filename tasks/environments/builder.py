@@ -22,6 +22,7 @@ from ..manifest.model import EnvironmentSettings
 from ..processes.locks import file_lock
 from ..processes.progress import Note, Report, silent
 from ..processes.real_paths import real_path
+from ..project.dependencies import uncommented
 from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
@@ -29,7 +30,7 @@ from . import measuring_packages, pip_fallback
 from .declared import is_pure, project_name, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
-from .measuring_packages import MeasuringPackages, complete_benchmark
+from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
 from .testing_requirements import lines_of, name_of
@@ -281,18 +282,16 @@ class EnvironmentBuilder:
 
     def _outdated(self, attempt: Attempt) -> dict[str, str]:
         """Return requirements of the project that are too old to measure with, each with what is installed instead."""
-        files = (line for file in attempt.files for line in lines_of(self.project, file))
+        files = (uncommented(line) for file in attempt.files for line in lines_of(self.project, file))
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = (*lines, *attempt.lines, *attempt.pins, *files)
         return measuring_packages.too_old(listed, self.interpreter.minor)
 
     def _lost(self, venv: Venv, attempt: Attempt) -> list[str]:
-        """Return listed requirements that are not installed: a description of two lines may cut metadata short."""
+        """Return listed requirements that are not installed: metadata ends early if its summary has two lines."""
         lines, _ = static_requirements(self.project, attempt.extras)
         listed = [Requirement(line) for line in lines if name_of(line) not in ("", project_name(self.project))]
-        version, minor = self.interpreter.version, self.interpreter.minor
-        python = {"python_full_version": version, "python_version": f"3.{minor}", "extra": ""}
-        wanted = [each for each in listed if not each.url and (not each.marker or each.marker.evaluate(python))]
+        wanted = [each for each in listed if not each.url and applies(each, self.interpreter.version)]
         present = venv.names() if wanted else set()
         return [str(each) for each in wanted if canonicalize_name(each.name) not in present]
 
@@ -413,18 +412,21 @@ class EnvironmentBuilder:
             with suppress(CommandFailedError):
                 if lacks_editable(failure):
                     self._as_of(day, (*install, *names), **extra)
-                    self._take_compiled(venv)
+                    take_compiled(venv.site_packages, self.tree, self.layout.import_roots)
                     return True, (COPIED,)
         raise failure or AssertionError("there is always an attempt")
 
-    def _take_compiled(self, venv: Venv) -> None:
-        """Copy the compiled modules of an installed copy into the tree, which precedes it on the path."""
-        for file in [*venv.site_packages.rglob("*.so"), *venv.site_packages.rglob("*.pyd")]:
-            for root in self.layout.import_roots:
-                target = self.tree / root / file.relative_to(venv.site_packages)
-                if target.parent.is_dir() and not target.exists():
-                    shutil.copyfile(file, target)
-                    break
+
+def take_compiled(site_packages: Path, tree: Path, import_roots: Iterable[str]) -> None:
+    """Copy the compiled modules of an installed copy into the tree, which precedes it on the path."""
+    for file in [*site_packages.rglob("*.so"), *site_packages.rglob("*.pyd")]:
+        for root in import_roots:
+            target = tree / root / file.relative_to(site_packages)
+            # The tree may have links, and nothing is written through one that leads out of it.
+            is_inside = real_path(target).is_relative_to(real_path(tree))
+            if is_inside and target.parent.is_dir() and not target.exists():
+                shutil.copyfile(file, target)
+                break
 
 
 def _repeated(flag: str, values: Iterable[str]) -> list[str]:

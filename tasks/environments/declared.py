@@ -7,7 +7,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import SourceError
-from ..project.dependencies import resolved_group, string_list
+from ..project.code.compiled import is_compiled
+from ..project.dependencies import resolved_group, string_list, uncommented
 from ..project.files import Project, lookup, strings
 from ..project.pytest_config import in_side_folder
 from .interpreters import pep440
@@ -17,7 +18,7 @@ TESTING = ("test", "tests", "testing", "benchmark", "benchmarks")
 """Extras and groups that are tried without being requested: conftest files import from them."""
 
 MAIN_FILES = ("requirements.txt", "requirements/base.txt", "requirements/requirements.txt", "requirements/main.txt")
-COMPILED = (".c", ".cc", ".cpp", ".cxx", ".f", ".f90", ".pyx", ".rs", ".go", ".cu", ".proto", ".g4")
+_GENERATING = (".proto", ".g4")
 _COMPILES = re.compile(
     r"ext_modules|cffi_modules|rust_extensions|cython|mypyc|maturin|scikit.build|meson", re.IGNORECASE
 )
@@ -133,7 +134,8 @@ def version_of(project: Project) -> str:
 
 def is_pure(project: Project) -> bool:
     """Return whether nothing in the project looks as if its build compiles or generates modules."""
-    if any(path.endswith(COMPILED) for path in project.files if not in_side_folder(path)):
+    sources = (path for path in project.files if is_compiled(path) or path.endswith(_GENERATING))
+    if not all(map(in_side_folder, sources)):
         return False
     setup = (project.tree.read(project.path("setup.py")) or b"").decode("utf-8", "replace")
     required = " ".join(string_list(lookup(project.pyproject, "build-system", "requires")))
@@ -161,7 +163,7 @@ def requirement_tables(project: Project) -> dict[str, tuple[str, ...]]:
     ):
         for name, value in {"": lines, **(tables if isinstance(tables, Mapping) else {})}.items():
             by_extra.setdefault(str(name), []).extend(
-                line.strip() for line in string_list(value) if line.strip() and not line.startswith("file:")
+                bare for line in string_list(value) if (bare := uncommented(line)) and not bare.startswith("file:")
             )
     if isinstance(poetry, Mapping):
         entries = {name: tuple(_from_poetry(name, demand)) for name, demand in poetry.items() if name != "python"}

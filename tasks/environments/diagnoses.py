@@ -91,7 +91,7 @@ def diagnose(output: str, *names: str, uses: str = "", values: Mapping[str, str]
 
 
 def distribution_of(module: str) -> str:
-    """Return the name under which a module is distributed, as far as it is known; often they are the same."""
+    """Return the name under which a module is distributed: its own, unless a known repair has another."""
     entry = next(each for each in tables()["benchmark"] if each.name == "module-missing")
     return re.split(r"[<>=!~]", (entry.repairs or {}).get(module, module))[0]
 

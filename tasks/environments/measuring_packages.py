@@ -8,7 +8,7 @@ from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from ..errors import CommandFailedError
 from ..processes.progress import Report
@@ -40,21 +40,36 @@ def too_old(lines: Iterable[str], minor: int) -> dict[str, str]:
         except InvalidRequirement:
             continue
         name = canonicalize_name(requirement.name)
-        if name in needed and _excludes(requirement, Version(needed[name].partition(">=")[2].partition(";")[0])):
+        if (
+            name in needed
+            and applies(requirement, f"3.{minor}.0")
+            and _excludes(requirement, Version(needed[name].partition(">=")[2].partition(";")[0]))
+        ):
             outdated[line] = needed[name]
     return outdated
 
 
+def applies(requirement: Requirement, version: str) -> bool:
+    """Return whether a requirement is one in this version of Python, on this machine."""
+    python = {"python_full_version": version, "python_version": version.rpartition(".")[0], "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(python)
+
+
 def _excludes(requirement: Requirement, oldest: Version) -> bool:
     """Return whether a requirement allows no version from `oldest` on."""
-    named = (each.version for each in requirement.specifier if not each.version.endswith("*"))
-    versions = {
-        oldest,
-        *map(Version, named),
-        *(Version(f"{major}.{minor}") for major in range(40) for minor in range(40)),
-    }
-    newer = (version for version in versions if version >= oldest)
+    try:
+        named = [oldest, *(Version(each.version.removesuffix(".*")) for each in requirement.specifier)]
+    except InvalidVersion:
+        return False  # `===` allows any text
+    newer = (version for each in named for version in _at_and_after(each) if version >= oldest)
     return not any(requirement.specifier.contains(version, prereleases=True) for version in newer)
+
+
+def _at_and_after(version: Version) -> tuple[Version, ...]:
+    """Return a version, the next that only its own `.*` has, and the next that `.*` does not have."""
+    *first, last = version.release
+    following = ".".join(map(str, (*first, last + 1)))
+    return version, Version(f"{version.base_version}.0.0.1"), Version(f"{version.epoch}!{following}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def without_date(arguments: Sequence[str]) -> tuple[str, ...]:
 def install_as_of(install: Callable[[list[str]], object], day: date) -> Cutoff:
     """Call `install` with uv's arguments for the date; exempt packages of which uv sees no version of that time.
 
-    That is so if the index does not say when they were uploaded, or if a commit requires what was released later.
+    The index may not say when they were uploaded, or a commit may require what was released later.
     """
     cutoff = Cutoff(day)
     while True:

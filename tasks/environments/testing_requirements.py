@@ -1,7 +1,6 @@
 """Find what a project's tests need: the files and tools that list it, and what pytest imports when it starts."""
 
 import ast
-import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..project.dependencies import REQUIREMENTS_NAME
-from ..project.files import Project, lookup, strings
-from ..project.pytest_config import in_side_folder, pytest_lines, pytest_option
+from ..project.dependencies import REQUIREMENTS_NAME, uncommented
+from ..project.files import Project, strings
+from ..project.pytest_config import in_side_folder, pytest_arguments, pytest_lines
 from ..project.syntax import last_name, parse_or_empty
+from ..project.tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
 from .diagnoses import distribution_of
 
 _FOLDERS = frozenset({"requirements", "reqs", "tests", "test", "testing", "ci", ".ci", "dev", "tools"})
-_HATCH = ("hatch-test", "test", "tests", "default")
 _CONDITION = re.compile(r"^[\w.,!{}-]+:\s")
 _FOLDER = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
 _TESTS = re.compile(r"(?<![a-z])(unit|integration|py)?[-_ ]?test(s|ing)?(?![a-z])", re.IGNORECASE)
@@ -28,7 +27,7 @@ _INCLUDES = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 def name_of(line: str) -> str:
     """Return the normalized name of the package that a requirement is about, "" if it is none."""
     try:
-        return canonicalize_name(Requirement(re.sub(r"(^|\s)#.*$", "", line).strip()).name)
+        return canonicalize_name(Requirement(uncommented(line)).name)
     except InvalidRequirement:
         return ""
 
@@ -55,7 +54,7 @@ def marked_as_tests(project: Project) -> tuple[str, ...]:
         if heading := _HEADING.fullmatch(line):
             marked = bool(_TESTS.search(heading[1])) if heading[1] else marked
         elif marked and name_of(line):
-            lines.append(re.sub(r"(^|\s)#.*$", "", line).strip())
+            lines.append(uncommented(line))
     return tuple(lines)
 
 
@@ -66,7 +65,7 @@ def lines_of_files(project: Project) -> Iterator[str]:
 
 
 def lines_of(project: Project, file: str) -> list[str]:
-    return (project.tree.read(project.path(file)) or b"").decode("utf-8", "replace").splitlines()
+    return (project.tree.read(project.path(file)) or b"").decode("utf-8-sig", "replace").splitlines()
 
 
 def _requirements_files(project: Project) -> Iterator[str]:
@@ -83,19 +82,21 @@ def _requirements_files(project: Project) -> Iterator[str]:
 
 def listed_by_runners(project: Project) -> Iterator[str]:
     """Yield what tox and hatch install in each of their environments; conditional requirements are left out."""
-    lines = project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines()
-    for table in (project.toml("tox.toml"), project.tool("tox")):
-        lines += _lines(lookup(table, "env_run_base", "deps"))
-    for name in _HATCH:
+    lines = [line for options, _ in tox_ini_environments(project) for line in options.get("deps", "").splitlines()]
+    lines += [line for table, _ in tox_toml_environments(project) for line in _lines(table.get("deps"))]
+    for table, _ in hatch_environments(project):
         for key in ("dependencies", "extra-dependencies"):
-            lines += _lines(project.tool("hatch", "envs", name, key))
+            lines += _lines(table.get(key))
     for line in lines:
         yield from _requirements(project, line)
 
 
 def tox_extras(project: Project) -> tuple[str, ...]:
-    listed = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
-    return strings(listed) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
+    listed: list[object] = [
+        *(options.get("extras", "").replace(",", " ") for options, _ in tox_ini_environments(project)),
+        *(table.get("extras") for table, _ in tox_toml_environments(project)),
+    ]
+    return tuple(name for value in listed for name in strings(value))
 
 
 def _lines(value: object) -> tuple[str, ...]:
@@ -107,11 +108,10 @@ def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str
 
     A file in `folder` of the project has the line; includes are relative to it.
     """
-    text = re.sub(r"(^|\s)#.*$", "", line).strip()
+    text = uncommented(line)
     if included := _INCLUDES.match(text):
         path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
-        content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None
-        for inner in (content or b"").decode("utf-8", "replace").splitlines():
+        for inner in lines_of(project, path) if path not in seen and not path.startswith("..") else ():
             yield from _requirements(project, inner, posixpath.dirname(path), (*seen, path))
     elif text and not text.startswith(("-", ".", "/")) and "{" not in text and not _CONDITION.match(text):
         yield text
@@ -133,8 +133,7 @@ def _imported_at_start(project: Project) -> Iterator[str]:
         category = (*line.split(":"), "", "")[2]
         if "." in category:
             yield category.rpartition(".")[0].strip()
-    words = pytest_option(project, "addopts")
-    yield from (name for option, name in itertools.pairwise(words) if option == "-p" and ":" not in name)
+    yield from re.findall(r"(?m)^-p\s?([\w.]+)$", "\n".join(pytest_arguments(project)))
     for path in sorted(project.files):
         if posixpath.basename(path) == "conftest.py" and not in_side_folder(path):
             yield from _imported_by(parse_or_empty(project.tree.read(project.path(path)) or b""))

@@ -130,7 +130,7 @@ def _installed(module: str, packages: Sequence[str]) -> tuple[str, str]:
 
 
 def _called_module(caller: _Frame, it: str, trees: Sequence[TreeReader]) -> str:
-    """Return the top-level module of what the failing line calls, "" if its imports do not tell."""
+    """Return the top-level module of what the failing line calls, "" if the file's imports do not show it."""
     for tree in trees:
         imported: Mapping[str, tuple[str, str]] = _imports(tree.read(caller.file))
         called = [name for name in _CALLED.findall(caller.source) if name.partition(".")[0] in imported]

@@ -119,6 +119,11 @@ def borrow_objects(source: Path, target: Path) -> None:
     alternates = target / ALTERNATES
     alternates.parent.mkdir(parents=True, exist_ok=True)
     _write_if_changed(alternates, _quoted(os.fsencode(source / "objects")) + b"\n")
+    copy_shallow(source, target)
+
+
+def copy_shallow(source: Path, target: Path) -> None:
+    """End the history of one git folder at the commits at which that of another ends."""
     if (source / "shallow").is_file():
         _write_if_changed(target / "shallow", (source / "shallow").read_bytes())
     else:

@@ -10,7 +10,8 @@ from ..processes import programs
 from ..processes.scratch import remove_folder
 from ..storage.files import read_regular
 from .clone_cache import borrow_objects
-from .commands import LOCAL_SECONDS, QUIET, config_variables, environment, run_git, run_git_in
+from .commands import LOCAL_SECONDS, QUIET, config_variables, environment, list_refs, run_git, run_git_in
+from .objects import shallow_commits
 
 
 def create(clone: Path, folder: Path, commit: str) -> None:
@@ -58,6 +59,11 @@ def clone_for_reader(source: Path, folder: Path, commit: str, *, linked: bool = 
         # A clone by path links or copies all objects, so commits without a ref are included.
         command = ["git", "clone", *options, *(() if linked else ("--no-hardlinks",)), "--", source, folder]
         programs.run(command, cwd=source, env=env, timeout=LOCAL_SECONDS)
+        if shallow_commits(source):
+            # Of a shallow repository git clones only what branches and tags reach.
+            wanted = "".join(f"{sha}\n" for sha in sorted({commit, *list_refs(source).values()})).encode()
+            fetch = ["git", "fetch", "--quiet", "--update-shallow", "--no-tags", "--stdin", "origin"]
+            programs.run(fetch, cwd=folder, env=env, timeout=LOCAL_SECONDS, stdin=wanted)
         run_git_in(folder, "checkout", "--quiet", "--detach", commit)
         run_git_in(folder.parent, "init", "--quiet", "--bare", "--template=", own)
         borrow_objects(source, own)

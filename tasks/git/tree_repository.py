@@ -2,7 +2,7 @@
 
 A private clone borrows the objects of the user's repository. Whoever writes an object that a borrowed store has makes
 git "freshen" (touch) a file of that store, and the project's tests or tools may well commit in their tree. So trees
-hang off a second repository in the clone's folder, which has a copy of what their commits reach, and borrows nothing.
+belong to a second repository in the clone's folder, which has a copy of what their commits reach, and borrows nothing.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from ..processes.scratch import remove_folder
-from .clone_cache import borrows_objects, init_bare
+from .clone_cache import borrows_objects, copy_shallow, init_bare
 from .commands import list_refs, resolve_refs, run_git
+from .objects import shallow_commits
 from .worktrees import TREES
 
 _TIPS: Final = b"refs/prprep/"
@@ -19,7 +20,7 @@ _TIPS: Final = b"refs/prprep/"
 
 
 def tree_repository(clone: Path) -> Path:
-    """Return the repository that the clone's trees hang off: the clone itself if it borrows no objects."""
+    """Return the repository that the clone's trees belong to: the clone itself if it borrows no objects."""
     return clone / TREES if borrows_objects(clone) else clone
 
 
@@ -31,12 +32,10 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     own = tree_repository(clone)
     if own == clone:
         return own
-    if (own / "HEAD").is_file() and _shallow(own) != _shallow(clone):
+    if (own / "HEAD").is_file() and shallow_commits(own) != shallow_commits(clone):
         remove_folder(own)
     if not (own / "HEAD").is_file():
-        init_bare(own)
-        if _shallow(clone):
-            (own / "shallow").write_bytes(_shallow(clone))
+        init_bare(own, lambda part: copy_shallow(clone, part))
     lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
     tags = {name: sha for commit in commits for name, sha in _tags(clone, commit).items()}
     # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
@@ -65,8 +64,3 @@ def _tags(clone: Path, commit: str) -> dict[bytes, str]:
     options = ("--format=%(refname)%00%(objectname)", f"--merged={commit}", "refs/tags")
     lines = run_git(clone, ["for-each-ref", *options]).split(b"\n")
     return {name: sha.decode("ascii") for name, _, sha in (line.partition(b"\0") for line in lines if line)}
-
-
-def _shallow(repository: Path) -> bytes:
-    file = repository / "shallow"
-    return file.read_bytes() if file.is_file() else b""

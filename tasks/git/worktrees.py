@@ -13,7 +13,7 @@ from .repository import git_folder_of
 
 COMPLETE: Final = "prprep-whole"
 TREES: Final = "trees"
-"""The folder, in that of a clone that borrows objects, of the repository that its trees hang off."""
+"""The folder, in that of a clone that borrows objects, of the repository that its trees belong to."""
 
 
 def is_complete(clone: Path, tree: Path, commit: str) -> bool:

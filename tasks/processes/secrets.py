@@ -11,6 +11,7 @@ import html
 import json
 import os
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -30,7 +31,8 @@ NAME: Final = r"""(?ix)
         | (?: (?<! BY ) (?<! COM ) (?<! TRES ) PASS | P (?: W | SW | WD | SWD ) | JW[TK] | DSN | COOKIE ) S? (?! [A-Z] )
         | (?<! MON ) (?<! HOT ) (?<! DON ) (?<! TUR ) KEYS? (?! [A-Z] )
         | (?<! [A-Z] ) (?: PAT | CREDS? | T?OTP | SALT | PEPPER | PEM | PFX | P12 | HMAC ) (?! [A-Z] )
-        | (?<! [A-Z] ) AUTH \d* $
+        | (?<! [A-Z] ) (?: PHRASE | PSK | SAS ) (?! [A-Z] )
+        | (?<! [A-Z] ) O?AUTH \d* $
     )
 """
 """Names of variables that hold secrets. Also for the worker, so it has to be a pattern of Python 3.9."""
@@ -40,7 +42,7 @@ _ACCOUNTS: Final = (
     "TWINE_*", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "GNUPGHOME", "DBUS_SESSION_BUS_ADDRESS",
     "KRB5CCNAME", "KUBECONFIG", "NETRC", "PGSERVICEFILE", "BOTO_CONFIG",
 )  # fmt: skip
-"""Variables that lead to secrets, or belong to an account; their values are none."""
+"""Variables that lead to secrets, or belong to an account; their values are no secrets."""
 
 _ADDRESS: Final = re.compile(r"\w://[^/\s@]*:([^/\s@]+)@|https?://([^/\s@]+)@")
 _ASSIGNMENT: Final = re.compile(
@@ -49,10 +51,14 @@ _ASSIGNMENT: Final = re.compile(
 )
 _SHAPE: Final = re.compile(
     r"\b(?:gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|xox[abeoprs]-[\w-]{10}|sk-[\w-]{20}|hf_\w{20}|npm_\w{20}"
-    r"|pypi-[\w-]{16}|A(?:KI|SI)A[A-Z0-9]{16}|AIza[\w-]{30}|eyJ[\w-]{10,}\.[\w-]{10,}\.)"
+    r"|pypi-[\w-]{16}|[sr]k_(?:live|test)_\w{16}|SG\.[\w-]{16,}\.|dckr_pat_[\w-]{16}|do[opr]_v1_\w{16}|ya29\.[\w-]{16}"
+    r"|A(?:KI|SI)A[A-Z0-9]{16}|AIza[\w-]{30}|eyJ[\w-]{10,}\.[\w-]{10,}\.)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:Bearer|Basic) [\w.~+/-]{8}|hooks\.slack\.com/services/"
 )
 _PIECE: Final = re.compile(r"[^\s\"',;&=]{16,}")
+
+_LINE_WIDTHS: Final = (64, 76)
+"""Of base64 in PEM files, and in MIME and the program `base64`."""
 
 LEAST: Final = 8
 """Characters of an encoded form, or of a part of a secret, that show it."""
@@ -74,7 +80,7 @@ def _names_secret(name: str) -> bool:
 
 
 class Secrets:
-    """Values that no file of prprep's may hold, in any of their forms."""
+    """Values that must not be in any file of prprep's, in any of their forms."""
 
     def __init__(self, values: Iterable[str]) -> None:
         self.forms = tuple(sorted({form for value in values for form in _forms(value)}, key=lambda form: -len(form)))
@@ -142,7 +148,7 @@ def _collected(variables: tuple[tuple[str, str], ...], passed: frozenset[str]) -
 
 
 def _without(text: str, form: str, size: int) -> str:
-    """Replace what begins like `form`, as far as it goes on like that."""
+    """Replace each part that begins with the first `size` characters of `form`, up to where the two differ."""
     parts, start = [], 0
     while (at := text.find(form[:size], start)) >= 0:
         end = at + size
@@ -160,8 +166,7 @@ def _pieces(value: str) -> Iterator[str]:
         for match in pattern.finditer(value):
             part = next(filter(None, match.groups()))
             yield from (part, unquote(part))
-    if pieces := set(_PIECE.findall(value)) - {value}:
-        yield from pieces
+    yield from _PIECE.findall(value)
 
 
 def _is_distinctive(value: str, *, is_passed: bool) -> bool:
@@ -176,12 +181,21 @@ def _is_distinctive(value: str, *, is_passed: bool) -> bool:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Yield a value as it is, escaped as in code, JSON, addresses and HTML, and encoded as text."""
+    """Yield a value as it is, escaped as in code, JSON, addresses, HTML and shells, and encoded as text."""
     raw = value.encode(errors="surrogateescape")
     as_json = json.dumps(value)[1:-1]
-    yield from (value, value.strip(), repr(value)[1:-1], ascii(value)[1:-1], repr(raw)[2:-1], html.escape(value))
+    yield from (value, value.strip(), repr(value)[1:-1], ascii(value)[1:-1], repr(raw)[2:-1])
     yield from (as_json, json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(as_json)[1:-1])
-    for quoted in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+    for characters in ("<>&", "<>&'"):  # what is escaped in JSON that may end up in HTML
+        yield re.sub(f"[{characters}]", lambda match: f"\\u{ord(match[0]):04x}", as_json)
+    as_html = html.escape(value)
+    yield from (as_html, html.escape(value, quote=False), as_html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
+    yield from (
+        value.replace("'", "'\"'\"'"),
+        value.replace("'", r"'\''"),
+        re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", value),
+    )
+    for quoted in (quote(raw), quote(raw, safe=""), quote_plus(raw), quote(quote(raw, safe=""))):
         yield from (quoted, re.sub("%..", lambda match: match[0].lower(), quoted))
     encoded = [raw.hex(), raw.hex().upper(), base64.b32encode(raw).decode().rstrip("="), base64.b85encode(raw).decode()]
     for offset in range(3):
@@ -190,4 +204,6 @@ def _forms(value: str) -> Iterator[str]:
         encoded += [
             encode(bytes(offset) + raw).decode()[first:last] for encode in (base64.b64encode, base64.urlsafe_b64encode)
         ]
+    for width in _LINE_WIDTHS:
+        encoded += textwrap.wrap(base64.b64encode(raw).decode(), width)
     yield from (each for each in encoded if len(each) >= LEAST)

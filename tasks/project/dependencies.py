@@ -136,9 +136,9 @@ def _of_setup_py(tree: TreeReader, path: str) -> Declared:
 
 def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
     """Yield the requirements and `-e PATH` options of a file; the files that it includes are read by themselves."""
-    text = (tree.read(path) or b"").decode("utf-8", "replace")
+    text = (tree.read(path) or b"").decode("utf-8-sig", "replace")
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        bare = re.sub(r"(^|\s)#.*|\s--hash[= ]\S+", "", line).strip()
+        bare = re.sub(r"\s--hash[= ]\S+", "", uncommented(line)).strip()
         if not bare.startswith("-") or bare.startswith(("-e ", "--editable")):
             yield from _parsed([bare])
 
@@ -159,7 +159,7 @@ def locked_packages(lock: Mapping[str, object]) -> Iterator[Mapping[str, object]
 
 def _parsed(lines: Iterable[str], label: str = "") -> Declared:
     for line in lines:
-        text = line.strip()
+        text = uncommented(line)
         if not text:
             continue
         try:
@@ -169,10 +169,14 @@ def _parsed(lines: Iterable[str], label: str = "") -> Declared:
             yield _labelled(text, label), text  # a path, an address, or a marker of another tool
 
 
+def uncommented(line: str) -> str:
+    return re.sub(r"(^|\s)#.*$", "", line).strip()
+
+
 def _labelled(name: str, label: str) -> str:
     return f"{name} ({label})" if label else name
 
 
 def string_list(value: object) -> tuple[str, ...]:
-    """Return the strings of a list; a string by itself is one requirement."""
-    return (value,) if isinstance(value, str) else strings(value)
+    """Return the strings of a list, or the lines of one string."""
+    return tuple(filter(None, map(str.strip, value.splitlines()))) if isinstance(value, str) else strings(value)

@@ -3,7 +3,6 @@
 Paths are relative with forward slashes; the folder "" is the root.
 """
 
-import ast
 import configparser
 import os
 import posixpath
@@ -18,7 +17,7 @@ from typing import Protocol
 from ..errors import SourceError
 from ..git import Clone
 from ..processes.real_paths import real_path
-from .syntax import last_name, parse_or_empty
+from .setup_keywords import setup_keywords
 
 SIDE_FOLDERS = frozenset(
     {
@@ -104,9 +103,8 @@ class Project:
 
     @cached_property
     def setup_keywords(self) -> Mapping[str, object]:
-        """The keywords of `setup(...)` in setup.py that are literals; `find_packages("src")` reads as its folder."""
-        source = self.tree.read(self.path("setup.py"))
-        return _setup_keywords(source) if source else {}
+        """The keywords of `setup(...)` in setup.py, None for each that only running it would show."""
+        return setup_keywords(self.tree.read(self.path("setup.py")) or b"")
 
     @property
     def name(self) -> str:
@@ -201,50 +199,3 @@ def strings(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(value.split())
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
-
-
-def _setup_keywords(source: bytes) -> dict[str, object]:
-    # setup.py may be written for another Python.
-    module = parse_or_empty(source)
-    names = _constants(module)
-    calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and last_name(node) == "setup"]
-    return {keyword.arg: _value(keyword.value, names) for call in calls[:1] for keyword in call.keywords if keyword.arg}
-
-
-def _constants(module: ast.Module) -> dict[str, object]:
-    """Return the values that a file assigns to names and to keys of dictionaries, as far as they can be read."""
-    names: dict[str, object] = {}
-    for statement in module.body:
-        if isinstance(statement, ast.Assign):
-            match statement.targets[0]:
-                case ast.Name(id=name):
-                    names[name] = _value(statement.value, names)
-                case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
-                    if isinstance(held := names.get(name), dict):
-                        held[key] = _value(statement.value, names)
-    return names
-
-
-def _value(node: ast.expr, names: Mapping[str, object]) -> object:  # noqa: PLR0911 - one for each kind of expression
-    """Return the value of a literal, of names and keys of literals, and of their sums; None for anything else."""
-    match node:
-        case ast.Call() if last_name(node) in {"find_packages", "find_namespace_packages"}:
-            where = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "where")]
-            return _value(where[0], names) if where else "."
-        case ast.Name(id=name):
-            return names.get(name)
-        case ast.Subscript(value=owner, slice=ast.Constant(value=key)):
-            held = _value(owner, names)
-            return held.get(key) if isinstance(held, dict) else None
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            first, second = _value(left, names), _value(right, names)
-            return [*first, *second] if isinstance(first, list) and isinstance(second, list) else None
-        case ast.Dict(keys=keys, values=values):
-            pairs = zip(keys, values, strict=True)
-            return {_value(key, names): _value(value, names) for key, value in pairs if isinstance(key, ast.Constant)}
-        case ast.List(elts=elements) if not any(isinstance(each, ast.Starred) for each in elements):
-            return [_value(element, names) for element in elements]
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError):
-        return None

@@ -1,6 +1,7 @@
 """Read a project's pytest configuration, and which files are tests by it."""
 
 import posixpath
+import shlex
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -22,6 +23,17 @@ def pytest_lines(project: Project, name: str) -> tuple[str, ...]:
     value = _pytest_setting(project, name)
     lines = value.splitlines() if isinstance(value, str) else strings(value)
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def pytest_arguments(project: Project) -> tuple[str, ...]:
+    """Return the arguments in `addopts`; none if a quotation is not closed, for which pytest refuses to start."""
+    value = _pytest_setting(project, "addopts")
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    try:
+        return tuple(shlex.split(str(value)))
+    except ValueError:
+        return ()
 
 
 def _pytest_setting(project: Project, name: str) -> object:

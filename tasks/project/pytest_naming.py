@@ -2,13 +2,12 @@
 
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from .files import Project, TreeReader
-from .pytest_config import PYTHON_FILES, is_test_file, pytest_option
+from .pytest_config import PYTHON_FILES, is_test_file, pytest_arguments, pytest_option
 
 _OPTIONS = ("python_files", "python_functions", "python_classes")
 _OVERRIDE = re.compile(r"(?:--override-ini|-o)?[= ]?(python_files|python_functions|python_classes)=(.*)", re.DOTALL)
@@ -51,11 +50,8 @@ DEFAULT = Naming()
 def naming_of(project: Project) -> Naming:
     """Return the names that pytest collects in a project's folder; `-o` in its `addopts` wins."""
     found = {name: values for name in _OPTIONS if (values := pytest_option(project, name))}
-    try:
-        words = shlex.split(" ".join(pytest_option(project, "addopts")))
-    except ValueError:
-        words = []
-    overridden = {match[1]: tuple(match[2].split()) for match in map(_OVERRIDE.fullmatch, words) if match}
+    options = map(_OVERRIDE.fullmatch, pytest_arguments(project))
+    overridden = {match[1]: tuple(match[2].split()) for match in options if match}
     return Naming(**{name.removeprefix("python_"): values for name, values in (found | overridden).items()})
 
 

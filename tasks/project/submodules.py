@@ -13,8 +13,10 @@ class Submodule(NamedTuple):
 
 
 def submodules(tree: TreeReader) -> tuple[Submodule, ...]:
-    """Return what `.gitmodules` says, as far as it is readable."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    """Return the submodules in `.gitmodules`; none if it is malformed."""
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, allow_no_value=True, inline_comment_prefixes=("#", ";")
+    )
     try:
         # git indents keys, which configparser would read as continued lines.
         lines = os.fsdecode(tree.read(".gitmodules") or b"").splitlines()
@@ -22,4 +24,6 @@ def submodules(tree: TreeReader) -> tuple[Submodule, ...]:
     except configparser.Error:
         return ()
     sections = (parser[name] for name in parser.sections() if name.startswith("submodule "))
-    return tuple(Submodule(each["path"].strip('"'), each.get("url", "")) for each in sections if each.get("path"))
+    return tuple(
+        Submodule(each["path"].strip('"').rstrip("/"), each.get("url") or "") for each in sections if each.get("path")
+    )

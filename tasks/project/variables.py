@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from .dependencies import requires
 from .files import Project, lookup
+from .tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_HATCH = ("default", "test", "tests", "hatch-test")
-"""Environments of hatch whose variables count, later ones first."""
 _NOT_CARRIED = re.compile(
     r"(PYTHON|PYTEST|COV|COVERAGE|PIP|UV|TOX|HATCH|VIRTUALENV|VIRTUAL_ENV|CONDA|GIT|PRPREP|LD|DYLD)(_\w*|\w*PATH\w*)?"
     r"|PYTHON\w*|PATH|HOME|TMPDIR|TEMP|TMP|COLUMNS|LINES",
@@ -104,17 +103,11 @@ def _pytest_env_lines(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _of_tox(project: Project) -> Iterator[Variable]:
-    for file in ("tox.ini", "setup.cfg"):
-        parser = project.ini(file)
-        sections = ("testenv",) if file == "tox.ini" else ("testenv", "tox:testenv")
-        for section in sections:
-            for key in ("setenv", "set_env"):
-                yield from _tox_lines(parser.get(section, key, fallback=""), project.path(file))
-    native = (project.tool("tox"), _pyproject(project)), (project.toml("tox.toml"), project.path("tox.toml"))
-    for table, source in native:
-        variables = lookup(table, "env_run_base", "set_env")
-        for name, value in variables.items() if isinstance(variables, Mapping) else ():
-            yield Variable(name, _literal(value), source)
+    for options, source in tox_ini_environments(project):
+        for key in ("setenv", "set_env"):
+            yield from _tox_lines(options.get(key, ""), source)
+    for table, source in tox_toml_environments(project):
+        yield from _of_table(table.get("set_env"), source)
 
 
 def _tox_lines(text: str, source: str) -> Iterator[Variable]:
@@ -128,16 +121,13 @@ def _tox_lines(text: str, source: str) -> Iterator[Variable]:
 
 
 def _of_hatch(project: Project) -> Iterator[Variable]:
-    files = (
-        (project.tool("hatch", "envs"), _pyproject(project)),
-        (project.toml("hatch.toml"), project.path("hatch.toml")),
-    )
-    for table, source in files:
-        environments = table if source.endswith("pyproject.toml") else lookup(table, "envs")
-        for environment in reversed(_HATCH):
-            variables = lookup(environments, environment, "env-vars")
-            for name, value in variables.items() if isinstance(variables, Mapping) else ():
-                yield Variable(name, _literal(value), source)
+    for table, source in hatch_environments(project):
+        yield from _of_table(table.get("env-vars"), source)
+
+
+def _of_table(variables: object, source: str) -> Iterator[Variable]:
+    for name, value in variables.items() if isinstance(variables, Mapping) else ():
+        yield Variable(name, _literal(value), source)
 
 
 def _pyproject(project: Project) -> str:

@@ -421,6 +421,19 @@ def test_extensions_of_an_old_back_end_are_copied_into_the_tree(tmp_path):
 
 
 @slow
+def test_compiled_modules_are_copied_through_no_link_out_of_the_tree(tmp_path):
+    for name in ("plain", "linked", "into"):
+        (tmp_path / "installed" / name).mkdir(parents=True)
+        (tmp_path / "installed" / name / "fast.so").write_bytes(b"code")
+    for folder in ("tree/src/plain", "tree/src/linked", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "tree" / "src" / "linked" / "fast.so").symlink_to(tmp_path / "outside" / "not-yet")
+    (tmp_path / "tree" / "src" / "into").symlink_to(tmp_path / "outside")
+    builder.take_compiled(tmp_path / "installed", tmp_path / "tree", ("", "src"))
+    assert (tmp_path / "tree" / "src" / "plain" / "fast.so").read_bytes() == b"code"
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
 def test_meson_finds_its_tools_when_the_project_is_imported(tmp_path):
     files = {

@@ -46,6 +46,7 @@ AT_START = {
     "an import in a fixture": {"conftest.py": "def session():\n    import requests\n"},
     "a plugin": {"conftest.py": "pytest_plugins = ['requests.testing']\n"},
     "an option": {"setup.cfg": "[tool:pytest]\naddopts = -v -p requests\n"},
+    "a short option": {"pytest.ini": "[pytest]\naddopts = -p no:tox -prequests.plugin -k 'a b'\n"},
 }
 
 
@@ -61,7 +62,11 @@ def test_what_pytest_needs_to_start_is_found_where_the_project_lists_it(files):
         {"pyproject.toml": PROJECT + "[dependency-groups]\nlint = ['requests==2.31.0']\n"},
         {"pyproject.toml": PROJECT + "[tool.poetry.dev-dependencies]\nrequests = '2.31.0'\n"},
         {"tox.ini": "[testenv]\ndeps =\n    requests==2.31.0\n"},
+        {"requirements.txt": "\ufeffrequests==2.31.0\n"},
         {"setup.py": "setup(tests_require=['requests==2.31.0'])"},
+        {"setup.py": "setup(extras_require={'dev': 'six\\nrequests==2.31.0'})"},
+        {"hatch.toml": "[envs.default]\ndependencies = ['requests==2.31.0']"},
+        {"setup.cfg": "[tox:testenv]\ndeps =\n    requests==2.31.0\n"},
         {"setup.cfg": "[options.extras_require]\ndev = requests==2.31.0\n"},
     ],
 )
@@ -148,6 +153,13 @@ STATIC = {
 @pytest.mark.parametrize(("files", "expected"), STATIC.values(), ids=STATIC)
 def test_requirements_without_the_back_end(files, expected):
     assert static_requirements(of(**files), ("color",)) == (expected, ())
+
+
+def test_comments_are_no_part_of_a_requirement():
+    needs = "[options]\ninstall_requires =\n    six>=1  # why\n    # not this\n    attrs\n"
+    assert static_requirements(of(**{"setup.cfg": needs}), ()) == (("six>=1", "attrs"), ())
+    listed = {"setup.py": "setup(install_requires=['six  # why'], extras_require={'x': '# all\\nattrs'})"}
+    assert static_requirements(of(**listed), ("x",)) == (("six", "attrs"), ())
 
 
 def test_requirements_files_that_metadata_names():

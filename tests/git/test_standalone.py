@@ -45,6 +45,21 @@ def test_both_commits_exist_and_the_first_is_checked_out(cloned):
     assert list(object_stores(reader / ".git")) == [reader / ".git" / "objects"]
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_both_commits_exist_in_a_clone_of_a_shallow_one(tmp_path, linked):
+    origin = TargetRepo(tmp_path / "origin", {"a.txt": "first\n"})
+    base = origin.commit({"a.txt": "base\n"})
+    lost = origin.commit({"a.txt": "head\n"})
+    origin.git("clone", "--quiet", "--depth=2", origin.path.as_uri(), str(tmp_path / "target"))
+    repo = TargetRepo(tmp_path / "target")
+    repo.git("reset", "--quiet", "--hard", base)
+    with untouched(repo.path), Clone.open(str(repo.path), tmp_path / "cache", wanted=(lost,)) as clone:
+        clone_for_reader(clone.tree_repository(base, lost), tmp_path / "reader", base, linked=linked)
+    assert (tmp_path / "reader" / "a.txt").read_text() == "base\n"
+    assert git(tmp_path / "reader", "log", "--format=%H", lost) == f"{lost}\n{base}"
+    assert list(object_stores(tmp_path / "reader" / ".git")) == [tmp_path / "reader" / ".git" / "objects"]
+
+
 def test_no_hook_of_the_user_runs(cloned, tmp_path, monkeypatch):
     _, reader, base, _ = cloned
     hook = tmp_path / "hooks" / "post-checkout"

@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
+import shlex
+import textwrap
 from urllib.parse import quote, quote_plus
 
+import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2.utils import htmlsafe_json_dumps
 
 from tasks.artifacts import Failure
 from tasks.processes import secrets
@@ -60,6 +65,10 @@ NAMES = [
     "HTTP_AUTHORIZATION",
     "WALLET_MNEMONIC",
     "SALT",
+    "RECOVERY_PHRASE",
+    "WIFI_PSK",
+    "BLOB_SAS",
+    "NPM_OAUTH",
 ]
 HARMLESS = [
     "TOKENIZERS_PARALLELISM",
@@ -83,8 +92,10 @@ HARMLESS = [
     "PATCH",
     "PATTERN",
     "MONKEY",
+    "PARAPHRASE_MODEL",
+    "SASS_PATH",
 ]
-VALUE = "hush+Hush/3141 592%65\u00e9\"'"
+VALUE = "hush+Hush/3141 592%65\u00e9\"'<&more"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,6 +123,8 @@ def test_names_that_only_look_like_those_of_secrets(name):
         "https://hooks.slack.com/services/T0/B0/x",
         "-----BEGIN RSA PRIVATE KEY-----\nhush",
         "Bearer abcdefgh12345",
+        "sk_live_" + "a1" * 12,
+        "SG." + "a1" * 11 + "." + "b2" * 20,
     ],
 )
 def test_values_of_secrets_under_any_name(value):
@@ -138,7 +151,15 @@ ENCODINGS = {
     "URL": lambda text: quote(text, safe=""),
     "form": quote_plus,
     "small letters": lambda text: quote(text, safe="").lower().replace("hush%2bhush", "hush%2bHush"),
+    "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
     "HTML": html.escape,
+    "HTML with quotes": lambda text: html.escape(text, quote=False),
+    "markupsafe": lambda text: str(markupsafe.escape(text)),
+    "JSON in HTML": lambda text: str(htmlsafe_json_dumps(text)),
+    "JSON of Go": lambda text: json.dumps(text).replace("&", "\\u0026").replace("<", "\\u003c"),
+    "shell": shlex.quote,
+    "shell's trace": lambda text: text.replace("'", "'\\''"),
+    "shell's %q": lambda text: re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", text),
     "hexadecimal": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
     "base32": lambda text: base64.b32encode(text.encode()).decode(),
@@ -175,7 +196,14 @@ def test_no_half_of_a_secret_is_left_in_base64(value, before, after):
         assert len(encoded) < 9 or encoded not in masked
 
 
-@pytest.mark.parametrize("cut", ["hush+Hush/3141 59…", "… 3141 592%65\u00e9\"'"])
+@pytest.mark.parametrize("width", [64, 76])
+def test_every_line_of_a_long_secret_in_base64_is_masked(width):
+    value = "".join(f"{number:03d}-" for number in range(99))
+    lines = textwrap.wrap(base64.b64encode(value.encode()).decode(), width)
+    assert set(Secrets([value]).masked("\n".join(lines)).split()) == {MASK}
+
+
+@pytest.mark.parametrize("cut", ["hush+Hush/3141 59…", "… 3141 592%65\u00e9\"'<&more"])
 def test_secrets_are_masked_where_a_text_was_cut(cut):
     masked = Secrets([VALUE]).masked(f"it returns {cut}")
     assert "3141" not in masked

@@ -66,12 +66,25 @@ DIFFERENCES = {
         "[options]\ninstall_requires =\n    numpy>2\n    rich\n[options.extras_require]\ntest = pytest\n",
         [("numpy", "numpy", "numpy>2"), ("pytest (extra test)", None, "pytest")],
     ),
+    "comments": (
+        "setup.cfg",
+        "[options]\ninstall_requires =\n    numpy  # fast\n    rich # old\n",
+        "[options]\ninstall_requires =\n    numpy  # faster\n    rich>1 # new\n",
+        [("rich", "rich", "rich>1")],
+    ),
     "setup.py": (
         "setup.py",
         'from setuptools import setup\nsetup(install_requires=["numpy"])',
         'from setuptools import setup\nsetup(install_requires=["numpy<2"])',
         [("numpy", "numpy", "numpy<2")],
     ),
+    "setup.py, one text": (
+        "setup.py",
+        'setup(install_requires="numpy\\nrich", extras_require={"x": "six"})',
+        'setup(install_requires="numpy<2\\nrich", extras_require={"x": "six\\nattrs"})',
+        [("attrs (extra x)", None, "attrs"), ("numpy", "numpy", "numpy<2")],
+    ),
+    "a byte-order mark": ("requirements.txt", "\ufeffnumpy\n", "\ufeffnumpy<2\n", [("numpy", "numpy", "numpy<2")]),
     "uv.lock": (
         "uv.lock",
         '[[package]]\nname = "numpy"\nversion = "1"\n[[package]]\nname = "rich"\nversion = "1"\n',

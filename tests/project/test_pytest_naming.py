@@ -20,6 +20,10 @@ from tests.support.projects import Files
         ({"setup.cfg": "[tool:pytest]\naddopts = -q -o python_files=perf_*.py\n"}, Naming(files=("perf_*.py",))),
         ({"tox.ini": "[pytest]\naddopts = --override-ini=python_functions=bench\n"}, Naming(functions=("bench",))),
         ({"tox.ini": "[pytest]\naddopts = -k 'open quote\n"}, Naming()),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-o", "python_files=a_*.py b_*.py"]\n'},
+            Naming(files=("a_*.py", "b_*.py")),
+        ),
     ],
 )
 def test_names_that_pytest_collects(files, naming):

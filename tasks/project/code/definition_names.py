@@ -18,7 +18,7 @@ _ACCESSORS: Final[dict[str, Role]] = {"setter": "setter", "deleter": "deleter"}
 _WRAPPERS: Final = frozenset(
     {"property", "cached_property", "staticmethod", "classmethod", "cache", "lru_cache", "jit", "njit"}
 )
-"""What makes a function of a lambda; `defaultdict(lambda: 0)` is none."""
+"""Calls that make a function of a lambda; `defaultdict(lambda: 0)` does not."""
 
 
 @dataclass(frozen=True, slots=True)

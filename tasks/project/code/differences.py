@@ -68,7 +68,7 @@ class _Symbol:
 
     @property
     def shared_name(self) -> str:
-        """The name without the number that tells several definitions of one name apart."""
+        """The name without the number that distinguishes several definitions of one name."""
         return self.name.partition("#")[0]
 
     @property

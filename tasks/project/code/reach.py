@@ -37,12 +37,12 @@ class _Step(NamedTuple):
 
 
 def changed_statements(own: DefinitionText, other: DefinitionText | None) -> tuple[LineRange, ...]:
-    """Return the statements of a function of one side that the `other` side's does not have.
+    """Return the statements of a function of one side that the function of the `other` side does not have.
 
-    Where it stands in which file, comments and layout make no difference. If the function differs in another way, such
-    as a decorator or a statement that is gone, all its statements count: reaching it is reaching the change. So do
-    those of the functions in a definition that the other side lacks. Raise SourceError if the running Python cannot
-    parse the file.
+    Comments, layout, and the function's file and lines do not matter. If the functions differ in another way, such as
+    a decorator or a statement that was removed, all statements count: reaching the function is reaching the change. If
+    there is no other side, those of inner functions count too. Raise SourceError if the running Python cannot parse the
+    file.
     """
     node = _node(own)
     if node is None:
@@ -79,7 +79,7 @@ def _lines(span: LineRange) -> range:
 
 
 def _node(text: DefinitionText) -> Scope | None:
-    """Return the function or class at the lines, or what stands for a lambda there."""
+    """Return the function or class at these lines; for a lambda that is assigned to a name, a function like it."""
     for node in ast.walk(parse(text.source, text.path)):
         scope = node if isinstance(node, Scope) else function_of(node) if isinstance(node, ast.stmt) else None
         if scope and text.lines == (

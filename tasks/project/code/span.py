@@ -115,7 +115,7 @@ def _notes_on_base(item: Optimization, base: str, head: str, clone: Clone) -> tu
         raise RepositoryError(what, where=item.id, hint=hint)
     if common is None:
         history = "common history in this shallow clone" if clone.is_shallow else "common history"
-        return (f"{item.base} and {item.head} have no {history}; what they hold is compared.",)
+        return (f"{item.base} and {item.head} have no {history}; their files are compared.",)
     if missing := len(clone.commits(head, base)):
         return (f"{item.base} has {missing} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
     return ()

@@ -106,7 +106,7 @@ def test_histories_without_a_common_commit(repo):
         == "it: main and island have no common history\n  name the commit before the change: `base: COMMIT`"
     )
     found = span(repo, base="main", head="island")
-    assert found.notes == ("main and island have no common history; what they hold is compared.",)
+    assert found.notes == ("main and island have no common history; their files are compared.",)
 
 
 @pytest.mark.parametrize("fields", [{"base": "first", "head": "first"}, {"base": "start", "head": "undone"}])
@@ -225,7 +225,7 @@ def test_a_shallow_clone_names_the_way_out(repo, tmp_path):
             span(shallow, **fields)
         assert "git fetch --unshallow" in raised.value.hint, fields
     found = span(shallow, base="main", head="faster")
-    assert found.notes == ("main and faster have no common history in this shallow clone; what they hold is compared.",)
+    assert found.notes == ("main and faster have no common history in this shallow clone; their files are compared.",)
     with Clone.open(str(shallow.path), tmp_path / "cache") as clone:
         assert clone.parents(sha(shallow, "faster")) == ()
         with pytest.raises(RepositoryError, match="the parent of commit"):
