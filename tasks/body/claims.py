@@ -171,11 +171,14 @@ def _is_proven(figure: Figure, sentence: str, evidence: CitableEvidence) -> bool
     """Look a number up to its last digit; a share also matches if the body rounds it outwards."""
     if figure.value is None:
         return False
-    if figure.kind is None and re.search(rf"(?<![\w.]){re.escape(figure.digits)}(?![\w.]\d|\d)", evidence.texts):
+    if figure.kind is None and re.search(
+        rf"(?<![\w.]){re.escape(figure.digits)}(?![\w.]\d|\d)", amounts.without_units(evidence.texts)
+    ):
         return True
     slack = figure.slack * (1.0001 if figure.kind == "share" else 0.5001)
     values = _values(evidence.comparison, figure.kind, sentence)
-    return any(abs(figure.value - value) <= slack + abs(value) * 1e-9 for value in values)
+    # Rounding must not leave nothing of a value.
+    return any(abs(figure.value - value) <= slack + abs(value) * 1e-9 for value in values if figure.value or not value)
 
 
 def _values(comparison: Comparison, kind: Kind | None, sentence: str) -> Iterator[float]:

@@ -6,7 +6,7 @@ from tasks.artifacts import Verdict
 from tasks.body.claims import LONGEST, CitableEvidence, objections
 from tests.support.evidence import CPU_IMPROVED, IMPORT_IMPROVED, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, UNCHANGED
 
-DIFF = "-    pages = [join(page) for page in document]\n+    cache = LRU(maxsize=128)\n"
+DIFF = "-    pages = [join(page) for page in document]\n+    cache = LRU(maxsize=128)\n+    # for at most 35 ms\n"
 EVIDENCE = CitableEvidence(CPU_IMPROVED, f"Join the lines of a page once\n{DIFF}")
 
 
@@ -52,6 +52,8 @@ def test_figures_of_the_evidence_pass(bullet):
         ("22.8x faster", "a number that is not in the evidence (22.8x)"),
         ("1.26x less memory", "a number that is not in the evidence (1.26x)"),
         ("1e3x as fast", "a number that is not in the evidence (1e3x)"),
+        ("0x the memory", "a number that is not in the evidence (0x)"),
+        ("Speed: 35", "a number that is not in the evidence (35)"),
         ("Twice as fast", "an amount in words (“Twice”), which cannot be checked"),
         ("Ten times less memory", "an amount in words (“Ten times”), which cannot be checked"),
         ("A tenfold gain", "an amount in words (“A tenfold”), which cannot be checked"),

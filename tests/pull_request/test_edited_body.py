@@ -144,6 +144,8 @@ def test_a_line_cannot_be_marked_up_differently(change):
         "| speed |\n|---|\n| 1000 |", "```\n1000x faster\n```", "![1000x](u)", "![chart](u)", "<img src=u>", "$1000\\times$",
         "```mermaid\npie\n```", "\u202ex0001", "&#x202e;x0001", "https://e.org/1000x-faster", "up-to-1000x", "#1000 times faster",
         "1/10 of the time", "99,9 percent", "1 000x", "1'000x", "390K less memory", "<span>1000</span>x", "ten percent", "1.26.5x",
+        "Speedup: 11.85", "5,000 ops/sec", "1000×faster", "\u00d71000", "\U0001f51fx faster", "½ the time", "100:1", "2m30s", "dozens of times faster",
+        "% less: 50", "1·000x", "#1000%", "https://github.com/user-attachments/assets/0f0f", "https://github.com/a/b/assets/1/0f0f",
     ],
 )  # fmt: skip
 def test_no_figure_can_be_added_in_disguise(disguised):
