@@ -106,7 +106,7 @@ def _faults(bullet: str, evidence: CitableEvidence) -> Iterator[str]:
 
 
 def unproven(text: str, evidence: CitableEvidence, *, bare: bool = False) -> Iterator[str]:
-    """Yield what a text claims and the evidence does not hold.
+    """Yield what a text claims and the evidence does not show.
 
     Numbers without a unit count if their sentence compares something, with `bare` always.
     """

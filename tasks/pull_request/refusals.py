@@ -111,7 +111,7 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
 
 
 def of_title(branch: Branching, item: Optimization, paths: ItemPaths) -> Iterator[str]:
-    """Refuse a title that claims what the evidence does not hold."""
+    """Refuse a title that claims what the evidence does not show."""
     if comparison := read_if_valid(Comparison, paths.compare):
         for fault in unproven(branch.title, CitableEvidence(comparison)):
             yield f"the title “{branch.title}”: {fault}: change `title:` of {item.id} in the manifest"

@@ -513,13 +513,12 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
         ((), "The results of the measured calls were not compared."),
         (
             (Output(test=TEST, verdict="equal"),),
-            "The measured calls return equal results on base and head for the benchmark's own inputs.",
+            "The results of the measured calls are equal on base and head for the benchmark's own inputs.",
         ),
         (
             (Output(test=TEST, verdict="equal", detail="compared without `['pid']`", partly=True),),
             (
-                "The measured calls return equal results on base and head for the benchmark's own inputs, "
-                "as far as they are comparable.\n"
+                "The comparable results of the measured calls are equal on base and head for the benchmark's own inputs.\n"
                 "- `test_benchmark_merge_lines`, 1 input: compared without `['pid']`"
             ),
         ),
