@@ -1,4 +1,4 @@
-"""Read commits: which of them hold the optimization, and what their messages say about it, in whole sentences."""
+"""Read commits: which of them are about the optimization, and what their messages say about it, in whole sentences."""
 
 import re
 from collections.abc import Sequence

@@ -55,7 +55,7 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence, template: 
             if shown.text in waiting and _is_completed(shown, after[start:end]):
                 continue
             hidden = line in still_there and "is no longer shown as it was (hidden, folded, struck out or quoted)"
-            yield f"this line of it {hidden or 'was removed or changed'}: {_short(line)}"
+            yield f"this line {hidden or 'was removed or changed'}: {_short(line)}"
     unchanged = (after[match.b : match.b + match.size] for match in matcher.get_matching_blocks())
     kept_blocks = {shown.block for lines in unchanged for shown in lines}
     added = [shown for _, _, _, start, end in changes for shown in after[start:end]]
