@@ -13,7 +13,7 @@ from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import summary, views
-from .claims import claims
+from .claims import CitableEvidence, unproven
 from .evidence import Evidence
 from .reproduction import reproduction
 
@@ -147,23 +147,23 @@ def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[st
 
 def _of_words(evidence: Evidence) -> dict[str, object]:
     """Return what the manifest, the commits and refs say, and where the changelog entry goes."""
-    detection, words = evidence.detection, summary.summary_of(evidence)
+    detection, words, known = evidence.detection, summary.summary_of(evidence), summary.citable(evidence)
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
         "by_person": evidence.item.is_written_by_person,
         "bullets": words.bullets,
         "further_commits": words.further_commits,
         "commit_titles": summary.commit_titles(evidence),
-        "base_name": _name_of(detection.base_ref, detection.base),
-        "head_name": _name_of(detection.head_ref, detection.head),
+        "base_name": _name_of(detection.base_ref, detection.base, known),
+        "head_name": _name_of(detection.head_ref, detection.head, known),
         "changelog": {"kind": kind, "place": path},
         "entry": markdown.one_line(summary.title_of(evidence)),
     }
 
 
-def _name_of(ref: str, commit: str) -> str:
-    """Return a ref's name, "" if it only repeats the commit or claims something."""
-    return "" if commit.startswith(ref) or claims(re.sub(r"[-_/.]", " ", ref)) else ref
+def _name_of(ref: str, commit: str, known: CitableEvidence) -> str:
+    """Return a ref's name, "" if it only repeats the commit or claims what the evidence does not show."""
+    return "" if commit.startswith(ref) or any(unproven(re.sub(r"[-_/.]", " ", ref), known)) else ref
 
 
 def shell(text: str) -> Markdown:

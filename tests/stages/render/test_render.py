@@ -751,6 +751,12 @@ def test_a_ref_is_named_unless_it_repeats_the_commit_or_claims_something(ref, sh
     assert f"- Head is `{HEAD}`{shown}.\n" in body_of(with_detection(head_ref=ref))
 
 
+@pytest.mark.parametrize(("comparison", "shown"), [(CPU_IMPROVED, " (faster-lines)"), (REGRESSED, "")])
+def test_a_ref_is_named_only_if_the_evidence_shows_what_it_claims(comparison, shown):
+    detection = DETECTION.model_copy(update={"head_ref": "faster-lines"})
+    assert f"- Head is `{HEAD}`{shown}.\n" in body_of(Case(comparison, detection=detection))
+
+
 def test_a_loss_without_spread_is_shown_once():
     loss = change(MetricName.ALLOCATIONS, 100, 112.4, Verdict.REGRESSED, primary=False, width=0.0)
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"changes": (*CPU_IMPROVED.changes, loss)})))
