@@ -38,7 +38,7 @@ class Rendering(Artifact):
     todos: tuple[str, ...] = ()
     """What only a person can do before the pull request is opened."""
     left_out: tuple[str, ...] = ()
-    """Claims of commits that the evidence does not support, one sentence each with the reason."""
+    """What commits claim and the evidence does not show, one sentence each with the reason."""
 
 
 class Failure(Artifact):

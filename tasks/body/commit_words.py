@@ -1,4 +1,4 @@
-"""Read commits: which of them hold the optimization, and what their messages say about it, in whole sentences."""
+"""Read commits: which of them are about the optimization, and what their messages say about it, in whole sentences."""
 
 import re
 from collections.abc import Sequence
@@ -11,9 +11,14 @@ LONGEST: Final = 300
 """Characters of a bullet."""
 
 _MOST_READ: Final = 20_000
+_TRUNK: Final = r"(?:(?:upstream|origin|master|main|develop|trunk)(?:/\S+)?)"
+_REF: Final = rf"(?:{_TRUNK}|[0-9a-f]{{7,40}}|[^\s/]+/\S+|'[^']*')"
+# As git and its hosts write them: "Merge chunks into one buffer" is none.
 MERGE: Final = re.compile(
-    r"^merged? (?:branch|pull request|remote|tag|commit|upstream|origin|master\b|main\b|develop\b|changes? from|pr\b"
-    r"|mr\b|in\b|\S+ into\b|'[^']*')",
+    r"^merged? (?:(?:branch(?:es)?|tag|commit|pull request|pr|mr) v?['\"#!\d]"
+    r"|(?:branch|tag|commit) \S+ (?:into|of)\b|remote-tracking\b"
+    rf"|(?:(?:latest|with) )*{_TRUNK}(?:$| (?:in|into|branch|changes?)\b)|(?:the )?(?:latest )?changes? from {_REF}"
+    rf"|in (?:{_REF}|changes|latest)(?: |$)|commit {_REF}$|{_REF} in(?:to)?\b|\S+ into {_REF}$)",
     re.IGNORECASE,
 )
 UNFINISHED: Final = re.compile(r"^(?:fixup!|squash!|amend!|wip\b|\[wip\]|tmp\b|xxx\b)", re.IGNORECASE)

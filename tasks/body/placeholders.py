@@ -13,7 +13,7 @@ from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import summary, views
-from .claims import claims
+from .claims import CitableEvidence, unproven
 from .evidence import Evidence
 from .reproduction import reproduction
 
@@ -98,14 +98,31 @@ def _values(evidence: Evidence, limits: Limits, templates: Path | None) -> dict[
 
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison, report = evidence.detection, evidence.comparison, evidence.codeflash.markdown
-    benchmark, words = evidence.scaffolding.path, summary.summary_of(evidence)
+    benchmark, tool = evidence.scaffolding.path, detection.benchmark_tool
+    return {
+        **{name: getattr(evidence, name) for name in _ARTIFACTS},
+        **_of_tests(comparison, benchmark, limits),
+        **_of_words(evidence),
+        "codeflash_markdown": Markdown(report.strip("\n") if len(report) <= LONGEST_REPORT else ""),
+        "own_tests": evidence.tests,
+        "unseen": views.unseen(detection, comparison),
+        "asv": views.asv_rows(comparison, benchmark) if tool == "asv" else (),
+        "pyperf": views.pyperf_table(comparison, benchmark) if tool == "pyperf" else None,
+        "reproduction": reproduction(evidence),
+        "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
+        "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
+        "packages": _differing_packages(comparison, own=detection.layout.distribution),
+        "modules": _modules(comparison),
+        "limits": limits,
+    }
+
+
+def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[str, object]:
+    """Return the measured tests, shown and folded, what the headline says about them, and whether results are equal."""
     tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
     first_calls, claimed = views.first_calls_of(comparison, benchmark), views.claimed_tests(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
-    kind, _, path = (detection.changelog or "").partition(" ")
     return {
-        **{name: getattr(evidence, name) for name in _ARTIFACTS},
-        "codeflash_markdown": Markdown(report.strip("\n") if len(report) <= LONGEST_REPORT else ""),
         "changes": comparison.changes,
         "first_calls": first_calls,
         "cached": [first for first in first_calls if first.is_cached and first.test in claimed],
@@ -113,7 +130,6 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "shown": shown,
         "folded": tests[len(shown) : len(shown) + limits.folded],
         "left_out": max(0, len(tests) - len(shown) - limits.folded),
-        "own_tests": evidence.tests,
         "leading": lead,
         "lead_name": views.short_name(lead.test, benchmark) if lead else "",
         "several": len(claimed) > 1,
@@ -121,34 +137,33 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "parallel": bool(comparison.parallel),
         "losses": views.losses_of(comparison, benchmark),
         "shares": views.shares_of(comparison),
-        "unseen": views.unseen(detection, comparison),
         "controlled_any": any(change.control for change in comparison.changes),
-        "asv": views.asv_rows(comparison, benchmark) if detection.benchmark_tool == "asv" else (),
-        "pyperf": views.pyperf_table(comparison, benchmark) if detection.benchmark_tool == "pyperf" else None,
         "improved": comparison.verdict == Verdict.IMPROVED,
         "outputs": views.outputs_of(comparison.outputs, benchmark),
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
+    }
+
+
+def _of_words(evidence: Evidence) -> dict[str, object]:
+    """Return what the manifest, the commits and refs say, and where the changelog entry goes."""
+    detection, words, known = evidence.detection, summary.summary_of(evidence), summary.citable(evidence)
+    kind, _, path = (detection.changelog or "").partition(" ")
+    return {
         "by_person": evidence.item.is_written_by_person,
         "bullets": words.bullets,
         "further_commits": words.further_commits,
         "commit_titles": summary.commit_titles(evidence),
-        "base_name": _name_of(detection.base_ref, detection.base),
-        "head_name": _name_of(detection.head_ref, detection.head),
-        "reproduction": reproduction(evidence),
-        "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
-        "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
+        "base_name": _name_of(detection.base_ref, detection.base, known),
+        "head_name": _name_of(detection.head_ref, detection.head, known),
         "changelog": {"kind": kind, "place": path},
         "entry": markdown.one_line(summary.title_of(evidence)),
-        "packages": _differing_packages(comparison, own=detection.layout.distribution),
-        "modules": _modules(comparison),
-        "limits": limits,
     }
 
 
-def _name_of(ref: str, commit: str) -> str:
-    """Return a ref's name, "" if it only repeats the commit or claims something."""
-    return "" if commit.startswith(ref) or claims(re.sub(r"[-_/.]", " ", ref)) else ref
+def _name_of(ref: str, commit: str, known: CitableEvidence) -> str:
+    """Return a ref's name, "" if it only repeats the commit or claims what the evidence does not show."""
+    return "" if commit.startswith(ref) or any(unproven(re.sub(r"[-_/.]", " ", ref), known)) else ref
 
 
 def shell(text: str) -> Markdown:

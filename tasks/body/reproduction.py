@@ -23,7 +23,8 @@ _PREPARED = {
 }
 _BUILD_FOLDERS = frozenset({"build", "_build", "_skbuild", "builddir", "target"})
 _NO_NETWORK = (
-    "each side has to be built, which takes the network, and prprep ran the project's code in a sandbox without one"
+    "they would have to build each side, which needs the network, "
+    "and prprep ran the project's code in a sandbox without it"
 )
 # Settings that the manifest for readers sets itself, or that do not affect the comparison.
 _NOT_REPEATED = {
@@ -86,9 +87,9 @@ class Reproduction:
     addopts: str | None = None
     """What replaces the project's options for pytest, of which some disturb measuring."""
     variables: tuple[tuple[str, str], ...] = ()
-    """Those that the project sets for its tests."""
+    """Environment variables that the project sets for its tests."""
     built: bool = False
-    """Whether each worktree is built and installed, since the benchmark imports what no commit holds."""
+    """Whether each worktree is built and installed, since the benchmark imports what only a build makes."""
     omitted: str = ""
     """Why there are no commands for plain pytest."""
     codeflash: CodeflashSteps | None = None

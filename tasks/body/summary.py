@@ -1,4 +1,4 @@
-"""Choose the words of a body that others wrote: from commits what the evidence holds, from the manifest all.
+"""Choose the words of a body that others wrote: from commits what the evidence shows, from the manifest all.
 
 What a commit claims beyond the evidence is left out; the reader of the report learns what.
 """
@@ -51,19 +51,19 @@ def summary_of(evidence: Evidence) -> Summary:
 
 
 def title_of(evidence: Evidence) -> str:
-    """Return the item's title without what the evidence does not hold."""
+    """Return the item's title without what the evidence does not show."""
     title = evidence.item.title or evidence.detection.title
     return _proven(title, citable(evidence)) or evidence.item.id
 
 
 def commit_titles(evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """Return SHA and title of every commit, the title without what the evidence does not hold."""
+    """Return SHA and title of every commit, the title without what the evidence does not show."""
     known = citable(evidence)
     return tuple((commit.sha, _proven(commit.title, known)) for commit in evidence.detection.commits)
 
 
 def to_review(evidence: Evidence) -> Iterator[str]:
-    """Yield what the manifest's own words claim and the evidence does not hold."""
+    """Yield what the manifest's own words claim and the evidence does not show."""
     item, known = evidence.item, citable(evidence)
     for key, text in (("title", item.title), ("summary", "\n".join(item.summary)), ("details", item.details)):
         for fault in dict.fromkeys(unproven(re.sub(r"\*|__|`", "", text or ""), known)):
@@ -104,7 +104,7 @@ def _fallback(evidence: Evidence, known: CitableEvidence) -> Markdown:
 
 
 def _left_out(evidence: Evidence) -> Iterator[str]:
-    """Yield what the commits' titles claim and the evidence does not hold."""
+    """Yield what the commits' titles claim and the evidence does not show."""
     known = citable(evidence)
     yield from filter(None, (_fault(commit.title, known, title=True) for commit in evidence.detection.commits))
 
@@ -118,7 +118,7 @@ def _fault(sentence: str, known: CitableEvidence, *, title: bool = False) -> str
 
 
 def _proven(title: str, known: CitableEvidence) -> str:
-    """Return a title, shortened until the evidence holds it; "" if nothing remains."""
+    """Return a title, shortened until the evidence shows it; "" if nothing remains."""
     if not any(unproven(title, known)):
         return title
     shortened = without_claims(title)

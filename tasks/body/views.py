@@ -32,7 +32,7 @@ def _change_in(metric: MetricName) -> property:
 
 @dataclass(frozen=True, slots=True)
 class FunctionTable:
-    """The functions of one test to show, changed ones first; shares of `sides` alone, none if there are few samples.
+    """The functions of one test to show, changed ones first; `sides` have shares, none if there are few samples.
 
     `left_out` are the changed functions without a row, `compiled` those that the sampler does not see on a side.
     """

@@ -119,11 +119,9 @@ _QUANTITY = rf"{_NUMBER}\s?{_UNIT}(?:\s?±\s?{_NUMBER}\s?{_UNIT}?)?"
 CLAIM: Final = re.compile(
     rf"{_QUANTITY}(?:\s*(?:→|->|=>|to|vs\.?)\s*{_QUANTITY})?|{_NUMBER}\s*(?:→|->|=>)\s*{_QUANTITY}"
 )
-# Only a measurement or a run of the tests can show these.
+# Only a measurement or a run of the tests can show these, and what `asserts` finds.
 _ASSERTION: Final = re.compile(
-    r"\b(?:faster|slower|speed-?ups?|sped up|regress\w*|bit-for-bit|identical|drop-in|verified|benchmark(?:ed|s)?|"
-    r"measured|improv\w+)\b|\btests?\b[^.]*\bpass|\bpass\w*\b[^.]*\btests?\b|\bcorrectness\b",
-    re.IGNORECASE,
+    r"\b(?:faster|slower|speed-?ups?|sped up|regress\w*|identical|drop-in|benchmarks?|improv\w+)\b", re.IGNORECASE
 )
 
 
@@ -171,10 +169,18 @@ _WORDS: Final[dict[Outcome, str]] = {
     r"applied|complete[d]?|ready|improved|improvement|gain|good|pass(?:ed|es)?|worked|works",
 }
 _FIRST_STATE: Final = r"(?:initial|original|unmodified|unchanged|untouched|first|current|main|upstream)\s+"
+# What follows the word in "baseline run", "total time", "baseline: main": other words make it part of a name.
+_OF_FIRST_STATE: Final = (
+    r"(?: (?:runs?|measurements?|numbers?|results?|commit|version|code|as|at|before|for|from|of|on|was|without)\b.*"
+    r"|\s*[^\w\s].*|\s*)"
+)
+_OF_ALL: Final = (
+    r"(?: (?:of|over|for|from|improvement|gain|effect|speed-?up|results?|time|savings?|reduction)\b.*|\s*[^\w\s].*|\s*)"
+)
 NO_OPTIMIZATION: Final = re.compile(
-    rf"\W*(?:(?:(?:the|an?|run|establish\w*|record\w*|measure\w*|new)\s+|{_FIRST_STATE})*baseline\b.*"
+    rf"\W*(?:(?:(?:the|an?|run|establish\w*|record\w*|measure\w*|new)\s+|{_FIRST_STATE})*baseline{_OF_FIRST_STATE}"
     r"|.*\(baseline\)\W*|(?:reference|control|starting point|calibration)(?: (?:run|row|measurement|numbers?))?\W*"
-    r"|(?:total|cumulative)\b.*"
+    rf"|(?:total|cumulative){_OF_ALL}"
     rf"|(?:the )?{_FIRST_STATE}(?:code|version|state|run|implementation|measurement)\W*|no changes?\W*)",
     re.IGNORECASE,
 )

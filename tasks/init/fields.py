@@ -134,7 +134,9 @@ class Description:
         )
 
     def _outcome(self) -> extract.StatedOutcome | None:
-        texts = [self.title, *self.of("title"), *self.of("summary")]
+        # A summary with numbers may compare an optimization with the baseline.
+        summaries = (text for text in self.of("summary") if not re.search(r"\d", without_commits(text.text)))
+        texts = [self.title, *self.of("title"), *summaries]
         if any(extract.NO_OPTIMIZATION.fullmatch(without_commits(text.text)) for text in texts):
             return extract.StatedOutcome("none", "baseline")
         if stated := _first(*(extract.outcome_of_field(text.text) for text in self.of("status"))):

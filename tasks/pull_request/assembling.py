@@ -84,16 +84,7 @@ def assemble(
     """
     detection, start = results.detection, start_of(item, results, clone)
     upstream_titles = history.recent_titles(clone.path, detection.upstream, TITLES)
-    commits = tuple(commit.sha for commit in detection.commits)
-    reword = audit.without_model_co_authors if drop_model_authors else bytes
-    try:
-        tip = cherry_pick.rebase(clone.path, start.commit, commits, committer=who, reword=reword)
-    except CherryPickError as error:
-        raise _with_cause(error, results, start) from None
-    if tip == start.commit == detection.upstream:
-        hint = "there is nothing left to open a pull request for; remove the item"
-        what = f"{detection.upstream_ref} has all of this optimization already"
-        raise RepositoryError(what, where=item.id, hint=hint)
+    tip = _rebased(results, start, clone, who, drop_model_authors=drop_model_authors)
     added = _added_files(item, results, clone, tip, contents)
     head = tip
     if added.files:
@@ -112,9 +103,25 @@ def assemble(
         benchmark=added.benchmark,
         changelog=added.changelog,
         todos=added.todos,
-        notes=tuple(_notes(results, clone, commits)),
+        notes=tuple(_notes(results, clone)),
     )
     return _audited(branch, results, clone)
+
+
+def _rebased(results: StageResults, start: Start, clone: Clone, who: str, *, drop_model_authors: bool) -> str:
+    """Return the last of the optimization's commits on top of `start`."""
+    detection = results.detection
+    commits = [commit.sha for commit in detection.commits]
+    reword = audit.without_model_co_authors if drop_model_authors else bytes
+    try:
+        tip = cherry_pick.rebase(clone.path, start.commit, commits, committer=who, reword=reword)
+    except CherryPickError as error:
+        raise _with_cause(error, results, start) from None
+    if tip == start.commit == detection.upstream:
+        hint = "there is nothing left to open a pull request for; remove the item"
+        what = f"{detection.upstream_ref} has all of this optimization already"
+        raise RepositoryError(what, where=detection.item, hint=hint)
+    return tip
 
 
 def start_of(item: Optimization, results: StageResults, clone: Clone) -> Start:
@@ -236,8 +243,8 @@ def _commits(clone: Clone, start: str, head: str, results: StageResults, *, own:
         )
 
 
-def _notes(results: StageResults, clone: Clone, commits: tuple[str, ...]) -> Iterator[str]:
-    if merges := [sha for sha in commits if len(clone.parents(sha)) > 1]:
+def _notes(results: StageResults, clone: Clone) -> Iterator[str]:
+    if merges := [each.sha for each in results.detection.commits if len(clone.parents(each.sha)) > 1]:
         yield f"merge commits were left out, as a rebase does: {_short(merges)}"
     if results.survey and results.survey.contained:
         yield f"upstream has these already: {_short(commit.sha for commit in results.survey.contained)}"

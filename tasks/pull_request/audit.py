@@ -72,7 +72,7 @@ def of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[Aud
 
 
 def of_claims(commit: Commit, comparison: Comparison) -> Iterator[AuditFinding]:
-    """Report what a commit's message claims and the evidence does not hold: it is published as it is."""
+    """Report what a commit's message claims and the evidence does not show: it is published as it is."""
     faults = tuple(dict.fromkeys(unproven(f"{commit.title}\n{commit.message}", CitableEvidence(comparison))))
     if faults:
         text = f"the message of {commit.sha[:12]} ({commit.title}) is published as it is: {listed(faults, '; ')}"

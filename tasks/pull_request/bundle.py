@@ -14,7 +14,7 @@ from ..workspace.output_files import write_output
 
 ARTIFACTS = ("samples.json", "compare.json", "base.benchmark.json", "head.benchmark.json")
 WITH_OUTPUT: Sequence[type[ProjectTests | Verification | CodeflashRun]] = (ProjectTests, Verification, CodeflashRun)
-"""Artifacts that quote what the project's code printed: that stays here, since nobody has read it."""
+"""Artifacts that quote what the project's code printed: the archive leaves that out, since nobody has read it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

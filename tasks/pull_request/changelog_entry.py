@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..body.claims import claims
+from ..body.commit_words import CONVENTIONAL_PREFIX, IN_PULL_REQUEST
 from ..project.files import Project
 from ..text.target_names import shared_name
 from . import changelog_sections as sections
@@ -13,8 +14,6 @@ from . import fragments
 from .fragments import ChangelogEdit, ChangelogEntry
 from .titles import with_lower_start
 
-_PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
-_REFERENCE = re.compile(r"\s*\((?:gh-|#|GH-)\d+\)\s*$")
 _SAYS = re.compile(
     r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|"
     r"import time)\b",
@@ -28,7 +27,7 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
 
     `function` is like `pagelayout.tables:Table.rows`. Figures are left out: they belong to one machine and input.
     """
-    text = _REFERENCE.sub("", _PREFIX.sub("", " ".join(title.split()))).rstrip(".")
+    text = IN_PULL_REQUEST.sub("", CONVENTIONAL_PREFIX.sub("", " ".join(title.split()))).rstrip(".")
     claimed = claims(text)
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     # Users know the function, not its implementation for one type.

@@ -23,6 +23,11 @@ _WAITS: Final = re.compile(r"^\D*(?:[:#\u2026]|\.\.\.)$")
 _TAG_START: Final = re.compile(r"<[a-z/!?]", re.IGNORECASE)
 _FORMULA: Final = re.compile(r"\$\$|\$\S[^$]*\$|\[\^[^\]]+\]")
 _DEFINITION: Final = re.compile(r"[\s>*+.)\d-]*\[[^\]]+\]:")
+# Addresses of attachments, which GitHub shows as players of videos.
+_ATTACHMENT: Final = re.compile(
+    r"//(?:github\.com/(?:user-attachments|[\w.-]+/[\w.-]+)/assets/|[\w-]*user-images\.githubusercontent\.com/)",
+    re.IGNORECASE,
+)
 _DIAGRAMS: Final = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
 # In a paragraph that has lines of the body as well, these could reach into them.
 _MARKUP: Final = re.compile(r"[~$<>\[\]`*_\\|]")
@@ -50,7 +55,7 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence, template: 
             if shown.text in waiting and _is_completed(shown, after[start:end]):
                 continue
             hidden = line in still_there and "is no longer shown as it was (hidden, folded, struck out or quoted)"
-            yield f"this line of it {hidden or 'was removed or changed'}: {_short(line)}"
+            yield f"this line {hidden or 'was removed or changed'}: {_short(line)}"
     unchanged = (after[match.b : match.b + match.size] for match in matcher.get_matching_blocks())
     kept_blocks = {shown.block for lines in unchanged for shown in lines}
     added = [shown for _, _, _, start, end in changes for shown in after[start:end]]
@@ -74,8 +79,8 @@ def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, 
         yield f"text was added: {fault}: {_short(text)}"
     if plain(text) != text:
         yield f"invisible characters were added: {_short(text)}"
-    if any(line.has_image for line in lines):
-        yield f"an image was added, whose content cannot be checked: {_short(text)}"
+    if any(line.has_image for line in lines) or _ATTACHMENT.search(text):
+        yield f"an image or video was added, whose content cannot be checked: {_short(text)}"
     if any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
         yield f"HTML was added, which can hide something: {_short(text.strip() or str(lines[0].spelling[0]))}"
     if _FORMULA.search(text) or _DIAGRAMS & {part.split(" ")[-1] for line in lines for part in line.place[-1:]}:

@@ -105,13 +105,13 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
     known, template = CitableEvidence(evidence.comparison, rendered), evidence.detection.template_text
     if objections := list(edited_body.objections(rendered, edited, known, template)):
         more = len(objections) - MOST_LISTED
-        hint = f"restore it: delete it and run `prprep render:{item.id}`; what is not about figures may stay"
+        hint = f"to restore it, delete it and run `prprep render:{item.id}`; edits that claim nothing may stay"
         yield from (f"{rendering.body}: {objection}" for objection in objections[:MOST_LISTED])
         yield f"{rendering.body}: {f'{more} more; ' if more > 0 else ''}{hint}"
 
 
 def of_title(branch: Branching, item: Optimization, paths: ItemPaths) -> Iterator[str]:
-    """Refuse a title that claims what the evidence does not hold."""
+    """Refuse a title that claims what the evidence does not show."""
     if comparison := read_if_valid(Comparison, paths.compare):
         for fault in unproven(branch.title, CitableEvidence(comparison)):
             yield f"the title “{branch.title}”: {fault}: change `title:` of {item.id} in the manifest"

@@ -10,9 +10,13 @@ Kind = Literal["time", "size", "share", "factor", "rate"]
 
 _UNITS: Final[dict[Kind, dict[str, float]]] = {
     "time": {
-        **dict.fromkeys(("ns", "nsec", "nsecs", "nanosecond", "nanoseconds"), 1e-9),
-        **dict.fromkeys(("us", "\u03bcs", "usec", "usecs", "microsecond", "microseconds"), 1e-6),
-        **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 1e-3),
+        **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecs", "nanosecond", "nanoseconds"), 1e-9),
+        **dict.fromkeys(
+            ("us", "\u03bcs", "usec", "usecs", "micros", "microsec", "microsecs", "microsecond", "microseconds"), 1e-6
+        ),
+        **dict.fromkeys(
+            ("ms", "msec", "msecs", "millis", "millisec", "millisecs", "millisecond", "milliseconds"), 1e-3
+        ),
         **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
         **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
         **dict.fromkeys(("h", "hour", "hours"), 3600.0),
@@ -20,17 +24,27 @@ _UNITS: Final[dict[Kind, dict[str, float]]] = {
     "size": {
         **dict.fromkeys(("b", "byte", "bytes"), 1.0),
         **dict.fromkeys(("kb", "kilobyte", "kilobytes"), 1e3),
-        **dict.fromkeys(("mb", "megabyte", "megabytes"), 1e6),
-        **dict.fromkeys(("gb", "gigabyte", "gigabytes"), 1e9),
+        **dict.fromkeys(("mb", "meg", "megs", "megabyte", "megabytes"), 1e6),
+        **dict.fromkeys(("gb", "gig", "gigs", "gigabyte", "gigabytes"), 1e9),
         **dict.fromkeys(("tb", "terabyte", "terabytes"), 1e12),
         **dict.fromkeys(("kib", "kibibyte", "kibibytes"), 2.0**10),
         **dict.fromkeys(("mib", "mebibyte", "mebibytes"), 2.0**20),
         **dict.fromkeys(("gib", "gibibyte", "gibibytes"), 2.0**30),
         **dict.fromkeys(("tib", "tebibyte", "tebibytes"), 2.0**40),
     },
-    "share": {**dict.fromkeys(("%", "percent", "per cent", "percentage points", "pct", "pp"), 0.01), "\u2030": 0.001},
+    "share": {
+        **dict.fromkeys(("%", "percent", "per cent", "per-cent", "percentage points", "pct", "pp"), 0.01),
+        "\u2030": 0.001,
+    },
     "factor": dict.fromkeys(("x", "times", "fold", "\u500d"), 1.0),
-    "rate": dict.fromkeys(("ops/s", "op/s", "calls/s", "it/s", "iter/s", "req/s", "hz", "fps", "rps", "qps"), 1.0),
+    "rate": {
+        **{
+            f"{what}/{per}": 1.0
+            for what in ("op", "ops", "calls", "it", "iter", "req")
+            for per in ("s", "sec", "second")
+        },
+        **dict.fromkeys(("hz", "fps", "rps", "qps"), 1.0),
+    },
 }
 _KINDS: Final = {unit: kind for kind, units in _UNITS.items() for unit in units}
 _SCALES: Final = {unit: scale for units in _UNITS.values() for unit, scale in units.items()}
@@ -38,13 +52,18 @@ _SPELLED: Final = "|".join(sorted(map(re.escape, _SCALES), key=len, reverse=True
 _DIGITS: Final = r"(?:\d{1,3}(?:[,_'\u2019 ]\d{3}){1,6}(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _EXPONENT: Final = r"(?:e[+-]?\d+|\s?(?:x|\*|\u00b7)\s?10\^?[-\u2212]?\d+(?!\w)(?=\s*(?:x|%|times|fold)))"
 _FIGURE: Final = re.compile(
-    rf"(?<![\w.^])(?P<digits>{_DIGITS})(?P<exponent>{_EXPONENT})?(?:[ -]?(?P<unit>{_SPELLED}))?(?!\w|\.\d)",
+    rf"(?<![\w.^])(?<!\d\u00b7)(?P<digits>{_DIGITS})(?P<exponent>{_EXPONENT})?"
+    rf"(?:[ -]?(?P<unit>{_SPELLED}))?(?!\w|\.\d)",
     re.IGNORECASE,
 )
-# A number in some other notation before a unit of effects, such as 2^10x, 1.2kx or 1OOx; `bare`: x10, 390K.
+# A number in some other notation before a unit of effects, such as 2^10x, 1.2kx or 1OOx; then 10xfaster, 1/3 of, 10:1,
+# and 2m30s; `bare`: x10, 390K.
 _ODD_FIGURE: Final = re.compile(
-    r"(?:(?<![\w.,'^])\d[\w.,'^]*(?<=\w)|(?<!\w)(?-i:[lI][0OolI1]+))(?:[ +-]{0,2}|[.)] )"
+    r"(?:(?<![\w.,'^])\d[\w.,'^\u00b7]*(?<=\w)|(?<!\w)(?-i:[lI][0OolI1]+))(?:[ +-]{0,2}|[.)] )"
     r"(?:x|times|fold|%|percent|\u500d)(?!\w)"
+    r"|(?<![\w.])\d[\d.,]*x(?=(?:fast|slow|quick|speed|less|more|small|cheap))"
+    r"|(?<![\w./])\d+ ?/ ?\d+(?:[rt][hd]s?)? (?:of|the|as)(?!\w)|(?<![\w.:])\d+(?::|-to-)1(?![\w.:])"
+    r"|(?<![\w.])\d+ ?(?:h|m|min) ?\d+ ?(?:m|min|s|sec)(?!\w)"
     r"|(?P<bare>(?<!\w)x ?\d[\d.,]*|(?<![\w.])\d[\d.,]*(?:[kmg]| [kmg] (?=\w+/s)))(?!\w)",
     re.IGNORECASE,
 )
@@ -53,7 +72,7 @@ _DIMENSIONS: Final = re.compile(r"(?<![\w.])\d+(?: ?x ?\d+)+(?![\w.%]| ?x)", re.
 _COUNT: Final = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
     r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?"
-    r"|billions?|dozens?|couple|several|many|few|countless)"
+    r"|billions?|dozens?|couple|several|multiple|many|few|countless)"
 )
 _PART: Final = r"(?:thirds?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?)"
 _SEVERAL: Final = rf"(?:an?[ -])?{_COUNT}(?:[ -](?:and[ -]|of[ -])?{_COUNT}){{0,4}}"
@@ -62,26 +81,32 @@ _MORE: Final = r"(?:fast|slow|quick|cheap|small|low|high|larg|bett)er|less|fewer
 _IN_WORDS: Final = re.compile(
     rf"\b(?:twice|thrice|(?:by|in) half|half (?:the|of|as|an?|its)|halv(?:e|es|ed|ing)"
     rf"|(?:doubl|tripl|quadrupl|quintupl)(?:es|ed|ing|e (?:the|as|speed|throughput|performance))"
-    rf"|{_SEVERAL}[ -]?fold|manifold|orders? of magnitude|{_SEVERAL}[ -](?:x|{_WORD_UNITS})"
-    rf"|(?:an?|{_SEVERAL})[ -]{_PART}|factors? of {_SEVERAL})\b",
+    rf"|{_SEVERAL}[ -]?(?:fold|x)|manifold|orders?[ -]of[ -]magnitude|magnitudes? (?:{_MORE})"
+    rf"|{_SEVERAL}(?:[ -]and[ -]a[ -]half)?(?:[ -]of)?[ -](?:{_WORD_UNITS})"
+    rf"|(?:an?|{_SEVERAL})[ -]{_PART}|{_SEVERAL} out of {_SEVERAL}|factors? of {_SEVERAL})\b",
     re.IGNORECASE,
 )
-_VAGUE: Final = re.compile(rf"\ba second\b|\b(?:many|few|several|couple of) times\b(?! (?:{_MORE}))", re.IGNORECASE)
+_VAGUE: Final = re.compile(
+    r"\ba second\b|\b(?:many|few|several|multiple|couple of|(?:dozen|hundred|thousand|million)s of) times\b"
+    rf"(?! (?:{_MORE}))",
+    re.IGNORECASE,
+)
 
 # Signs and words between or beside numbers that make them a measured result.
 _COMPARES: Final = re.compile(
-    r"\u2192|[-=]>|\d/\d+ (?:of|the|as)\b|/s\b|\bfrom\b.{0,60}?\d.{0,60}?\bto\b"
+    r"\u2192|[-=]>|/s(?:ec(?:ond)?)?\b|\bfrom\b.{0,60}?\d.{0,60}?\bto\b"
     r"|\b(?:instead of|rather than|vs|versus|compared|down to|up to|at least|factor|ratio|score\w*|fast\w*|slow\w*"
     r"|quick\w*|speed\w*|sped|less|fewer|more|lower\w*|higher|reduc\w*|improv\w*|sav(?:e[ds]?|ings?)|gain\w*|cuts?"
     r"|drop(?:s|ped)?|memory|peak|latency|throughput|runtime|allocations?|instructions|cycles|calls?|takes?|took|costs?"
-    r"|times?|per second|performance|efficien\w*|overhead|benchmark\w*)\b",
+    r"|times?|per second|percent\w*|per cent|nano|micro|milli|performance|efficien\w*|overhead|benchmark\w*)\b",
     re.IGNORECASE,
 )
 # Numbers that are no measurements: references, dates, orders of growth.
 _REFERENCES: Final = re.compile(
     r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*"
     r"|\b(?:c?python|pypy|version|release) ?\d+(?:\.\d+)*|\b\d{4}-\d\d-\d\d)\b"
-    r"(?![ -]?(?:x|times|fold|%|percent|[mnu\u03bc]?s|[kmg]i?b)\b)|\bO\([^()]*(?:\([^()]*\)[^()]*)?\)|\bn\+1\b",
+    r"(?![ -]?(?:x|times|fold|%|percent|[mnu\u03bc]?s|[kmg]i?b)(?!\w))"
+    r"|\bO\((?![^()]*\d ?(?:x|times|%)(?!\w))[^()]*(?:\([^()]*\)[^()]*)?\)|\bn\+1\b",
     re.IGNORECASE,
 )
 _ADDRESS: Final = re.compile(r"https?://\S+")
@@ -97,6 +122,7 @@ _LIKE_ASCII: Final = str.maketrans(
         "\u066c": ",",
         "\u00b5": "\u03bc",
         "\U0001f4af": "100",
+        "\U0001f51f": "10",
     }
 )
 _DIGIT_NAMES: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
@@ -106,6 +132,8 @@ _SHORTCODES: Final = {f":{name}:": str(value) for value, name in enumerate(_DIGI
     ":x:": "x",
 }
 _SHORTCODE: Final = re.compile("|".join(map(re.escape, _SHORTCODES)))
+# A factor with its sign before it, which is no dimension such as 2 \u00d7 3.
+_SIGN_FIRST: Final = re.compile(r"(?<![\w)\]])(?<![\w)\]] )[\u00d7\u2715\u2716]\ufe0f? ?(\d[\d.,]*)(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +153,7 @@ class Figure:
 def seen(text: str) -> str:
     """Return a text with the characters that its reader sees: look-alikes as ASCII, without what is invisible."""
     if not text.isascii():
+        text = _SIGN_FIRST.sub(r"\1x", text)
         text = unicodedata.normalize("NFKC", text.translate(_LIKE_ASCII)).translate(_LIKE_ASCII)
         text = "".join(map(_seen_character, text))
     return _SHORTCODE.sub(lambda match: _SHORTCODES[match[0]], text)
@@ -157,6 +186,11 @@ def figures(text: str) -> Iterator[Figure]:
 def amounts_in_words(text: str) -> Iterator[str]:
     """Yield `twice`, `a thousand times`, `two thirds` and the like."""
     yield from (match[0] for match in _IN_WORDS.finditer(_VAGUE.sub(_blank, text)))
+
+
+def without_units(text: str) -> str:
+    """Return a text without the numbers that have a unit."""
+    return _FIGURE.sub(lambda match: _blank(match) if match["unit"] else match[0], text)
 
 
 def compares(sentence: str) -> bool:

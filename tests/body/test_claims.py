@@ -6,7 +6,7 @@ from tasks.artifacts import Verdict
 from tasks.body.claims import LONGEST, CitableEvidence, objections
 from tests.support.evidence import CPU_IMPROVED, IMPORT_IMPROVED, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, UNCHANGED
 
-DIFF = "-    pages = [join(page) for page in document]\n+    cache = LRU(maxsize=128)\n"
+DIFF = "-    pages = [join(page) for page in document]\n+    cache = LRU(maxsize=128)\n+    # for at most 35 ms\n"
 EVIDENCE = CitableEvidence(CPU_IMPROVED, f"Join the lines of a page once\n{DIFF}")
 
 
@@ -52,6 +52,8 @@ def test_figures_of_the_evidence_pass(bullet):
         ("22.8x faster", "a number that is not in the evidence (22.8x)"),
         ("1.26x less memory", "a number that is not in the evidence (1.26x)"),
         ("1e3x as fast", "a number that is not in the evidence (1e3x)"),
+        ("0x the memory", "a number that is not in the evidence (0x)"),
+        ("Speed: 35", "a number that is not in the evidence (35)"),
         ("Twice as fast", "an amount in words (“Twice”), which cannot be checked"),
         ("Ten times less memory", "an amount in words (“Ten times”), which cannot be checked"),
         ("A tenfold gain", "an amount in words (“A tenfold”), which cannot be checked"),
@@ -72,19 +74,62 @@ def test_no_improvement_is_claimed_without_the_verdict(comparison):
     assert comparison.verdict is not Verdict.IMPROVED
     (objection,) = objections(["Joins lines faster"], CitableEvidence(comparison, ""))
     assert objection == f"claims an improvement (“faster”), but the verdict is {comparison.verdict}: Joins lines faster"
-    assert objections(["Joins lines once"], CitableEvidence(comparison, "")) == ()
+
+
+CLAIMS = [
+    "Accelerates joining", "A snappier join", "Leaner tables", "Decreases the memory", "Joins perform better",
+    "Better latency", "Shaves off some work", "Slashes memory", "High-performance joins", "Sped up", "Trim peak memory",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bullet", CLAIMS)
+def test_an_improvement_is_recognised_in_other_words(bullet):
+    assert objections([bullet], CitableEvidence(UNCHANGED))
+    assert objections([bullet], CitableEvidence(CPU_IMPROVED)) == ()
+
+
+@pytest.mark.parametrize(
+    "bullet",
+    [
+        "Joins lines once", "Use Boost for snappy files", "Strip trailing slashes", "Train a boosted tree", "A better name",
+        "Run on the accelerator", "Trim white space", "Keep the time zone in memory",
+    ],
+)  # fmt: skip
+def test_other_words_claim_nothing(bullet):
+    assert objections([bullet], CitableEvidence(UNCHANGED)) == ()
 
 
 @pytest.mark.parametrize(
     ("bullet", "comparison", "fault"),
     [
-        ("Speed up joining", MEMORY_IMPROVED, "claims less time (“Speed up”), but no measured time improved"),
-        ("Joins faster", MEMORY_IMPROVED, "claims less time (“faster”), but no measured time improved"),
+        ("Speed up joining", MEMORY_IMPROVED, "claims less time (“Speed up”), which the evidence does not show"),
+        ("Joins faster", MEMORY_IMPROVED, "claims less time (“faster”), which the evidence does not show"),
         (
             "Less peak memory",
             IMPORT_IMPROVED,
-            "claims less memory (“Less peak memory”), but no measured memory improved",
+            "claims less memory (“Less peak memory”), which the evidence does not show",
         ),
+        (
+            "Speeds joining up",
+            MEMORY_IMPROVED,
+            "claims less time (“Speeds joining up”), which the evidence does not show",
+        ),
+        (
+            "Reduce the latency",
+            MEMORY_IMPROVED,
+            "claims less time (“Reduce the latency”), which the evidence does not show",
+        ),
+        (
+            "Memory is reduced",
+            IMPORT_IMPROVED,
+            "claims less memory (“Memory is reduced”), which the evidence does not show",
+        ),
+        (
+            "Fewer allocations",
+            IMPORT_IMPROVED,
+            "claims fewer allocations (“Fewer allocations”), which the evidence does not show",
+        ),
+        ("Reduce time zones to names, saving lookups", MEMORY_IMPROVED, None),
         ("Speed up joining", CPU_IMPROVED, None),
         ("A faster import", IMPORT_IMPROVED, None),
         ("Reduces the peak memory", MEMORY_IMPROVED, None),

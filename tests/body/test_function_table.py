@@ -52,14 +52,14 @@ def test_functions_with_next_to_no_time_have_no_row():
     small = [share(f"small{number}", (1, 0.0), (1, 0.0099), changed=True) for number in range(60)]
     text = text_of([WORK, *small, GONE, share("little", (1, 0.004), None)])
     assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == ["p:work", "p:gone"]
-    assert "Changed functions without a row have less: `p:small0`, `p:small1`, `p:small2` and 57 more." in text
+    assert "Changed functions that are not in the table: `p:small0`, `p:small1`, `p:small2` and 57 more." in text
     assert text_of(small) == text_of([]) == ""
 
 
 def test_a_table_has_few_rows():
     large = [share(f"large{number}", (1, 0.5), (1, 0.5)) for number in range(60)]
     assert FunctionTable.of(large).rows == tuple(large[:MOST_FUNCTIONS])
-    assert "without a row" not in text_of(large)
+    assert "not in the table" not in text_of(large)
 
 
 def test_no_column_is_empty():

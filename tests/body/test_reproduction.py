@@ -118,12 +118,12 @@ def test_each_worktree_is_built_if_the_benchmark_imports_what_a_build_makes(runn
     detection = DETECTION.model_copy(update={"layout": LAYOUT.model_copy(update={"runner": runner})})
     case = Case(CPU_IMPROVED.model_copy(update={"built": (built,)}), detection=detection)
     assert commands in body_of(case)
-    installs = "# every side is built, and installed into this Python: use a virtual environment\n"
+    installs = "# this builds each side and installs it into this Python: use a virtual environment\n"
     assert (installs in body_of(case)) is (runner == "python")
     confined = case.vary(item=ITEM.model_copy(update={"sandbox": "bwrap"}))
     if runner == "python":
         assert "git worktree add" not in body_of(confined)
-        assert "Commands for plain pytest are left out: each side has to be built, which" in body_of(confined)
+        assert "Commands for plain pytest are left out: they would have to build each side, which" in body_of(confined)
 
 
 def test_the_variables_of_the_projects_tests_are_set():

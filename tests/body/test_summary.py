@@ -126,6 +126,30 @@ def test_what_is_no_sentence_is_no_bullet(line):
     assert bullets_of(f"Join once\n\n- {line}\n") == ["Join once"]
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Merge branch 'main' of https://example.org/a", "Merge branch main into x", "Merge remote-tracking branch 'origin/main'",
+        "Merge tag v1.2", "Merge commit 'abcdef1'", "Merge upstream/main", "Merge origin/main into perf", "Merge main", "Merge PR #12",
+        "Merge abcdef1 into 1234567", "Merge in changes from main", "Merged in perf/lines (pull request #3)", "Merged PR 12: lines",
+        "Merge feature/x into develop", "Merge changes from main", "Merge latest main", "Merge branches 'a' and 'b'",
+    ],
+)  # fmt: skip
+def test_merges_are_no_bullets(title):
+    assert bullets_of("Join once", title) == ["Join once"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Merge chunks into one buffer", "Merge in one pass", "Merge tag lists lazily", "Merge main loops", "Merge branch nodes once",
+        "Merge commit objects in bulk", "Merge changes from both passes", "Merge upstream rows at once",
+    ],
+)  # fmt: skip
+def test_other_titles_that_begin_with_merge_are_bullets(title):
+    assert bullets_of(title) == [title]
+
+
 def test_sentences_are_whole_or_left_out():
     long = "It " + "really " * 60 + "matters."
     assert bullets_of(

@@ -59,6 +59,9 @@ def test_an_experiment_called_baseline_is_none_whatever_else_its_row_has():
         "Control flow without exceptions",
         "Skip the copy, unlike the baseline",
         "First pass only",
+        "Cumulative sums in one pass",
+        "Total order without sorting",
+        "Baseline grids are cached",
     ],
 )
 def test_titles_with_such_words_stay(title):

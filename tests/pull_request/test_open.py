@@ -225,7 +225,7 @@ def test_upstream_that_moved_is_refused(case):
 def test_an_edited_body_is_refused(case):
     body = case.folder / ".codeflash" / "pr-body-total.md"
     body.write_text(body.read_text().replace("%", " percent", 1))
-    case.refuses(r"pr-body-total\.md: this line of it was removed or changed: ")
+    case.refuses(r"pr-body-total\.md: this line was removed or changed: ")
 
 
 def test_what_was_checked_is_published_whatever_happens_to_the_file(case):

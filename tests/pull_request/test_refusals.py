@@ -147,12 +147,11 @@ def test_a_body_whose_measured_part_was_edited(paths):
     assert reasons_for(discussed.encode()) == []
     reasons = reasons_for(discussed.replace("−20.9 %", "−40.9 %").encode())
     assert any(
-        "pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each
-        for each in reasons
+        "pr-body-merge_lines.md: this line was removed or changed: " in each and "−20.9 %" in each for each in reasons
     )
     assert any("text was added: a number that is not in the evidence (40.9 %)" in each for each in reasons)
     assert reasons[-1].endswith(
-        "restore it: delete it and run `prprep render:merge_lines`; what is not about figures may stay"
+        "to restore it, delete it and run `prprep render:merge_lines`; edits that claim nothing may stay"
     )
     assert reasons_for(None) == [".codeflash/pr-body-merge_lines.md is missing: run `prprep render:merge_lines`"]
     latin = body.read_bytes() + "\nGrüße\n".encode("latin-1")

@@ -31,6 +31,13 @@ def found(text: str) -> list[str]:
         ("1e3x", 1000, "factor"),
         ("64.31 ops/s", 64.31, "rate"),
         (".5 s", 0.5, "time"),
+        ("5,000 ops/sec", 5000, "rate"),
+        ("300 millis", 0.3, "time"),
+        ("500 megs", 5e8, "size"),
+        ("×1000", 1000, "factor"),
+        ("🔟x", 10, "factor"),
+        ("#1000%", 10, "share"),
+        ("O(now 10x)", 10, "factor"),
     ],
 )
 def test_figures_in_units(text, value, kind):
@@ -38,9 +45,13 @@ def test_figures_in_units(text, value, kind):
     assert (figure.value, figure.kind) == (pytest.approx(value), kind)
 
 
-@pytest.mark.parametrize("text", ["2^10x", "10kx", "1OOx", "1.2.3x", "10+x", "3. x"])
+@pytest.mark.parametrize("text", [
+        "2^10x", "10kx", "1OOx", "1.2.3x", "10+x", "3. x", "1000×faster", "1000xfaster", "1·000x", "½ the time", "1/10th of it",
+        "10:1", "100-to-1", "2m30s",
+    ],
+)  # fmt: skip
 def test_notations_that_cannot_be_read_are_figures_without_a_value(text):
-    assert [figure.kind for figure in amounts.figures(text) if figure.value is None] == ["factor"]
+    assert [figure.kind for figure in amounts.figures(amounts.seen(text)) if figure.value is None] == ["factor"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +70,8 @@ def test_references_versions_and_orders_are_no_amounts(text):
     [
         "twice", "halved", "in half", "tenfold", "two-fold", "a thousand times", "three orders of magnitude", "two thirds", "a tenth",
         "a factor of ten", "ten percent", "several times faster", "doubles the speed", "thirty milliseconds",
+        "dozens of times faster", "multiple times faster", "one and a half times as fast", "an order-of-magnitude", "a magnitude faster",
+        "nine out of ten calls", "sixx",
     ],
 )  # fmt: skip
 def test_amounts_in_words(text):
@@ -66,7 +79,17 @@ def test_amounts_in_words(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["a double lookup", "the first half", "a second list", "many times", "one by one", "times", "triple"]
+    "text",
+    [
+        "a double lookup",
+        "the first half",
+        "a second list",
+        "many times",
+        "one by one",
+        "times",
+        "triple",
+        "multiple times",
+    ],
 )
 def test_words_that_are_no_amounts(text):
     assert list(amounts.amounts_in_words(text)) == []

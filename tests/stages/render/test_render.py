@@ -513,13 +513,12 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
         ((), "The results of the measured calls were not compared."),
         (
             (Output(test=TEST, verdict="equal"),),
-            "The measured calls return equal results on base and head for the benchmark's own inputs.",
+            "The results of the measured calls are equal on base and head for the benchmark's own inputs.",
         ),
         (
             (Output(test=TEST, verdict="equal", detail="compared without `['pid']`", partly=True),),
             (
-                "The measured calls return equal results on base and head for the benchmark's own inputs, "
-                "as far as they are comparable.\n"
+                "The comparable results of the measured calls are equal on base and head for the benchmark's own inputs.\n"
                 "- `test_benchmark_merge_lines`, 1 input: compared without `['pid']`"
             ),
         ),
@@ -750,6 +749,12 @@ def with_detection(**fields: object) -> Case:
 )
 def test_a_ref_is_named_unless_it_repeats_the_commit_or_claims_something(ref, shown):
     assert f"- Head is `{HEAD}`{shown}.\n" in body_of(with_detection(head_ref=ref))
+
+
+@pytest.mark.parametrize(("comparison", "shown"), [(CPU_IMPROVED, " (faster-lines)"), (REGRESSED, "")])
+def test_a_ref_is_named_only_if_the_evidence_shows_what_it_claims(comparison, shown):
+    detection = DETECTION.model_copy(update={"head_ref": "faster-lines"})
+    assert f"- Head is `{HEAD}`{shown}.\n" in body_of(Case(comparison, detection=detection))
 
 
 def test_a_loss_without_spread_is_shown_once():
