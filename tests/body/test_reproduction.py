@@ -104,7 +104,10 @@ def test_plain_pytest_runs_as_the_project_does(runner, command):
         (
             "python",
             "src/pagelayout/fast.so",
-            f'  python -m pip install --quiet --no-deps --editable .\n  PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n',
+            (
+                "  python -m pip install --quiet --no-deps --editable .\n"
+                f'  PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n'
+            ),
         ),
         (
             "python",

@@ -223,8 +223,8 @@ import types
 import zipfile
 
 HERE = os.path.dirname(__file__)
-FILES = ["_ops.py", "<string>", "x" * 5000, "a\\0b", "a\\udcffb.py", HERE, HERE + "/gone.py", __file__ + "/inner.py", b"a.py"]
-for number, file in enumerate(FILES):
+FILES = ["_ops.py", "<string>", "x" * 5000, "a\\0b", "a\\udcffb.py", HERE, HERE + "/gone.py"]
+for number, file in enumerate([*FILES, __file__ + "/inner.py", b"a.py"]):
     sys.modules["project.odd%d" % number] = sys.modules["other%d" % number] = module = types.ModuleType("odd")
     module.__file__ = file
 with zipfile.ZipFile(HERE + "/inner.zip", "w") as archive:

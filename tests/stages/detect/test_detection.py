@@ -353,7 +353,10 @@ def test_a_function_that_is_nowhere_is_an_error(repo, function, now):
 
 
 def test_of_a_named_function_the_definition_that_changed_is_the_target(tmp_path):
-    code = "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n    return 3\n"
+    code = (
+        "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n"
+        "    return 3\n"
+    )
     repo = history(tmp_path / "one", {TABLES: code}, {TABLES: code.replace("return 2", "return -2")})
     found = detected(repo, item(functions=("pages.tables:show",)))
     reason = "pages.tables:show did not change itself, and this is called like it"

@@ -723,7 +723,10 @@ def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(shop):
         "document = (\n        Path(__file__)" in text
         or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
     )
-    told = f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): it is a text of {len(content):,} characters."
+    told = (
+        f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): it is a "
+        f"text of {len(content):,} characters."
+    )
     assert told in " ".join(text.split())
 
 

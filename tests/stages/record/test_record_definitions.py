@@ -176,7 +176,7 @@ FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_
 
 @pytest.fixture(scope="module", params=["3.9", "3.13"])
 def place(request, tmp_path_factory):
-    """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
+    """The shop's tree and an environment: a wrapper records before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
     python = environment(folder, request.param, "pytest", "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path

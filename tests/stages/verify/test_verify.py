@@ -364,7 +364,10 @@ def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, t
         f"echo 'exec {escape}' > .git/hooks/post-index-change; chmod +x .git/hooks/*",
         "touch sums/*.py; echo '# more' >> sums/numbers.py",
         f"echo {outside} > .git/objects/info/alternates",
-        f'for program in prprep uv python; do printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done',
+        (
+            "for program in prprep uv python; do "
+            f'printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done'
+        ),
         "echo 'optimizations: [{id: total, head: perf, summarize: touch}]' > prprep.yaml",
         'ln -sf /etc/passwd "$PRPREP_FAILED"',
         "exit 7",
