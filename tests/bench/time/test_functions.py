@@ -345,7 +345,7 @@ def test_functions_compiled_by_numba_are_not_visible(tmp_path):
     assert (profile.unreached, profile.profiled) == (("project:unused",), ())
 
 
-def test_objects_that_run_compiled_code_are_told_from_wrappers(tmp_path):
+def test_wrappers_in_python_are_no_compiled_code(tmp_path):
     code = """
         import functools, math, weakref
 

@@ -105,7 +105,7 @@ def test_all_statements_of_what_is_new_count():
     assert changed("", source, "C") == ((7, 7),)
 
 
-def test_blocks_tell_equal_statements_apart():
+def test_equal_statements_differ_by_their_block():
     before = "def f(x):\n    if x:\n        a()\n        b()\n    else:\n        c()\n"
     assert changed(before, before.replace("        b()\n    else:\n", "    else:\n        b()\n"), "f") == ((5, 5),)
     tried = (
