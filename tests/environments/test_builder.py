@@ -315,7 +315,7 @@ def test_packages_for_measuring_never_replace_pins(tmp_path, pins, notes):
 
 @slow
 def test_an_old_project_that_today_does_not_build_is_built_with_packages_of_its_time(tmp_path):
-    """Of its build back end too: newer ones reject this description."""
+    """Its build back end is of that time, too: newer ones reject this description."""
     text = (
         POETRY.replace("poetry-core", "poetry-core>=1")
         + '[tool.poetry]\nname = "pages"\nversion = "1.5"\nauthors = []\n'

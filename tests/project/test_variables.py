@@ -42,7 +42,7 @@ def test_variables_that_a_project_sets(files, values):
     assert project_variables(Project(Files(files), "app" if "app/setup.py" in files else "")).values == values
 
 
-def test_what_is_set_and_what_is_not_is_said():
+def test_notes_list_the_variables_that_are_set_and_those_that_are_not():
     tox = (
         "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH=src\n    COVERAGE_FILE=.c\n"
         "    PATHS=a\n"

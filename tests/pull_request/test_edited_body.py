@@ -87,7 +87,7 @@ RESULTS = LINES.index("## Results")
 
 
 def with_lines(*added: str, at: int = RESULTS, around: int = 0, after: tuple[str, ...] = ()) -> str:
-    """Put lines before a line of the body, and `after` behind the `around` lines that follow."""
+    """Insert lines before a line of the body, and `after` once `around` more lines have followed."""
     return "\n".join([*LINES[:at], *added, *LINES[at : at + around], *after, *LINES[at + around :]])
 
 
@@ -116,7 +116,7 @@ def test_results_cannot_be_hidden_or_folded(opening):
         ("<s>\n", "\n</s>"),
     ],
 )
-def test_nor_when_it_is_closed_again(before, after):
+def test_results_cannot_be_hidden_between_two_lines(before, after):
     objection = objections_to(with_lines(before, around=10, after=(after,)))[0]
     assert objection.startswith("this line of it is no longer shown as it was")
 

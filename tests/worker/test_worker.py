@@ -240,7 +240,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("watch", [True, False])
-def test_modules_whose_file_is_only_a_name_are_nobodys(tmp_path, watch):
+def test_modules_without_a_file_are_not_the_projects(tmp_path, watch):
     request = pair(tmp_path, head={"src/project/__init__.py": ODD_MODULES})
     with started(request, "head", Settings(seed=1, watch=watch)) as worker:
         worker.collected()
