@@ -61,7 +61,7 @@ def told_plainly(run, *parts):
 
 
 def reaches_the_change(run):
-    """See that a run ended well, and that its benchmark executed the changed code."""
+    """Check that a run ended well; return whether its benchmark executed the changed code."""
     assert run.code == 0, run.told
     reach = Linting.read(run.state() / "lint.json").reach
     return reach.executed == reach.statements > 0
@@ -80,7 +80,7 @@ def test_a_cache_on_a_full_disk(repo, tmp_path, room):
 
 
 def test_the_state_on_a_full_disk(repo, tmp_path):
-    """A stage that has room is done once, the next ones find none, up to what measuring writes."""
+    """Each size of the disk lets further stages write; the next one fails, up to what measuring writes."""
     work = tmp_path / "work"
     work.mkdir()
     with mounted(work / ".prprep", "size=4k"), untouched(repo.path):

@@ -229,7 +229,7 @@ def streamed(tmp_path_factory):
 
 
 def started(folder, *arguments, **streams):
-    """Run prprep with other streams than pipes of ours."""
+    """Run prprep with the given streams; return its code and what it wrote to pipes."""
     settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     variables = variables_of(settings.pop("variables", {}))
     done = subprocess.run(command(*arguments), cwd=folder, env=variables, check=False, timeout=120, **settings)

@@ -155,7 +155,6 @@ def test_what_the_first_call_of_a_cached_function_or_property_pays_is_said(run, 
     assert any("only later calls" in finding and f"test_{name}" in finding for finding in comparison.needs_review)
     assert "This holds for repeated calls" in run.body("repeated")
     # Programs have `functools` anyway.
-    print(comparison.needs_review)
     assert not any("import" in finding for finding in comparison.needs_review)
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.bench.workers import sandbox
 from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
 from tasks.commands import lint
-from tasks.errors import MeasuringError
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tests.support.projects import PROJECT, Files
+from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
 
 CASES = Path(__file__).parents[1] / "lint_cases"
@@ -201,10 +200,7 @@ def project(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
-    try:
-        sandbox.check()
-    except MeasuringError as error:
-        pytest.skip(str(error))
+    demand_bubblewrap()
     repo, escaped = tmp_path / "repo", tmp_path / "escaped"
     text = f"def test_total(benchmark):\n    open({str(escaped)!r}, 'w').close()\n    benchmark(sum, [1])\n"
     TargetRepo(repo, {"pyproject.toml": PROJECT, "pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})

@@ -1,4 +1,4 @@
-"""One moment of `benchmarks.kills`, and what it notices; tests/peers/test_mistakes_running.py has other moments and signals."""
+"""One moment of `benchmarks.kills`, and what it notices; tests/peers/test_mistakes_running.py has other moments."""
 
 import random
 import signal

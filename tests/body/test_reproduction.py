@@ -104,7 +104,10 @@ def test_plain_pytest_runs_as_the_project_does(runner, command):
         (
             "python",
             "src/pagelayout/fast.so",
-            f'  python -m pip install --quiet --no-deps --editable .\n  PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n',
+            (
+                "  python -m pip install --quiet --no-deps --editable .\n"
+                f'  PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n'
+            ),
         ),
         (
             "python",
@@ -206,7 +209,7 @@ def test_the_commands_run_each_sides_own_code_and_leave_nothing_behind(tmp_path)
 
 def test_the_manifest_is_one_that_prprep_reads(tmp_path):
     item = ITEM.model_copy(update={"budget": 40.0, "negligible": 0.02, "metrics": ("time", "memory")})
-    item = item.model_copy(update={"drive": "python convert.py --token=hunter2 /home/ada/private.pdf"})
+    item = item.model_copy(update={"drive": "python convert.py --token=hunter2 /srv/data/private.pdf"})
     path = tmp_path / "prprep.yaml"
     path.write_text(manifest_text(item, DETECTION, SCAFFOLDING), encoding="utf-8")
     assert "drive" not in path.read_text(encoding="utf-8")

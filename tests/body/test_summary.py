@@ -63,7 +63,10 @@ def test_a_tools_commit_keeps_its_mechanism_and_loses_its_claims():
         "One join: Lines are collected in a list and joined at the end.",
     )
     assert result.left_out == (
-        "“⚡️ Speed up function `merge_lines` by 17,500% in PR #1 (`perf/all`)”: a number that is not in the evidence (17,500%)",
+        (
+            "“⚡️ Speed up function `merge_lines` by 17,500% in PR #1 (`perf/all`)”: a number that is not in the "
+            "evidence (17,500%)"
+        ),
         "“The runtime falls from 2.1 s to 12 ms.”: a number that is not in the evidence (2.1 s)",
         "“All 212 existing tests pass.”: says what only a measurement or the tests can show",
     )
@@ -108,21 +111,16 @@ def test_a_title_that_begins_with_merge_is_no_merge():
 @pytest.mark.parametrize(
     "line",
     [
-        "-----", "=====", "***", "* * *", "———", "<!-- note -->", "<!-- never closed", "## Heading", "| a | b |", "Changes:",
-        "Signed-off-by: Ada <a@b.c>", "Co-Authored-By: X <x@y.z>", "Co-authored-by:X <x@y.z>", "Reviewed-by: B", "Change-Id: Ia1b2",
-        "(cherry picked from commit abc1234)", "Fixes #3, closes acme/x#4", "Closes: https://github.com/a/b/issues/4", "Refs #9",
-        "https://example.org/x", "🤖 Generated with [A Tool](https://example.org)", "Conflicts:", "This reverts commit abc1234.", "…", "12.",
+        "-----", "=====", "***", "* * *", "———", "<!-- note -->", "<!-- never closed", "## Heading", "| a | b |",
+        "Changes:", "Signed-off-by: Ada <a@b.c>", "Co-Authored-By: X <x@y.z>", "Co-authored-by:X <x@y.z>",
+        "Reviewed-by: B", "Change-Id: Ia1b2", "(cherry picked from commit abc1234)", "Fixes #3, closes acme/x#4",
+        "Closes: https://github.com/a/b/issues/4", "Refs #9", "https://example.org/x",
+        "🤖 Generated with [A Tool](https://example.org)", "Conflicts:", "This reverts commit abc1234.", "…", "12.",
     ],
 )  # fmt: skip
 def test_what_is_no_sentence_is_no_bullet(line):
-    assert (
-        bullets_of(f"Join once\n\n{line}\n\nThe page was copied\nfor every line.\n\n{line}\n")
-        == [
-            "Join once",
-            "The page was copied for every line.",
-        ]
-        or line == "<!-- never closed"
-    )
+    sentences = ["Join once"] if line == "<!-- never closed" else ["Join once", "The page was copied for every line."]
+    assert bullets_of(f"Join once\n\n{line}\n\nThe page was copied\nfor every line.\n\n{line}\n") == sentences
     assert bullets_of(f"Join once\n\n- {line}\n") == ["Join once"]
 
 
@@ -212,9 +210,10 @@ def test_bullets_of_the_manifest_are_kept_and_titles_of_commits_still_checked():
 
 PIECES = st.sampled_from(
     [
-        "Join once", "the loop", "is", "faster", "by", "from", "to", "17,500%", "1e3x", "12 ms", "411", "calls", "twice", "in half", ".", ". ",
-        "\n", "\n\n", "- ", "* ", "1. ", "<!--", "-->", "---\n", "**", "`", "(", ")", "→", "10", "x", " ", " ", "Fixes #3\n", "# ", "| ",
-        "Co-authored-by: A <a@b>\n", "```\n", "ten times", "20.9 %", "[a](b)", "&#49;", "\u200b", "Merge branch 'x'\n", "fixup! ",
+        "Join once", "the loop", "is", "faster", "by", "from", "to", "17,500%", "1e3x", "12 ms", "411", "calls",
+        "twice", "in half", ".", ". ", "\n", "\n\n", "- ", "* ", "1. ", "<!--", "-->", "---\n", "**", "`", "(", ")",
+        "→", "10", "x", " ", " ", "Fixes #3\n", "# ", "| ", "Co-authored-by: A <a@b>\n", "```\n", "ten times", "20.9 %",
+        "[a](b)", "&#49;", "\u200b", "Merge branch 'x'\n", "fixup! ",
     ]
 )  # fmt: skip
 MESSAGES = st.lists(PIECES, min_size=1, max_size=25).map("".join)

@@ -290,7 +290,7 @@ PINS = {
 @slow
 @pytest.mark.parametrize(("pins", "notes"), PINS.values(), ids=PINS)
 def test_packages_for_measuring_never_replace_pins(tmp_path, pins, notes):
-    """Those that the project requires are in its environment, those that only its lock names at least do not conflict."""
+    """Pins that the project requires are installed; pins that only its lock names do not conflict."""
     lock = "".join("[[package]]\nname = {!r}\nversion = {!r}\n".format(*pin.split("==")) for pin in pins)
     required = "".join(f'{pin.partition("==")[0]} = "*"\n' for pin in pins if "pytest" not in pin)
     text = POETRY + '[tool.poetry]\nname = "pages"\nversion = "1"\ndescription = ""\nauthors = []\n'
@@ -315,7 +315,7 @@ def test_packages_for_measuring_never_replace_pins(tmp_path, pins, notes):
 
 @slow
 def test_an_old_project_that_today_does_not_build_is_built_with_packages_of_its_time(tmp_path):
-    """Of its build back end too: newer ones reject this description."""
+    """Its build back end is of that time, too: newer ones reject this description."""
     text = (
         POETRY.replace("poetry-core", "poetry-core>=1")
         + '[tool.poetry]\nname = "pages"\nversion = "1.5"\nauthors = []\n'

@@ -126,7 +126,10 @@ STATIC = {
         (
             "attrs<21,>=20.1",
             'dataclasses; python_full_version < "3.7"',
-            'typing<4,>=3.6; (python_full_version < "3" or python_full_version < "3.5" and python_full_version >= "3.4")',
+            (
+                'typing<4,>=3.6; (python_full_version < "3" or python_full_version < "3.5" and python_full_version >= '
+                '"3.4")'
+            ),
             'pages==1; python_full_version < "3.9"',
             'pages==2; python_full_version >= "3.9"',
             "forked @ git+https://example.org/forked.git@abc ",
@@ -135,7 +138,9 @@ STATIC = {
     ),
     "flit": (
         {
-            "pyproject.toml": "[tool.flit.metadata]\nrequires = ['six']\n[tool.flit.metadata.requires-extra]\ncolor = ['rich']\n"
+            "pyproject.toml": (
+                "[tool.flit.metadata]\nrequires = ['six']\n[tool.flit.metadata.requires-extra]\ncolor = ['rich']\n"
+            )
         },
         ("six", "rich"),
     ),

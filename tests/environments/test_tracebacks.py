@@ -49,7 +49,7 @@ FOREIGN = {
         fails("return URL(Table([]), fast=1)", "TypeError: __init__() got an unexpected keyword argument 'fast'"),
         ("__init__", "yarl 1.9", "the project's own code (textkit/__init__.py:7)"),
     ),
-    "a method, whose class no import tells": (
+    "a method of a class that no import names": (
         fails("client.send(1)", "TypeError: Client.send() missing 1 required positional argument: 'stream'"),
         ("Client.send", "packages", "the project's own code (textkit/__init__.py:7)"),
     ),
@@ -104,7 +104,7 @@ def test_uses_of_packages_that_do_not_fit(output, expected):
 
 
 @pytest.mark.parametrize("output", OWN.values(), ids=OWN)
-def test_failures_that_are_no_packages(output):
+def test_failures_that_no_package_causes(output):
     assert use(output) is None
 
 
@@ -116,7 +116,7 @@ def test_the_diagnosis_names_whose_code_failed_and_the_cure():
         "it uses `AsyncClient.__init__` as another version has it"
     )
     assert found.hint == ("install the version that it was written for, such as `env: {install: ['httpx<0.28']}`")
-    unknown = FOREIGN["a method, whose class no import tells"][0]
+    unknown = FOREIGN["a method of a class that no import names"][0]
     found = diagnose(unknown, "benchmark", uses="package", values=use(unknown).values)
     assert "does not fit the installed packages" in found.cause
     assert "`env: {install: ['PACKAGE==VERSION']}`" in found.hint

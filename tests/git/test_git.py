@@ -168,8 +168,9 @@ def test_the_oldest_commits_of_a_shallow_clone_have_no_parents(target: TargetRep
     with git.Clone.open(str(tmp_path / "shallow"), cache) as clone:
         assert clone.is_shallow
         assert clone.parents("opt") == ()
-        with pytest.raises(RepositoryError, match="--unshallow"):
+        with pytest.raises(RepositoryError, match="the parent of commit opt is not in the clone") as raised:
             clone.changes_of("opt")
+        assert "git fetch --unshallow" in raised.value.hint
     with git.Clone.open(str(target.path), cache) as clone:
         assert not clone.is_shallow
         assert len(clone.parents("opt")) == 1

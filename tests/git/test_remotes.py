@@ -14,8 +14,8 @@ def test_branch_names(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "*", "perf/*", "a b", "", "@{-1}", "-x", "a..b", "a.lock", "/a", "a/", "a//b", "a~1", "a^", "a:b", "a?", "[a]", "a\\b", "a\n",
-        ".a", "a.", "a@{1}",
+        "*", "perf/*", "a b", "", "@{-1}", "-x", "a..b", "a.lock", "/a", "a/", "a//b", "a~1", "a^", "a:b", "a?", "[a]",
+        "a\\b", "a\n", ".a", "a.", "a@{1}",
     ],
 )  # fmt: skip
 def test_no_branch_names(name):

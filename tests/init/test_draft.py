@@ -272,16 +272,6 @@ def test_nothing_to_draft(tmp_path):
     assert len(used(write_draft(tmp_path, plain))) == 1
 
 
-def test_a_shallow_clone_is_said_to_be_one(tmp_path):
-    repo = TargetRepo(tmp_path / "target", {"a.py": "x = 1\n"})
-    repo.commit({"a.py": "x = 2\n"})
-    shallow = TargetRepo(tmp_path / "shallow", branch="other")
-    shallow.git("fetch", "--quiet", "--depth=1", repo.path.as_uri(), "main:main")
-    shallow.git("checkout", "--quiet", "main")
-    with pytest.raises(UsageError, match="git fetch --unshallow"):
-        write_draft(tmp_path, shallow)
-
-
 def prprep(folder, *words):
     done = ran(folder, *words, COLUMNS="200")
     assert "Traceback" not in done.stdout + done.stderr

@@ -227,9 +227,10 @@ def test_broken_markdown(text):
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Calls went down from 1203 to 411.", "Score 2.14→1.83.", "Score 2.14 before, 1.83 afterwards.", "It is now 1203 instead of 411.",
-        "About twice as quick as it was.", "A thousand times fewer copies.", "All tests pass with it.", "From 12 ms to 3 ms.",
-        "Co-authored-by: X <x@example.org>", "-------------------", "The number is 42 now.",
+        "Calls went down from 1203 to 411.", "Score 2.14→1.83.", "Score 2.14 before, 1.83 afterwards.",
+        "It is now 1203 instead of 411.", "About twice as quick as it was.", "A thousand times fewer copies.",
+        "All tests pass with it.", "From 12 ms to 3 ms.", "Co-authored-by: X <x@example.org>", "-------------------",
+        "The number is 42 now.",
     ],
 )  # fmt: skip
 def test_no_figure_or_claim_of_notes_becomes_a_summary(sentence):

@@ -33,8 +33,9 @@ def test_one_row_per_experiment_without_baselines_and_measurements():
 @pytest.mark.parametrize(
     "row",
     [
-        "a1b2c3d\t0.997\tkeep\tbaseline", "a1b2c3d\t0.997\tkeep\tBaseline run, nothing changed", "a1b2c3d\t0.997\tkeep\tunmodified baseline",
-        "a1b2c3d\t0.997\tkeep\testablish baseline", "a1b2c3d\t0.997\tkept\tOriginal code", "a1b2c3d\t0.997\tkeep\tinitial state (baseline)",
+        "a1b2c3d\t0.997\tkeep\tbaseline", "a1b2c3d\t0.997\tkeep\tBaseline run, nothing changed",
+        "a1b2c3d\t0.997\tkeep\tunmodified baseline", "a1b2c3d\t0.997\tkeep\testablish baseline",
+        "a1b2c3d\t0.997\tkept\tOriginal code", "a1b2c3d\t0.997\tkeep\tinitial state (baseline)",
         "a1b2c3d\t0.997\tkeep\t**Baseline**", "a1b2c3d\t0.997\tkeep\tno changes", "a1b2c3d\t0.997\tkeep\tTotal of all",
         "a1b2c3d\t0.997\tkeep\treference run", "a1b2c3d\t0.997\tbaseline\tmain as it is",
     ],

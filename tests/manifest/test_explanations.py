@@ -325,7 +325,10 @@ def test_of_hundreds_of_unknown_keys_the_first_are_shown(tmp_path):
         "version: 1\n? {0}\n: 1\noptimizations: [{{id: a, head: x}}]\n",
         "version: 1\n? {0}\n: 1\n? {0}\n: 2\noptimizations: {{b: {{id: {0}, head: x}}}}\n",
         "version: 1\noptimizations: [{{id: {0}, head: x}}, {{id: {0}, head: x}}]\n",
-        "version: 1\ntitle: *{0}\noptimizations: [{{id: a, head: x, domain: [{0}, {0}], env: {{extras: [{0}, {0}]}}}}]\n",
+        (
+            "version: 1\ntitle: *{0}\n"
+            "optimizations: [{{id: a, head: x, domain: [{0}, {0}], env: {{extras: [{0}, {0}]}}}}]\n"
+        ),
         "version: 1\nrepo: {0}\nupstream: {0}\noutput: {0}\noptimizations: [{{id: a, head: {0}, benchmark: {0}.py}}]\n",
         "version: 1\noptimizations: [{{id: a, head: !!{0} x}}]\n",
     ],

@@ -188,7 +188,7 @@ def test_05_the_reverse_is_measured_or_refused_with_a_reason(diverged):
 
 @pytest.mark.parametrize("name", ["faster", "tip"], ids=["no folder at base", "the folder is at base"])
 def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(diverged, name):
-    """It measured only head if base has the folder but not the file, and failed without the folder if base is checked out."""
+    """Only head was measured if base has the folder but not the file; without the folder it was an error."""
     repo, run = diverged
     comparison = run.comparison(name)
     folders = repo.git("ls-tree", "-d", "--name-only", comparison.base.commit, "tests/")

@@ -168,9 +168,11 @@ def test_a_background_program(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not programs._leash(), reason="needs setpriv of util-linux")
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    """Not even if the reaper was killed too, or has not heard of the child yet."""
     code = f"""
 from pathlib import Path
 from tasks.processes import programs
+programs.REAPER.add = lambda group: None
 with programs.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
     print(running.pid, flush=True)
     running.wait()

@@ -1,4 +1,4 @@
-"""Links that lead nowhere or in a circle, and home folders of nobody."""
+"""Links that lead nowhere or in a circle, and home folders of users who do not exist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_link_is_followed_and_a_missing_file_stays(tmp_path):
     assert real_path(tmp_path / "gone") == tmp_path / "gone"
 
 
-def test_the_home_folder_of_nobody_stays(monkeypatch, tmp_path):
+def test_the_home_folder_of_an_unknown_user_is_not_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert expanded("~/x") == tmp_path / "x"
     assert str(expanded("~no-such-user/x")) == "~no-such-user/x"

@@ -231,8 +231,8 @@ def test_values_that_are_not_passed_are_masked_if_they_look_random(value):
 
 
 def test_folders_are_masked_as_a_whole_only():
-    hidden = Secrets.of({"KEY_FILE": "/home/me/.config/key.json"})
-    assert hidden.masked("/home/me/.config/other /home/me/.config/key.json") == f"/home/me/.config/other {MASK}"
+    hidden = Secrets.of({"KEY_FILE": "/srv/data/.config/key.json"})
+    assert hidden.masked("/srv/data/.config/other /srv/data/.config/key.json") == f"/srv/data/.config/other {MASK}"
 
 
 def test_artifacts_hold_no_secret(tmp_path, monkeypatch):

@@ -3,7 +3,10 @@ import pytest
 from tasks.project.absent import absence
 from tests.support.projects import Files
 
-MODULES = '[submodule "core"]\n\tpath = src/pkg/vendored\n\turl = https://example.org/core.git\n[submodule "x"]\n\tpath = third_party/lib-x\n'
+MODULES = (
+    '[submodule "core"]\n\tpath = src/pkg/vendored\n\turl = https://example.org/core.git\n[submodule "x"]\n'
+    "\tpath = third_party/lib-x\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ def requires(files, project="", member="libs/app"):
     "files",
     [
         {
-            "pyproject.toml": '[project]\nname = "a"\ndependencies = ["the-app>=1"]\n[tool.uv.sources]\nthe-app = {workspace = true}\n'
+            "pyproject.toml": (
+                '[project]\nname = "a"\ndependencies = ["the-app>=1"]\n[tool.uv.sources]\n'
+                "the-app = {workspace = true}\n"
+            )
         },
         {"pyproject.toml": '[project]\nname = "a"\n[project.optional-dependencies]\nfast = ["the_app"]\n'},
         {"pyproject.toml": '[tool.poetry]\nname = "a"\n[tool.poetry.dependencies]\nthe-app = {path = "libs/app"}\n'},

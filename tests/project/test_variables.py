@@ -26,7 +26,9 @@ PYPROJECT = "pyproject.toml"
         ({PYPROJECT: '[tool.tox.env_run_base.set_env]\nA = "1"\n'}, {"A": "1"}),
         (
             {
-                PYPROJECT: '[tool.hatch.envs.default.env-vars]\nA = "1"\nB = "2"\n[tool.hatch.envs.test.env-vars]\nA = "3"\n'
+                PYPROJECT: (
+                    '[tool.hatch.envs.default.env-vars]\nA = "1"\nB = "2"\n[tool.hatch.envs.test.env-vars]\nA = "3"\n'
+                )
             },
             {"A": "3", "B": "2"},
         ),
@@ -40,15 +42,24 @@ def test_variables_that_a_project_sets(files, values):
     assert project_variables(Project(Files(files), "app" if "app/setup.py" in files else "")).values == values
 
 
-def test_what_is_set_and_what_is_not_is_said():
-    tox = "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH=src\n    COVERAGE_FILE=.c\n    PATHS=a\n"
+def test_notes_list_the_variables_that_are_set_and_those_that_are_not():
+    tox = (
+        "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH=src\n    COVERAGE_FILE=.c\n"
+        "    PATHS=a\n"
+    )
     found = project_variables(Project(Files({"tox.ini": tox})))
     assert found.values == {"ITEMS": "3000", "PATHS": "a"}
     assert found.notes == (
         "The benchmark ran with the variables that the project sets for its tests: ITEMS=3000, PATHS=a (tox.ini).",
         "tox.ini sets HERE for the tests, which the benchmark does not get: its value depends on the tool.",
-        "tox.ini sets PYTHONPATH for the tests, which the benchmark does not get: it is about tools that prprep runs itself.",
-        "tox.ini sets COVERAGE_FILE for the tests, which the benchmark does not get: it is about tools that prprep runs itself.",
+        (
+            "tox.ini sets PYTHONPATH for the tests, which the benchmark does not get: it is about tools that prprep "
+            "runs itself."
+        ),
+        (
+            "tox.ini sets COVERAGE_FILE for the tests, which the benchmark does not get: it is about tools that prprep "
+            "runs itself."
+        ),
     )
 
 

@@ -145,9 +145,9 @@ def test_white_space_is_passed_on_in_short():
 
 
 def test_claims_of_messages_that_the_evidence_does_not_hold_are_reported():
-    told = Commit(sha="a" * 40, title="Join 17,500% faster", message="Join 17,500% faster\n\nIt was 20.9 % slower.\n")
-    (finding,) = audit.of_claims(told, CPU_IMPROVED)
+    commit = Commit(sha="a" * 40, title="Join 17,500% faster", message="Join 17,500% faster\n\nIt was 20.9 % slower.\n")
+    (finding,) = audit.of_claims(commit, CPU_IMPROVED)
     published = "the message of aaaaaaaaaaaa (Join 17,500% faster) is published as it is"
     assert finding.text == f"{published}: a number that is not in the evidence (17,500%)"
     assert not finding.fatal
-    assert list(audit.of_claims(told.model_copy(update={"title": "Join once", "message": ""}), CPU_IMPROVED)) == []
+    assert list(audit.of_claims(commit.model_copy(update={"title": "Join once", "message": ""}), CPU_IMPROVED)) == []

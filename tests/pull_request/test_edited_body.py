@@ -85,16 +85,17 @@ RESULTS = LINES.index("## Results")
 
 
 def with_lines(*added: str, at: int = RESULTS, around: int = 0, after: tuple[str, ...] = ()) -> str:
-    """Put lines before a line of the body, and `after` behind the `around` lines that follow."""
+    """Insert lines before a line of the body, and `after` once `around` more lines have followed."""
     return "\n".join([*LINES[:at], *added, *LINES[at : at + around], *after, *LINES[at + around :]])
 
 
 @pytest.mark.parametrize(
     "opening",
     [
-        "<!--", "<!-- see below", "```", "~~~", "<details>\n", "<details><summary>All</summary>\n", "<del>\n", "<sub>\n",
-        "<pre>", "<script>", "<style>", "<textarea>", "<![CDATA[", "<?php", "<!DOCTYPE", "<template>\n", "<select>\n",
-        "<svg>\n", "<picture>\n", "<div hidden>\n", "<table><tr><td>\n", "<dialog>\n", "<b><!--", "> ```\n<!--",
+        "<!--", "<!-- see below", "```", "~~~", "<details>\n", "<details><summary>All</summary>\n", "<del>\n",
+        "<sub>\n", "<pre>", "<script>", "<style>", "<textarea>", "<![CDATA[", "<?php", "<!DOCTYPE", "<template>\n",
+        "<select>\n", "<svg>\n", "<picture>\n", "<div hidden>\n", "<table><tr><td>\n", "<dialog>\n", "<b><!--",
+        "> ```\n<!--",
     ],
 )  # fmt: skip
 def test_results_cannot_be_hidden_or_folded(opening):
@@ -113,7 +114,7 @@ def test_results_cannot_be_hidden_or_folded(opening):
         ("<s>\n", "\n</s>"),
     ],
 )
-def test_nor_when_it_is_closed_again(before, after):
+def test_results_cannot_be_hidden_between_two_lines(before, after):
     objection = objections_to(with_lines(before, around=10, after=(after,)))[0]
     assert objection.startswith("this line is no longer shown as it was")
 
@@ -134,16 +135,20 @@ def test_a_line_cannot_be_marked_up_differently(change):
 @pytest.mark.parametrize(
     "disguised",
     [
-        "`1000x` faster", "&#49;&#48;00x faster", "1e3x faster", "10<b></b>00x", "10<!-- -->00x", "1**0**00x", "1[000](u)x",
-        "A thousand times faster", "Twice as fast", "Half the time", "a tenth of the time", "by a factor of ten", "tenfold",
-        "an order of magnitude", "\uff11\uff10\uff10\uff10x", "\U0001d7cf\U0001d7ce\U0001d7ce\u00d7", "10\u200b00x", "10\u0445 faster",
-        "\u0661\u0660x", "1OOx", "2^10x", "10kx", "x10 faster", "1\ufe0f\u20e30\ufe0f\u20e3x", ":one::zero:x", "10\u00b3x", "1000. x faster",
-        "Calls: 1203 -> 411", "1203 calls instead of 411", "1000\ntimes faster", "1000<br>times faster", "# 1000x", "> 1000x faster",
-        "| speed |\n|---|\n| 1000 |", "```\n1000x faster\n```", "![1000x](u)", "![chart](u)", "<img src=u>", "$1000\\times$",
-        "```mermaid\npie\n```", "\u202ex0001", "&#x202e;x0001", "https://e.org/1000x-faster", "up-to-1000x", "#1000 times faster",
-        "1/10 of the time", "99,9 percent", "1 000x", "1'000x", "390K less memory", "<span>1000</span>x", "ten percent", "1.26.5x",
-        "Speedup: 11.85", "5,000 ops/sec", "1000×faster", "\u00d71000", "\U0001f51fx faster", "½ the time", "100:1", "2m30s", "dozens of times faster",
-        "% less: 50", "1·000x", "#1000%", "https://github.com/user-attachments/assets/0f0f", "https://github.com/a/b/assets/1/0f0f",
+        "`1000x` faster", "&#49;&#48;00x faster", "1e3x faster", "10<b></b>00x", "10<!-- -->00x", "1**0**00x",
+        "1[000](u)x", "A thousand times faster", "Twice as fast", "Half the time", "a tenth of the time",
+        "by a factor of ten", "tenfold", "an order of magnitude", "\uff11\uff10\uff10\uff10x",
+        "\U0001d7cf\U0001d7ce\U0001d7ce\u00d7", "10\u200b00x", "10\u0445 faster", "\u0661\u0660x", "1OOx",
+        "2^10x", "10kx", "x10 faster", "1\ufe0f\u20e30\ufe0f\u20e3x", ":one::zero:x", "10\u00b3x",
+        "1000. x faster", "Calls: 1203 -> 411", "1203 calls instead of 411", "1000\ntimes faster",
+        "1000<br>times faster", "# 1000x", "> 1000x faster", "| speed |\n|---|\n| 1000 |",
+        "```\n1000x faster\n```", "![1000x](u)", "![chart](u)", "<img src=u>", "$1000\\times$",
+        "```mermaid\npie\n```", "\u202ex0001", "&#x202e;x0001", "https://e.org/1000x-faster", "up-to-1000x",
+        "#1000 times faster", "1/10 of the time", "99,9 percent", "1 000x", "1'000x", "390K less memory",
+        "<span>1000</span>x", "ten percent", "1.26.5x", "Speedup: 11.85", "5,000 ops/sec", "1000×faster",
+        "\u00d71000", "\U0001f51fx faster", "½ the time", "100:1", "2m30s", "dozens of times faster",
+        "% less: 50", "1·000x", "#1000%", "https://github.com/user-attachments/assets/0f0f",
+        "https://github.com/a/b/assets/1/0f0f",
     ],
 )  # fmt: skip
 def test_no_figure_can_be_added_in_disguise(disguised):
@@ -153,10 +158,12 @@ def test_no_figure_can_be_added_in_disguise(disguised):
 @pytest.mark.parametrize(
     "words",
     [
-        "Thanks to #12 and Bea! \U0001f680", "Closes #4.", "I used Claude Sonnet 4.5 for this.", "See [the docs](https://x.org/a_b).",
-        "1. one\n2. two", "- one\n- two", "**Note**: the loop was `quadratic`, O(n^2).", "## Related issue\n\nNone.", "> said Bea",
-        "`dict[str, <T>]` and a < b", "Für Ünal – “so it is” …", "```python\nprint(1)\n```", "See https://github.com/a/b/issues/12.",
-        "Called several times a page, a second cache helps.", "It is 1.26x faster.",
+        "Thanks to #12 and Bea! \U0001f680", "Closes #4.", "I used Claude Sonnet 4.5 for this.",
+        "See [the docs](https://x.org/a_b).", "1. one\n2. two", "- one\n- two",
+        "**Note**: the loop was `quadratic`, O(n^2).", "## Related issue\n\nNone.", "> said Bea",
+        "`dict[str, <T>]` and a < b", "Für Ünal – “so it is” …", "```python\nprint(1)\n```",
+        "See https://github.com/a/b/issues/12.", "Called several times a page, a second cache helps.",
+        "It is 1.26x faster.",
     ],
 )  # fmt: skip
 def test_words_may_be_added(words):
@@ -213,9 +220,10 @@ class Words(HTMLParser):
 SHOWN = Words(RENDERED).words
 PIECES = st.sampled_from(
     [
-        "<!--", "-->", "<!-->", "--!>", "```", "~~~", "~~", "~", "`", "<details>", "</details>", "<summary>", "<del>", "</del>", "<b>",
-        "[^1]:", "[a]:", "[", "](", ")", "> ", "- ", "1. ", "    ", "\n", "\n\n", "===", "---", "***", "|", "\\", "<", ">", "&lt;", "$$",
-        "<pre>", "<script>", '<a href="', '"', "<?", "<![CDATA[", "word", " ", "*", "_", "#", "<template>", "<select>", "\t",
+        "<!--", "-->", "<!-->", "--!>", "```", "~~~", "~~", "~", "`", "<details>", "</details>", "<summary>", "<del>",
+        "</del>", "<b>", "[^1]:", "[a]:", "[", "](", ")", "> ", "- ", "1. ", "    ", "\n", "\n\n", "===", "---", "***",
+        "|", "\\", "<", ">", "&lt;", "$$", "<pre>", "<script>", '<a href="', '"', "<?", "<![CDATA[", "word", " ", "*",
+        "_", "#", "<template>", "<select>", "\t",
     ]
 )  # fmt: skip
 EDITS = st.lists(

@@ -22,8 +22,6 @@ from tests.support.targets import TargetRepo
 CHECKOUT = Path(__file__).parents[2]
 SOURCES = sorted((CHECKOUT / "tasks").rglob("*.py"))
 PUBLISHING = CHECKOUT / "tasks" / "pull_request" / "publishing.py"
-OPENING = {"opening", "commands/open"}
-"""The two modules that may use it: what `prprep open` does, and the command itself."""
 
 SENDS = {"push", "send-pack", "http-push", "request-pull", "send-email"}
 CHANGES = {

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and files that the project's code may have written."""
+"""Files are written whole or not at all; those that the project's code may have written are read with care."""
 
 from __future__ import annotations
 

@@ -13,15 +13,19 @@ from tasks.errors import EnvironmentBuildError
 from tests.support.projects import PROJECT, project
 
 
-def environment(folder: Path, version: str, *packages: str) -> Path:
-    """Make an environment with `packages`, and give its interpreter; skip the test where there is no such Python."""
+def interpreter(folder: Path, version: str) -> Path:
+    """Return a Python of this machine; skip the test if it has none of that version."""
     try:
-        interpreter, _ = choose(project(folder / "project", {"pyproject.toml": PROJECT}), version, cwd=folder)
+        return choose(project(folder / "project", {"pyproject.toml": PROJECT}), version, cwd=folder)[0].path
     except EnvironmentBuildError:
         pytest.skip(f"Python {version} is not on this machine")
+
+
+def environment(folder: Path, version: str, *packages: str) -> Path:
+    """Make an environment with `packages`, and return its interpreter; skip the test if there is no such Python."""
     python = folder / "environment" / "bin" / "python"
     for words in (
-        ("venv", "--python", interpreter.path, python.parents[1]),
+        ("venv", "--python", interpreter(folder, version), python.parents[1]),
         ("pip", "install", "--python", python, *packages),
     ):
         subprocess.run([sys.executable, "-m", "uv", *map(str, words)], check=True, capture_output=True)

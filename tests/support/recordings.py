@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,26 +20,36 @@ from tasks.project.layout import describe
 from tasks.stages.record import choosing
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
+from tests.support.projects import FLIT
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
-PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
+PYPROJECT = f"""{FLIT}
+[project]
+name = "shop"
+version = "1"
+description = "A shop"
+[tool.ruff]
+line-length = 100
+lint.select = ["E", "F", "I"]
+"""
 
 
 def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
-    """Run record and scaffold for a function of the shop; return the artifacts and the benchmark's text."""
+    """Run record and scaffold for a function of the shop, or MODULE:NAME; return artifacts and the benchmark's text."""
     layout = describe(FolderTree(repo.path))
+    target = name if ":" in name else f"shop:{name}"
     commits = {
         "base": repo.head,
         "head": repo.head,
-        "target": f"shop:{name}",
+        "target": target,
         "functions": (),
         "benchmark": None,
         "layout": layout,
     }
-    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
+    item = Optimization(id="item", head="main", functions=(target,), domain=("cpu",), **settings)
     paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
+    DETECTION.model_copy(update={**commits, "function": re.split("[.:]", name)[-1], "item": "item"}).write(
         paths.detect, "d"
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -63,26 +76,26 @@ class Shop:
             self._written[name] = scaffolded(self.repo, self.folder(name), name)
         return self._written[name]
 
-    def passes(self, name: str) -> None:
-        _, written, text = self.scaffolded(name)
-        passes(self.repo, self.folder(name), text, written)
+    def pass_tests(self, *names: str) -> None:
+        pass_tests(self.repo, {self.folder(name): self.scaffolded(name)[1:] for name in names})
 
 
-def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
-    """Run a benchmark as a maintainer would, in the project's own folder, and lint it."""
-    target = repo.path / "tests/benchmarks/test_benchmark.py"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(text)
-    data = written.data if written else {}
-    for path, file in data.items():
-        (repo.path / path).write_bytes((folder / file.source).read_bytes())
+def pass_tests(repo: TargetRepo, benchmarks: Mapping[Path, tuple[Scaffolding, str]]) -> None:
+    """Run benchmarks, by the folders they were written in, as a maintainer would: in the project. Lint them."""
+    folder = repo.path / "tests/benchmarks"
+    folder.mkdir()
+    for number, (place, (written, text)) in enumerate(benchmarks.items()):
+        (folder / f"test_benchmark_{number}.py").write_text(text)
+        for path, file in written.data.items():
+            (repo.path / path).write_bytes((place / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
     built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=Path(os.environ["PRPREP_CACHE"]))
-    done = subprocess.run(
-        [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
-    )
+    briefly = ("--benchmark-min-rounds=1", "--benchmark-max-time=0.01")
+    command = [built.python, "-m", "pytest", "-v", *briefly, folder]
+    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+    for number in range(len(benchmarks)):
+        assert re.search(rf"test_benchmark_{number}\.py::.* PASSED", done.stdout), done.stdout
     for words in (("check",), ("format", "--check")):
-        subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
-    for path in (target, *(repo.path / path for path in data)):
-        path.unlink()
+        subprocess.run([sys.executable, "-m", "ruff", *words, folder], cwd=repo.path, check=True, capture_output=True)
+    shutil.rmtree(folder)

@@ -57,8 +57,9 @@ def test_notations_that_cannot_be_read_are_figures_without_a_value(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "see #12, GH-12, PR 3 and issue #4", "utf-8, sha256, python3 and x86_64", "O(n^2) to O(1)", "on 2024-01-02", "Python 3.12.7",
-        "https://example.org/2024/12", "a second pass", "parsed several times", "the 2nd pass", "v2.1 alone", "",
+        "see #12, GH-12, PR 3 and issue #4", "utf-8, sha256, python3 and x86_64", "O(n^2) to O(1)", "on 2024-01-02",
+        "Python 3.12.7", "https://example.org/2024/12", "a second pass", "parsed several times", "the 2nd pass",
+        "v2.1 alone", "",
     ],
 )  # fmt: skip
 def test_references_versions_and_orders_are_no_amounts(text):
@@ -68,10 +69,11 @@ def test_references_versions_and_orders_are_no_amounts(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "twice", "halved", "in half", "tenfold", "two-fold", "a thousand times", "three orders of magnitude", "two thirds", "a tenth",
-        "a factor of ten", "ten percent", "several times faster", "doubles the speed", "thirty milliseconds",
-        "dozens of times faster", "multiple times faster", "one and a half times as fast", "an order-of-magnitude", "a magnitude faster",
-        "nine out of ten calls", "sixx",
+        "twice", "halved", "in half", "tenfold", "two-fold", "a thousand times", "three orders of magnitude",
+        "two thirds", "a tenth", "a factor of ten", "ten percent", "several times faster", "doubles the speed",
+        "thirty milliseconds", "dozens of times faster", "multiple times faster",
+        "one and a half times as fast", "an order-of-magnitude", "a magnitude faster", "nine out of ten calls",
+        "sixx",
     ],
 )  # fmt: skip
 def test_amounts_in_words(text):

@@ -14,7 +14,7 @@ from prprep_worker.startup import import_timer
 
 
 @pytest.mark.parametrize("name", ["_ops.py", "<string>", "x" * 5000, "a\0b", "/a\0b", "", "sub/_ops.py", "\udcff"])
-def test_a_mere_name_is_nowhere(tmp_path, monkeypatch, name):
+def test_a_name_that_is_no_file_has_no_path(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     assert real_path(name) is None
 

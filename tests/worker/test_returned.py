@@ -9,9 +9,7 @@ import sys
 import pytest
 
 from tasks.bench.workers.workers import WORKER_FOLDER
-from tasks.environments.interpreters import choose
-from tasks.errors import EnvironmentBuildError
-from tests.support.projects import PROJECT, project
+from tests.support.pythons import interpreter
 
 MODULE = """
 def parse(n):
@@ -97,13 +95,7 @@ print(json.dumps({each["name"]: [each["calls"], each["tree"]["items"], each["val
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["", "3.9", "3.10", "3.12", "3.13", "3.14"])
 def test_what_functions_return_is_seen(tmp_path, version):
-    python = sys.executable
-    if version:
-        try:
-            described = project(tmp_path / "project", {"pyproject.toml": PROJECT})
-            python = choose(described, version, cwd=tmp_path)[0].path
-        except EnvironmentBuildError:
-            pytest.skip(f"Python {version} is not on this machine")
+    python = interpreter(tmp_path, version) if version else sys.executable
     (tmp_path / "module.py").write_text(MODULE)
     command = [python, "-c", PROGRAM, WORKER_FOLDER, tmp_path]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)

@@ -8,10 +8,8 @@ import subprocess
 import pytest
 
 from tasks.bench.workers.workers import WORKER_FOLDER
-from tasks.environments.interpreters import choose
-from tasks.errors import EnvironmentBuildError
 from tests.support.pairs import write
-from tests.support.projects import PROJECT, project
+from tests.support.pythons import interpreter
 
 pytestmark = pytest.mark.slow
 
@@ -77,13 +75,10 @@ print(json.dumps(seen))
 
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_executed_lines_are_those_of_the_call_in_all_threads(tmp_path, version):
-    try:
-        interpreter, _ = choose(project(tmp_path / "project", {"pyproject.toml": PROJECT}), version, cwd=tmp_path)
-    except EnvironmentBuildError:
-        pytest.skip(f"Python {version} is not on this machine")
+    python = interpreter(tmp_path, version)
     write(tmp_path, {"lines.py": CODE})
     program = PROGRAM.format(worker=str(WORKER_FOLDER), tree=str(tmp_path))
-    done = subprocess.run([interpreter.path, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     first, setter, again = json.loads(done.stdout)
     source = ["", *(tmp_path / "lines.py").read_text().splitlines()]

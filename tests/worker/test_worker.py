@@ -223,8 +223,8 @@ import types
 import zipfile
 
 HERE = os.path.dirname(__file__)
-FILES = ["_ops.py", "<string>", "x" * 5000, "a\\0b", "a\\udcffb.py", HERE, HERE + "/gone.py", __file__ + "/inner.py", b"a.py"]
-for number, file in enumerate(FILES):
+FILES = ["_ops.py", "<string>", "x" * 5000, "a\\0b", "a\\udcffb.py", HERE, HERE + "/gone.py"]
+for number, file in enumerate([*FILES, __file__ + "/inner.py", b"a.py"]):
     sys.modules["project.odd%d" % number] = sys.modules["other%d" % number] = module = types.ModuleType("odd")
     module.__file__ = file
 with zipfile.ZipFile(HERE + "/inner.zip", "w") as archive:
@@ -240,7 +240,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("watch", [True, False])
-def test_modules_whose_file_is_only_a_name_are_nobodys(tmp_path, watch):
+def test_modules_without_a_file_are_not_the_projects(tmp_path, watch):
     request = pair(tmp_path, head={"src/project/__init__.py": ODD_MODULES})
     with started(request, "head", Settings(seed=1, watch=watch)) as worker:
         worker.collected()

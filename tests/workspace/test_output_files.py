@@ -164,9 +164,9 @@ def test_a_link_in_an_items_folder_is_refused_by_what_would_use_it(project, link
     before = contents(elsewhere)
     for arguments in (("-a", "detect"), ("clean", "measure"), ("branch", "item_00000", "--no-measure")):
         done = ran(project, *arguments)
-        told = done.stdout + done.stderr
-        assert done.returncode != 0, told
-        assert "Traceback" not in told
+        output = done.stdout + done.stderr
+        assert done.returncode != 0, output
+        assert "Traceback" not in output
         assert contents(elsewhere) == before
         assert (project / ".prprep/item_00000/samples.json").exists()
     assert f"{link} is a symbolic link" in ran(project, "-a", "detect").stdout

@@ -310,7 +310,10 @@ def test_a_profile_that_could_not_be_written_to_its_end_is_an_error(tmp_path, li
 
 @pytest.mark.slow
 def test_a_process_that_ends_instead_of_answering_is_an_error(tmp_path):
-    code = "import pytest\n\nCALLS = []\n\ndef work():\n    CALLS.append(1)\n    if len(CALLS) > 3:\n        pytest.exit('over', 5)\n    return 1\n"
+    code = (
+        "import pytest\n\nCALLS = []\n\ndef work():\n    CALLS.append(1)\n    if len(CALLS) > 3:\n"
+        "        pytest.exit('over', 5)\n    return 1\n"
+    )
     with pytest.raises(MeasuringError, match=r"pytest ended with exit code 5|the benchmark ended"):
         measure(tmp_path, code)
 

@@ -275,7 +275,11 @@ for function in (plain, awaited):
 
 
 CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
-SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize(['src/project/fast.pyx', 'src/project/pure.py']))\n"
+SETUP = (
+    "from setuptools import setup\nfrom Cython.Build import cythonize\n"
+    "setup(name='fast', package_dir={'': 'src'}, packages=['project'],\n"
+    "      ext_modules=cythonize(['src/project/fast.pyx', 'src/project/pure.py']))\n"
+)
 PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(count)\n"
 
 
@@ -284,7 +288,10 @@ PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(
 def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile(tmp_path):
     """Its frames have no instructions, and name files that are not Python."""
     python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
-    code = "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n    return max(steps(size), Table().rows(size))\n\ndef plain():\n    return [1]\n"
+    code = (
+        "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n"
+        "    return max(steps(size), Table().rows(size))\n\ndef plain():\n    return [1]\n"
+    )
     pure = "src/project/pure.py"
     rows = DefinitionPlace(pure, "Table.rows", lines_of(PURE, "Table.rows"))
     files_ = {FILE: code, pure: PURE, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}
@@ -382,7 +389,8 @@ def test_objects_that_run_compiled_code_are_no_wrappers(tmp_path):
         ]
         compiled = [
             dispatched(plain), staticmethod(dispatched(plain)), property(dispatched(plain)),
-            functools.lru_cache(dispatched(plain)), functools.wraps(dispatched(plain))(lambda: 1), dispatched(dispatched(plain)),
+            functools.lru_cache(dispatched(plain)), functools.wraps(dispatched(plain))(lambda: 1),
+            dispatched(dispatched(plain)),
         ]
     """
     write(tmp_path, {"objects.py": code})
@@ -412,7 +420,8 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
     printed = printed_by(
         tmp_path,
         f"import counted\nproject = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
-        "print(sorted((each.line, each.name, count) for each, count in drive(functions._reached(Calls(counted.outer), project)).items()))",
+        "print(sorted((each.line, each.name, count) for each, count in "
+        "drive(functions._reached(Calls(counted.outer), project)).items()))",
     )
     assert printed == "[(1, 'steps', 1), (5, 'outer', 1), (6, 'outer.inner', 1), (10, 'named', 2)]\n"
 

@@ -42,6 +42,7 @@ from tests.support.mistakes import (
 )
 from tests.support.pairs import pair
 from tests.support.projects import PROJECT, SETUPTOOLS
+from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -146,13 +147,6 @@ def only_passed_secrets(given):
 
 
 # -- confined ---------------------------------------------------------------------------------------
-
-
-def demand_bubblewrap():
-    try:
-        sandbox.check()
-    except MeasuringError as error:
-        pytest.skip(str(error))
 
 
 PRYING = """

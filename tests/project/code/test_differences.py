@@ -180,7 +180,7 @@ def test_renamed_file_is_followed(tmp_path):
     assert notes == ("src/pages/a.py was renamed to src/pages/b.py.",)
 
 
-def test_a_function_that_only_moved_is_told_from_one_that_changed(tmp_path):
+def test_a_function_that_only_moved_is_marked(tmp_path):
     text = LONG.format(name="merge") + OTHER.format(name="load")
     moved = {A: "x = 1\n", B: LONG.format(name="join") + OTHER.format(name="load").replace("mode)", "mode='r')")}
     differences, _ = found(tmp_path, {A: text}, moved)

@@ -97,22 +97,31 @@ def test_unchanged_lines_of_a_function_that_moved_are_not_changed():
 
 
 def test_all_statements_of_what_is_new_count():
-    source = "def outer():\n    def inner():\n        return 1\n    return inner()\nclass C:\n    def m(self):\n        return 2\n"
+    source = (
+        "def outer():\n    def inner():\n        return 1\n    return inner()\nclass C:\n    def m(self):\n"
+        "        return 2\n"
+    )
     assert changed("", source, "outer") == ((3, 3), (4, 4))
     assert changed("", source, "C") == ((7, 7),)
 
 
-def test_blocks_tell_equal_statements_apart():
+def test_equal_statements_differ_by_their_block():
     before = "def f(x):\n    if x:\n        a()\n        b()\n    else:\n        c()\n"
     assert changed(before, before.replace("        b()\n    else:\n", "    else:\n        b()\n"), "f") == ((5, 5),)
-    tried = "def f(x):\n    try:\n        a()\n    except KeyError:\n        b()\n    match x:\n        case 1:\n            c()\n"
+    tried = (
+        "def f(x):\n    try:\n        a()\n    except KeyError:\n        b()\n    match x:\n        case 1:\n"
+        "            c()\n"
+    )
     assert changed(tried, tried.replace("KeyError", "ValueError"), "f") == ((5, 5),)
     assert changed(tried, tried.replace("case 1", "case 1 | 2"), "f") == ((8, 8),)
 
 
 def test_head_of_a_compound_statement_is_a_statement_of_its_own():
     before = "def f(x):\n    pass\n"
-    content = "def f(x):\n    if (\n        x\n    ):\n        y = 1\n    else:\n        y = 2\n    try:\n        y += 1\n    except ValueError:\n        y = 3\n    return y\n"
+    content = (
+        "def f(x):\n    if (\n        x\n    ):\n        y = 1\n    else:\n        y = 2\n    try:\n        y += 1\n"
+        "    except ValueError:\n        y = 3\n    return y\n"
+    )
     assert changed(before, content, "f") == ((2, 4), (5, 5), (7, 7), (9, 9), (11, 11), (12, 12))
 
 

@@ -35,7 +35,11 @@ optimizations:
       setup: |
         from pagelayout import Box, TextFragment, merge_text
 
-        fragments = [TextFragment(f"word{x}", Box(130 * x, 20 * y, 130 * x + 90, 20 * y + 18)) for x in range(6) for y in range(160)]
+        fragments = [
+            TextFragment(f"word{x}", Box(130 * x, 20 * y, 130 * x + 90, 20 * y + 18))
+            for x in range(6)
+            for y in range(160)
+        ]
       call: merge_text(fragments)
 """
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tasks.artifacts import Presence
-from tasks.errors import RepositoryError, SourceError
+from tasks.errors import SourceError
 from tasks.git import Clone, Refs
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
 from tasks.stages.detect.detect import detection_of
@@ -134,23 +134,6 @@ def test_an_upstream_of_the_fork_is_noted(repo):
     assert detected(repo, upstream_ref="upstream/main").notes == detected(repo, upstream_ref="main").notes == ()
     (note,) = detected(repo, upstream_ref="origin/main").notes
     assert note.startswith("Pull requests go to the remote `upstream`, but prprep starts from `origin/main`")
-
-
-def test_a_shallow_clone_is_the_reason_for_missing_history(repo, tmp_path):
-    repo.checkout("main")
-    repo.commit({"README.md": "Pages"})
-    shallow = TargetRepo(tmp_path / "shallow", branch="other")
-    shallow.git("remote", "add", "origin", repo.path.as_uri())
-    shallow.git("fetch", "--quiet", "--depth=1", "origin", "main:refs/heads/main", "faster:refs/heads/faster")
-    for given, what in (
-        ({}, "main and faster have no common history"),
-        ({"head": None, "commits": ("faster",)}, "and main have no commit in common"),
-        ({"head": "main"}, "the history of the clone ends at main"),
-    ):
-        with pytest.raises(RepositoryError, match=what) as raised:
-            detected(shallow, item(**given))
-        assert "`git fetch --unshallow`" in raised.value.hint
-    assert detected(shallow, item(base="main")).target == "pages.tables:extract"
 
 
 # -- the target -----------------------------------------------------------------------------------------
@@ -388,7 +371,10 @@ def test_a_function_that_is_nowhere_is_an_error(repo, function, now):
 
 
 def test_of_a_named_function_the_definition_that_changed_is_the_target(tmp_path):
-    code = "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n    return 3\n"
+    code = (
+        "@show.register\ndef _(x: int):\n    return 1\n@show.register\ndef _(x: str):\n    return 2\ndef show(x):\n"
+        "    return 3\n"
+    )
     repo = history(tmp_path / "one", {TABLES: code}, {TABLES: code.replace("return 2", "return -2")})
     found = detected(repo, item(functions=("pages.tables:show",)))
     reason = "pages.tables:show itself did not change; code calls this by the same name"

@@ -74,7 +74,7 @@ def test_a_fatal_finding_makes_the_item_one_to_review(tmp_path):
     assert any("(lazy-result)" in each for each in comparison.needs_review)
 
 
-def test_a_benchmark_that_takes_too_long_is_not_passed_over_in_silence(tmp_path):
+def test_a_benchmark_that_takes_too_long_to_watch_is_reported(tmp_path):
     found = linted(target(tmp_path), timeout=0.01)
     assert (found.ran, found.reach) == (False, None)
     limit = "watching the benchmark took longer than the time limit of 0.01 s"

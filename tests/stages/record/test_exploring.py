@@ -19,6 +19,7 @@ from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
+from tests.support.projects import FLIT
 from tests.support.pythons import environment
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
@@ -102,7 +103,7 @@ def test_others():
         fails()
 """
 FILES = {
-    "pyproject.toml": '[project]\nname = "rows"\nversion = "1"\n',
+    "pyproject.toml": FLIT + '[project]\nname = "rows"\nversion = "1"\ndescription = "Rows of numbers"\n',
     "src/rows/__init__.py": CODE,
     "src/rows/inner.py": "def helper():\n    return 1\n",
     "tests/conftest.py": "import rows\n",

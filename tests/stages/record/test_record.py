@@ -1,4 +1,4 @@
-"""Real calls, recorded while real tests run, on the oldest and the newest Pythons here, and the benchmarks that come of them."""
+"""Calls recorded while tests run, on the oldest and the newest Python here, and benchmarks written from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.stages.record import choosing
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
 from tests.support.pythons import environment
-from tests.support.recordings import PYPROJECT, Shop, passes, scaffolded
+from tests.support.recordings import PYPROJECT, Shop, pass_tests, scaffolded
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -193,6 +193,19 @@ def shout(words):
 def many(*parts, end="", **options):
     return "".join(parts) + end
 """
+STALL = """
+def summed(numbers):
+    return sum(numbers)
+
+
+class Version:
+    def __init__(self, text):
+        self.parts = text.split(".")
+
+
+def distinct(texts):
+    return {text.upper() for text in texts}
+"""
 TESTS = """
 import asyncio
 import io
@@ -296,8 +309,32 @@ FILES = {
     "src/requests.py": NETWORK,
     "src/shop/__init__.py": CODE,
     "src/shop_late.py": "VALUE = 1\n",
+    "src/stall.py": STALL,
     "tests/test_shop.py": TESTS,
     "tests/test_other.py": "def test_nothing(): ...\n",
+    "tests/test_summed.py": """
+import random
+from stall import summed
+
+def test_it():
+    drawn = random.Random(3)
+    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
+        assert summed(numbers) == sum(numbers)
+""",
+    "tests/test_version.py": """
+import pytest
+from stall import Version
+
+@pytest.mark.parametrize("text", ["1", "1.2", "1.2.3"])
+def test_it(text):
+    assert Version(text).parts
+""",
+    "tests/test_distinct.py": """
+from stall import distinct
+
+def test_it():
+    assert len(distinct([f"{number:x}-a" for number in range(200_000)])) == 200_000
+""",
 }
 
 
@@ -605,32 +642,24 @@ def shop(repo, tmp_path_factory):
     return Shop(repo, tmp_path_factory.mktemp("shop"))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(
-            "words",
-            "Basket.total",
-            "Basket.of",
-            "Basket.cheapest",
-            "Basket.names",
-            "squares",
-            "drain",
-            "rows",
-            "load",
-            "fetch",
-            "many",
-        ),
-        *("parsed", "deepest", "bill", "Cart.__init__"),
-    ],
+WRITTEN = (
+    *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected", "sealed"),
+    *("stall:summed", "stall:Version", "stall:distinct"),
 )
-def test_a_written_benchmark_runs_and_is_formatted_like_the_project(shop, name):
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_benchmark_is_written_from_recorded_calls(shop, name):
     recording, written, text = shop.scaffolded(name)
     assert (written.made_from, written.needs) == ("recorded", "")
     assert recording.call is not None
     assert recording.call.spelling.seconds > 0
-    assert "tests/test_shop.py" in text
-    shop.passes(name)
+    assert recording.ran[0] in text
+
+
+def test_written_benchmarks_run_and_are_formatted_like_the_project(shop):
+    shop.pass_tests(*WRITTEN)
 
 
 def test_small_inputs_are_scaled_up_by_a_factor_in_the_benchmark(shop):
@@ -643,39 +672,18 @@ def test_the_constructor_of_a_class_is_recorded(shop):
     recording, _, text = shop.scaffolded("Cart")
     assert recording.target == "shop:Cart.__init__"
     assert "from shop import Cart" in text
-    shop.passes("Cart")
 
 
-def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(tmp_path):
-    code = "def total(numbers):\n    return sum(numbers)\n"
-    tests = """
-import random
-from shop import total
-
-def test_it():
-    drawn = random.Random(3)
-    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
-        assert total(numbers) == sum(numbers)
-"""
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "total")
+def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(shop):
+    recording, _, text = shop.scaffolded("stall:summed")
     assert recording.call.spelling.needs == ("rng",)
     assert "parametrize" in text
-    passes(repo, tmp_path / "work", text, written)
 
 
-def test_typical_calls_of_a_constructor(tmp_path):
-    code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
-    tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "Version")
+def test_typical_calls_of_a_constructor(shop):
+    recording, _, text = shop.scaffolded("stall:Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
     assert "return [Version(text) for text in calls]" in text
-    passes(repo, tmp_path / "work", text, written)
 
 
 def test_a_class_without_its_own_constructor_is_noted(shop):
@@ -696,16 +704,10 @@ def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(shop, name
     assert shop.scaffolded(name)[0].sample is None
 
 
-def test_a_benchmark_of_very_many_texts_has_their_number(tmp_path):
-    many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
-    code = "def words(texts):\n    return {text.upper() for text in texts}\n"
-    repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many}
-    )
-    recording, written, text = scaffolded(repo, tmp_path / "work", "words")
-    assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
+def test_a_benchmark_of_very_many_texts_has_their_number(shop):
+    recording, _, text = shop.scaffolded("stall:distinct")
+    assert recording.call.spelling.scale == 1
     assert "list of 200,000" in " ".join(text.split())
-    passes(repo, tmp_path / "work", text, written)
 
 
 def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(shop):
@@ -725,7 +727,10 @@ def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(shop):
         "document = (\n        Path(__file__)" in text
         or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
     )
-    told = f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): it is a text of {len(content):,} characters."
+    told = (
+        f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): it is a "
+        f"text of {len(content):,} characters."
+    )
     assert told in " ".join(text.split())
 
 
@@ -752,7 +757,6 @@ def test_a_fake_replaces_a_function_of_the_network(shop):
     assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
     assert "_buffer = bytearray(GET_BYTES)" in text
     assert "# At the peak of a call of shop.requests.get, by memray.\nGET_BYTES = 2 * 1024 * 1024\n" in text
-    shop.passes("fetched")
 
 
 def test_side_effects_of_calls_are_noted_for_the_benchmark(shop):
@@ -766,7 +770,6 @@ def test_a_fake_that_allocates_replaces_a_model(shop):
     assert written.made_from == "recorded"
     assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
-    shop.passes("detected")
     _, _, text = scaffolded(shop.repo, shop.folder("boundary"), "detected", boundary_bytes=1 << 25)
     assert (
         "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n"
@@ -779,7 +782,6 @@ def test_a_fixture_of_the_project_provides_arguments_without_code(shop):
     assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
     assert "def test_benchmark_sealed(benchmark, lock):" in text
     assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
-    shop.passes("sealed")
 
 
 FIXTURE = """import threading
@@ -883,7 +885,7 @@ def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path
     warning = TargetRepo(tmp_path / "target", files)
     recording, written, text = scaffolded(warning, tmp_path / "work", "joined")
     assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
-    passes(warning, tmp_path / "work", text, written)
+    pass_tests(warning, {tmp_path / "work": (written, text)})
 
 
 def test_a_recorded_call_that_warns_fails_if_warnings_are_errors(tmp_path):

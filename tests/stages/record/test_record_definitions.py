@@ -176,7 +176,7 @@ FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_
 
 @pytest.fixture(scope="module", params=["3.9", "3.13"])
 def place(request, tmp_path_factory):
-    """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
+    """The shop's tree and an environment: a wrapper records before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
     python = environment(folder, request.param, "pytest", "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
@@ -248,24 +248,27 @@ def shop(tmp_path_factory):
     return Shop(repo, tmp_path_factory.mktemp("shop"))
 
 
-@pytest.mark.parametrize(
-    ("name", "test", "code"),
-    [
-        ("show.register(int)", "show_int", "show(value) for value in calls"),
-        ("Table.rows.setter", "rows_setter", 'setattr(table, "rows", rows)'),
-        ("Table.rows.deleter", "rows_deleter", 'delattr(table, "rows")'),
-        ("Table.__total", "total", "benchmark(table._Table__total, 1)"),
-        ("Table.add.register(str)", "add_str", "table.add("),
-        ("key", "key", "key"),
-        ("numbers", "numbers", "[item async for item in numbers("),
-    ],
-)
+WRITTEN = [
+    ("show.register(int)", "show_int", "show(value) for value in calls"),
+    ("Table.rows.setter", "rows_setter", 'setattr(table, "rows", rows)'),
+    ("Table.rows.deleter", "rows_deleter", 'delattr(table, "rows")'),
+    ("Table.__total", "total", "benchmark(table._Table__total, 1)"),
+    ("Table.add.register(str)", "add_str", "table.add("),
+    ("key", "key", "key"),
+    ("numbers", "numbers", "[item async for item in numbers("),
+]
+
+
+@pytest.mark.parametrize(("name", "test", "code"), WRITTEN)
 def test_a_written_benchmark_calls_that_definition(shop, name, test, code):
     _, written, text = shop.scaffolded(name)
     assert (written.made_from, written.needs) == ("recorded", "")
     assert f"def test_benchmark_{test}(benchmark" in text
     assert code in text
-    shop.passes(name)
+
+
+def test_written_benchmarks_run_and_are_formatted_like_the_project(shop):
+    shop.pass_tests(*(name for name, *_ in WRITTEN))
 
 
 def test_what_no_name_refers_to_is_measured_by_its_caller(tmp_path):

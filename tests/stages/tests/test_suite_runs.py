@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from tasks.bench.request import SideRequest
-from tasks.bench.workers import sandbox
-from tasks.errors import MeasuringError
 from tasks.stages.tests.suite_runs import NO_TESTS, USAGE_ERROR, read_notes, run
 from tests.support.pairs import write
 from tests.support.pythons import environment
+from tests.support.sandboxes import demand_bubblewrap
 
 pytestmark = pytest.mark.slow
 
@@ -195,10 +194,7 @@ def test_pytests_own_exit_codes(tmp_path):
 
 
 def test_under_bubblewrap(tmp_path):
-    try:
-        sandbox.check()
-    except MeasuringError as error:
-        pytest.skip(str(error))
+    demand_bubblewrap()
     place = side(tmp_path, {"test_a.py": "def test_a(tmp_path):\n    (tmp_path / 'x').write_text('')\n"})
     place = replace(place, confined=True, environments=(Path(sys.executable).parents[1], Path(sys.base_prefix)))
     assert run(place, "python -m pytest -p no:cacheprovider", folder="", seconds=60).endings == {

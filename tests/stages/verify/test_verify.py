@@ -23,6 +23,7 @@ from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
+from tests.support.sandboxes import demand_bubblewrap
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -330,8 +331,7 @@ def test_commands_that_change_the_readers_tree_are_reported(place, command, what
 
 @pytest.mark.slow
 def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
-    if not shutil.which("bwrap"):
-        pytest.skip("bubblewrap is not installed")
+    demand_bubblewrap()
     commands = (
         'test "$HOME" = /tmp/home',
         f"test ! -e {CHECKOUT}/README.md",
@@ -350,8 +350,7 @@ def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
 @pytest.mark.slow
 def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, tmp_path, monkeypatch):
     """Filters, hooks and monitors in git's folder, programs on the path, the manifest, borrowed objects."""
-    if not shutil.which("bwrap"):
-        pytest.skip("bubblewrap is not installed")
+    demand_bubblewrap()
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_text("hush")
@@ -370,7 +369,10 @@ def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, t
         f"echo 'exec {escape}' > .git/hooks/post-index-change; chmod +x .git/hooks/*",
         "touch sums/*.py; echo '# more' >> sums/numbers.py",
         f"echo {outside} > .git/objects/info/alternates",
-        f'for program in prprep uv python; do printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done',
+        (
+            "for program in prprep uv python; do "
+            f'printf "#!/bin/sh\\nexec {escape}\\n" > "$(command -v $program)" || true; done'
+        ),
         "echo 'optimizations: [{id: total, head: perf, summarize: touch}]' > prprep.yaml",
         'ln -sf /etc/passwd "$PRPREP_FAILED"',
         "exit 7",
