@@ -53,16 +53,16 @@ def remounted(folder, options):
 
 def told_plainly(run, *parts):
     """See that a run failed with a message that names the way out, and gave no defect of ours as the reason."""
-    assert run.code in {1, 3}, run.told
-    assert "defect" not in run.told
+    assert run.code in {1, 3}, run.output
+    assert "defect" not in run.output
     for part in parts:
-        assert part.lower() in run.told.lower(), run.told
+        assert part.lower() in run.output.lower(), run.output
     return True
 
 
 def reaches_the_change(run):
     """Check that a run ended well; return whether its benchmark executed the changed code."""
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     reach = Linting.read(run.state() / "lint.json").reach
     return reach.executed == reach.statements > 0
 
@@ -89,7 +89,7 @@ def test_the_state_on_a_full_disk(repo, tmp_path):
             assert told_plainly(compare(repo), "space")
         remounted(work / ".prprep", "size=64m")
         run = compare(repo)
-        assert run.code == 0, run.told
+        assert run.code == 0, run.output
         assert is_improved(run.comparison())
 
 
@@ -101,12 +101,12 @@ def test_bodies_on_a_full_disk_and_in_a_folder_that_is_read_only(repo, tmp_path)
         remounted(work / ".codeflash", "rw,size=4k")
         run = compare(repo)
         assert told_plainly(run, "space")
-        assert "\n-- measure:faster" in run.told
+        assert "\n-- measure:faster" in run.output
         assert not list((work / ".codeflash").glob("*pr-body*"))
         remounted(work / ".codeflash", "size=8m")
         run = compare(repo)
-        assert run.code == 0, run.told
-        assert "\n-- measure:faster" in run.told
+        assert run.code == 0, run.output
+        assert "\n-- measure:faster" in run.output
         assert run.body()
 
 
@@ -148,13 +148,13 @@ def test_folders_of_somebody_else(repo, tmp_path):
             done = subprocess.run(
                 [*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False
             )
-            told = done.stdout + done.stderr
-            assert done.returncode == 3, told
-            assert "Traceback" not in told
-            assert "ermission denied" in told
+            message = done.stdout + done.stderr
+            assert done.returncode == 3, message
+            assert "Traceback" not in message
+            assert "ermission denied" in message
             if all(folder.stat().st_mode & 0o055 == 0o055 for folder in shared):
                 break
-    assert ".prprep" in told
+    assert ".prprep" in message
 
 
 # -- two at once --------------------------------------------------------------------------------------
@@ -166,8 +166,8 @@ def test_two_runs_from_nothing_share_a_cache_and_a_repository(repo, tmp_path):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with untouched(repo.path):
         begun = [subprocess.Popen(command("run", "lint"), cwd=folder, env=variables, **streams) for folder in folders]
-        told = [each.communicate(timeout=300)[0] for each in begun]
-    for folder, run, text in zip(folders, begun, told, strict=True):
+        message = [each.communicate(timeout=300)[0] for each in begun]
+    for folder, run, text in zip(folders, begun, message, strict=True):
         assert reaches_the_change(Run(folder, run.returncode, text))
 
 
@@ -204,7 +204,7 @@ def test_a_branch_that_was_force_pushed_and_its_old_commits_collected(repo):
     repo.git("gc", "--quiet", "--prune=now")
     with untouched(repo.path):
         run = compare(repo)
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     assert run.comparison().head.commit == repo.head
     assert run.detection().title == "Another one"
 
@@ -215,7 +215,7 @@ def test_a_repository_that_was_packed_anew(repo):
     repo.git("pack-refs", "--all")
     with untouched(repo.path):
         run = compare(repo, stages=("lint",))
-    assert "\n-- inject:faster" in run.told
+    assert "\n-- inject:faster" in run.output
     assert reaches_the_change(run)
 
 

@@ -155,14 +155,14 @@ def test_the_headline_is_never_the_best_of_many_runs():
             "interval": Interval(ratio=0.99, low=0.97, high=1.01, confidence=0.99),
         }
     )
-    told = REGRESSED.model_copy(
+    regressed = REGRESSED.model_copy(
         update={
             "changes": (lucky,),
             "verdict": Verdict.INCONCLUSIVE,
             "headline": "time −1.0 % (99 % interval −3.0 % to +1.0 %)",
         }
     )
-    first = body_of(Case(told)).split("\n", 1)[0]
+    first = body_of(Case(regressed)).split("\n", 1)[0]
     assert first.startswith("**Inconclusive: time −1.0 % (99 % interval −3.0 % to +1.0 %).**")
     assert not re.search(r"\d+x", first)
 

@@ -58,7 +58,7 @@ def opened(workspace, old="", new=""):
 
 
 def graph(workspace):
-    """Give every task by its name; actions and questions as they were handed over."""
+    """Return every task by its name; actions and questions as they were handed over."""
     found = tasks(staleness_of(workspace), lambda _work, label: label, lambda question: question)
     return {f"{task['basename']}:{task['name']}" if task.get("name") else task["basename"]: task for task in found}
 

@@ -427,7 +427,7 @@ def templates(place):
     return folder
 
 
-def test_a_template_that_stands_before_a_shipped_one_is_seen(place, templates):
+def test_a_template_that_replaces_a_shipped_one_makes_stale(place, templates):
     (templates / "summary.md.j2").write_text("- faster\n")
     assert place.stale() == every("render")
 

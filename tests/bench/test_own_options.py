@@ -46,7 +46,7 @@ def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
     repo.commit({CODE: FAST}, "Copy nothing")
     repo.checkout("main")
     run = compare(repo, item())
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     # With the four items of the default head is no tenth.
     assert change(run.comparison()).interval.high < 0.1
     assert [note for note in run.samples().notes if "for pytest" in note] == [

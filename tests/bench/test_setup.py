@@ -33,5 +33,5 @@ def test_modules_of_the_repository_are_never_to_be_installed_from_an_index(tmp_p
         "`app` is libs/app/app/__init__.py of the repository, whose folder is not on the import path",
         "`textkit.gone` is a module of the project that this side does not have",
     ):
-        assert cause in run.told
-    assert "install: [" not in run.told
+        assert cause in run.output
+    assert "install: [" not in run.output

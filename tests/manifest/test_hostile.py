@@ -144,7 +144,7 @@ def test_no_program_of_the_repositorys_git_configuration_runs(tmp_path):
     with untouched(repo.path):
         run = compare(repo, item(), picked, stages=("lint:faster", "render:picked", "report"))
     assert not marker.exists(), marker.read_text()
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     assert executed_changed_code(run, "faster")
     assert is_improved(run.comparison("picked"))
 
@@ -211,7 +211,7 @@ def test_benchmarks_whose_names_look_like_options(tmp_path):
     repo = target(tmp_path, {BENCHMARK: None, **dict.fromkeys(names.values(), MEASURES)})
     items = [item(id=key, benchmark=name) for key, name in names.items()]
     run = compare(repo, *items, stages=("lint", "compare:plugin"))
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     assert all(executed_changed_code(run, key) for key in names)
     assert is_improved(run.comparison("plugin"), test=f"{names['plugin']}::test_total")
 
@@ -244,9 +244,9 @@ def test_links_that_lead_out_of_the_tree(tmp_path):
     with untouched(repo.path), untouched(outside):
         run = compare(repo, item(benchmark={"setup": "from textkit import total", "call": "total()"}))
     assert run.code == 1
-    assert "leads out of the tree" in run.told
-    assert "hush" not in run.told + "".join(path.read_text(errors="replace") for path in run.folder.rglob("*.json"))
-    assert "root:" not in run.told
+    assert "leads out of the tree" in run.output
+    assert "hush" not in run.output + "".join(path.read_text(errors="replace") for path in run.folder.rglob("*.json"))
+    assert "root:" not in run.output
 
 
 # -- text ------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ open fence
 def check_harmless(run):
     """Check that foreign text reaches terminal and bodies as plain text only."""
     bodies = [path.read_text() for path in run.folder.glob(".codeflash/*.md")]
-    for text in (run.told, *bodies):
+    for text in (run.output, *bodies):
         assert not {
             character for character in text if character != "\n" and not (character.isprintable() or character == "\t")
         } - {"\u200b"}
@@ -293,7 +293,7 @@ def odd(tmp_path_factory):
 
 
 def test_refs_and_files_with_names_of_every_kind_and_a_huge_file(odd):
-    assert odd.code == 0, odd.told
+    assert odd.code == 0, odd.output
     assert is_improved(odd.comparison())
     assert set(NAMES) < set(odd.detection().files)
 
@@ -311,6 +311,6 @@ def test_output_of_the_projects_code_reaches_the_terminal_as_text(tmp_path):
     repo = target(tmp_path, {BENCHMARK: failing})
     run = compare(repo)
     assert run.code == 1
-    assert "the benchmark failed on" in run.told
-    assert "alert(1)" in run.told
+    assert "the benchmark failed on" in run.output
+    assert "alert(1)" in run.output
     check_harmless(run)

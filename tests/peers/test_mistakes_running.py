@@ -200,7 +200,7 @@ def every(tmp_path_factory):
         run = compare(
             repo, item(metrics=["time", "memory"], benchmark=FILE), HOME=str(folder / "home"), UV_CACHE_DIR=uv
         )
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     return run, folder / "home", [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -334,7 +334,7 @@ def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     waiting = HEAVY.replace("def", "import time\n\n\ndef", 1).replace("    return", "    time.sleep(0.02)\n    return")
     repo = target(tmp_path, {CODE: waiting}, {CODE: waiting + "\n\nOTHER = 1\n"})
     run = compare(repo, item(metrics="time", timeout=8, budget=600, negligible=0))
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     (timed,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
     assert timed.stopped == "timeout"
     assert timed.launches
@@ -423,7 +423,7 @@ def test_18_a_killed_run_leaves_nothing_and_continues(paused):
         run = compare(paused.repo)
     assert is_improved(run.comparison())
     assert done >= {*NAMES[: NAMES.index("measure")]}
-    executed = {line.split()[1] for line in run.told.splitlines() if line.startswith(".  ")}
+    executed = {line.split()[1] for line in run.output.splitlines() if line.startswith(".  ")}
     assert executed == {f"{stage}:faster" for stage in {*NAMES} - done} | {"report"}
 
 
@@ -436,9 +436,9 @@ def test_19_two_runs_at_once_do_not_disturb_each_other(paused):
     outputs = [run.communicate(timeout=120)[0] for run in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0), outputs
     assert refused.code == 3
-    assert "another prprep is at work in this folder" in refused.told
-    assert f"wait until process {one.pid} has ended" in refused.told
-    assert "\n.  " not in refused.told
+    assert "another prprep is at work in this folder" in refused.output
+    assert f"wait until process {one.pid} has ended" in refused.output
+    assert "\n.  " not in refused.output
     for name in ("work", "other"):
         assert is_improved(Run(paused.repo.path.parent / name, 0, "").comparison())
 

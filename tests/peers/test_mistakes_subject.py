@@ -301,7 +301,7 @@ def together(undetected):
 @pytest.mark.parametrize("name", CHANGES)
 def test_06_changes_outside_of_functions_are_measured(accepted, together, name):
     """It refused to measure changes of methods, decorators, module constants and data files."""
-    assert accepted.code == 0, accepted.told
+    assert accepted.code == 0, accepted.output
     assert tuple(function.target for function in accepted.detection(name).functions) == CHANGES[name][2]
     measured, test = ("file", "total") if name == "file" else ("all", name)
     assert is_improved(together.comparison(measured), test=f"{benchmark_of(measured)}::test_{test}")
@@ -318,7 +318,7 @@ def test_08_a_function_that_moved_is_measured_on_both_sides(together):
 
 def test_20_a_change_of_a_method_has_its_memory_in_the_body(together):
     """It printed the memory of such a change, but wrote no Markdown and ended with exit code 1."""
-    assert together.code == 0, together.told
+    assert together.code == 0, together.output
     assert "| Ref | Peak Memory | Allocations |" in together.body("all").partition("test_method")[2]
     assert together.comparison("all").headline in together.body("all")
 

@@ -48,7 +48,7 @@ def test_numbers_that_are_no_gains_stay():
     assert sentence("Speed up merge for Python 3.12", MERGE, ["cpu"]) == ("Speed up `merge` for Python 3.12.", ())
 
 
-def test_without_a_function_the_title_speaks_for_itself():
+def test_without_a_function_the_entry_is_the_title():
     assert sentence("Sum in C", None, []) == ("Sum in C.", ())
 
 

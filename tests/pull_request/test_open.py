@@ -103,7 +103,7 @@ class Prepared:
 
 
 def variables_for(github: GitHub, folder: Path) -> dict[str, str]:
-    """Give an environment in which git and gh are logged in to the server, and nowhere else."""
+    """Return an environment in which git and gh are logged in to the server, and nowhere else."""
     settings = folder / "gitconfig"
     helper = f'!f() {{ test "$1" = get && printf "username=ada\\npassword={TOKEN}\\n"; }}; f'.replace(
         "\\", "\\\\"

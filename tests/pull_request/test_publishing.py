@@ -53,7 +53,7 @@ def words_of(node: ast.AST) -> list[str]:
 
 
 def commands_in(tree: ast.AST) -> list[list[str]]:
-    """Give the words of everything that could become a command line: lists, tuples, and the arguments of calls."""
+    """Return the words of everything that could become a command line: lists, tuples, and the arguments of calls."""
     command_lines = []
     for node in ast.walk(tree):
         parts = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
@@ -107,7 +107,7 @@ exec '{real}' "$@"
 
 
 def recorders(folder: Path) -> Path:
-    """Put programs called git and gh into a folder, which write down what they are told and become the real ones."""
+    """Put programs called git and gh into a folder, which write down their arguments and become the real ones."""
     folder.mkdir()
     for name in ("git", "gh"):
         if real := shutil.which(name):

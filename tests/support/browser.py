@@ -42,13 +42,13 @@ const shown = [...document.querySelectorAll('article')].map(article => {
     boxes: [...article.querySelectorAll('input')].map(box => [box.type, box.checked, box.parentElement.textContent.trim()]),
   };
 });
-const told = document.createElement('script'); told.type = 'application/json'; told.id = 'told';
-told.textContent = JSON.stringify(shown).replaceAll('<', '\\\\u003c'); document.body.append(told);
+const found = document.createElement('script'); found.type = 'application/json'; found.id = 'found';
+found.textContent = JSON.stringify(shown).replaceAll('<', '\\\\u003c'); document.body.append(found);
 """
 
 
 def html_of(markdown: str) -> str:
-    """Give the HTML that cmark-gfm makes, raw HTML let through as GitHub does before it is sanitized."""
+    """Return the HTML that cmark-gfm makes, raw HTML let through as GitHub does before it is sanitized."""
     import cmarkgfm
     from cmarkgfm.cmark import Options
 
@@ -67,6 +67,6 @@ def seen_in_browser(bodies: dict[str, str], folder: Path) -> dict[str, dict[str,
     profile = f"--user-data-dir={folder / 'profile'}"
     command = [str(CHROMIUM), *FLAGS, profile, "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    told = re.search(r'<script type="application/json" id="told">(.*?)</script>', done.stdout, re.DOTALL)
-    assert told, done.stderr[-2000:]
-    return {each["name"]: each for each in json.loads(told[1])}
+    found = re.search(r'<script type="application/json" id="found">(.*?)</script>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    return {each["name"]: each for each in json.loads(found[1])}

@@ -41,7 +41,7 @@ def commit(repo: TargetRepo, files: Files, message: str = "Change") -> str:
 
 
 def found(folder: Path, base: Files, head: Files) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """Give differences and notes."""
+    """Return differences and notes."""
     repo = history(folder, base, head)
     with Clone.open(str(repo.path), folder / "cache") as clone:
         commits = clone.resolve(["main", "faster"])
@@ -50,7 +50,7 @@ def found(folder: Path, base: Files, head: Files) -> tuple[tuple[Difference, ...
 
 
 def change_lines(folder: Path, base: Files, head: Files) -> list[str]:
-    """Give the differences as `status module:name`, with the name at base where it is another one."""
+    """Return the differences as `status module:name`, with the name at base where it is another one."""
     functions = [difference.function for difference in found(folder, base, head)[0]]
     return [
         f"{function.status} {function.target}"

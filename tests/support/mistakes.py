@@ -78,7 +78,7 @@ class Run:
 
     folder: Path
     code: int
-    told: str
+    output: str
 
     def state(self, name: str = "faster") -> Path:
         return self.folder / ".prprep" / name
@@ -90,21 +90,21 @@ class Run:
         return Samples.read(self.state(name) / "samples.json")
 
     def comparison(self, name: str = "faster") -> Comparison:
-        assert (self.state(name) / "compare.json").exists(), self.told
+        assert (self.state(name) / "compare.json").exists(), self.output
         return Comparison.read(self.state(name) / "compare.json")
 
     def body(self, name: str = "faster") -> str:
         return (self.folder / Rendering.read(self.state(name) / "render.json").body).read_text()
 
     def failure(self, name: str = "faster") -> str:
-        """Give the message of an item that failed, of which nothing else may be shown."""
+        """Return the message of an item that failed, of which nothing else may be shown."""
         assert not list(self.folder.glob(".codeflash/pr-body-*")) or not (self.state(name) / "render.json").exists()
-        assert not (self.state(name) / "compare.json").exists(), self.told
+        assert not (self.state(name) / "compare.json").exists(), self.output
         return Failure.read(self.state(name) / "failure.json").message
 
 
 def variables_of(extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a run, with the checkout on the path, before what `extra` says there."""
+    """Return the environment of a run, with the checkout on the path, before what `extra` says there."""
     path = os.pathsep.join(filter(None, (str(CHECKOUT), extra.get("PYTHONPATH"))))
     return {**os.environ, **extra, "PYTHONPATH": path}
 
@@ -140,7 +140,7 @@ def compare(repo: TargetRepo, *items: dict[str, object], stages: tuple[str, ...]
 
 
 def change(comparison: Comparison, metric: MetricName = MetricName.PEAK, test: str = TEST) -> Change:
-    """Give the one change of a test's metric."""
+    """Return the one change of a test's metric."""
     (found,) = [each for each in comparison.changes if (each.test, each.metric) == (test, metric)]
     return found
 

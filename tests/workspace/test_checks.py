@@ -101,7 +101,7 @@ def test_a_folder_without_a_repository(tmp_path):
     assert (problem.line, problem.column, problem.message) == (2, 7, "there is no such folder")
 
 
-def test_many_wrong_refs_are_all_told(tmp_path, target):
+def test_all_wrong_refs_are_listed(tmp_path, target):
     text = "version: 1\noptimizations:\n" + "".join(
         f"  - {{id: i{number}, head: perf/tables{number}}}\n" for number in range(200)
     )
@@ -123,9 +123,9 @@ def test_functions_are_asked_for_where_the_refs_are_there(tmp_path, target):
         "  a: {head: perf/tables, functions: [pages.tables:extract, pages.tables:extrat, other:f]}\n"
         "  b: {head: nowhere, functions: pages.tables:g}\n",
     )
-    told = lines(check(found, target.path, exists=exists))
+    message = lines(check(found, target.path, exists=exists))
     assert asked == [("a", "pages.tables:extract"), ("a", "pages.tables:extrat"), ("a", "other:f")]
-    assert told == (
+    assert message == (
         'prprep.yaml:4:13: `head` is "nowhere", but the repository has no such branch, tag or commit\n'
         "    4 |   b: {head: nowhere, functions: pages.tables:g}\n"
         "      |             ^\n"

@@ -77,7 +77,7 @@ def test_a_repository_that_is_nobodys_need_not_be_there(tmp_path, two):
     assert opened(tmp_path, SECOND).refs("second").head == two.head
 
 
-def test_mistakes_are_told_with_their_place_in_the_item(tmp_path, one, two):
+def test_mistakes_are_reported_with_their_place_in_the_item(tmp_path, one, two):
     with pytest.raises(ManifestError) as caught:
         opened(
             tmp_path,
@@ -85,7 +85,7 @@ def test_mistakes_are_told_with_their_place_in_the_item(tmp_path, one, two):
             {**SECOND, "head": "fastest", "functions": []},
             {**SECOND, "id": "third", "repo": "../three"},
         )
-    told = str(caught.value)
-    assert '`head` is "fastest", but the repository has no such branch, tag or commit' in told
-    assert "three" in told
-    assert "did you mean faster?" in told
+    message = str(caught.value)
+    assert '`head` is "fastest", but the repository has no such branch, tag or commit' in message
+    assert "three" in message
+    assert "did you mean faster?" in message

@@ -81,7 +81,7 @@ def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: 
 
 
 def _renamed(run: SuiteRun, *, like: SuiteRun) -> SuiteRun:
-    """Give tests whose ids differ from run to run the ids of another run."""
+    """Rename tests whose ids differ from run to run by the ids of another run."""
     names = matched(run.endings, like.endings)
     endings = {names.get(test, test): ending for test, ending in run.endings.items()}
     return replace(run, endings=endings, running=names.get(run.running, run.running))

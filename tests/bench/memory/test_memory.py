@@ -233,7 +233,7 @@ def test_repeats_that_differ_are_followed_by_more_whatever_the_budget(tmp_path):
 
 
 @pytest.mark.slow
-def test_classes_folders_and_colliding_names_stay_apart(tmp_path):
+def test_classes_folders_and_colliding_names_get_different_file_names(tmp_path):
     benchmark = """
     import pytest
 

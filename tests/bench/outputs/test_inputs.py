@@ -37,7 +37,7 @@ def compared(folder, base, head, call, *, benchmark="", test="", seconds=300.0, 
         **settings,
     )
     key = "tests/test_benchmark.py::test_work"
-    outputs = (Output(test=key, verdict="equal"), Output(test="another", verdict="different", detail="told before"))
+    outputs = (Output(test=key, verdict="equal"), Output(test="another", verdict="different", detail="known before"))
     output, other = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
     assert other == outputs[1]
     return output

@@ -94,7 +94,7 @@ class Model(pydantic.BaseModel):
 
 def raising(error=ValueError):
     yield 1
-    raise error("told here")
+    raise error("raised here")
 
 
 def cycle(value):

@@ -122,7 +122,7 @@ def reports(run, suffix):
     """Read what the benchmark wrote beside itself, in the trees of both sides."""
     trees = Path(os.environ["PRPREP_CACHE"]) / "trees"
     paths = list(trees.glob(f"*/{Path(BENCHMARK).with_suffix('')}*{suffix}"))
-    assert len({path.parent for path in paths}) >= 2, run.told
+    assert len({path.parent for path in paths}) >= 2, run.output
     return [json.loads(path.read_text()) for path in paths]
 
 
@@ -132,7 +132,7 @@ def test_a_benchmark_that_prints_its_environment_shows_no_secrets(tmp_path, secr
     monkeypatch.delenv("PIP_INDEX_URL")  # uv would ask there
     repo = target(tmp_path, {BENCHMARK: f"TOLD = {suffix!r}\n" + TELLING + MEASURES})
     run = compare(repo, item(env=PASSED), stages=("measure",))
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     for given in reports(run, suffix):
         assert only_passed_secrets(given)
 
@@ -207,7 +207,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypat
         repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
         with untouched(repo.path):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, timeout=60, env=PASSED))
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     for tried in reports(run, suffix):
         refused = {
             "network",
@@ -288,8 +288,8 @@ def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monk
     written = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
     forms = [form.encode() for form in Secrets([secret]).forms]
     assert {str(path) for path, content in written.items() for form in forms if form in content} == set()
-    assert not Secrets([secret]).are_in(run.told)
-    assert "--color=no" not in run.told
+    assert not Secrets([secret]).are_in(run.output)
+    assert "--color=no" not in run.output
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_memory_without_a_time_limit(folder):
     comparison = Comparison.read(paths(folder, "table_extraction").compare)
     assert (comparison.verdict, comparison.flags) == (Verdict.IMPROVED, "--memory")
     assert found["peak memory"] == pytest.approx(comparison.changes[0].interval.ratio, rel=0.1)
-    assert not [told for told in comparison.contradictions if "memory" in told]
+    assert not [message for message in comparison.contradictions if "memory" in message]
 
 
 def test_time_with_the_benchmark_that_was_written(folder):
@@ -100,7 +100,7 @@ def test_nothing_of_it_is_left(folder):
     assert not list((folder / "cache/codeflash").glob("*/"))
 
 
-def test_an_item_goes_on_where_codeflash_cannot_be_installed(folder, tmp_path, monkeypatch):
+def test_an_item_continues_if_codeflash_cannot_be_installed(folder, tmp_path, monkeypatch):
     wanted = tmp_path / "requirements.txt"
     wanted.write_text("codeflash==0.0.0.dev99\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", wanted)

@@ -95,7 +95,7 @@ def test_what_holds_no_pair_of_figures_gives_none(text):
     assert (read(text).figures, read(text).missing) == ((), ())
 
 
-def test_headings_that_cannot_be_told_apart_are_named():
+def test_ambiguous_headings_are_named():
     twice = REPORT.replace("### test_lost", "### test_total_length[50000]")
     assert read(twice).twice == ("test_total_length[50000]",)
 

@@ -270,7 +270,7 @@ def test_the_benchmarks_commits_are_put_onto_base(project: Project) -> None:
         assert clone.resolve(["benchmark-base", "benchmark-head"]) == {"benchmark-base": None, "benchmark-head": None}
 
 
-def test_a_benchmark_that_only_base_has_goes_onto_head(project: Project) -> None:
+def test_a_benchmark_that_only_base_has_is_injected_into_head(project: Project) -> None:
     project.detected(project.optimize())
     project.target.checkout("main")
     base = project.target.commit({BENCHMARK: TEXT}, "Add a benchmark")

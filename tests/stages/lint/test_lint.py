@@ -15,7 +15,7 @@ COUNTED = "\n\ndef count(size):\n    return size\n"
 
 def linted(repo, **settings) -> Linting:
     run = compare(repo, item(**settings), stages=("lint",))
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     return Linting.read(run.state() / "lint.json")
 
 

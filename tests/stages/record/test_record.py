@@ -454,8 +454,8 @@ def test_every_kind_of_function_is_recorded(place, name, arguments):
 
 
 def test_arguments_without_code_are_described(place):
-    told = "agent.predict returned MagicMock: it is a Mock"
-    assert seen_of(place, "guarded")["unwritten"] == {"the fake of a model or the network": told}
+    message = "agent.predict returned MagicMock: it is a Mock"
+    assert seen_of(place, "guarded")["unwritten"] == {"the fake of a model or the network": message}
     assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator cannot be written as code"}
 
 
@@ -519,9 +519,9 @@ def test_a_changed_object_is_created_and_changed_again(place):
 
 
 def test_arguments_that_cannot_be_copied_are_described(place):
-    told = seen_of(place, "sealed")["unwritten"]["lock"]
-    assert told.startswith("lock: ")
-    assert told.endswith(" (the fixture `lock` of tests/conftest.py gives it)")
+    message = seen_of(place, "sealed")["unwritten"]["lock"]
+    assert message.startswith("lock: ")
+    assert message.endswith(" (the fixture `lock` of tests/conftest.py gives it)")
     assert seen_of(place, "odd")["unwritten"]["value"].startswith("Odd: ")
 
 
@@ -727,11 +727,11 @@ def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(shop):
         "document = (\n        Path(__file__)" in text
         or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
     )
-    told = (
+    message = (
         f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): it is a "
         f"text of {len(content):,} characters."
     )
-    assert told in " ".join(text.split())
+    assert message in " ".join(text.split())
 
 
 def test_code_with_another_result_than_the_recorded_call_is_refused(shop):

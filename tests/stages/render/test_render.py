@@ -266,7 +266,7 @@ _NUMBER = re.compile(
 
 
 def numbers(text: str) -> list[tuple[str, float, float]]:
-    """Give every number of a text: as it is written, its value, and by how much rounding can have moved it."""
+    """Return every number of a text: as it is written, its value, and by how much rounding can have moved it."""
     found = []
     for match in _NUMBER.finditer(text):
         digits = match["digits"].replace(",", "")
@@ -280,7 +280,7 @@ def numbers(text: str) -> list[tuple[str, float, float]]:
 
 
 def known_numbers(case: Case) -> list[float]:
-    """Give every number of the artifacts, and the few that the templates make of them: ratios, differences, shares, rates."""
+    """Return every number of the artifacts, and the few that the templates make of them: ratios, differences, shares, rates."""
     made: list[float] = [case.comparison.negligible, len(case.comparison.tests)]
     for one in case.comparison.changes:
         made += [one.base, one.head, one.head - one.base, 1 / (one.base or 1), 1 / (one.head or 1)]
@@ -300,7 +300,7 @@ def known_numbers(case: Case) -> list[float]:
 
 
 def known_beside(comparison: Comparison) -> list[float]:
-    """Give the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
+    """Return the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
     made: list[float] = [
         sum(output.inputs for output in comparison.outputs),
         *(output.inputs for output in comparison.outputs),
@@ -317,7 +317,7 @@ def known_beside(comparison: Comparison) -> list[float]:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
-def test_every_number_stands_in_an_artifact(name):
+def test_every_number_is_in_an_artifact(name):
     case = CASES[name]
     strings = json.dumps(
         [part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)],
@@ -388,7 +388,7 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
         (Case(), "**1.26x faster (20.9 % less time"),
     ],
 )
-def test_the_verdict_stands_at_the_top(case, first):
+def test_the_verdict_is_at_the_top(case, first):
     assert body_of(case).startswith(first)
 
 
@@ -408,7 +408,7 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
 
 
 @pytest.mark.parametrize(
-    ("ran", "told", "review"),
+    ("ran", "message", "review"),
     [
         (
             {"base": RAN, "head": RAN},
@@ -457,10 +457,10 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
         ),
     ],
 )
-def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, told, review):
+def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, message, review):
     case = Case(tests=OWN_TESTS.model_copy(update={"differences": (), **ran}))
     body = body_of(case)
-    assert told in body
+    assert message in body
     assert ("Existing unit tests pass" in body) is (ran.get("head") == RAN)
     assert to_review(case.evidence) == review
 
@@ -477,7 +477,7 @@ def test_a_body_says_how_its_commands_were_verified():
 
 
 @pytest.mark.parametrize(
-    ("verification", "told", "review"),
+    ("verification", "message", "review"),
     [
         (
             VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
@@ -491,10 +491,10 @@ def test_a_body_says_how_its_commands_were_verified():
         ),
     ],
 )
-def test_nothing_is_said_to_be_verified_that_was_not(verification, told, review):
+def test_nothing_is_said_to_be_verified_that_was_not(verification, message, review):
     case = Case(verification=verification)
     body = body_of(case)
-    assert told in body
+    assert message in body
     assert "none failed" not in body
     assert to_review(case.evidence) == review
 
@@ -508,7 +508,7 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
 
 
 @pytest.mark.parametrize(
-    ("outputs", "told"),
+    ("outputs", "message"),
     [
         ((), "The results of the measured calls were not compared."),
         (
@@ -532,8 +532,8 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
         ),
     ],
 )
-def test_the_body_says_which_results_are_equal(outputs, told):
-    assert f"- {told}\n" in body_of(Case(CPU_IMPROVED.model_copy(update={"outputs": outputs})))
+def test_the_body_says_which_results_are_equal(outputs, message):
+    assert f"- {message}\n" in body_of(Case(CPU_IMPROVED.model_copy(update={"outputs": outputs})))
 
 
 def test_different_packages_are_shown():
@@ -707,15 +707,15 @@ def test_tests_are_ticked_by_a_run_alone():
 
 def test_a_project_that_refuses_generated_text_is_quoted_until_a_person_writes():
     detection = DETECTION.model_copy(update={"contribution_rules": (OWN_WORDS,)})
-    (told,) = to_review(Case(detection=detection).evidence)
-    assert f"“{OWN_WORDS.sentence}” (CONTRIBUTING.md, line 9)" in told
+    (message,) = to_review(Case(detection=detection).evidence)
+    assert f"“{OWN_WORDS.sentence}” (CONTRIBUTING.md, line 9)" in message
     by_person = Case(item=ITEM.model_copy(update={"summary": ("human",)}), detection=detection)
     assert to_review(by_person.evidence) == ("the body has gaps for sentences that a person writes",)
     assert "**[To be written by a person:" in body_of(by_person)
     assert "Join the lines of a page once\n" not in visible(body_of(by_person))
 
 
-def test_losses_stand_right_below_the_headline():
+def test_losses_are_right_below_the_headline():
     body = body_of(CASES["pyperf"])
     assert body.split("\n\n")[1:3] == [
         "Costs more at head:",
@@ -833,7 +833,7 @@ def test_a_body_of_unknown_origin_counts_as_edited_unless_it_is_the_same(tmp_pat
     assert body.with_name("pr-body-merge_lines.edited.md").exists()
 
 
-def test_the_data_that_a_written_benchmark_reads_is_told_and_shown_where_it_is_a_short_text():
+def test_data_that_a_written_benchmark_reads_is_named_and_shown_if_it_is_a_short_text():
     folder = "tests/benchmarks"
     data = {
         f"{folder}/benchmark_x.json": b'["</details>", "```"]\n',

@@ -28,7 +28,7 @@ def command(code: str) -> str:
 
 @pytest.fixture
 def place(tmp_path):
-    """Give an item whose commits are in a real repository, and count how often its command was asked."""
+    """Return an item whose commits are in a real repository, and count how often its command was asked."""
     repository = TargetRepo(tmp_path / "target", {"text.py": "def merge(lines):\n    return ''.join(lines)\n"})
     base = repository.head
     head = repository.commit(
@@ -57,11 +57,11 @@ def place(tmp_path):
 
 
 def test_the_command_reads_diff_and_figures_and_its_bullets_are_kept(place):
-    told = place.run(
+    answer = place.run(
         "print('- Joins by', len(asked['commits']) == 1 and '128' in asked['diff']); print('* 20.9 %', asked['changes'][0]['metric'])"
     )
-    assert told.bullets == ("Joins by True", "20.9 % time")
-    assert told.objections == ()
+    assert answer.bullets == ("Joins by True", "20.9 % time")
+    assert answer.objections == ()
     assert place.asked == 1
 
 
@@ -82,11 +82,11 @@ def test_bullets_of_the_manifest_are_not_asked_for(place):
     assert place.asked == 0
 
 
-def test_rejected_bullets_are_told_and_the_commits_speak(place):
-    told = place.run("print('77 % less time')")
-    assert told.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
-    evidence = gather(place.item, place.paths, place.folder, told)
-    assert evidence.generated == told
+def test_rejected_bullets_are_reported_and_replaced_by_those_of_commits(place):
+    answer = place.run("print('77 % less time')")
+    assert answer.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
+    evidence = gather(place.item, place.paths, place.folder, answer)
+    assert evidence.generated == answer
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
     assert review.startswith("the bullets of `summarize:` were not used, a number that is not in the evidence (77 %)")
 
@@ -109,17 +109,17 @@ def test_a_command_that_fails_is_one_message(tmp_path, line, why):
 
 def test_the_command_has_the_users_environment_and_the_manifests_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CLIENT_API_KEY", "kept")
-    told = ask(command("import os; print(os.environ['CLIENT_API_KEY'], os.getcwd())"), {}, folder=tmp_path, where="x")
-    assert told == f"kept {tmp_path}\n"
+    answer = ask(command("import os; print(os.environ['CLIENT_API_KEY'], os.getcwd())"), {}, folder=tmp_path, where="x")
+    assert answer == f"kept {tmp_path}\n"
 
 
-def test_a_long_diff_is_cut_and_that_is_told():
+def test_a_long_diff_is_cut_with_a_note():
     asked = question(DETECTION, CPU_IMPROVED, "x" * (LONGEST_DIFF + 1))
     assert (len(asked["diff"]), asked["diff_is_whole"]) == (LONGEST_DIFF, False)
     assert json.loads(json.dumps(asked))["headline"] == CPU_IMPROVED.headline
 
 
 def test_lists_are_read_whatever_their_marks():
-    told = judged(ASKING, "- one\n\n* two\x1b[31m\n1. three\n", CitableEvidence(CPU_IMPROVED, ""))
-    assert (told.bullets, told.objections) == (("one", "two", "three"), ())
+    answer = judged(ASKING, "- one\n\n* two\x1b[31m\n1. three\n", CitableEvidence(CPU_IMPROVED, ""))
+    assert (answer.bullets, answer.objections) == (("one", "two", "three"), ())
     assert judged(ASKING, "", CitableEvidence(CPU_IMPROVED, "")).objections == ("there is no bullet",)

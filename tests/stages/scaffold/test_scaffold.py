@@ -268,6 +268,6 @@ def test_a_function_that_head_lacks_is_refused_with_a_message(tmp_path):
     run = mistakes.compare(
         repo, mistakes.item(benchmark=None, functions="textkit:total"), stages=("scaffold", "report")
     )
-    assert (run.code, "is a defect" in run.told) == (1, False)
+    assert (run.code, "is a defect" in run.output) == (1, False)
     assert "textkit:total exists at base but not at head" in run.failure()
-    assert "blocked: record" in run.told
+    assert "blocked: record" in run.output

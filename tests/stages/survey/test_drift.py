@@ -136,7 +136,7 @@ def test_a_function_that_upstream_added_too_is_drift(repo):
     assert (drift.function, drift.change, names(drift.commits)) == ("pages.tables:new", "changed", ["Also new"])
 
 
-def test_picked_commits_are_held_against_upstream_too(repo):
+def test_picked_commits_are_compared_with_upstream(repo):
     sha = repo.git("rev-parse", "faster")
     commit(repo, {TABLES: OTHER}, "Leave empty pages out")
     found = since(repo, Optimization(id="it", commits=(sha,), base="main~1"))

@@ -174,8 +174,8 @@ def surveyed(
     """Run prprep up to the survey; return that of the first item and the output."""
     items = items or (item(),)
     run = compare(repo, *items, stages=(*options, "survey"), **{**(github.environment if github else {}), **variables})
-    assert run.code == code, run.told
-    return Survey.read(run.state(str(items[0]["id"])) / "survey.json"), run.told
+    assert run.code == code, run.output
+    return Survey.read(run.state(str(items[0]["id"])) / "survey.json"), run.output
 
 
 with_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")

@@ -21,7 +21,7 @@ class AnnotationStore(Protocol):
     """The boundary to the network."""
 
     async def fetch(self, page: int) -> list[Annotation]:
-        """Give the annotations of one page."""
+        """Return the annotations of one page."""
 
 
 async def load_annotations(store: AnnotationStore, pages: Sequence[int]) -> dict[int, list[Annotation]]:

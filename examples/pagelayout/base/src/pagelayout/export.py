@@ -13,12 +13,12 @@ from pagelayout.text import TextLine
 
 
 def to_html(lines: Sequence[TextLine]) -> str:
-    """Give the lines as paragraphs."""
+    """Return the lines as paragraphs."""
     return "\n".join(f"<p>{html.escape(line.text)}</p>" for line in lines)
 
 
 def to_xml(lines: Sequence[TextLine]) -> str:
-    """Give the lines with their boxes."""
+    """Return the lines with their boxes."""
     document = minidom.Document()
     root = document.appendChild(document.createElement("page"))
     for line in lines:

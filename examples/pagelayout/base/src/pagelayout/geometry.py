@@ -31,7 +31,7 @@ class Box:
         return self.width * self.height
 
     def union(self, other: Box) -> Box:
-        """Give the smallest box around both."""
+        """Return the smallest box around both."""
         return Box(
             min(self.left, other.left),
             min(self.top, other.top),

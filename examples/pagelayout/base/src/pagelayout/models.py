@@ -21,5 +21,5 @@ class TableModel:
         self._weights = weights.read_bytes()
 
     def predict(self, ink: NDArray[np.bool_]) -> list[Box]:
-        """Give the boxes of all tables on a page, uppermost first."""
+        """Return the boxes of all tables on a page, uppermost first."""
         raise NotImplementedError("this build of pagelayout comes without an inference runtime")

@@ -34,5 +34,5 @@ def extract_tables(pages: Sequence[Page], model: TableModel) -> list[Table]:
 
 
 def density(ink: NDArray[np.bool_], box: Box) -> float:
-    """Give the share of a box that holds ink; 0 for an empty box."""
+    """Return the share of a box that holds ink; 0 for an empty box."""
     return float(ink[box.top : box.bottom, box.left : box.right].mean()) if box.area else 0.0
