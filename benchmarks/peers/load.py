@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 
@@ -14,12 +14,21 @@ HOG_BYTES = 64 << 20
 """More than any cache."""
 
 
+def on_every_core(work: Callable[[set[int], int], None]) -> AbstractContextManager[None]:
+    """Let one process a core do `work(cores, owner)` until the block ends or this process is gone."""
+    return _working(work, [{core} for core in os.sched_getaffinity(0)])
+
+
+def beside(work: Callable[[set[int], int], None]) -> AbstractContextManager[None]:
+    """Let a single process that may use any core do `work(cores, owner)` until the block ends."""
+    return _working(work, [os.sched_getaffinity(0)])
+
+
 @contextmanager
-def on_every_core(work: Callable[[int, int], None]) -> Iterator[None]:
-    """Let one process a core do `work(core, owner)` until the block ends or this process is gone."""
+def _working(work: Callable[[set[int], int], None], places: Sequence[set[int]]) -> Iterator[None]:
     workers = [
-        multiprocessing.get_context("spawn").Process(target=work, args=(core, os.getpid()), daemon=True)
-        for core in sorted(os.sched_getaffinity(0))
+        multiprocessing.get_context("spawn").Process(target=work, args=(cores, os.getpid()), daemon=True)
+        for cores in places
     ]
     for worker in workers:
         worker.start()
@@ -31,22 +40,22 @@ def on_every_core(work: Callable[[int, int], None]) -> Iterator[None]:
             worker.join()
 
 
-def _compute(core: int, owner: int) -> None:
-    os.sched_setaffinity(0, {core})
+def _compute(cores: set[int], owner: int) -> None:
+    os.sched_setaffinity(0, cores)
     while _is_alive(owner):
         _compute_for(1.0)
 
 
-def _compute_and_rest(core: int, owner: int) -> None:
-    os.sched_setaffinity(0, {core})
+def _compute_and_rest(cores: set[int], owner: int) -> None:
+    os.sched_setaffinity(0, cores)
     rng = random.Random()  # noqa: S311 - no secret
     while _is_alive(owner):
         _compute_for(rng.uniform(SHORTEST, LONGEST))
         time.sleep(rng.uniform(SHORTEST, LONGEST))
 
 
-def _copy_memory(core: int, owner: int) -> None:
-    os.sched_setaffinity(0, {core})
+def _copy_memory(cores: set[int], owner: int) -> None:
+    os.sched_setaffinity(0, cores)
     source, target = bytearray(HOG_BYTES), bytearray(HOG_BYTES)
     while _is_alive(owner):
         for _ in range(20):
@@ -68,8 +77,10 @@ def _is_alive(process: int) -> bool:
 
 LOADS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "quiet": nullcontext,
+    "beside": partial(beside, _compute),
     "busy": partial(on_every_core, _compute),
     "bursts": partial(on_every_core, _compute_and_rest),
     "memory": partial(on_every_core, _copy_memory),
 }
-"""The machine as it is; one loop a core that computes, computes and rests for random periods, or copies memory."""
+"""The machine as it is; a single loop that computes; a loop a core that computes, that computes and rests for random
+periods, or that copies memory."""

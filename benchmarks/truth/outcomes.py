@@ -56,10 +56,14 @@ class Outcome:
         return None if self.estimate is None else self.estimate / self.truth - 1
 
     @property
+    def expected(self) -> str:
+        """Return the claim that is true: `less`, `more` or nothing."""
+        return "less" if self.truth < 1 else "more" if self.truth > 1 else ""
+
+    @property
     def is_wrong_claim(self) -> bool:
         """Return whether the claim is of an effect that is not there, or of the opposite one."""
-        expected = "less" if self.truth < 1 else "more" if self.truth > 1 else ""
-        return bool(self.claim) and self.claim != expected
+        return bool(self.claim) and self.claim != self.expected
 
     def __str__(self) -> str:
         if self.estimate is None:

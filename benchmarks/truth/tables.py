@@ -36,12 +36,22 @@ def intervals(outcomes: Sequence[Outcome], key: Callable[[Outcome], str], headin
                 value,
                 f"{hits} of {len(whole)} ({100 * low:.1f} to {100 * high:.1f} %)",
                 f"{100 * statistics.median(outcome.half_width for outcome in whole):.2f} %",
+                _found(whole),
                 str(sum(outcome.is_wrong_claim for outcome in whole)),
                 f"{statistics.median(outcome.wall for outcome in whole):.1f}",
                 str(len(those) - len(whole)),
             )
         )
-    columns = ("Tool", heading, "Contain the truth", "Half-width, median", "Wrong claims", "s a call", "No result")
+    columns = (
+        "Tool",
+        heading,
+        "Contain the truth",
+        "Half-width, median",
+        "Found",
+        "Wrong claims",
+        "s a call",
+        "No result",
+    )
     return table(columns, rows)
 
 
@@ -65,6 +75,12 @@ def errors(outcomes: Sequence[Outcome]) -> str:
             )
     columns = ("Tool", "Load", "Estimates", "Error: median", "95 % are below", "Worst", "Wrong claims")
     return table(columns, rows)
+
+
+def _found(outcomes: Sequence[Outcome]) -> str:
+    """Count the claims among outcomes with a true effect."""
+    effects = [outcome for outcome in outcomes if outcome.expected]
+    return f"{sum(outcome.claim == outcome.expected for outcome in effects)} of {len(effects)}"
 
 
 def _distinct(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -71,6 +71,7 @@ def _computing(name: str, seconds: float) -> Call:
 SHORT, MIDDLE, LONG = _computing("short", 20e-6), _computing("middle", 1e-3), _computing("long", 30e-3)
 GROUPS = {
     "computing": (SHORT, MIDDLE, Call(Work("allocating", _ALLOCATING), 1e-3, unit=0.35e-6)),
+    "alone": (MIDDLE,),
     "long": (LONG,),
     "waiting": (
         Call(Work("sleeping", _SLEEPING), 1e-3, unit=0.27e-3),
