@@ -9,15 +9,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from packaging.utils import canonicalize_name
-
 from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
 from ..environments import builder, package_dates
 from ..environments.builder import Environment
-from ..environments.declared import declared_requirements
-from ..environments.diagnoses import Match, diagnose, distribution_of
+from ..environments.declared import requirement_for
+from ..environments.diagnoses import Match, diagnose
 from ..environments.interpreters import resolve_path
-from ..environments.testing_requirements import name_of
 from ..environments.tracebacks import foreign_use
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
@@ -197,14 +194,9 @@ class BenchmarkSetup:
         return diagnose(error.what, "benchmark", uses="python" if use.is_python else "package", values=use.values)
 
     def _requirement(self, diagnosis: Match) -> str:
-        """Return the requirement that repairs a failure: as the project's files have it, else one that is known."""
-        layout, module = self.artifacts.detection.layout, diagnosis.text.partition(".")[0]
-        if module in layout.packages or diagnosis.diagnosis.repairs is None:
-            return ""
-        known = diagnosis.requirement
-        name = name_of(known) or distribution_of(module)
-        tree = FolderTree(self.sides["head"].tree)
-        return declared_requirements(Project(tree, layout.project)).get(canonicalize_name(name), known)
+        layout = self.artifacts.detection.layout
+        project = Project(FolderTree(self.sides["head"].tree), layout.project)
+        return requirement_for(diagnosis, project, layout.packages)
 
     def _rebuilt(
         self, error: PrprepError, packages: str, diagnosis: Match, *, extra: str = "", as_of: date | None = None

@@ -1,7 +1,7 @@
 """Read which packages a project's files name, and what else they state of it, without running its build back end."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -11,6 +11,7 @@ from ..project.code.compiled import is_compiled
 from ..project.dependencies import resolved_group, string_list, uncommented
 from ..project.files import Project, lookup, strings
 from ..project.pytest_config import in_side_folder
+from .diagnoses import Match, distribution_of
 from .interpreters import pep440
 from .testing_requirements import lines_of_files, listed_by_runners, name_of
 
@@ -196,3 +197,15 @@ def declared_requirements(project: Project) -> dict[str, str]:
     ]
     named = {name: line.strip() for line in reversed(lines) if (name := name_of(line))}
     return {name: line for name, line in named.items() if name != project_name(project)}
+
+
+def requirement_for(match: Match, project: Project, packages: Collection[str]) -> str:
+    """Return the requirement that repairs a failure: as the project's files have it, else one that is known.
+
+    Return "" if there is none, or if a module of the project's own `packages` is missing.
+    """
+    module = match.text.partition(".")[0]
+    if module in packages or match.diagnosis.repairs is None:
+        return ""
+    name = name_of(match.requirement) or distribution_of(module)
+    return declared_requirements(project).get(canonicalize_name(name), match.requirement)

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 
-from ...artifacts import Detection, Layout, Recording, TreeSpec
+from ...artifacts import Detection, Recording, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
@@ -18,6 +18,7 @@ from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder, package_dates
+from ...environments.declared import requirement_for
 from ...environments.diagnoses import diagnose
 from ...errors import PrprepError, SourceError
 from ...project.code.compiled import is_compiled
@@ -69,8 +70,9 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     if detection.domain.domains[:1] == ("struct",):
         return Recording(item=inputs.item_id, notes=("an import is measured",))
     installed: dict[str, str] = {}
-    recording = _Recorder(inputs, detection).recording()
-    while not recording.calls and (repair := _repair(recording.notes, detection.layout, installed)):
+    recorder = _Recorder(inputs, detection)
+    recording = recorder.recording()
+    while refusal(recording) and (repair := recorder.repair(recording.notes, installed)):
         package, cause = repair
         installed[package] = cause
         try:
@@ -80,15 +82,6 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
             return recording.model_copy(update={"notes": (*recording.notes, failure)})
     repairs = (f"{package} was installed for recording, since {cause}" for package, cause in installed.items())
     return recording.model_copy(update={"notes": (*recording.notes, *repairs)})
-
-
-def _repair(notes: Sequence[str], layout: Layout, installed: Collection[str]) -> tuple[str, str] | None:
-    """Return a package that was missing in a run, and the cause; None if no other one is known."""
-    matches = filter(None, (diagnose(note, "benchmark") for note in notes))
-    known = (
-        (match.requirement, match.cause) for match in matches if match.text.partition(".")[0] not in layout.packages
-    )
-    return next(((package, cause) for package, cause in known if package and package not in installed), None)
 
 
 @dataclass(frozen=True)
@@ -135,6 +128,14 @@ class _Recorder:
             return Recording(item=item.id, target=first, changed=first, ran=ran, failed=failed, notes=notes)
         self.inputs.report(exploration.reason)
         return self._best(exploration, target, notes)
+
+    def repair(self, notes: Sequence[str], installed: Collection[str]) -> tuple[str, str] | None:
+        """Return a package that was missing in a run, and the cause; None if no other one is known."""
+        layout = self.detection.layout
+        project = Project(self.base.sources.tree, layout.project)
+        matches = filter(None, (diagnose(note, "benchmark") for note in notes))
+        known = ((requirement_for(match, project, layout.packages), match.cause) for match in matches)
+        return next(((package, cause) for package, cause in known if package and package not in installed), None)
 
     # -- the sides
 
