@@ -62,6 +62,11 @@ class Definition:
         """A hash of the code, which comments, docstrings, layout and line numbers do not change."""
         return short_hash(self.code.encode("utf-8", "surrogatepass"))
 
+    @property
+    def untyped_code(self) -> str:
+        """The code of a function without annotations; of anything else all of it, since fields of a class have some."""
+        return _untyped(self.code) if self.kind == "function" else self.code
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -173,6 +178,23 @@ def _code(node: Scope) -> str:
     # Defining an inner function is a step of the outer one; defining a method is no step of its class.
     own.body = list(_own_statements(without_docstring(node), marked=isinstance(node, Function))) or [ast.Pass()]
     return ast.unparse(own)
+
+
+def _untyped(code: str) -> str:
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, Function):
+            node.returns = None
+    return ast.unparse(_WithoutAnnotations().visit(tree))
+
+
+class _WithoutAnnotations(ast.NodeTransformer):
+    """Replaces annotated assignments by plain ones."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        return ast.copy_location(ast.Assign([node.target], node.value) if node.value else ast.Pass(), node)
 
 
 def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.stmt]:

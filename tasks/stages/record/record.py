@@ -106,7 +106,7 @@ class _Recorder:
 
     def recording(self) -> Recording:
         item, detection = self.inputs.settings, self.detection
-        found = candidates(detection, item.functions, self.base.sources)
+        found = candidates(detection, item.functions, self.base.sources, self.head.sources)
         if item.drive or not found:
             named_target = detection.target or ""
             driven = callable_of(self.base.sources, named_target)

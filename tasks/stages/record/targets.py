@@ -51,17 +51,28 @@ class Candidate:
         return WatchedFunction(self.called_as or self.watched, self.located.path, self.located.definition.start)
 
 
-def candidates(detection: Detection, named: Sequence[str], sources: Sources) -> tuple[Candidate, ...]:
-    """Return the functions that the manifest has `named`, else those that changed and exist at base."""
+def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
+    """Return the functions that the manifest has `named`, else those that changed and exist at base.
+
+    Those of which only annotations changed count if there are no others.
+    """
     at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
     names = {each.target: target for each, target in at_base}
     # The target is the first that the manifest names, or what changed of it: the setter of that property.
     targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
     if not named:
-        targets = [*(target for each, target in at_base if not each.only_moved), *targets]
-    found = (callable_of(sources, target) for target in dict.fromkeys(targets))
+        changed = [(each, target) for each, target in at_base if not each.only_moved]
+        rewritten = [
+            target for each, target in changed if not _is_alike(base.try_find(target), head.try_find(each.target))
+        ]
+        targets = [*(rewritten or [target for _, target in changed]), *targets]
+    found = (callable_of(base, target) for target in dict.fromkeys(targets))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
+
+
+def _is_alike(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
+    return bool(before and after and before.definition.untyped_code == after.definition.untyped_code)
 
 
 def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:

@@ -108,9 +108,11 @@ def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names
     detection = DETECTION.model_copy(
         update={"layout": layout, "functions": tuple(changed), "target": "toml.parser:load"}
     )
-    names = [each.watched for each in candidates(detection, (), sources)]
+    names = [each.watched for each in candidates(detection, (), sources, sources)]
     assert names == ["toml.parser:Parser._value", "toml.parser:load"]
-    assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources)] == ["toml.parser:load"]
+    assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources, sources)] == [
+        "toml.parser:load"
+    ]
 
 
 ACCESSORS = """class Table:
@@ -165,13 +167,38 @@ def test_a_setter_that_changed_is_the_candidate_if_its_property_is_named_and_hea
     )
     layout = describe(base.tree)
     detection = DETECTION.model_copy(update={"layout": layout, "functions": (setter,), "target": setter.target})
-    (found,) = candidates(detection, ("toml.parser:Table.lines",), base)
+    (found,) = candidates(detection, ("toml.parser:Table.lines",), base, head)
     assert (found.watched, found.called_as) == ("toml.parser:Table.rows.setter", "toml.parser:Table.rows")
     there = at_head(found, detection, head)
     assert (there.watched, there.called_as) == ("toml.parser:Table.lines.setter", "toml.parser:Table.lines")
     moved = setter.model_copy(update={"only_moved": True})
     unnamed = detection.model_copy(update={"functions": (moved,), "target": None})
-    assert candidates(unnamed, (), base) == ()
+    assert candidates(unnamed, (), base, head) == ()
+
+
+TYPED = PARSER.replace("self, text):", "self, text: str):").replace("_value(self):", "_value(self) -> str:")
+
+
+def test_functions_of_which_only_annotations_changed_are_no_candidates(tmp_path):
+    base, typed, changed = (
+        accessors(tmp_path / name, text)
+        for name, text in (
+            ("base", PARSER),
+            ("typed", TYPED),
+            ("changed", TYPED.replace("self.text\n", "str(self.text)\n")),
+        )
+    )
+    functions = [
+        ChangedFunction(path="src/toml/parser.py", module="toml.parser", name=name, status="modified")
+        for name in ("Parser.__init__", "Parser._value", "load")
+    ]
+    update = {"layout": describe(base.tree), "functions": tuple(functions), "target": None}
+    detection = DETECTION.model_copy(update=update)
+    found, all_typed = (
+        [each.watched.rpartition(":")[2] for each in candidates(detection, (), base, head)] for head in (changed, typed)
+    )
+    assert found == ["Parser._value"]
+    assert all_typed == ["Parser.__init__", "Parser._value", "load"]
 
 
 def test_the_target_is_where_the_tests_spend_the_most_time(sources):
