@@ -118,7 +118,10 @@ def test_every_test_is_measured_with_any_plugins(tmp_path, python, monkeypatch):
         metric: [each.test.rpartition("::")[2] for each in measurement.measurements if each.metric is metric]
         for metric in MetricName
     }
-    assert names[MetricName.TIME] == names[MetricName.PEAK] == list(KEYS)
+    assert names[MetricName.PEAK] == list(KEYS)
+    # On a busy machine, two launches may not have a single turn of a test that can be used.
+    unmeasured = [key.rpartition("::")[2] for key in measurement.unmeasured]
+    assert sorted(names[MetricName.TIME] + unmeasured) == sorted(KEYS)
     for each in measurement.measurements:
         if each.metric in (MetricName.TIME, MetricName.PEAK):
             assert all(value > 0 for launch in each.launches for value in (*launch.base, *launch.head))

@@ -242,10 +242,10 @@ from prprep_worker.profiling import functions, stacks
 """
 
 
-def printed_by(tmp_path, code, python=sys.executable):
+def printed_by(tmp_path, code, python=sys.executable, folder=None):
     """Run code with the worker's modules in a fresh interpreter, like the target's, and return its output."""
     text = PROGRAM.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
-    done = subprocess.run([python, "-c", text], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", text], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -311,7 +311,7 @@ found = drive(returned(Calls(lambda: (Table().rows(3), plain())), {places}, {str
 print([(each["name"], each["calls"], each["tree"]["size"], len(each["opaque"])) for each in found])
 """
     tree = request.head.tree / "src"
-    assert printed_by(tree, code, python) == "[('rows', 1, 0, 1), ('plain', 1, 1, 0)]\n"
+    assert printed_by(tree, code, python, request.head.tree) == "[('rows', 1, 0, 1), ('plain', 1, 1, 0)]\n"
 
 
 NUMBA = """
