@@ -109,12 +109,34 @@ class Sample(Record):
     reaching: int = 0
 
 
+class WorkloadTest(Record):
+    """One of the project's own tests as code, without its assertions.
+
+    `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
+    a round, which takes `seconds`; `share` is the part of them that is spent in the changed function. `fixtures` are
+    those that the code uses.
+    """
+
+    test: str
+    imports: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    result: str = ""
+    fixtures: tuple[str, ...] = ()
+    repeat: int = 1
+    seconds: float = 0.0
+    share: float = 0.0
+
+
 class Recording(Artifact):
     """Calls of `target`: a benchmark is written from `call`, a large one; `sample` are typical ones.
 
+    If no call can be written as code, `workload` is a test of the project that can.
+
     The `target` is what the tests reach of the changed functions (`changed`), or a caller of it, if that has better
     input; `share` is the part of a call's time that is spent in the changed function, `reason` says why it was chosen.
-    `call` and `sample` are None if no call can be written as code. `ran` lists the runs that ran a test or called the
+    `call` and `sample` are None if none can be written so. `ran` lists the runs that ran a test or called the
     target; `failed` says why there is none though there was something to run. `calls` counts the calls, `seconds` and
     `size` are medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code;
     `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
@@ -139,6 +161,7 @@ class Recording(Artifact):
     defaults: dict[str, str] = Field(default_factory=dict)
     call: RecordedCall | None = None
     sample: Sample | None = None
+    workload: WorkloadTest | None = None
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

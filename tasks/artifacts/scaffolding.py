@@ -29,7 +29,7 @@ class Scaffolding(Artifact):
     source: str
     """That commit, or the file's path relative to the manifest's folder."""
     sha256: str
-    made_from: Literal["existing", "manifest", "recorded", "signature", "gap"]
+    made_from: Literal["existing", "manifest", "recorded", "test", "signature", "gap"]
     needs: str = ""
     """What a person has to do before it can run, with path and line; "" if nothing."""
     written: str = ""

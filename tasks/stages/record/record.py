@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 
-from ...artifacts import Detection, Layout, Recording, TreeSpec
+from ...artifacts import Detection, Layout, Recording, TreeSpec, WorkloadTest
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
@@ -29,6 +29,7 @@ from ...staleness import StageInputs
 from ...text import figures
 from . import choosing, lacks_benchmark
 from .choosing import CallChooser
+from .own_tests import TestChooser, TestSide
 from .relevant_tests import relevant_tests
 from .targets import (
     LEAST_SHARE,
@@ -52,6 +53,8 @@ ENOUGH = 5e-5
 """Seconds of a public function's call from which on no caller of it is looked for."""
 LISTED = 5
 MOST_WORKLOADS = 4
+MOST_FAILURES = 3
+"""Tests of which a note says why they are no benchmark."""
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -236,6 +239,12 @@ class _Recorder:
                 "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
             )
             raise SourceError(what, where=f"{self.inputs.item_id}: functions", hint=hint)
+        workload, why_not = self._own_test(exploration, target)
+        if workload:
+            known = {"target": target.watched, "called_as": target.called_as, "changed": target.watched}
+            more = {"share": workload.share, "reason": exploration.reason, "workload": workload, "notes": notes}
+            return Recording(item=self.inputs.item_id, **known, **more, ran=(workload.test.partition("::")[0],))
+        notes = (*notes, *why_not)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
         refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
@@ -243,6 +252,18 @@ class _Recorder:
         failures = tuple(dict.fromkeys(note for each in tried for note in each.notes))
         first = next((each for each in tried if each.target == target.watched), tried[0])
         return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
+
+    def _own_test(self, exploration: Exploration, target: Candidate) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+        """Choose a test whose body is measured; return why there is none as well."""
+        there = self._at_head(target)
+        if there is None:
+            return None, ()
+        self.inputs.report("running tests as code, since no call can be written")
+        base = TestSide(self.base.site, self.base.sources, target)
+        head = TestSide(self.head.site, self.head.sources, there)
+        chooser = TestChooser(base, head, self.detection.layout, self._lines, self._new_tests)
+        workload, failures = chooser.best(exploration.longest_tests(target.watched))
+        return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
         """Return what could be called, the best first.

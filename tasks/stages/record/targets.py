@@ -1,9 +1,9 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
@@ -104,6 +104,7 @@ class NamedReach:
     seconds: float
     chains: tuple[tuple[tuple[str, ...], float], ...]
     longest: tuple[TimedCall, ...] = ()
+    case: Mapping[str, int] = field(default_factory=dict)
 
 
 def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
@@ -120,7 +121,7 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     chains = tuple(
         (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
     )
-    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest)
+    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest, reach.case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,14 @@ class Exploration:
             if reach.target == target:
                 seconds[reach.test.partition("[")[0]] += reach.seconds
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
+
+    def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
+        """Return the cases of tests that spend the most time in a target, one case of each test."""
+        reached = sorted((each for each in self.reached if each.target == target), key=lambda each: -each.seconds)
+        by_test: dict[str, NamedReach] = {}
+        for each in reached:
+            by_test.setdefault(each.test.partition("[")[0], each)
+        return tuple(by_test.values())
 
     def callers(self, target: str) -> tuple[Candidate, ...]:
         """Return the project's functions that call a target, directly or not: the nearest and the outermost ones."""

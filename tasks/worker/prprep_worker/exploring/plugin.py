@@ -32,11 +32,16 @@ class Explorer:
         targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
         self._watch = ReachWatch(targets, orders["tree"], orders.get("inside", ""))
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Run tests last that hypothesis repeats with inputs of its own: they take long, and have no input to keep."""
+        items.sort(key=lambda item: getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         self._watch.restart(str(item.fspath))
         yield
-        self._write(item.nodeid)
+        self._write(item)
         if time.monotonic() > self._end:
             item.session.shouldstop = "the time for exploring is over"
 
@@ -45,11 +50,17 @@ class Explorer:
         with _limited(self._orders["seconds"]):
             yield
 
-    def _write(self, test: str) -> None:
+    def _write(self, item: Any) -> None:
         tree = os.path.realpath(self._orders["tree"])
         reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
         with open(self._orders["out"], "a", encoding="utf-8") as out:
-            out.write(json.dumps({"test": test, "reached": reached}) + "\n")
+            out.write(json.dumps({"test": item.nodeid, "case": _case(item), "reached": reached}) + "\n")
+
+
+def _case(item: Any) -> dict[str, int]:
+    """Return the index of the value that each parameter of a parametrized test has."""
+    indices = getattr(getattr(item, "callspec", None), "indices", None) or {}
+    return {name: index for name, index in indices.items() if isinstance(index, int)}
 
 
 @contextlib.contextmanager

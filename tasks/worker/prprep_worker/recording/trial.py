@@ -4,7 +4,9 @@ A program: JSON on standard input with `setup` (code), `call` (an expression), `
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
 standard output. With `lines` (numbers by file) the answer says whether the call executes one of them, and the code can
 call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
-the `share` of the call's time in that function.
+the `share` of the call's time in that function; with `steps` too (statements), these run instead of the call, one
+after the other, and it has the `calls` of the function in each. With `steady`, the answer says whether the call returns
+the same each time, and has a `digest` of that, "" if it cannot be described.
 
 If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
 order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -31,6 +34,7 @@ from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
+from prprep_worker.values.description import describe
 
 Message = dict[str, Any]
 
@@ -54,6 +58,9 @@ def try_code(order: Message, fixtures: Message) -> Message:
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
         if inside:
             inside.restart(order["file"])
+        if "steps" in order:
+            with _filtered(order["filters"]):
+                return {"calls": [_calls_in(step, names, inside, order["file"]) for step in order["steps"]]}
         with _filtered(order["filters"]), executed:
             seconds, value = _timed(call, names, awaited=awaited)
             if lazy := is_lazy(value):
@@ -62,11 +69,16 @@ def try_code(order: Message, fixtures: Message) -> Message:
                     pass
                 seconds += time.perf_counter() - begun
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
+        first = _digest(value) if order.get("steady") else ""
         with _filtered(order["filters"]):
-            spent, count = seconds, 1
+            spent, count, watched, last = seconds, 1, seconds, value
+            if inside and not changes and not lazy and spent < ENOUGH:
+                # The first call may fill caches, whose time the others do not have.
+                inside.restart(order["file"])
+                watched = 0.0
             while not changes and not lazy and spent < ENOUGH and count < MOST:
-                took, _ = _timed(call, names, awaited=awaited)
-                spent, count, seconds = spent + took, count + 1, min(seconds, took)
+                took, last = _timed(call, names, awaited=awaited)
+                spent, count, watched, seconds = spent + took, count + 1, watched + took, min(seconds, took)
         return {
             "seconds": seconds,
             "changes": changes,
@@ -74,9 +86,24 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": executed.reached(),
-            "share": inside.share(spent) if inside else None,
+            "share": inside.share(watched) if inside else None,
+            **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+def _calls_in(step: str, names: Message, inside: ReachWatch, file: str) -> int:
+    """Run a statement, and return how often it calls the function that is watched."""
+    before = inside.calls
+    exec(compile(step, file, "exec"), names)  # noqa: S102 - as above
+    return inside.calls - before
+
+
+def _digest(value: object) -> str:
+    described = describe(value)
+    if described["opaque"]:
+        return ""
+    return hashlib.sha256(json.dumps(described["tree"], sort_keys=True).encode()).hexdigest()
 
 
 def _watch(function: Message, file: str) -> ReachWatch:
