@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
 
 LARGEST_FILE = 128 * 1024
@@ -32,6 +33,13 @@ class Spelling(Record):
     document: str = ""
     seconds: float = 0.0
     size: int = 0
+
+
+class Peaks(Record):
+    """The most bytes that a call allocates at a time on each side, by tracemalloc."""
+
+    base: int
+    head: int
 
 
 class FakeMethod(Record):
@@ -78,6 +86,7 @@ class RecordedCall(Record):
     lazy: bool = False
     changes: bool = False
     reaches: bool = True
+    peaks: Peaks | None = None
 
 
 class SampledCall(Record):
@@ -127,6 +136,7 @@ class WorkloadTest(Record):
     repeat: int = 1
     seconds: float = 0.0
     share: float = 0.0
+    peaks: Peaks | None = None
 
 
 class Recording(Artifact):
@@ -162,6 +172,8 @@ class Recording(Artifact):
     call: RecordedCall | None = None
     sample: Sample | None = None
     workload: WorkloadTest | None = None
+    domains: tuple[Domain, ...] = ()
+    """The domains that follow from what the chosen code allocates, or an import takes; () for what detect proposes."""
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     setup = "; the setup is not timed" if workload.setup else ""
     text = (
         f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions: no call of {name} "
-        f"alone can be written as code. {name} takes {share} of the time{setup}."
+        f"alone makes a benchmark. {name} takes {share} of the time{setup}."
     )
     if workload.repeat > 1:
         text += f" One round repeats the calls {workload.repeat:,} times."

@@ -13,12 +13,12 @@ STAGE = Stage(
     version=14,
     uses=(
         Uses(
-            settings=("drive", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
+            settings=("drive", "domain", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
                     *("target", *COMMITS, "files"),
                     *(f"functions.{name}" for name in CHANGED),
-                    *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
+                    *("domain.domains", "domain.given", *LAYOUT, "layout.benchmarks_root"),
                 )
             },
             when=lacks_benchmark,

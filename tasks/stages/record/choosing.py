@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...artifacts import Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling
+from ...artifacts import Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample, Spelling
 from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
@@ -73,6 +73,7 @@ class CallChooser:
         call, failures = self._longest_working(kept)
         opened = [path for each in recordings for path in each.get("opened", ())]
         call = self._on_document(call, opened) if call else None
+        call = self._with_peaks(call) if call else None
         effects = tuple(dict.fromkeys(effect for each in recordings for effect in each["effects"]))
         drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in recordings])
         is_pure = not (effects or self._definition.is_async or (call and call.fakes))
@@ -186,6 +187,15 @@ class CallChooser:
         order, data = self._order(call)
         lines = {str(self.head.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
         return try_code(self.head, {**order, "lines": lines}, data)
+
+    def _with_peaks(self, call: RecordedCall) -> RecordedCall:
+        """Add what a call allocates on each side, if that may say what the change is about."""
+        if self.item.domain or self.head is None or self._definition.is_async or call.spelling.seconds > TOO_LONG:
+            return call
+        order, data = self._order(call)
+        peaks = [try_code(site, {**order, "peak": True}, data).get("peak") for site in (self.site, self.head)]
+        known = None if None in peaks else Peaks(base=peaks[0], head=peaks[1])
+        return call.model_copy(update={"peaks": known})
 
     def _share(self, call: RecordedCall) -> float:
         """Return the part of a call's time at base that is spent in the changed function."""

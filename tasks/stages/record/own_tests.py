@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...artifacts import Layout, WorkloadTest
+from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
@@ -63,13 +63,14 @@ class TestChooser:
         tried = 0
         for each in reached[:MOST_READ]:
             side = self.head if each.test.partition("::")[0] in self.new_tests else self.base
+            test = each.test.partition("[")[0]
             body = self._body(each, modules[side.site])
             if isinstance(body, str):
-                failures.append(f"{each.test}: {body}")
+                failures.append(f"{test}: {body}")
                 continue
             workload = self._workload(each.test, body)
             if isinstance(workload, str):
-                failures.append(f"{each.test}: {workload}")
+                failures.append(f"{test}: {workload}")
             else:
                 working.append(workload)
             tried += 1
@@ -129,7 +130,8 @@ class TestChooser:
             return "base and head return different results"
         seconds = at_base["seconds"]
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
-        update = {"repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
+        peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
+        update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
         return workload.model_copy(update=update)
 
     def _too_little(self, answer: Message) -> str:
@@ -143,13 +145,23 @@ class TestChooser:
 
     def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
         inside = side.changed.function.message(side.site.side.tree)
-        more = {"awaited": False, "steady": True, "fixtures": [each for each in fixtures if each not in GIVEN]}
+        more = {
+            "awaited": False,
+            "steady": True,
+            "peak": True,
+            "fixtures": [each for each in fixtures if each not in GIVEN],
+        }
         return try_code(side.site, {**order, **more, "inside": inside})
+
+
+def inside_of(workload: WorkloadTest) -> float:
+    """Return the seconds in the changed function if a test runs once."""
+    return workload.share * workload.seconds / workload.repeat
 
 
 def _rank(workload: WorkloadTest) -> tuple[int, int]:
     """Order tests by their time in the changed function, of which a factor of two counts as nothing; then by length."""
-    inside = min(workload.share * workload.seconds / workload.repeat, REALISTIC)
+    inside = min(inside_of(workload), REALISTIC)
     code = (*workload.definitions, *workload.setup, *workload.body, workload.result)
     return round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
 

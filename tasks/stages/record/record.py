@@ -8,10 +8,11 @@ from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 
-from ...artifacts import Detection, Layout, Recording, TreeSpec, WorkloadTest
+from ...artifacts import Detection, Layout, Peaks, Recording, TreeSpec, WorkloadTest
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
+from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
 from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
@@ -20,6 +21,7 @@ from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder, package_dates
 from ...environments.diagnoses import diagnose
 from ...errors import PrprepError, SourceError
+from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
@@ -29,7 +31,8 @@ from ...staleness import StageInputs
 from ...text import figures
 from . import choosing, lacks_benchmark
 from .choosing import CallChooser
-from .own_tests import TestChooser, TestSide
+from .domain import domains_by_import, domains_by_peaks
+from .own_tests import TestChooser, TestSide, inside_of
 from .relevant_tests import relevant_tests
 from .targets import (
     LEAST_SHARE,
@@ -51,6 +54,10 @@ EXPLORING = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
 ENOUGH = 5e-5
 """Seconds of a public function's call from which on no caller of it is looked for."""
+SHORT = 5
+"""Times LEAST_ROUND: for shorter calls a test of the project may be the better benchmark."""
+MUCH_LONGER = 4
+"""It is if it spends more than so many times as long in the changed function."""
 LISTED = 5
 MOST_WORKLOADS = 4
 MOST_FAILURES = 3
@@ -69,8 +76,12 @@ def run(inputs: StageInputs) -> None:
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     if ":" not in (detection.target or "") and not any(each.status == "modified" for each in detection.functions):
         return Recording(item=inputs.item_id, notes=("no function is known that could be called",))
+    domains: tuple[Domain, ...] = ()
+    note = ""
     if detection.domain.domains[:1] == ("struct",):
-        return Recording(item=inputs.item_id, notes=("an import is measured",))
+        domains, note = _Recorder(inputs, detection).by_import()
+        if not domains:
+            return Recording(item=inputs.item_id, notes=("an import is measured",))
     installed: dict[str, str] = {}
     recording = _Recorder(inputs, detection).recording()
     while not recording.calls and (repair := _repair(recording.notes, detection.layout, installed)):
@@ -81,6 +92,11 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
         except PrprepError as error:
             failure = f"installing {package} failed: {error.what.splitlines()[0]}"
             return recording.model_copy(update={"notes": (*recording.notes, failure)})
+    found, why = domains_by_peaks(detection.domain, peaks_of(recording))
+    if domains and not (recording.call or recording.sample or recording.workload):
+        return Recording(item=inputs.item_id, notes=("an import is measured",))
+    recording = recording.model_copy(update={"domains": found or domains})
+    recording = recording.model_copy(update={"notes": (*recording.notes, *filter(None, (note, why)))})
     repairs = (f"{package} was installed for recording, since {cause}" for package, cause in installed.items())
     return recording.model_copy(update={"notes": (*recording.notes, *repairs)})
 
@@ -175,6 +191,15 @@ class _Recorder:
         )
         return _Side(site, Sources(FolderTree(tree), layout.import_roots))
 
+    def by_import(self) -> tuple[tuple[Domain, ...], str]:
+        """Return `cpu` and why, if the import of the target's module takes as long on both sides; else ()."""
+        module, _, name = (self.detection.target or "").partition(":")
+        if self.detection.domain.given or not name:
+            return (), ""
+        base, head = import_seconds(self.base.site, self.head.site, module)
+        domains = domains_by_import(self.detection.domain, base, head)
+        return domains, f"time is measured, not an import: that of {module} takes as long at head" if domains else ""
+
     # -- what the tests reach
 
     @property
@@ -223,6 +248,7 @@ class _Recorder:
         tests = exploration.tests(target.watched)
         notes = notes if target.called_as else (*notes, _unnamed(target))
         tried: list[Recording] = []
+        short: Recording | None = None
         for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
             called = each.called.called_as
             if self.head.sources.try_find(called) is None:
@@ -231,15 +257,21 @@ class _Recorder:
             recording = self._of(each.called, each.tests, each.wanted, changed=target)
             if not refusal(recording):
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
-                return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
+                recording = recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
+                if round_of(recording) >= SHORT * choosing.LEAST_ROUND:
+                    return recording
+                short = recording
+                break
             tried.append(recording)
-        if not tried and self._at_head(target) is None:
+        if not tried and not short and self._at_head(target) is None:
             what = f"{target.watched} exists at base but not at head: no benchmark of it can run on both sides"
             hint = (
                 "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
             )
             raise SourceError(what, where=f"{self.inputs.item_id}: functions", hint=hint)
         workload, why_not = self._own_test(exploration, target)
+        if short and not (workload and inside_of(workload) > MUCH_LONGER * short.share * round_of(short)):
+            return short
         if workload:
             known = {"target": target.watched, "called_as": target.called_as, "changed": target.watched}
             more = {"share": workload.share, "reason": exploration.reason, "workload": workload, "notes": notes}
@@ -258,7 +290,7 @@ class _Recorder:
         there = self._at_head(target)
         if there is None:
             return None, ()
-        self.inputs.report("running tests as code, since no call can be written")
+        self.inputs.report("running tests as code, since no call will do")
         base = TestSide(self.base.site, self.base.sources, target)
         head = TestSide(self.head.site, self.head.sources, there)
         chooser = TestChooser(base, head, self.detection.layout, self._lines, self._new_tests)
@@ -376,6 +408,11 @@ def _unreached(targets: Sequence[str], files: Sequence[str], ran: Sequence[str])
     if not ran:
         return f"no test of the project calls {names}: {listed} {'has' if len(files) == 1 else 'have'} none"
     return f"no test of the project calls {names}: {listed} {'was' if len(ran) == 1 else 'were'} run"
+
+
+def peaks_of(recording: Recording) -> Peaks | None:
+    chosen = recording.call or recording.workload
+    return chosen.peaks if chosen else None
 
 
 def round_of(recording: Recording) -> float:

@@ -183,6 +183,7 @@ class _Writer:
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),
+            domains=self.recording.domains,
             notes=tuple(self._notes(benchmark, source)),
         )
 
@@ -219,6 +220,9 @@ def _called(detection: Detection, recording: Recording) -> Detection:
     """Return the detection with the recorded function as its target: another that changed, or a caller of it."""
     exporting = (recording.called_as or recording.target).partition(":")[0]
     target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
+    if recording.domains:
+        domain = detection.domain.model_copy(update={"domains": recording.domains})
+        detection = detection.model_copy(update={"domain": domain})
     return detection.model_copy(update={"target": target}) if recording.target else detection
 
 

@@ -6,7 +6,8 @@ standard output. With `lines` (numbers by file) the answer says whether the call
 call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
 the `share` of the call's time in that function; with `steps` too (statements), these run instead of the call, one
 after the other, and it has the `calls` of the function in each. With `steady`, the answer says whether the call returns
-the same each time, and has a `digest` of that, "" if it cannot be described.
+the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the most bytes that a call
+allocates at a time (not of one that is awaited).
 
 If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
 order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -23,8 +24,9 @@ import pathlib
 import sys
 import tempfile
 import time
+import tracemalloc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +43,8 @@ Message = dict[str, Any]
 ENOUGH = 0.1
 """Calls are repeated until they took this many seconds in all."""
 MOST = 1_000
+FEW = 5
+"""Further calls with new inputs, if a call changes them: the first one takes longer."""
 
 
 def try_code(order: Message, fixtures: Message) -> Message:
@@ -51,8 +55,9 @@ def try_code(order: Message, fixtures: Message) -> Message:
         executed = ExecutedLines(order.get("lines", {}))
         names.update(fixtures, monkeypatch=patch, reached=executed.reached)
         inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
+        setup = compile(order["setup"], order["file"], "exec")
         with _filtered(order["filters"]):
-            exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
+            exec(setup, names)  # noqa: S102 - prprep wrote it
         call = compile(f"({order['call']}\n)", order["file"], "eval")
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
@@ -76,10 +81,15 @@ def try_code(order: Message, fixtures: Message) -> Message:
                 # The first call may fill caches, whose time the others do not have.
                 inside.restart(order["file"])
                 watched = 0.0
+            for _ in range(FEW if changes and not lazy else 0):
+                exec(setup, names)  # noqa: S102 - as above
+                seconds = min(seconds, _timed(call, names, awaited=awaited)[0])
             while not changes and not lazy and spent < ENOUGH and count < MOST:
                 took, last = _timed(call, names, awaited=awaited)
                 spent, count, watched, seconds = spent + took, count + 1, watched + took, min(seconds, took)
+        peak = _peak(lambda: exec(setup, names) if changes else None, call, names) if order.get("peak") else None  # noqa: S102
         return {
+            "peak": peak,
             "seconds": seconds,
             "changes": changes,
             "lazy": lazy,
@@ -90,6 +100,20 @@ def try_code(order: Message, fixtures: Message) -> Message:
             **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+def _peak(prepare: Callable[[], object], call: Any, names: Message) -> int:
+    """Return the most bytes that one more call, with what it returns, allocates at a time."""
+    prepare()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        value = eval(call, names)  # noqa: S307 - as above
+        for _ in value if is_lazy(value) else ():
+            pass
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 def _calls_in(step: str, names: Message, inside: ReachWatch, file: str) -> int:
