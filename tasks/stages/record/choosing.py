@@ -162,9 +162,11 @@ class CallChooser:
     def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
         """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure.
 
-        A larger input must take longer in proportion: else the call does something else with it.
+        A larger input must take longer in proportion, and run the same lines of the changed function: else the call
+        does something else with it.
         """
         best: RecordedCall | None = None
+        executed: frozenset[int] | None = None
         for spelled in call["spelled"]:
             tried = self._tried(call, spelled)
             if isinstance(tried, str):
@@ -173,12 +175,20 @@ class CallChooser:
                 times, before = spelled["scale"] / best.spelling.scale, best.spelling.seconds
                 least = before * IN_PROPORTION * (times if before >= MOSTLY_OVERHEAD else 1)
                 is_trivial = tried.spelling.seconds < least
-                if tried.spelling.seconds > TOO_LONG or is_trivial:
+                executed = self._executed(best) if executed is None else executed
+                if tried.spelling.seconds > TOO_LONG or is_trivial or not executed <= self._executed(tried):
                     break
             best = tried
             if tried.spelling.seconds >= REALISTIC:
                 break
         return best, ""
+
+    def _executed(self, call: RecordedCall) -> frozenset[int]:
+        """Return the lines of the changed function that a call executes at base."""
+        path, definition = self.changed.located
+        order, data = self._order(call)
+        lines = {str(self.site.side.tree / path): [*range(definition.start, definition.end + 1)]}
+        return frozenset(try_code(self.site, {**order, "lines": lines}, data).get("executed", ()))
 
     def _at_head(self, call: RecordedCall) -> Message:
         """Run a call at head; the answer says whether it `reached` what head changes."""

@@ -218,6 +218,8 @@ class _Recorder:
                 ran += files
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
+        # Generated inputs differ from run to run, and nobody would write them.
+        reached = [each for each in reached if not each.generated] or reached
         return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(ran), tuple(notes)
 
     def _tests(self, found: Sequence[Candidate]) -> tuple[tuple[_Side, tuple[str, ...]], ...]:

@@ -105,6 +105,7 @@ class NamedReach:
     chains: tuple[tuple[tuple[str, ...], float], ...]
     longest: tuple[TimedCall, ...] = ()
     case: Mapping[str, int] = field(default_factory=dict)
+    generated: bool = False
 
 
 def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
@@ -121,7 +122,7 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     chains = tuple(
         (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
     )
-    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest, reach.case)
+    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest, reach.case, reach.generated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Explorer:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Run tests last that hypothesis repeats with inputs of its own: they take long, and have no input to keep."""
-        items.sort(key=lambda item: getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+        items.sort(key=_is_generated)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
@@ -54,13 +54,18 @@ class Explorer:
         tree = os.path.realpath(self._orders["tree"])
         reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
         with open(self._orders["out"], "a", encoding="utf-8") as out:
-            out.write(json.dumps({"test": item.nodeid, "case": _case(item), "reached": reached}) + "\n")
+            out.write(json.dumps({**_described(item), "reached": reached}) + "\n")
 
 
-def _case(item: Any) -> dict[str, int]:
-    """Return the index of the value that each parameter of a parametrized test has."""
+def _described(item: Any) -> dict[str, Any]:
+    """Return a test's id, the index of the value that each parametrized name has, and whether it is generated."""
     indices = getattr(getattr(item, "callspec", None), "indices", None) or {}
-    return {name: index for name, index in indices.items() if isinstance(index, int)}
+    case = {name: index for name, index in indices.items() if isinstance(index, int)}
+    return {"test": item.nodeid, "case": case, "generated": _is_generated(item)}
+
+
+def _is_generated(item: Any) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 @contextlib.contextmanager

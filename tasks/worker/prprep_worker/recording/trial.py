@@ -2,7 +2,7 @@
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
-standard output. With `lines` (numbers by file) the answer says whether the call executes one of them, and the code can
+standard output. With `lines` (numbers by file) the answer says which of them the first call executes, and the code can
 call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
 the `share` of the call's time in that function; with `steps` too (statements), these run instead of the call, one
 after the other, and it has the `calls` of the function in each. With `steady`, the answer says whether the call returns
@@ -96,6 +96,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": executed.reached(),
+            "executed": sorted(executed.executed),
             "share": inside.share(watched) if inside else None,
             **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
             **({"value": value} if order.get("tell") else {}),
@@ -141,6 +142,7 @@ class ExecutedLines:
     def __init__(self, lines: dict[str, list[int]]) -> None:
         self._lines = {os.path.realpath(path): frozenset(numbers) for path, numbers in lines.items()}
         self._reached = False
+        self.executed: set[int] = set()
 
     def __enter__(self) -> None:
         if self._lines:
@@ -161,6 +163,7 @@ class ExecutedLines:
             return None
         if event == "line" and frame.f_lineno in lines:
             self._reached = True
+            self.executed.add(frame.f_lineno)
         return self._trace
 
 
