@@ -14,10 +14,9 @@ class Spelling(Record):
 
     `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
     `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
-    creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one. `fixtures` of
-    the project provide what has no spelling; `document` is the path of the project's file that an argument is read from
-    instead of a recorded value. `seconds` of such a call are 0 if it was not tried, `size` is that of the
-    inputs, 0 if unknown.
+    creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one; `document` is
+    the path of the project's file that an argument is read from instead of a recorded value. `seconds` of such a call
+    are 0 if it was not tried, `size` is that of the inputs, 0 if unknown.
     """
 
     scale: int
@@ -29,7 +28,6 @@ class Spelling(Record):
     statements: tuple[str, ...] = ()
     data: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
-    fixtures: tuple[str, ...] = ()
     document: str = ""
     seconds: float = 0.0
     size: int = 0
@@ -152,7 +150,7 @@ class Recording(Artifact):
     `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
-    SCHEMA = 3
+    SCHEMA = 4
     STAGE = "record"
 
     item: str

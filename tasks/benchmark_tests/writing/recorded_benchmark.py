@@ -163,11 +163,8 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
 
 
 def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:
-    """Name the fixture or file that an argument comes from, and the reason."""
+    """Name the file that an argument is read from, and the reason."""
     arguments = dict(call.spelling.arguments)
-    for parameter, code in call.spelling.arguments:
-        if code in call.spelling.fixtures:
-            yield f"{parameter} is what the project's fixture `{code}` returns: it cannot be written as code."
     for parameter, reason in call.spelling.reasons.items():
         name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
         size = len(base64.b64decode(call.spelling.data.get(name, "")))

@@ -322,7 +322,6 @@ class CallChooser:
             | {
                 "arguments": spelled["arguments"].items(),
                 "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
-                "fixtures": dict.fromkeys(spelled["fixtures"]).keys(),
             }
         )
         recorded = RecordedCall(
@@ -341,8 +340,6 @@ class CallChooser:
             return str(answer["raised"])
         if spelling.scale == 1 and not answer["lazy"] and not self._returns(answer, call["returns"]):
             return f"it returns a {answer['returned']}, the recorded call a {self._constructed or call['returns']}"
-        if spelling.fixtures and answer["changes"]:
-            return "it changes the value of a fixture, so no two rounds would be the same"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         changes = answer["changes"] or "anew" in spelling.needs
         return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
@@ -359,7 +356,6 @@ class CallChooser:
             "call": f"consumed({code.call})" if consume else code.call,
             "inputs": code.inputs,
             "awaited": self._definition.is_async,
-            "fixtures": call.spelling.fixtures,
         }
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
 

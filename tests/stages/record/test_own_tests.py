@@ -29,6 +29,10 @@ class Schema:
     def row(self, row):
         return {name: str(row[name]).title() for name in self.fields}
 
+    def locked(self, lock, rows):
+        with lock:
+            return [self.row(row) for row in rows]
+
     def buy(self, rows):
         for row in rows:
             self.bought.append(self.row(row))
@@ -59,6 +63,11 @@ def test_dump(rows):
     assert len(dumped) == len(rows)
 
 
+def test_locked(lock, rows):
+    schema = Book()
+    assert schema.locked(lock, rows)
+
+
 class TestBuying(unittest.TestCase):
     def setUp(self):
         self.rows = [{"title": "book", "year": 1}] * 100
@@ -67,7 +76,13 @@ class TestBuying(unittest.TestCase):
         schema = Book()
         self.assertEqual(schema.buy(self.rows), 100)
 """
-FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS}
+CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
+FILES = {
+    "pyproject.toml": PYPROJECT,
+    "src/shop/__init__.py": CODE,
+    "tests/test_shop.py": TESTS,
+    "tests/conftest.py": CONFTEST,
+}
 
 
 @pytest.mark.slow(2)
@@ -96,7 +111,9 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     assert "    def run():\n" in text
     assert text.index("schema = Book()") > text.index("def run():")
     assert 'rows = [{"title": "book", "year": 1}] * 100' in text
-    shop.pass_tests("Schema.dump", "Schema.buy")
+    _, _, text = shop.scaffolded("Schema.locked")
+    assert "def test_benchmark_locked(benchmark, lock):" in text
+    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked")
 
 
 def body(*statements: OwnStatement) -> TestBody:
