@@ -12,8 +12,8 @@ from functools import cached_property
 from ...artifacts import Layout
 from ...project.code.modules import is_own_module, is_test, module_of
 from ...project.code.sources import Sources
-from ...project.syntax import Function, Scope, bound_names, parse_or_empty, source_of, string_value
-from ..reading import PytestFile
+from ...project.syntax import Function, Scope, bound_names, dotted_name, parse_or_empty, source_of, string_value
+from ..reading import PytestFile, PytestFunction
 
 ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
 PATHS = frozenset({"Path(__file__)", "pathlib.Path(__file__)"})
@@ -57,6 +57,17 @@ class TestModule:
 
     def code(self, node: ast.stmt) -> str:
         return source_of(node, self.text)
+
+    def functions(self, owner: ast.ClassDef | None) -> list[PytestFunction]:
+        """Return the functions of a class, or those outside of classes, the last one first."""
+        return [each for each in reversed(self.pytest_file.functions) if each.owner is owner]
+
+    def classes(self, name: str) -> list[ast.ClassDef]:
+        """Return a class and those of the file that it inherits from, in the order in which Python looks them up."""
+        own = self.class_(name)
+        names = (base for base in map(dotted_name, own.bases if own else ()) if base != name)
+        bases = [each for base in names for each in self.classes(base)]
+        return [own, *bases] if own else []
 
     def class_(self, name: str) -> ast.ClassDef | None:
         return next((each for each in self.bound.get(name, ()) if isinstance(each, ast.ClassDef)), None)

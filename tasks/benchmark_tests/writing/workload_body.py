@@ -62,16 +62,14 @@ def body_of(
     """
     path, *owners, name = test.partition("[")[0].split("::")
     file = modules.module(path)
-    functions = file.pytest_file.functions if file else ()
-    owner = owners[-1] if owners else None
-    function = next(
-        (each for each in functions if each.node.name == name and (each.owner.name if each.owner else None) == owner),
-        None,
-    )
+    classes = file.classes(owners[-1]) if file and owners else []
+    holders: Sequence[ast.ClassDef | None] = classes or (None,)
+    found = (each for holder in holders for each in (file.functions(holder) if file else ()))
+    function = next((each for each in found if each.node.name == name), None)
     if file is None or function is None:
         return "it is not written in its file"
     try:
-        return _Body(file, function, case, modules, folder, method).body()
+        return _Body(file, function, classes, case, modules, folder, method).body()
     except (NotCopiedError, SyntaxError) as error:
         return f"it {error}"
 
@@ -91,6 +89,8 @@ class _Body:
 
     file: TestModule
     test: PytestFunction
+    classes: Sequence[ast.ClassDef]
+    """The test's class, then its base classes."""
     case: Mapping[str, int]
     modules: TestModules
     folder: str
@@ -140,7 +140,7 @@ class _Body:
     def _automatic(self) -> Iterator[str]:
         """Yield the fixtures of the file that run for the test without being a parameter of it."""
         for name, each in self.file.pytest_file.fixtures.items():
-            if each.is_autouse and each.owner in {None, self.test.owner}:
+            if each.is_autouse and each.owner in {None, *self.classes}:
                 yield name
         for mark in self.test.marks:
             if isinstance(mark, ast.Call) and last_name(mark) == "usefixtures":
@@ -213,8 +213,8 @@ class _Body:
             folders.append(posixpath.dirname(folders[-1]))
         conftests = (self.modules.module(posixpath.join(folder, "conftest.py")) for folder in folders)
         for file in (self.file, *filter(None, conftests)):
-            own = [each for each in file.pytest_file.functions if each.owner in {None, self.test.owner}]
-            if fixture := next((each for each in reversed(own) if each.fixture_name == name), None):
+            own = (each for owner in (*self.classes, None) for each in file.functions(owner))
+            if fixture := next((each for each in own if each.fixture_name == name), None):
                 return file, fixture
         return None, None
 
@@ -254,7 +254,7 @@ class _Body:
             self._add(without_docstring(method), self.file)
 
     def _method(self, name: str) -> Function | None:
-        body = self.test.owner.body if self.test.owner else ()
+        body = (each for owner in self.classes for each in owner.body)
         return next((each for each in body if isinstance(each, Function) and each.name == name), None)
 
     def _attribute(self, name: str) -> None:
@@ -262,7 +262,7 @@ class _Body:
         if name in self.made:
             return
         self.made.add(name)
-        for statement in self.test.owner.body if self.test.owner else ():
+        for statement in (each for owner in self.classes for each in owner.body):
             if not isinstance(statement, Function) and name in bound_names([statement]):
                 self._add([statement], self.file, attribute=name)
                 return

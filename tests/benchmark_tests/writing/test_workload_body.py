@@ -122,6 +122,9 @@ class TestRows:
     def test_unknown(self):
         self.check(1)
 
+class TestMoreRows(TestRows):
+    count = 5
+
 class RowsCase(TestCase):
     def setUp(self):
         self.rows = [1]
@@ -218,6 +221,14 @@ def test_the_object_of_a_test_class_becomes_variables(body):
         "class Row:\n    def __init__(self):\n        self.size = 2",
         "rows = [Row()]",
         "count = 4",
+        "def grown(number):\n    return number + 1",
+        "r.total(rows, grown(count))",
+    ]
+
+
+def test_a_test_is_inherited(body):
+    assert codes(body("TestMoreRows::test_method"))[2:] == [
+        "count = 5",
         "def grown(number):\n    return number + 1",
         "r.total(rows, grown(count))",
     ]
