@@ -121,7 +121,7 @@ class WorkloadTest(Record):
 
     `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
     a round, which takes `seconds`; `share` is the part of them that is spent in the changed function. `fixtures` are
-    those that the code uses.
+    those that the code uses. One list of it is `scale` times as long as in the test.
     """
 
     test: str
@@ -132,6 +132,7 @@ class WorkloadTest(Record):
     result: str = ""
     fixtures: tuple[str, ...] = ()
     repeat: int = 1
+    scale: int = 1
     seconds: float = 0.0
     share: float = 0.0
     peaks: Peaks | None = None

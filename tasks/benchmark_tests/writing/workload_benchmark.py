@@ -68,6 +68,8 @@ def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
         f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions: no call of {name} "
         f"alone makes a benchmark. {name} takes {share} of the time{setup}."
     )
+    if workload.scale > 1:
+        text += f" One list is {workload.scale:,} times as long as in the test."
     if workload.repeat > 1:
         text += f" One round repeats the calls {workload.repeat:,} times."
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

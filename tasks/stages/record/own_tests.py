@@ -9,6 +9,7 @@ from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
+from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
@@ -18,6 +19,7 @@ from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, parse_or_empty
 from ...text import figures
 from . import choosing
+from .choosing import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 6
@@ -27,6 +29,10 @@ MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
 REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 """How often a round repeats a short test."""
+SCALES = 10, 100
+"""How many times as long a list is made; the second is what is measured."""
+STEP = SCALES[1] / SCALES[0]
+MOST_LISTS = 3
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial has without pytest."""
 
@@ -77,7 +83,9 @@ class TestChooser:
             if tried == MOST_TRIED:
                 break
         best = max(working, key=_rank, default=None)
-        return best, () if best else tuple(failures)
+        if best is None:
+            return None, tuple(failures)
+        return self._larger(best) if best.repeat > 1 else best, ()
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
         definition = self.base.changed.located.definition
@@ -134,6 +142,26 @@ class TestChooser:
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
         return workload.model_copy(update=update)
 
+    def _larger(self, workload: WorkloadTest) -> WorkloadTest:
+        """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
+        executed = self._executed(workload)
+        larger = [workload]
+        for some, many in list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]:
+            first, second = self._measured(some), self._measured(many)
+            if isinstance(first, str) or isinstance(second, str):
+                continue
+            grows = _once(first) > _once(workload) and _once(second) >= IN_PROPORTION * STEP * _once(first)
+            if grows and _once(second) <= TOO_LONG and executed <= self._executed(many):
+                larger.append(second)
+        return max(larger, key=inside_of)
+
+    def _executed(self, workload: WorkloadTest) -> frozenset[int]:
+        """Return the lines of the changed function that a test executes at base."""
+        path, definition = self.base.changed.located
+        lines = {str(self.base.site.side.tree / path): [*range(definition.start, definition.end + 1)]}
+        answer = self._tried(self.base, {**_order(workload), "lines": lines}, workload.fixtures)
+        return frozenset(answer.get("executed", ()))
+
     def _too_little(self, answer: Message) -> str:
         """Return why a trial at base is too short to be measured; "" if it is not."""
         if answer["share"] < LEAST_SHARE:
@@ -154,9 +182,13 @@ class TestChooser:
         return try_code(side.site, {**order, **more, "inside": inside})
 
 
+def _once(workload: WorkloadTest) -> float:
+    return workload.seconds / workload.repeat
+
+
 def inside_of(workload: WorkloadTest) -> float:
     """Return the seconds in the changed function if a test runs once."""
-    return workload.share * workload.seconds / workload.repeat
+    return workload.share * _once(workload)
 
 
 def _rank(workload: WorkloadTest) -> tuple[int, int]:
