@@ -19,6 +19,10 @@ from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
+SMALL_OBJECT = 16 * 1024
+"""Bytes."""
+OBJECTS = 10_000
+"""How many small objects a benchmark of memory keeps alive."""
 ROUNDS = 20
 """The rounds of a benchmark that builds new arguments for each of them."""
 
@@ -44,7 +48,8 @@ def from_recording(
     elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
         parts = _of_sample(recording, sample, definition, large=call)
     elif call:
-        parts = _of_call(recording, call, definition)
+        is_memory = detection.domain.domains[:1] == ("mem",)
+        parts = _of_call(recording, call, definition, many=is_memory and _makes_small_object(call, definition))
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
 
@@ -53,15 +58,25 @@ def _called(recording: Recording, definition: Definition) -> str:
     return recording.called_as or called_target(recording.target, definition)
 
 
-def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
+def _makes_small_object(call: RecordedCall, definition: Definition) -> bool:
+    """Return whether a call makes an object of so few bytes that only many of them show what one takes."""
+    is_constructor = definition.name.rpartition(".")[2] == "__init__"
+    return is_constructor and not call.changes and call.peaks is not None and call.peaks.base < SMALL_OBJECT
+
+
+def _of_call(recording: Recording, call: RecordedCall, definition: Definition, *, many: bool = False) -> BenchmarkParts:
     code = compose(call, _called(recording, definition), definition, defaults=recording.defaults)
     expression = awaited(code.call, definition) if definition.is_async else _consumed(code.call, lazy=call.lazy)
+    origin = _origin_of_call(recording, call)
+    if many:
+        expression = f"[{expression} for _ in range({OBJECTS:_})]"
+        origin += f"\n\n{_filled(f'{OBJECTS:,} objects are alive at a time: one alone takes too little memory.')}"
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
         setup="" if changes_inputs else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
         expression=expression,
-        recorded=_origin_of_call(recording, call),
+        recorded=origin,
         definitions=code.definitions,
         is_async=definition.is_async,
         fixtures=code.fixtures,

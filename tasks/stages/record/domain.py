@@ -5,7 +5,7 @@ from ...manifest.model import Domain
 from ...text import figures
 
 LEAST_BYTES = 64 << 10
-"""Of peak memory, below which a difference shows nothing."""
+"""Of peak memory, below which a difference is none of a change that nothing else says is about memory."""
 LESS_MEMORY = 0.8
 """A change is about memory too if the peak at head is at most this part of base's."""
 SAME = 0.05
@@ -18,10 +18,10 @@ def domains_by_peaks(proposal: DomainProposal, peaks: Peaks | None) -> tuple[tup
         return (), ""
     difference = abs(peaks.head - peaks.base)
     both = f"{figures.size(peaks.base)} at base and {figures.size(peaks.head)} at head at their peak"
-    is_alike = difference < LEAST_BYTES or difference <= SAME * peaks.base
+    is_alike = difference <= SAME * peaks.base
     if proposal.domains[:1] == ("mem",) and is_alike:
         return ("cpu",), f"time is measured, not memory: the benchmark's calls allocate {both}"
-    if proposal.domains == ("cpu",) and not is_alike and peaks.head <= LESS_MEMORY * peaks.base:
+    if proposal.domains == ("cpu",) and difference >= LEAST_BYTES and peaks.head <= LESS_MEMORY * peaks.base:
         return ("cpu", "mem"), f"memory is measured as well: the benchmark's calls allocate {both}"
     return (), ""
 

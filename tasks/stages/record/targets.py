@@ -234,11 +234,16 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
-    """Return the lines of changed functions whose statements head adds or changes, by file."""
+    """Return the lines of changed functions whose statements head adds or changes, by file.
+
+    What a class itself has, such as `__slots__`, is executed by its import, whatever its objects do.
+    """
     statements: dict[str, set[LineRange]] = defaultdict(set)
     for function in functions:
         own = _text(head, function.at("head"))
-        if own and function.name != MODULE and not function.only_moved:
+        located = head.try_find(function.target)
+        is_class = located is not None and located.definition.kind == "class"
+        if own and function.name != MODULE and not (function.only_moved or is_class):
             with suppress(SourceError):
                 statements[own.path].update(changed_statements(own, _text(base, function.at("base"))))
     return line_numbers({path: tuple(sorted(ranges)) for path, ranges in statements.items() if ranges})

@@ -254,6 +254,15 @@ def test_lines_that_head_adds_or_changes(tmp_path, sources):
     assert changed_lines([moved], sources, after) == {}
 
 
+def test_what_a_class_has_itself_is_executed_by_no_call(tmp_path, sources):
+    head = PARSER.replace("class Parser:\n", 'class Parser:\n    __slots__ = ("text",)\n\n')
+    after = Sources(FolderTree(TargetRepo(tmp_path / "tree", {**FILES, "src/toml/parser.py": head}).path), ("src",))
+    function = changed_function("Parser", sources, after)
+    assert changed_lines([function], sources, after) == {}
+    detection = DETECTION.model_copy(update={"target": "toml.parser:Parser", "functions": (function,)})
+    assert [each.watched for each in candidates(detection, (), sources)] == ["toml.parser:Parser.__init__"]
+
+
 def test_documents_that_were_opened_go_first_then_those_the_function_is_named_after():
     paths = ("docs/guide.md", "tests/data/a.toml", "uv.lock", "README.rst", "tests/data/b.json")
     assert documents(["tests/data/b.json"], paths, "toml.parser:load") == (

@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,7 +52,10 @@ def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
     awaited = order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
+        # Classes that the code defines look for their module, as those of `dataclasses` do.
+        module = sys.modules["test_trial"] = types.ModuleType("test_trial")
+        names: Message = vars(module)
+        names.update(__file__=order["file"], tmp_path=pathlib.Path(folder))
         executed = ExecutedLines(order.get("lines", {}))
         names.update(fixtures, monkeypatch=patch, reached=executed.reached)
         inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
