@@ -43,13 +43,15 @@ def from_recording(
         what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
         hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
         raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
-    if sample is not None and (call is None or is_small_call(call)):
+    is_memory = detection.domain.domains[:1] == ("mem",)
+    if call and is_memory and _makes_small_object(call, definition):
+        parts = _of_call(recording, call, definition, many=True)
+    elif sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
-    elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
+    elif call and sample and not is_memory and fits_loop(call, sample):
         parts = _of_sample(recording, sample, definition, large=call)
     elif call:
-        is_memory = detection.domain.domains[:1] == ("mem",)
-        parts = _of_call(recording, call, definition, many=is_memory and _makes_small_object(call, definition))
+        parts = _of_call(recording, call, definition)
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
 

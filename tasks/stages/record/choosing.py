@@ -200,7 +200,8 @@ class CallChooser:
 
     def _with_peaks(self, call: RecordedCall) -> RecordedCall:
         """Add what a call allocates on each side, if that may say what the change is about."""
-        if self.item.domain or self.head is None or self._definition.is_async or call.spelling.seconds > TOO_LONG:
+        is_known = self.item.domain and not self._constructed
+        if is_known or self.head is None or self._definition.is_async or call.spelling.seconds > TOO_LONG:
             return call
         order, data = self._order(call)
         peaks = [try_code(site, {**order, "peak": True}, data).get("peak") for site in (self.site, self.head)]

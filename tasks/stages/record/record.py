@@ -251,16 +251,17 @@ class _Recorder:
         notes = notes if target.called_as else (*notes, _unnamed(target))
         tried: list[Recording] = []
         short: Recording | None = None
+        is_memory = self.detection.domain.domains[:1] == ("mem",)
         for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
             called = each.called.called_as
             if self.head.sources.try_find(called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
             recording = self._of(each.called, each.tests, each.wanted, changed=target)
-            if not refusal(recording):
+            if not refusal(recording, is_memory=is_memory):
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
                 recording = recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
-                if round_of(recording) >= SHORT * choosing.LEAST_ROUND:
+                if is_memory or round_of(recording) >= SHORT * choosing.LEAST_ROUND:
                     return recording
                 short = recording
                 break
@@ -423,14 +424,16 @@ def round_of(recording: Recording) -> float:
     return max(large, recording.sample.seconds if recording.sample else 0.0)
 
 
-def refusal(recording: Recording) -> str:
-    """Return why no benchmark is written from a recording; "" if it is."""
+def refusal(recording: Recording, *, is_memory: bool = False) -> str:
+    """Return why no benchmark of time, or of memory, is written from a recording; "" if it is."""
     if not recording.call and not recording.sample:
         return "no call can be written as code"
     if recording.share < LEAST_SHARE:
         return f"only {figures.share(round(recording.share, 2))} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
         return "no recorded call executes what head changes"
-    if round_of(recording) < choosing.LEAST_ROUND:
+    # Of memory the benchmark makes many objects.
+    is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
+    if round_of(recording) < choosing.LEAST_ROUND and not is_small_object:
         return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
     return ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.artifacts import ChangedFunction
+from tasks.artifacts import ChangedFunction, RecordedCall, Recording, Spelling
 from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
-from tasks.stages.record.record import documents_of
+from tasks.stages.record.record import documents_of, refusal
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.targets import (
     Exploration,
@@ -280,3 +280,13 @@ def test_documents_that_head_changes_are_no_input(tmp_path):
     head = FolderTree(TargetRepo(tmp_path / "head", {**files, "b.toml": "y = 3\n" * 500}).path)
     assert documents_of(base, base) == ("b.toml", "a.toml")
     assert documents_of(base, head) == ("a.toml",)
+
+
+def test_a_short_call_is_refused_unless_it_makes_an_object_whose_memory_counts():
+    spelling = Spelling(scale=1, arguments=(("text", "''"),), seconds=1e-7)
+    call = RecordedCall(size=1, seconds=1e-7, test="t", described=(), kinds={}, spelling=spelling)
+    made = Recording(item="item", target="toml.parser:Parser.__init__", call=call)
+    assert refusal(made).startswith("its calls take 100.0 ns at most")
+    assert refusal(made, is_memory=True) == ""
+    called = made.model_copy(update={"target": "toml.parser:Parser.of"})
+    assert refusal(called, is_memory=True).startswith("its calls take")
