@@ -246,6 +246,15 @@ def test_a_trial_says_what_one_call_returns_and_allocates(site):
     assert try_code(site, changing)["steady"] is False
 
 
+def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, monkeypatch):
+    monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-of-the-shop")
+    call = "open('', mode=__file__ + 's3cr3t-of-the-shop')"
+    answer = try_code(site, {"setup": "", "call": call, "inputs": [], "awaited": False})
+    assert str(site.side.tree) not in answer["raised"]
+    assert "s3cr3t" not in answer["raised"]
+    assert answer["raised"].startswith("ValueError: invalid mode: 'tests/benchmarks/test_trial.py")
+
+
 def test_a_trial_counts_the_calls_in_each_statement(site):
     inside = WatchedFunction("rows:_scan").message(site.side.tree)
     steps = ["text = 'a\\nb'", "parsed = parse(text)", "assert len(parsed) == 2"]
