@@ -70,7 +70,7 @@ def body_of(
         return "it is not written in its file"
     try:
         return _Body(file, function, classes, case, modules, folder, method).body()
-    except (NotCopiedError, SyntaxError) as error:
+    except (NotCopiedError, SyntaxError, RecursionError) as error:
         return f"it {error}"
 
 
@@ -186,6 +186,8 @@ class _Body:
                 values = bound[0].value
         if not isinstance(values, ast.List | ast.Tuple) or any(isinstance(each, ast.Starred) for each in values.elts):
             return ast.Subscript(values, ast.Constant(index), ast.Load())
+        if index >= len(values.elts):
+            raise NotCopiedError("has other values than its file lists")
         value = values.elts[index]
         if isinstance(value, ast.Call) and last_name(value) == "param":
             return value.args[0] if len(value.args) == 1 else ast.Tuple(value.args, ast.Load())

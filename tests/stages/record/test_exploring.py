@@ -230,7 +230,19 @@ def test_tests_with_generated_inputs_run_last(site):
     ]
 
 
-def test_the_values_of_a_parametrized_test_are_known(reached):
+def test_the_values_of_a_parametrized_test_are_known(site, reached):
+    generated = "import pytest\n\nfrom rows import parse\n\nCASES = [('a', [1]), pytest.param('b', [2], id='two')]\n\n"
+    marks = "@pytest.mark.parametrize(('text', 'sizes'), CASES)\n@pytest.mark.parametrize('number', [7, 8])\n"
+    fixture = "@pytest.fixture(params=['x', 'y'])\ndef kind(request): return request.param\n\n"
+    test = f"{marks}def test_cases(text, sizes, number, kind): parse(text)\n"
+    (site.side.tree / "tests/test_cases.py").write_text(generated + fixture + test)
+    found, _, _ = explore(site, functions("parse"), ["tests/test_cases.py"], seconds=60)
+    assert {each.test.partition("[")[2]: each.case for each in found}["y-8-two]"] == {
+        "text": 1,
+        "sizes": 1,
+        "number": 1,
+        "kind": 1,
+    }
     cases = {test: each.case for (test, target), each in reached.items() if target == "parse"}
     assert cases["test_parse[a,b]"] == {"text": 0}
     assert cases["test_document"] == {}

@@ -644,7 +644,7 @@ def shop(repo, tmp_path_factory):
 
 WRITTEN = (
     *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
-    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected", "sealed"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected"),
     *("stall:summed", "stall:Version", "stall:distinct"),
 )
 

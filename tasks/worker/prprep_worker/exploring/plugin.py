@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from prprep_worker.exploring.cases import case_of
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 
@@ -59,9 +60,7 @@ class Explorer:
 
 def _described(item: Any) -> dict[str, Any]:
     """Return a test's id, the index of the value that each parametrized name has, and whether it is generated."""
-    indices = getattr(getattr(item, "callspec", None), "indices", None) or {}
-    case = {name: index for name, index in indices.items() if isinstance(index, int)}
-    return {"test": item.nodeid, "case": case, "generated": _is_generated(item)}
+    return {"test": item.nodeid, "case": case_of(item), "generated": _is_generated(item)}
 
 
 def _is_generated(item: Any) -> bool:
