@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
 
 LARGEST_FILE = 128 * 1024
@@ -13,10 +14,9 @@ class Spelling(Record):
 
     `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
     `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
-    creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one. `fixtures` of
-    the project provide what has no spelling; `document` is the path of the project's file that an argument is read from
-    instead of a recorded value. `seconds` of such a call are 0 if it was not tried, `size` is that of the
-    inputs, 0 if unknown.
+    creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one; `document` is
+    the path of the project's file that an argument is read from instead of a recorded value. `seconds` of such a call
+    are 0 if it was not tried, `size` is that of the inputs, 0 if unknown.
     """
 
     scale: int
@@ -28,10 +28,16 @@ class Spelling(Record):
     statements: tuple[str, ...] = ()
     data: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
-    fixtures: tuple[str, ...] = ()
     document: str = ""
     seconds: float = 0.0
     size: int = 0
+
+
+class Peaks(Record):
+    """The most bytes that a call allocates at a time on each side, by tracemalloc."""
+
+    base: int
+    head: int
 
 
 class FakeMethod(Record):
@@ -78,6 +84,7 @@ class RecordedCall(Record):
     lazy: bool = False
     changes: bool = False
     reaches: bool = True
+    peaks: Peaks | None = None
 
 
 class SampledCall(Record):
@@ -109,18 +116,42 @@ class Sample(Record):
     reaching: int = 0
 
 
+class WorkloadTest(Record):
+    """One of the project's own tests as code, without its assertions.
+
+    `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
+    a round, which takes `seconds`; `share` is the part of them that is spent in the changed function. `fixtures` are
+    those that the code uses. One list of it is `scale` times as long as in the test.
+    """
+
+    test: str
+    imports: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    result: str = ""
+    fixtures: tuple[str, ...] = ()
+    repeat: int = 1
+    scale: int = 1
+    seconds: float = 0.0
+    share: float = 0.0
+    peaks: Peaks | None = None
+
+
 class Recording(Artifact):
     """Calls of `target`: a benchmark is written from `call`, a large one; `sample` are typical ones.
 
+    If no call can be written as code, `workload` is a test of the project that can.
+
     The `target` is what the tests reach of the changed functions (`changed`), or a caller of it, if that has better
     input; `share` is the part of a call's time that is spent in the changed function, `reason` says why it was chosen.
-    `call` and `sample` are None if no call can be written as code. `ran` lists the runs that ran a test or called the
+    `call` and `sample` are None if none can be written so. `ran` lists the runs that ran a test or called the
     target; `failed` says why there is none though there was something to run. `calls` counts the calls, `seconds` and
     `size` are medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code;
     `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
-    SCHEMA = 3
+    SCHEMA = 4
     STAGE = "record"
 
     item: str
@@ -139,6 +170,9 @@ class Recording(Artifact):
     defaults: dict[str, str] = Field(default_factory=dict)
     call: RecordedCall | None = None
     sample: Sample | None = None
+    workload: WorkloadTest | None = None
+    domains: tuple[Domain, ...] = ()
+    """The domains that follow from what the chosen code allocates, or an import takes; () for what detect proposes."""
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

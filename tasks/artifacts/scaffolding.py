@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
 
 
@@ -29,12 +30,14 @@ class Scaffolding(Artifact):
     source: str
     """That commit, or the file's path relative to the manifest's folder."""
     sha256: str
-    made_from: Literal["existing", "manifest", "recorded", "signature", "gap"]
+    made_from: Literal["existing", "manifest", "recorded", "test", "signature", "gap"]
     needs: str = ""
     """What a person has to do before it can run, with path and line; "" if nothing."""
     written: str = ""
     """SHA-256 of the text that prprep wrote, which a person may have edited since."""
     data: dict[str, DataFile] = Field(default_factory=dict)
     """Files that the benchmark reads and no commit holds, by their paths in both trees."""
+    domains: tuple[Domain, ...] = ()
+    """What the change is about by what the benchmark's code allocates on both sides; () for what detect proposes."""
     notes: tuple[str, ...] = ()
     """What a person should know about the choice of the benchmark, one sentence each."""

@@ -19,7 +19,7 @@ from ..environments.tracebacks import foreign_use
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
-from ..manifest.model import CoreChoice, Metric, Optimization
+from ..manifest.model import CoreChoice, Domain, Metric, Optimization
 from ..processes.progress import Report
 from ..project.absent import Absence, absence
 from ..project.code.definitions import MODULE
@@ -79,13 +79,18 @@ class ItemArtifacts:
     scaffolding: Scaffolding
     injection: Injection
 
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        return self.scaffolding.domains or self.detection.domain.domains
+
     @classmethod
     def read(cls, reader: ArtifactReader) -> ItemArtifacts:
         return cls(reader.read(Detection), reader.read(Scaffolding), reader.read(Injection))
 
 
-def metrics_of(item: Optimization, detection: Detection) -> tuple[Metric, ...]:
-    return item.metrics or domains.metrics_for(detection.domain.domains)
+def metrics_of(item: Optimization, artifacts: ItemArtifacts) -> tuple[Metric, ...]:
+    """Return the metrics of the manifest, else those of the domain by which the benchmark was written, or detected."""
+    return item.metrics or domains.metrics_for(artifacts.domains)
 
 
 def dry_run(item: Optimization, artifacts: ItemArtifacts, context: SetupContext) -> BenchmarkSetup:
@@ -102,7 +107,7 @@ class BenchmarkSetup:
         self, item: Optimization, artifacts: ItemArtifacts, context: SetupContext, sampling: Sampling | None = None
     ) -> None:
         self.item, self.artifacts, self._context, self._sampling = item, artifacts, context, sampling or Sampling()
-        metrics = metrics_of(item, artifacts.detection)
+        metrics = metrics_of(item, artifacts)
         confined = item.sandbox == "bwrap"
         measuring.check_tools(metrics, confined=confined)
         injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, context.cache
@@ -244,7 +249,7 @@ def request_for(
     sampling: Sampling,
 ) -> Request:
     detection, layout = artifacts.detection, artifacts.detection.layout
-    metrics = metrics_of(item, detection)
+    metrics = metrics_of(item, artifacts)
     imports = "import" in metrics
     variables = variables_of(sides["head"].tree, layout)
     requests = {role: side_of(side, layout, item, variables=variables) for role, side in sides.items()}

@@ -144,7 +144,8 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     """Return the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
-    entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
+    claimed = scaffolding.domains or detection.domain.domains
+    entry |= {"domain": list(claimed)} if claimed else {}
     entry |= {"functions": [detection.target]} if detection.target else {}
     entry["benchmark"] = scaffolding.path
     entry |= item.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_REPEATED)

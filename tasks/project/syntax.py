@@ -81,6 +81,27 @@ def names(nodes: Iterable[ast.AST], context: type[ast.expr_context] = ast.Load) 
     return {node.id for node in walked if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
 
+def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names that statements bind, those inside functions, classes and comprehensions left out."""
+    bound: set[str] = set()
+    pending = list(nodes)
+    while pending:
+        match node := pending.pop():
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+                continue
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                continue
+            case ast.alias(name=name, asname=asname):
+                bound.add(asname or name.partition(".")[0])
+            case ast.Name(id=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
+                bound.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                bound.add(name)
+        pending += ast.iter_child_nodes(node)
+    return bound
+
+
 def string_value(node: ast.AST | None) -> str:
     """Return the value of a string literal, "" for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
@@ -103,11 +124,31 @@ def is_generator(function: Function) -> bool:
     return False
 
 
+def source_of(node: ast.stmt, text: str) -> str:
+    """Return the code of a statement, with its decorators, as its file has it; the first column is its own."""
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    before, after = lines[0][: node.col_offset], lines[-1].encode()[node.end_col_offset :].strip()
+    if before.strip() or after.startswith(b";"):
+        return ast.unparse(node)  # it shares a line with others
+    inside = _lines_in_strings(node)
+    dedented = (
+        line if number in inside else line.removeprefix(before) if line.startswith(before) else line.lstrip()
+        for number, line in enumerate(lines, first)
+    )
+    return "\n".join(dedented).rstrip()
+
+
 def indented(code: str, prefix: str = "    ") -> str:
     """Indent code by one level, except inside strings that span lines."""
-    inside: set[int] = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
-            inside |= set(range(node.lineno + 1, (node.end_lineno or 0) + 1))
-    lines = enumerate(code.splitlines(), 1)
+    inside, lines = _lines_in_strings(ast.parse(code)), enumerate(code.splitlines(), 1)
     return "\n".join(line if number in inside or not line.strip() else prefix + line for number, line in lines)
+
+
+def _lines_in_strings(node: ast.AST) -> set[int]:
+    """Return the lines that begin inside a string."""
+    inside: set[int] = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant | ast.JoinedStr) and each.end_lineno != each.lineno:
+            inside |= set(range(each.lineno + 1, (each.end_lineno or 0) + 1))
+    return inside

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import CommandFailedError
@@ -48,7 +48,10 @@ class TimedCall:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a test (pytest's id) reached of a target, by its name."""
+    """What a test (pytest's id) reached of a target, by its name.
+
+    `case` has the index of each parametrized value; the inputs of a `generated` test are made by hypothesis.
+    """
 
     test: str
     target: str
@@ -56,6 +59,8 @@ class Reach:
     seconds: float
     chains: tuple[CallChain, ...] = ()
     longest: tuple[TimedCall, ...] = ()
+    case: Mapping[str, int] = field(default_factory=dict)
+    generated: bool = False
 
 
 def explore(
@@ -112,4 +117,6 @@ def _reached(test: Message) -> Iterator[Reach]:
             CallChain(tuple((path, first) for path, first in callers), seconds) for callers, seconds in reach["chains"]
         )
         longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
-        yield Reach(test["test"], target, reach["calls"], reach["seconds"], chains, longest)
+        yield Reach(
+            test["test"], target, reach["calls"], reach["seconds"], chains, longest, test["case"], test["generated"]
+        )

@@ -149,7 +149,6 @@ def _record(
             "out": str(out),
             "seconds": OWN_SECONDS,
             "stem": site.stem,
-            "root": site.root,
             "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
             "secrets": {"forms": _forms_of_passed(site), "names": secrets.NAME},
             "wanted": wanted,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import CommandFailedError
+from ...processes import secrets
 from ...storage.files import read_json
 from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters
@@ -25,10 +26,19 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
     runs the code. Returns `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was
     `raised`.
     """
+    answer = _answer(site, order, data or {})
+    if "raised" not in answer:
+        return answer
+    # The project's own words, for a report.
+    raised = str(answer["raised"]).replace(f"{site.side.tree}/", "")
+    return {"raised": secrets.current(site.side.passed).masked_in(raised)}
+
+
+def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes]) -> Message:
     try:
         with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
             if order.get("fixtures"):
-                return _under_pytest(site, order, data or {}, Path(folder))
+                return _under_pytest(site, order, data, Path(folder))
             root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
             stdin = _order(site, order, root).encode()

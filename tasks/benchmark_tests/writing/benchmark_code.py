@@ -14,7 +14,7 @@ from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
 from ...project.files import TreeReader
 from ...project.pytest_naming import Naming, naming_for
-from ...project.syntax import Scope, indented, last_name, names
+from ...project.syntax import bound_names, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import EACH_ITEM, SPACES, WIDTH, assigned
 from .signatures import Call, call_of
@@ -29,7 +29,7 @@ class WrittenBenchmark:
     """The text of a benchmark test; `made_from` is its source, `data` the files that it reads, by name."""
 
     text: str
-    made_from: Literal["manifest", "recorded", "signature", "gap"]
+    made_from: Literal["manifest", "recorded", "test", "signature", "gap"]
     review: str = ""
     """What somebody who knows the function should check."""
     data: Mapping[str, bytes] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def from_manifest(
     statements = _statements(setup, f"{where}.setup")
     expression = _expression(call, f"{where}.call")
     imports, rest = _lifted(setup, statements)
-    own = _own_import(detection, names([expression, *statements]) - _bound(statements))
+    own = _own_import(detection, names([expression, *statements]) - bound_names(statements))
     known, nodes = _signature(detection, source), ast.walk(expression)
     awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in nodes)
     if known.is_async and not awaits and _calls(expression, known):
@@ -227,17 +227,6 @@ def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...],
     lines = list(enumerate(code.splitlines(), 1))
     rest = "\n".join(line for number, line in lines if number not in taken).strip("\n")
     return tuple(line for number, line in lines if number in taken), rest
-
-
-def _bound(statements: Sequence[ast.stmt]) -> set[str]:
-    """Return the names that the statements bind."""
-    bound = names(statements, ast.Store)
-    for node in (inner for statement in statements for inner in ast.walk(statement)):
-        if isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, Scope):
-            bound.add(node.name)
-    return bound
 
 
 def _calls(expression: ast.expr, known: Call) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from ...project.syntax import parse_or_empty
+from ...project.syntax import bound_names, parse_or_empty
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
@@ -143,7 +143,7 @@ def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
     """Return the code of some fixtures, and of what they use of their file, by name."""
     bound: dict[str, list[ast.stmt]] = {}
     for statement in file.module.body:
-        for name in _names_bound(statement):
+        for name in bound_names([statement]):
             bound.setdefault(name, []).append(statement)
     code: dict[str, str] = {}
     pending: list[tuple[str, Sequence[ast.AST]]] = [
@@ -156,18 +156,6 @@ def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
             used = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
             pending += [(each, bound[each]) for each in used & bound.keys()]
     return code
-
-
-def _names_bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement of a module binds."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in names)
-        case _:
-            stores = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-            yield from (node.id for node in stores if isinstance(node.ctx, ast.Store))
 
 
 # -- packages ---------------------------------------------------------------------------------------

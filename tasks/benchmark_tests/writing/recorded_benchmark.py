@@ -19,6 +19,10 @@ from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
+SMALL_OBJECT = 16 * 1024
+"""Bytes."""
+OBJECTS = 10_000
+"""How many small objects a benchmark of memory keeps alive."""
 ROUNDS = 20
 """The rounds of a benchmark that builds new arguments for each of them."""
 
@@ -39,9 +43,12 @@ def from_recording(
         what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
         hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
         raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
-    if sample is not None and (call is None or is_small_call(call)):
+    is_memory = detection.domain.domains[:1] == ("mem",)
+    if call and is_memory and _makes_small_object(call, definition):
+        parts = _of_call(recording, call, definition, many=True)
+    elif sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
-    elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
+    elif call and sample and not is_memory and fits_loop(call, sample):
         parts = _of_sample(recording, sample, definition, large=call)
     elif call:
         parts = _of_call(recording, call, definition)
@@ -53,15 +60,25 @@ def _called(recording: Recording, definition: Definition) -> str:
     return recording.called_as or called_target(recording.target, definition)
 
 
-def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
+def _makes_small_object(call: RecordedCall, definition: Definition) -> bool:
+    """Return whether a call makes an object of so few bytes that only many of them show what one takes."""
+    is_constructor = definition.name.rpartition(".")[2] == "__init__"
+    return is_constructor and not call.changes and call.peaks is not None and call.peaks.base < SMALL_OBJECT
+
+
+def _of_call(recording: Recording, call: RecordedCall, definition: Definition, *, many: bool = False) -> BenchmarkParts:
     code = compose(call, _called(recording, definition), definition, defaults=recording.defaults)
     expression = awaited(code.call, definition) if definition.is_async else _consumed(code.call, lazy=call.lazy)
+    origin = _origin_of_call(recording, call)
+    if many:
+        expression = f"[{expression} for _ in range({OBJECTS:_})]"
+        origin += f"\n\n{_filled(f'{OBJECTS:,} objects are alive at a time: one alone takes too little memory.')}"
     changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
         setup="" if changes_inputs else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
         expression=expression,
-        recorded=_origin_of_call(recording, call),
+        recorded=origin,
         definitions=code.definitions,
         is_async=definition.is_async,
         fixtures=code.fixtures,
@@ -163,11 +180,8 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
 
 
 def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:
-    """Name the fixture or file that an argument comes from, and the reason."""
+    """Name the file that an argument is read from, and the reason."""
     arguments = dict(call.spelling.arguments)
-    for parameter, code in call.spelling.arguments:
-        if code in call.spelling.fixtures:
-            yield f"{parameter} is what the project's fixture `{code}` returns: it cannot be written as code."
     for parameter, reason in call.spelling.reasons.items():
         name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
         size = len(base64.b64decode(call.spelling.data.get(name, "")))

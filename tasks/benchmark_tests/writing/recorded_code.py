@@ -55,7 +55,7 @@ def compose(
     recorded, if not the definition's.
     """
     spelling, (module, _, name) = call.spelling, target.partition(":")
-    inputs = _Inputs({*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)})
+    inputs = _Inputs({*bound, *(line.partition(" = ")[0] for line in spelling.statements)})
     builders = [BUILDERS[need] for need in sorted(set(spelling.needs) & BUILDERS.keys())]
     inputs.setup += [builder for _, builder in builders]
     inputs.setup += [f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items()]
@@ -76,7 +76,7 @@ def compose(
         setup=tuple(inputs.setup),
         call=code,
         inputs=tuple(inputs.names),
-        fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
+        fixtures=tuple(name for name, is_needed in needed.items() if is_needed),
         definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
         patches=tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions),
     )

@@ -86,7 +86,7 @@ def large_call(call: RecordedCall, sampled: SampledCode) -> tuple[str, ...]:
 def fits_loop(call: RecordedCall, sample: Sample) -> bool:
     """Return whether a call can join the sample: it needs nothing but imports, and does not change its inputs."""
     spelling = call.spelling
-    needs_more = call.fakes or call.changes or spelling.fixtures or spelling.files or "tmp_path" in spelling.needs
+    needs_more = call.fakes or call.changes or spelling.files or "tmp_path" in spelling.needs
     return not needs_more and dict(spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
 
 

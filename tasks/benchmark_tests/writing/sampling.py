@@ -88,7 +88,7 @@ def reproducible(
 def is_small_call(call: RecordedCall) -> bool:
     """Return whether the largest call is a short one whose inputs cannot be scaled up, like the sampled ones."""
     spelling = call.spelling
-    built = spelling.needs or spelling.files or spelling.statements or spelling.data or spelling.fixtures
+    built = spelling.needs or spelling.files or spelling.statements or spelling.data
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
 
 

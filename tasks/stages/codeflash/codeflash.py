@@ -50,7 +50,7 @@ def _request(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> Codefl
         files=trees.contents(injection, artifacts.scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree),
         benchmark=injection.benchmark,
         layout=detection.layout,
-        metrics=metrics_of(item, detection),
+        metrics=metrics_of(item, artifacts),
         timeout=item.timeout,
         functions=detection.functions,
         passed=item.env.passed,

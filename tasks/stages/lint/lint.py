@@ -34,7 +34,7 @@ def run(inputs: StageInputs) -> None:
     """
     item, artifacts = inputs.settings, ItemArtifacts.read(inputs)
     setup = BenchmarkSetup(item, artifacts, inputs)
-    metrics, path = metrics_of(item, artifacts.detection), artifacts.injection.benchmark
+    metrics, path = metrics_of(item, artifacts), artifacts.injection.benchmark
     statements = _statements(setup, "head")
     watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
     _refuse_unequal_inputs(setup, watched.calls)

@@ -10,15 +10,15 @@ CHANGED = ("path", "module", "name", "status", "base_path", "base_name", "lines"
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=13,
+    version=14,
     uses=(
         Uses(
-            settings=("drive", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
+            settings=("drive", "domain", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
                     *("target", *COMMITS, "files"),
                     *(f"functions.{name}" for name in CHANGED),
-                    *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
+                    *("domain.domains", "domain.given", *LAYOUT, "layout.benchmarks_root"),
                 )
             },
             when=lacks_benchmark,

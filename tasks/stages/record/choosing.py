@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...artifacts import Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling
+from ...artifacts import Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample, Spelling
 from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
@@ -73,6 +73,7 @@ class CallChooser:
         call, failures = self._longest_working(kept)
         opened = [path for each in recordings for path in each.get("opened", ())]
         call = self._on_document(call, opened) if call else None
+        call = self._with_peaks(call) if call else None
         effects = tuple(dict.fromkeys(effect for each in recordings for effect in each["effects"]))
         drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in recordings])
         is_pure = not (effects or self._definition.is_async or (call and call.fakes))
@@ -161,9 +162,11 @@ class CallChooser:
     def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
         """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure.
 
-        A larger input must take longer in proportion: else the call does something else with it.
+        A larger input must take longer in proportion, and run the same lines of the changed function: else the call
+        does something else with it.
         """
         best: RecordedCall | None = None
+        executed: frozenset[int] | None = None
         for spelled in call["spelled"]:
             tried = self._tried(call, spelled)
             if isinstance(tried, str):
@@ -172,12 +175,20 @@ class CallChooser:
                 times, before = spelled["scale"] / best.spelling.scale, best.spelling.seconds
                 least = before * IN_PROPORTION * (times if before >= MOSTLY_OVERHEAD else 1)
                 is_trivial = tried.spelling.seconds < least
-                if tried.spelling.seconds > TOO_LONG or is_trivial:
+                executed = self._executed(best) if executed is None else executed
+                if tried.spelling.seconds > TOO_LONG or is_trivial or not executed <= self._executed(tried):
                     break
             best = tried
             if tried.spelling.seconds >= REALISTIC:
                 break
         return best, ""
+
+    def _executed(self, call: RecordedCall) -> frozenset[int]:
+        """Return the lines of the changed function that a call executes at base."""
+        path, definition = self.changed.located
+        order, data = self._order(call)
+        lines = {str(self.site.side.tree / path): [*range(definition.start, definition.end + 1)]}
+        return frozenset(try_code(self.site, {**order, "lines": lines}, data).get("executed", ()))
 
     def _at_head(self, call: RecordedCall) -> Message:
         """Run a call at head; the answer says whether it `reached` what head changes."""
@@ -186,6 +197,16 @@ class CallChooser:
         order, data = self._order(call)
         lines = {str(self.head.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
         return try_code(self.head, {**order, "lines": lines}, data)
+
+    def _with_peaks(self, call: RecordedCall) -> RecordedCall:
+        """Add what a call allocates on each side, if that may say what the change is about."""
+        is_known = self.item.domain and not self._constructed
+        if is_known or self.head is None or self._definition.is_async or call.spelling.seconds > TOO_LONG:
+            return call
+        order, data = self._order(call)
+        peaks = [try_code(site, {**order, "peak": True}, data).get("peak") for site in (self.site, self.head)]
+        known = None if None in peaks else Peaks(base=peaks[0], head=peaks[1])
+        return call.model_copy(update={"peaks": known})
 
     def _share(self, call: RecordedCall) -> float:
         """Return the part of a call's time at base that is spent in the changed function."""
@@ -302,7 +323,6 @@ class CallChooser:
             | {
                 "arguments": spelled["arguments"].items(),
                 "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
-                "fixtures": dict.fromkeys(spelled["fixtures"]).keys(),
             }
         )
         recorded = RecordedCall(
@@ -321,8 +341,6 @@ class CallChooser:
             return str(answer["raised"])
         if spelling.scale == 1 and not answer["lazy"] and not self._returns(answer, call["returns"]):
             return f"it returns a {answer['returned']}, the recorded call a {self._constructed or call['returns']}"
-        if spelling.fixtures and answer["changes"]:
-            return "it changes the value of a fixture, so no two rounds would be the same"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         changes = answer["changes"] or "anew" in spelling.needs
         return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
@@ -339,7 +357,6 @@ class CallChooser:
             "call": f"consumed({code.call})" if consume else code.call,
             "inputs": code.inputs,
             "awaited": self._definition.is_async,
-            "fixtures": call.spelling.fixtures,
         }
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
 

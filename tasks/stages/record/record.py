@@ -8,10 +8,11 @@ from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 
-from ...artifacts import Detection, Recording, TreeSpec
+from ...artifacts import Detection, Peaks, Recording, TreeSpec, WorkloadTest
 from ...bench import trees
 from ...bench.exclusive import cache_lock
 from ...bench.observing.exploring import explore
+from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
 from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
@@ -21,6 +22,7 @@ from ...environments import builder, package_dates
 from ...environments.declared import requirement_for
 from ...environments.diagnoses import diagnose
 from ...errors import PrprepError, SourceError
+from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
@@ -30,6 +32,8 @@ from ...staleness import StageInputs
 from ...text import figures
 from . import choosing, lacks_benchmark
 from .choosing import CallChooser
+from .domain import domains_by_import, domains_by_peaks
+from .own_tests import TestChooser, TestSide, inside_of
 from .relevant_tests import relevant_tests
 from .targets import (
     LEAST_SHARE,
@@ -51,8 +55,14 @@ EXPLORING = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
 ENOUGH = 5e-5
 """Seconds of a public function's call from which on no caller of it is looked for."""
+SHORT = 5
+"""Times LEAST_ROUND: for shorter calls a test of the project may be the better benchmark."""
+MUCH_LONGER = 4
+"""It is if it spends more than so many times as long in the changed function."""
 LISTED = 5
 MOST_WORKLOADS = 4
+MOST_FAILURES = 3
+"""Tests of which a note says why they are no benchmark."""
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -67,8 +77,12 @@ def run(inputs: StageInputs) -> None:
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     if ":" not in (detection.target or "") and not any(each.status == "modified" for each in detection.functions):
         return Recording(item=inputs.item_id, notes=("no function is known that could be called",))
+    domains: tuple[Domain, ...] = ()
+    note = ""
     if detection.domain.domains[:1] == ("struct",):
-        return Recording(item=inputs.item_id, notes=("an import is measured",))
+        domains, note = _Recorder(inputs, detection).by_import()
+        if not domains:
+            return Recording(item=inputs.item_id, notes=("an import is measured",))
     installed: dict[str, str] = {}
     recorder = _Recorder(inputs, detection)
     recording = recorder.recording()
@@ -80,6 +94,11 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
         except PrprepError as error:
             failure = f"installing {package} failed: {error.what.splitlines()[0]}"
             return recording.model_copy(update={"notes": (*recording.notes, failure)})
+    found, why = domains_by_peaks(detection.domain, peaks_of(recording))
+    if domains and not (recording.call or recording.sample or recording.workload):
+        return Recording(item=inputs.item_id, notes=("an import is measured",))
+    recording = recording.model_copy(update={"domains": found or domains})
+    recording = recording.model_copy(update={"notes": (*recording.notes, *filter(None, (note, why)))})
     repairs = (f"{package} was installed for recording, since {cause}" for package, cause in installed.items())
     return recording.model_copy(update={"notes": (*recording.notes, *repairs)})
 
@@ -173,6 +192,15 @@ class _Recorder:
         )
         return _Side(site, Sources(FolderTree(tree), layout.import_roots))
 
+    def by_import(self) -> tuple[tuple[Domain, ...], str]:
+        """Return `cpu` and why, if the import of the target's module takes as long on both sides; else ()."""
+        module, _, name = (self.detection.target or "").partition(":")
+        if self.detection.domain.given or not name:
+            return (), ""
+        base, head = import_seconds(self.base.site, self.head.site, module)
+        domains = domains_by_import(self.detection.domain, base, head)
+        return domains, f"time is measured, not an import: that of {module} takes as long at head" if domains else ""
+
     # -- what the tests reach
 
     @property
@@ -191,6 +219,8 @@ class _Recorder:
                 ran += files
                 reached += [named(each, side.sources, self.detection.layout) for each in seen]
                 notes += more
+        # Generated inputs differ from run to run, and nobody would write them.
+        reached = [each for each in reached if not each.generated] or reached
         return Exploration(tuple(found), tuple(reached), self.base.sources), tuple(ran), tuple(notes)
 
     def _tests(self, found: Sequence[Candidate]) -> tuple[tuple[_Side, tuple[str, ...]], ...]:
@@ -221,22 +251,36 @@ class _Recorder:
         tests = exploration.tests(target.watched)
         notes = notes if target.called_as else (*notes, _unnamed(target))
         tried: list[Recording] = []
+        short: Recording | None = None
+        is_memory = self.detection.domain.domains[:1] == ("mem",)
         for each in self._workloads(exploration, target, tests)[:MOST_WORKLOADS]:
             called = each.called.called_as
             if self.head.sources.try_find(called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
             recording = self._of(each.called, each.tests, each.wanted, changed=target)
-            if not refusal(recording):
+            if not refusal(recording, is_memory=is_memory):
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
-                return recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
+                recording = recording.model_copy(update={**chosen, "notes": (*notes, *recording.notes)})
+                if is_memory or round_of(recording) >= SHORT * choosing.LEAST_ROUND:
+                    return recording
+                short = recording
+                break
             tried.append(recording)
-        if not tried and self._at_head(target) is None:
+        if not tried and not short and self._at_head(target) is None:
             what = f"{target.watched} exists at base but not at head: no benchmark of it can run on both sides"
             hint = (
                 "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
             )
             raise SourceError(what, where=f"{self.inputs.item_id}: functions", hint=hint)
+        workload, why_not = self._own_test(exploration, target)
+        if short and not (workload and inside_of(workload) > MUCH_LONGER * short.share * round_of(short)):
+            return short
+        if workload:
+            known = {"target": target.watched, "called_as": target.called_as, "changed": target.watched}
+            more = {"share": workload.share, "reason": exploration.reason, "workload": workload, "notes": notes}
+            return Recording(item=self.inputs.item_id, **known, **more, ran=(workload.test.partition("::")[0],))
+        notes = (*notes, *why_not)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
         refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
@@ -244,6 +288,18 @@ class _Recorder:
         failures = tuple(dict.fromkeys(note for each in tried for note in each.notes))
         first = next((each for each in tried if each.target == target.watched), tried[0])
         return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
+
+    def _own_test(self, exploration: Exploration, target: Candidate) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+        """Choose a test whose body is measured; return why there is none as well."""
+        there = self._at_head(target)
+        if there is None:
+            return None, ()
+        self.inputs.report("running tests as code, since no call will do")
+        base = TestSide(self.base.site, self.base.sources, target)
+        head = TestSide(self.head.site, self.head.sources, there)
+        chooser = TestChooser(base, head, self.detection.layout, self._lines, self._new_tests)
+        workload, failures = chooser.best(exploration.longest_tests(target.watched))
+        return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
         """Return what could be called, the best first.
@@ -358,20 +414,27 @@ def _unreached(targets: Sequence[str], files: Sequence[str], ran: Sequence[str])
     return f"no test of the project calls {names}: {listed} {'was' if len(ran) == 1 else 'were'} run"
 
 
+def peaks_of(recording: Recording) -> Peaks | None:
+    chosen = recording.call or recording.workload
+    return chosen.peaks if chosen else None
+
+
 def round_of(recording: Recording) -> float:
     """Return the seconds of the longest round of a benchmark that would be written from a recording."""
     large = recording.call.spelling.seconds if recording.call else 0.0
     return max(large, recording.sample.seconds if recording.sample else 0.0)
 
 
-def refusal(recording: Recording) -> str:
-    """Return why no benchmark is written from a recording; "" if it is."""
+def refusal(recording: Recording, *, is_memory: bool = False) -> str:
+    """Return why no benchmark of time, or of memory, is written from a recording; "" if it is."""
     if not recording.call and not recording.sample:
         return "no call can be written as code"
     if recording.share < LEAST_SHARE:
         return f"only {figures.share(round(recording.share, 2))} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
         return "no recorded call executes what head changes"
-    if round_of(recording) < choosing.LEAST_ROUND:
+    # Of memory the benchmark makes many objects.
+    is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
+    if round_of(recording) < choosing.LEAST_ROUND and not is_small_object:
         return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
     return ""

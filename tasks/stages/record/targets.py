@@ -1,9 +1,9 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
@@ -115,6 +115,8 @@ class NamedReach:
     seconds: float
     chains: tuple[tuple[tuple[str, ...], float], ...]
     longest: tuple[TimedCall, ...] = ()
+    case: Mapping[str, int] = field(default_factory=dict)
+    generated: bool = False
 
 
 def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
@@ -131,7 +133,7 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     chains = tuple(
         (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
     )
-    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest)
+    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest, reach.case, reach.generated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,14 @@ class Exploration:
             if reach.target == target:
                 seconds[reach.test.partition("[")[0]] += reach.seconds
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
+
+    def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
+        """Return the cases of tests that spend the most time in a target, one case of each test."""
+        reached = sorted((each for each in self.reached if each.target == target), key=lambda each: -each.seconds)
+        by_test: dict[str, NamedReach] = {}
+        for each in reached:
+            by_test.setdefault(each.test.partition("[")[0], each)
+        return tuple(by_test.values())
 
     def callers(self, target: str) -> tuple[Candidate, ...]:
         """Return the project's functions that call a target, directly or not: the nearest and the outermost ones."""
@@ -235,11 +245,16 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
-    """Return the lines of changed functions whose statements head adds or changes, by file."""
+    """Return the lines of changed functions whose statements head adds or changes, by file.
+
+    What a class itself has, such as `__slots__`, is executed by its import, whatever its objects do.
+    """
     statements: dict[str, set[LineRange]] = defaultdict(set)
     for function in functions:
         own = _text(head, function.at("head"))
-        if own and function.name != MODULE and not function.only_moved:
+        located = head.try_find(function.target)
+        is_class = located is not None and located.definition.kind == "class"
+        if own and function.name != MODULE and not (function.only_moved or is_class):
             with suppress(SourceError):
                 statements[own.path].update(changed_statements(own, _text(base, function.at("base"))))
     return line_numbers({path: tuple(sorted(ranges)) for path, ranges in statements.items() if ranges})

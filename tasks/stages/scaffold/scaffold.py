@@ -13,6 +13,7 @@ from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
 from ...benchmark_tests.writing.styling import named, styled
+from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
 from ...manifest.model import Optimization
@@ -139,6 +140,10 @@ class _Writer:
             return benchmark_code.from_manifest(setting, detection, path=path, source=source, templates=templates)
         if setting is None and (recording.call or recording.sample) and source is not None:
             return from_recording(recording, detection, path=path, source=source, templates=templates)
+        if setting is None and recording.workload:
+            return from_workload(
+                recording.workload, detection, changed=recording.changed, path=path, templates=templates
+            )
         return benchmark_code.from_signature(
             detection, path=path, source=source, templates=templates, learned=recording.unwritten
         )
@@ -178,6 +183,7 @@ class _Writer:
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),
+            domains=self.recording.domains,
             notes=tuple(self._notes(benchmark, source)),
         )
 
@@ -190,6 +196,9 @@ class _Writer:
     def _chosen(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
         """Say which function the benchmark calls and why; without a recorded call, what was tried."""
         recording = self.recording
+        if benchmark.made_from == "test" and recording.workload:
+            share = figures.share(round(recording.share, 2))
+            return (f"the benchmark does what {recording.workload.test} does: {share} in {recording.changed}",)
         if benchmark.made_from != "recorded":
             is_explained = benchmark.made_from == "gap" and not recording.failed
             return tuple(filter(None, (recording.reason, *recording.notes))) if is_explained else ()
@@ -211,6 +220,9 @@ def _called(detection: Detection, recording: Recording) -> Detection:
     """Return the detection with the recorded function as its target: another that changed, or a caller of it."""
     exporting = (recording.called_as or recording.target).partition(":")[0]
     target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
+    if recording.domains:
+        domain = detection.domain.model_copy(update={"domains": recording.domains})
+        detection = detection.model_copy(update={"domain": domain})
     return detection.model_copy(update={"target": target}) if recording.target else detection
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import RecordedCall, Recording, Spelling
+from tasks.artifacts import Peaks, RecordedCall, Recording, Spelling
 from tasks.bench.observing.recording import COMMAND
 from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
 from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
@@ -98,7 +98,6 @@ SPELLED = {
     "needs": [],
     "files": {},
     "data": {},
-    "fixtures": [],
     "stand_ins": {},
     "arguments": {"a": "1"},
     "imports": ["import re"],
@@ -113,7 +112,6 @@ SPELLED = {
         {"needs": ["rng"]},
         {"files": {"a": "1"}},
         {"data": {"a": "1"}},
-        {"fixtures": ["a"]},
         {"stand_ins": {"a": "Fake"}},
         {"arguments": {"a": "x" * (sampling.LONGEST + 1)}},
         {"arguments": {"a": "[\n1]"}},
@@ -293,6 +291,15 @@ def test_peak_memory_is_that_of_the_large_call():
     domain = DETECTION.domain.model_copy(update={"domains": ("mem",)})
     text = written(sample, large("[5] * 1_000", name="numbers", scale=100), domain=domain)
     assert run_of(text) == [([5] * 1_000,)]
+
+
+def test_memory_of_a_small_object_is_that_of_many():
+    domain = DETECTION.domain.model_copy(update={"domains": ("mem",)})
+    call = large("'1.2'", name="text").model_copy(update={"peaks": Peaks(base=152, head=96)})
+    text = written(None, call, target="app:Version.__init__", domain=domain)
+    assert "return [Version('1.2') for _ in range(10_000)]" in text
+    assert "10,000 objects are alive at a time: one alone takes too little memory." in text
+    assert "range(10_000)" not in written(None, call, target="app:Version.__init__")
 
 
 def test_generators_are_consumed():

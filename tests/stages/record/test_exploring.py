@@ -205,6 +205,7 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
         CODE.splitlines().index('    return sum(1 for _ in text.split(","))') + 1,
     )
     assert try_code(site, {**order, "lines": {str(file): [line]}})["reached"] is True
+    assert try_code(site, {**order, "lines": {str(file): [1, line]}})["executed"] == [line]
     assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
     inside = WatchedFunction("rows:_scan").message(site.side.tree)
     assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
@@ -217,6 +218,61 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
     )
     found, _, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
     assert {each.test.partition("::")[2] for each in found} == {"test_slow", "test_next"}
+
+
+def test_tests_with_generated_inputs_run_last(site):
+    generated = "from rows import parse\n\ndef test_first():\n    parse('a')\n\ntest_first.is_hypothesis_test = True\n"
+    (site.side.tree / "tests/test_generated.py").write_text(f"{generated}\ndef test_last():\n    parse('a')\n")
+    found, _, _ = explore(site, functions("parse"), ["tests/test_generated.py"], seconds=60)
+    assert [(each.test.partition("::")[2], each.generated) for each in found] == [
+        ("test_last", False),
+        ("test_first", True),
+    ]
+
+
+def test_the_values_of_a_parametrized_test_are_known(site, reached):
+    generated = "import pytest\n\nfrom rows import parse\n\nCASES = [('a', [1]), pytest.param('b', [2], id='two')]\n\n"
+    marks = "@pytest.mark.parametrize(('text', 'sizes'), CASES)\n@pytest.mark.parametrize('number', [7, 8])\n"
+    fixture = "@pytest.fixture(params=['x', 'y'])\ndef kind(request): return request.param\n\n"
+    test = f"{marks}def test_cases(text, sizes, number, kind): parse(text)\n"
+    (site.side.tree / "tests/test_cases.py").write_text(generated + fixture + test)
+    found, _, _ = explore(site, functions("parse"), ["tests/test_cases.py"], seconds=60)
+    assert {each.test.partition("[")[2]: each.case for each in found}["y-8-two]"] == {
+        "text": 1,
+        "sizes": 1,
+        "number": 1,
+        "kind": 1,
+    }
+    cases = {test: each.case for (test, target), each in reached.items() if target == "parse"}
+    assert cases["test_parse[a,b]"] == {"text": 0}
+    assert cases["test_document"] == {}
+
+
+def test_a_trial_says_what_one_call_returns_and_allocates(site):
+    order = {"setup": "", "call": "[0] * 100_000", "inputs": [], "awaited": False, "steady": True, "peak": True}
+    answer = try_code(site, order)
+    assert answer.get("steady") is True, answer
+    assert 800_000 <= answer["peak"] < 900_000
+    assert answer["digest"] != try_code(site, {**order, "call": "[1] * 100_000"})["digest"]
+    changing = {**order, "setup": "import itertools\ncount = itertools.count()", "call": "next(count)", "peak": False}
+    assert try_code(site, changing)["steady"] is False
+
+
+def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, monkeypatch):
+    monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-of-the-shop")
+    call = "open('', mode=__file__ + 's3cr3t-of-the-shop')"
+    answer = try_code(site, {"setup": "", "call": call, "inputs": [], "awaited": False})
+    assert str(site.side.tree) not in answer["raised"]
+    assert "s3cr3t" not in answer["raised"]
+    assert answer["raised"].startswith("ValueError: invalid mode: 'tests/benchmarks/test_trial.py")
+
+
+def test_a_trial_counts_the_calls_in_each_statement(site):
+    inside = WatchedFunction("rows:_scan").message(site.side.tree)
+    steps = ["text = 'a\\nb'", "parsed = parse(text)", "assert len(parsed) == 2"]
+    order = {"setup": "from rows import parse", "call": "None", "inputs": [], "awaited": False, "steps": steps}
+    assert try_code(site, {**order, "inside": inside}) == {"calls": [0, 2, 0]}
+    assert "AssertionError" in try_code(site, {**order, "steps": ["assert 1 == 2"], "inside": inside})["raised"]
 
 
 # -- the stages -------------------------------------------------------------------------------------------

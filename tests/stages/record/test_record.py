@@ -644,7 +644,7 @@ def shop(repo, tmp_path_factory):
 
 WRITTEN = (
     *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
-    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected", "sealed"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected"),
     *("stall:summed", "stall:Version", "stall:distinct"),
 )
 
@@ -777,13 +777,6 @@ def test_a_fake_that_allocates_replaces_a_model(shop):
     )
 
 
-def test_a_fixture_of_the_project_provides_arguments_without_code(shop):
-    recording, written, text = shop.scaffolded("sealed")
-    assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
-    assert "def test_benchmark_sealed(benchmark, lock):" in text
-    assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
-
-
 FIXTURE = """import threading
 
 import pytest
@@ -801,7 +794,6 @@ TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(sha
 @pytest.mark.parametrize(
     ("files", "code"),
     [
-        ({"tests/unit/conftest.py": FIXTURE, "tests/unit/test_shop.py": TAKES}, "    return len(locks)\n"),
         (
             {"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES},
             "    locks.append(1)\n    return len(locks) - 1\n",
@@ -811,7 +803,7 @@ TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(sha
             "    locks.release()\n    return 1\n",
         ),
     ],
-    ids=["of a folder beside the benchmarks", "changed by the call", "used up by the call"],
+    ids=["changed by the call", "used up by the call"],
 )
 def test_a_fixture_that_the_benchmark_cannot_use_is_a_hint(tmp_path, files, code):
     repo = TargetRepo(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.artifacts import ChangedFunction
+from tasks.artifacts import ChangedFunction, RecordedCall, Recording, Spelling
 from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
-from tasks.stages.record.record import documents_of
+from tasks.stages.record.record import documents_of, refusal
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.targets import (
     Exploration,
@@ -281,6 +281,15 @@ def test_lines_that_head_adds_or_changes(tmp_path, sources):
     assert changed_lines([moved], sources, after) == {}
 
 
+def test_what_a_class_has_itself_is_executed_by_no_call(tmp_path, sources):
+    head = PARSER.replace("class Parser:\n", 'class Parser:\n    __slots__ = ("text",)\n\n')
+    after = Sources(FolderTree(TargetRepo(tmp_path / "tree", {**FILES, "src/toml/parser.py": head}).path), ("src",))
+    function = changed_function("Parser", sources, after)
+    assert changed_lines([function], sources, after) == {}
+    detection = DETECTION.model_copy(update={"target": "toml.parser:Parser", "functions": (function,)})
+    assert [each.watched for each in candidates(detection, (), sources)] == ["toml.parser:Parser.__init__"]
+
+
 def test_documents_that_were_opened_go_first_then_those_the_function_is_named_after():
     paths = ("docs/guide.md", "tests/data/a.toml", "uv.lock", "README.rst", "tests/data/b.json")
     assert documents(["tests/data/b.json"], paths, "toml.parser:load") == (
@@ -298,3 +307,13 @@ def test_documents_that_head_changes_are_no_input(tmp_path):
     head = FolderTree(TargetRepo(tmp_path / "head", {**files, "b.toml": "y = 3\n" * 500}).path)
     assert documents_of(base, base) == ("b.toml", "a.toml")
     assert documents_of(base, head) == ("a.toml",)
+
+
+def test_a_short_call_is_refused_unless_it_makes_an_object_whose_memory_counts():
+    spelling = Spelling(scale=1, arguments=(("text", "''"),), seconds=1e-7)
+    call = RecordedCall(size=1, seconds=1e-7, test="t", described=(), kinds={}, spelling=spelling)
+    made = Recording(item="item", target="toml.parser:Parser.__init__", call=call)
+    assert refusal(made).startswith("its calls take 100.0 ns at most")
+    assert refusal(made, is_memory=True) == ""
+    called = made.model_copy(update={"target": "toml.parser:Parser.of"})
+    assert refusal(called, is_memory=True).startswith("its calls take")

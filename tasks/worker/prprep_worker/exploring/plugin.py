@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from prprep_worker.exploring.cases import case_of
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 
@@ -32,11 +33,16 @@ class Explorer:
         targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
         self._watch = ReachWatch(targets, orders["tree"], orders.get("inside", ""))
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Run tests last that hypothesis repeats with inputs of its own: they take long, and have no input to keep."""
+        items.sort(key=_is_generated)
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         self._watch.restart(str(item.fspath))
         yield
-        self._write(item.nodeid)
+        self._write(item)
         if time.monotonic() > self._end:
             item.session.shouldstop = "the time for exploring is over"
 
@@ -45,11 +51,20 @@ class Explorer:
         with _limited(self._orders["seconds"]):
             yield
 
-    def _write(self, test: str) -> None:
+    def _write(self, item: Any) -> None:
         tree = os.path.realpath(self._orders["tree"])
         reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
         with open(self._orders["out"], "a", encoding="utf-8") as out:
-            out.write(json.dumps({"test": test, "reached": reached}) + "\n")
+            out.write(json.dumps({**_described(item), "reached": reached}) + "\n")
+
+
+def _described(item: Any) -> dict[str, Any]:
+    """Return a test's id, the index of the value that each parametrized name has, and whether it is generated."""
+    return {"test": item.nodeid, "case": case_of(item), "generated": _is_generated(item)}
+
+
+def _is_generated(item: Any) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 @contextlib.contextmanager

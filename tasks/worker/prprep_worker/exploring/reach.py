@@ -97,7 +97,7 @@ class ReachWatch:
 
     def restart(self, test_file: str) -> None:
         """Forget what was reached; the functions of this file are no callers."""
-        self.reached, self._tests = {}, os.path.realpath(test_file)
+        self.reached, self._tests, self._thread.overhead = {}, os.path.realpath(test_file), 0.0
 
     def _watch(self, module: types.ModuleType) -> None:
         targets = self._modules[module.__name__]
@@ -144,6 +144,12 @@ class ReachWatch:
     def share(self, seconds: float) -> float:
         """Return the part of so many seconds of this thread that the function `inside` took, without watching it."""
         return self._seconds_inside / max(seconds - self._thread.overhead, 1e-9)
+
+    @property
+    def calls(self) -> int:
+        """The calls of the function `inside`."""
+        reach = self.reached.get(self._inside)
+        return reach.calls if reach else 0
 
     @property
     def _seconds_inside(self) -> float:

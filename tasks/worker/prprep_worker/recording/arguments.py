@@ -26,7 +26,6 @@ class WrittenArguments(Requirements):
         self.codes: dict[str, str] = {}
         self.data: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
-        self.fixtures: list[str] = []
         self.stand_ins: dict[str, str] = {}
 
     def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
@@ -70,7 +69,6 @@ class WrittenArguments(Requirements):
             "statements": self.statements,
             "data": self.data,
             "reasons": self.reasons,
-            "fixtures": self.fixtures,
             "stand_ins": self.stand_ins,
             "sampled": self.sampled,
         }

@@ -253,7 +253,7 @@ class Recorder:
     def _write_arguments(
         self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
-        """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
+        """Write the arguments as code, with `keep` also as files of data; None if one cannot be written."""
         taken = {*call.values, *RESERVED, self.function.called.partition(".")[0]}
         written = WrittenArguments(self._orders.get("stem", "benchmark"), taken)
         for number, (name, value) in enumerate(call.values.items()):
@@ -270,12 +270,8 @@ class Recorder:
                     self.watch_constructor(refused.kind)
                 if is_reported and (keep or scale == 1):
                     self._seen["unwritten"][name] = f"{summary(value)}: {refused}{self._fixture_note(value)}"
-                fixture = self._visible_fixture(value) if keep else ""
-                if not fixture:
-                    return None
-                written.codes[name] = fixture
-                written.fixtures.append(fixture)
-        if keep and not (written.data or written.fixtures):
+                return None
+        if keep and not written.data:
             return None
         return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
 
@@ -288,12 +284,6 @@ class Recorder:
         """Name the fixture of a conftest that returned a value: whoever fills in the argument may use it."""
         fixtures = [(name, file) for name, (held, file) in self.fixtures.items() if held is value]
         return f" (the fixture `{fixtures[0][0]}` of {fixtures[0][1]} gives it)" if fixtures else ""
-
-    def _visible_fixture(self, value: object) -> str:
-        """Name the fixture that returned a value, if the benchmark will see its conftest; else ""."""
-        root = f"{self._orders.get('root', '')}/"
-        fixtures = ((name, file) for name, (held, file) in self.fixtures.items() if held is value)
-        return next((name for name, file in fixtures if root.startswith(os.path.dirname(file))), "")
 
     def _construction_of(self, value: object) -> Construction | None:
         reference, construction = self._constructions.get(id(value), (None, None))

@@ -12,7 +12,7 @@ SIZE = 64
 """Calls in the whole sample."""
 LARGEST = 2_000
 """Characters, elements or bytes of a call's inputs; more make no readable line."""
-DEPENDENCIES = "statements", "needs", "files", "data", "fixtures", "stand_ins"
+DEPENDENCIES = "statements", "needs", "files", "data", "stand_ins"
 """What written arguments may need besides imports."""
 LONGEST = 160
 """Characters of a call's code."""

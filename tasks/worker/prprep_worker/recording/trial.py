@@ -2,9 +2,12 @@
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
-standard output. With `lines` (numbers by file) the answer says whether the call executes one of them, and the code can
+standard output. With `lines` (numbers by file) the answer says which of them the first call executes, and the code can
 call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
-the `share` of the call's time in that function.
+the `share` of the call's time in that function; with `steps` too (statements), these run instead of the call, one
+after the other, and it has the `calls` of the function in each. With `steady`, the answer says whether the call returns
+the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the most bytes that a call
+allocates at a time (not of one that is awaited).
 
 If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
 order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -14,14 +17,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
 import sys
 import tempfile
 import time
+import tracemalloc
+import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -31,29 +37,39 @@ from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
+from prprep_worker.values.description import describe
 
 Message = dict[str, Any]
 
 ENOUGH = 0.1
 """Calls are repeated until they took this many seconds in all."""
 MOST = 1_000
+FEW = 5
+"""Further calls with new inputs, if a call changes them: the first one takes longer."""
 
 
 def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
     awaited = order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
+        # Classes that the code defines look for their module, as those of `dataclasses` do.
+        module = sys.modules["test_trial"] = types.ModuleType("test_trial")
+        names: Message = vars(module)
+        names.update(__file__=order["file"], tmp_path=pathlib.Path(folder))
         executed = ExecutedLines(order.get("lines", {}))
         names.update(fixtures, monkeypatch=patch, reached=executed.reached)
         inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
+        setup = compile(order["setup"], order["file"], "exec")
         with _filtered(order["filters"]):
-            exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
+            exec(setup, names)  # noqa: S102 - prprep wrote it
         call = compile(f"({order['call']}\n)", order["file"], "eval")
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
         if inside:
             inside.restart(order["file"])
+        if "steps" in order:
+            with _filtered(order["filters"]):
+                return {"calls": [_calls_in(step, names, inside, order["file"]) for step in order["steps"]]}
         with _filtered(order["filters"]), executed:
             seconds, value = _timed(call, names, awaited=awaited)
             if lazy := is_lazy(value):
@@ -62,21 +78,61 @@ def try_code(order: Message, fixtures: Message) -> Message:
                     pass
                 seconds += time.perf_counter() - begun
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
+        first = _digest(value) if order.get("steady") else ""
         with _filtered(order["filters"]):
-            spent, count = seconds, 1
+            spent, count, watched, last = seconds, 1, seconds, value
+            if inside and not changes and not lazy and spent < ENOUGH:
+                # The first call may fill caches, whose time the others do not have.
+                inside.restart(order["file"])
+                watched = 0.0
+            for _ in range(FEW if changes and not lazy else 0):
+                exec(setup, names)  # noqa: S102 - as above
+                seconds = min(seconds, _timed(call, names, awaited=awaited)[0])
             while not changes and not lazy and spent < ENOUGH and count < MOST:
-                took, _ = _timed(call, names, awaited=awaited)
-                spent, count, seconds = spent + took, count + 1, min(seconds, took)
+                took, last = _timed(call, names, awaited=awaited)
+                spent, count, watched, seconds = spent + took, count + 1, watched + took, min(seconds, took)
+        peak = _peak(lambda: exec(setup, names) if changes else None, call, names) if order.get("peak") else None  # noqa: S102
         return {
+            "peak": peak,
             "seconds": seconds,
             "changes": changes,
             "lazy": lazy,
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": executed.reached(),
-            "share": inside.share(spent) if inside else None,
+            "executed": sorted(executed.executed),
+            "share": inside.share(watched) if inside else None,
+            **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+def _peak(prepare: Callable[[], object], call: Any, names: Message) -> int:
+    """Return the most bytes that one more call, with what it returns, allocates at a time."""
+    prepare()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        value = eval(call, names)  # noqa: S307 - as above
+        for _ in value if is_lazy(value) else ():
+            pass
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def _calls_in(step: str, names: Message, inside: ReachWatch, file: str) -> int:
+    """Run a statement, and return how often it calls the function that is watched."""
+    before = inside.calls
+    exec(compile(step, file, "exec"), names)  # noqa: S102 - as above
+    return inside.calls - before
+
+
+def _digest(value: object) -> str:
+    described = describe(value)
+    if described["opaque"]:
+        return ""
+    return hashlib.sha256(json.dumps(described["tree"], sort_keys=True).encode()).hexdigest()
 
 
 def _watch(function: Message, file: str) -> ReachWatch:
@@ -90,6 +146,7 @@ class ExecutedLines:
     def __init__(self, lines: dict[str, list[int]]) -> None:
         self._lines = {os.path.realpath(path): frozenset(numbers) for path, numbers in lines.items()}
         self._reached = False
+        self.executed: set[int] = set()
 
     def __enter__(self) -> None:
         if self._lines:
@@ -110,6 +167,7 @@ class ExecutedLines:
             return None
         if event == "line" and frame.f_lineno in lines:
             self._reached = True
+            self.executed.add(frame.f_lineno)
         return self._trace
 
 

@@ -1,0 +1,124 @@
+"""Take a test's assertions out of its code: what they evaluate stays, what they compare it with goes."""
+
+import ast
+import unittest
+from collections.abc import Iterable, Iterator
+
+from ...project.syntax import callee, dotted_name, keywords
+
+PLAIN = frozenset({"isinstance", "issubclass", "type", "callable", "id"})
+"""Builtins that run no code of the project themselves."""
+COMPARISONS = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__bool__"})
+"""Methods that an assertion runs by comparing."""
+ACCESSES = frozenset({"property", "__getattr__", "__getattribute__", "__getitem__", "__get__", "__len__", "__iter__"})
+"""Methods that run without a call, those of properties by that name."""
+NO_MESSAGE = {"assertTrue": 1, "assertFalse": 1, "assertIsNone": 1, "assertIsNotNone": 1}
+"""Of unittest's assertions the number of arguments that are no message; of all others it is two."""
+ASSERTIONS = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
+ENDING = {"fail": "fail", "skipTest": "skip"}
+"""unittest's methods that end a test, and pytest's functions for them."""
+RAISING = {"assertRaises": "raises", "assertRaisesRegex": "raises", "assertWarns": "warns", "assertWarnsRegex": "warns"}
+"""unittest's assertions about a block or a call, and pytest's functions for them."""
+
+
+class WithoutAssertions(ast.NodeTransformer):
+    """Replaces assertions, also those inside blocks, by what they evaluate.
+
+    What a `method` of the project does remains: comparisons if it is one of COMPARISONS, inside blocks also what reads
+    an attribute or an element if it is one of ACCESSES.
+    """
+
+    def __init__(self, method: str = "") -> None:
+        self._whole, self._reads = method in COMPARISONS, method in ACCESSES
+        self._depth = 0
+
+    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
+        return self._evaluations(node, (node.test,))
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
+        asserted = unittest_assertion(node.value)
+        if asserted is not None:
+            return self._evaluations(node, (_comparison(node.value, *asserted),) if self._whole else asserted)
+        if isinstance(call := node.value, ast.Call) and _own_method(call) in RAISING and len(call.args) > 1:
+            inner = ast.Expr(ast.Call(call.args[1], call.args[2:], call.keywords))
+            call.args, call.keywords = call.args[:1], []
+            return self.visit_With(ast.With([ast.withitem(call)], [inner]))
+        self.generic_visit(node)
+        return node
+
+    def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
+        """Write unittest's `assertRaises` as pytest does, and leave out `subTest`."""
+        self.generic_visit(node)
+        if len(node.items) == 1 and _own_method(node.items[0].context_expr) == "subTest":
+            return node.body
+        for item in node.items:
+            call, name = item.context_expr, _own_method(item.context_expr)
+            if isinstance(call, ast.Call) and name in RAISING:
+                call.func = ast.Attribute(ast.Name("pytest", ast.Load()), RAISING[name], ast.Load())
+                call.keywords += [ast.keyword("match", each) for each in call.args[1:]]
+                del call.args[1:]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        if name := ENDING.get(_own_method(node), ""):
+            node.func = ast.Attribute(ast.Name("pytest", ast.Load()), name, ast.Load())
+        self.generic_visit(node)
+        return node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        self._depth += isinstance(node, ast.stmt)
+        super().generic_visit(node)
+        self._depth -= isinstance(node, ast.stmt)
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+    def _evaluations(self, node: ast.stmt, asserted: Iterable[ast.expr]) -> list[ast.stmt]:
+        parts = (part for each in asserted for part in evaluated(each, whole=self._whole))
+        is_kept = self._whole or self._reads or not self._depth
+        kept = (each for each in parts if is_kept or any(isinstance(one, ast.Call) for one in ast.walk(each)))
+        return [ast.copy_location(ast.Expr(each), node) for each in kept]
+
+
+def is_assertion(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and unittest_assertion(node.value) is not None)
+
+
+def unittest_assertion(node: ast.expr) -> tuple[ast.expr, ...] | None:
+    """Return what unittest's assertion `self.assert...(...)` evaluates; None for anything else."""
+    name = _own_method(node)
+    if not isinstance(node, ast.Call) or name not in ASSERTIONS - RAISING.keys():
+        return None
+    named = (value for key, value in keywords(node).items() if key != "msg")
+    return (*node.args[: NO_MESSAGE.get(name, 2)], *named)
+
+
+def evaluated(node: ast.expr, *, whole: bool = False) -> Iterator[ast.expr]:
+    """Yield the parts of an asserted expression that may run code of the project; if `whole`, comparisons too."""
+    match node:
+        case ast.Constant() | ast.Name() | ast.Lambda():
+            return
+        case ast.Compare() | ast.BoolOp(op=ast.And()) | ast.UnaryOp() if not whole:
+            parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.Starred():
+            parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+        case ast.Call(func=ast.Name(id=name), args=args) if name in PLAIN:
+            parts = args
+        case _:
+            yield node
+            return
+    for part in parts:
+        yield from evaluated(part, whole=whole)
+
+
+def _comparison(call: ast.expr, *asserted: ast.expr) -> ast.expr:
+    if len(asserted) != 2:
+        return asserted[0]
+    operator = ast.In() if _own_method(call) in {"assertIn", "assertNotIn"} else ast.Eq()
+    return ast.Compare(asserted[0], [operator], [asserted[1]])
+
+
+def _own_method(node: ast.expr) -> str:
+    """Return `name` for a call of `self.name`, "" for anything else."""
+    owner, _, name = dotted_name(callee(node)).rpartition(".")
+    return name if isinstance(node, ast.Call) and owner == "self" else ""

@@ -1,0 +1,56 @@
+"""Make a list in the code of a test longer: more records of the same kind."""
+
+import ast
+from collections.abc import Iterator
+
+from ...artifacts import WorkloadTest
+from ...project.syntax import Scope, parse_or_empty
+
+
+def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTest]:
+    """Yield a test with each of its lists of like elements repeated `scale` times, one list at a time."""
+    parts = {"setup": workload.setup, "body": workload.body, "result": (workload.result,)}
+    for part, codes in parts.items():
+        for number, code in enumerate(codes):
+            for longer in _longer(code, scale):
+                changed = (*codes[:number], longer, *codes[number + 1 :])
+                value = changed[0] if part == "result" else changed
+                yield workload.model_copy(update={part: value, "scale": scale})
+
+
+def _longer(code: str, scale: int) -> Iterator[str]:
+    lines = code.encode().splitlines(keepends=True)
+    for node in _lists(parse_or_empty(code.encode())):
+        if node.end_lineno is None or node.end_col_offset is None:
+            continue
+        end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
+        whole = b"".join(lines)
+        yield (whole[:end] + f" * {scale}".encode() + whole[end:]).decode()
+
+
+def _lists(node: ast.AST) -> Iterator[ast.List]:
+    """Yield the lists whose elements are alike, the outermost ones; those in definitions and of loops are no data."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(node, ast.For | ast.comprehension) and child is node.iter:
+            continue
+        if isinstance(child, ast.BinOp | Scope | ast.Lambda):
+            continue
+        if isinstance(child, ast.List) and isinstance(child.ctx, ast.Load) and len(set(map(_kind, child.elts))) == 1:
+            yield child
+        else:
+            yield from _lists(child)
+
+
+def _kind(node: ast.expr) -> str:
+    """Describe what kind of record an element is: equal for dicts of the same keys, and for calls of one function."""
+    match node:
+        case ast.Dict(keys=keys):
+            return f"dict of {sorted(ast.unparse(key) for key in keys if key)}"
+        case ast.Call(func=function):
+            return f"call of {ast.unparse(function)}"
+        case ast.Constant(value=value):
+            return type(value).__name__
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return f"{type(node).__name__} of {[_kind(each) for each in elements]}"
+        case _:
+            return type(node).__name__

@@ -1,0 +1,317 @@
+"""Copy what code of a test needs of its module and of the tests' helper modules: imports and definitions."""
+
+import ast
+import builtins
+import copy
+import posixpath
+import symtable
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...artifacts import Layout
+from ...project.code.modules import is_own_module, is_test, module_of
+from ...project.code.sources import Sources
+from ...project.syntax import Function, Scope, bound_names, dotted_name, parse_or_empty, source_of, string_value
+from ..reading import PytestFile, PytestFunction
+
+ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
+PATHS = frozenset({"Path(__file__)", "pathlib.Path(__file__)"})
+RESOLVING = frozenset({"resolve", "absolute"})
+ENDINGS = (".py", "/__init__.py")
+
+
+class NotCopiedError(Exception):
+    """Code of a test cannot be copied; the message says why, after "it"."""
+
+
+@dataclass(frozen=True)
+class TestModule:
+    """A file of tests, or one that serves them."""
+
+    __test__ = False  # this is no test class
+
+    path: str
+    text: str
+
+    @cached_property
+    def pytest_file(self) -> PytestFile:
+        return PytestFile.of(self.text.encode())
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        return self.pytest_file.module.body
+
+    @cached_property
+    def bound(self) -> dict[str, list[ast.stmt]]:
+        """The statements of the module that bind a name."""
+        bound: dict[str, list[ast.stmt]] = {}
+        for statement in self.body:
+            for name in bound_names([statement]):
+                bound.setdefault(name, []).append(statement)
+        return bound
+
+    @property
+    def postpones_annotations(self) -> bool:
+        return any(isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in self.body)
+
+    def code(self, node: ast.stmt) -> str:
+        return source_of(node, self.text)
+
+    def functions(self, owner: ast.ClassDef | None) -> list[PytestFunction]:
+        """Return the functions of a class, or those outside of classes, the last one first."""
+        return [each for each in reversed(self.pytest_file.functions) if each.owner is owner]
+
+    def classes(self, name: str) -> list[ast.ClassDef]:
+        """Return a class and those of the file that it inherits from, in the order in which Python looks them up."""
+        own = self.class_(name)
+        names = (base for base in map(dotted_name, own.bases if own else ()) if base != name)
+        bases = [each for base in names for each in self.classes(base)]
+        return [own, *bases] if own else []
+
+    def class_(self, name: str) -> ast.ClassDef | None:
+        return next((each for each in self.bound.get(name, ()) if isinstance(each, ast.ClassDef)), None)
+
+
+class TestModules:
+    """The files of tests in a tree, as the tests import them."""
+
+    __test__ = False
+
+    def __init__(self, sources: Sources, layout: Layout) -> None:
+        self.sources, self.layout = sources, layout
+        self._files = frozenset(sources.tree.files())
+        self._read: dict[str, TestModule] = {}
+
+    def module(self, path: str) -> TestModule | None:
+        if path not in self._files:
+            return None
+        if path not in self._read:
+            text = (self.sources.tree.read(path) or b"").decode("utf-8", "replace")
+            self._read[path] = TestModule(path, text)
+        return self._read[path]
+
+    def imported(self, node: ast.ImportFrom, path: str) -> TestModule | str:
+        """Return the file of tests that an import of the file at `path` is from, else the module's absolute name."""
+        folders = posixpath.dirname(path).split("/") if posixpath.dirname(path) else []
+        parts = node.module.split(".") if node.module else []
+        if node.level:
+            stems = ["/".join([*folders[: len(folders) - node.level + 1], *parts])]
+        else:
+            roots = ["/".join(folders[:count]) for count in range(len(folders), 0, -1)]
+            stems = [posixpath.join(root, *parts) for root in (*roots, *self.layout.import_roots, "")]
+        found = next((stem + end for stem in stems for end in ENDINGS if stem + end in self._files), None)
+        if found is None:
+            if node.level:
+                raise NotCopiedError(f"imports {'.' * node.level}{node.module or ''}, which is no file of the project")
+            return node.module or ""
+        module = module_of(found, self.layout.import_roots)
+        if is_test(found, self.layout) or not (module and is_own_module(module, self.layout)):
+            return self.module(found) or ""
+        return module
+
+
+@dataclass
+class NeededCode:
+    """Collects the imports and definitions that some code needs, each definition after those that it needs itself."""
+
+    modules: TestModules
+    folder: str
+    """That of the benchmark."""
+    imports: dict[str, None] = field(default_factory=dict)
+    definitions: dict[str, None] = field(default_factory=dict)
+    _origins: dict[str, object] = field(default_factory=dict)
+    """Where each name is from: no two may share a name."""
+    _annotated: dict[str, bool] = field(default_factory=dict)
+    """The files whose annotations are copied, and whether they postpone them."""
+    _pending: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, code: str, file: TestModule, *, known: Collection[str] = ()) -> None:
+        """Add what code uses of a file, but not the names that are `known`; raise NotCopiedError."""
+        for name in sorted(used_names(code) - ALWAYS_THERE - set(known)):
+            if not self._add(name, file):
+                raise NotCopiedError(f"uses {name}, which {file.path} does not define")
+        module = parse_or_empty(code.encode())
+        if any(_annotations(module)):
+            self._annotated[file.path] = file.postpones_annotations
+        for name in sorted(_mentioned(module, file) - set(known)):
+            self._add(name, file)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._origins)
+
+    @property
+    def all_imports(self) -> tuple[str, ...]:
+        postponed = set(self._annotated.values())
+        if len(postponed) > 1:
+            raise NotCopiedError("uses files of which only some postpone annotations")
+        return (*(["from __future__ import annotations"] if postponed == {True} else ()), *self.imports)
+
+    def _add(self, name: str, file: TestModule) -> bool:
+        """Add what a name of a file needs; return whether it is defined there."""
+        statements = file.bound.get(name)
+        if not statements and name == "pytest":  # what unittest's assertions became
+            self.imports["import pytest"] = None
+            return True
+        if not statements:
+            return any(self._from(node, name, name, file) for node in _star_imports(file))
+        for statement in statements:
+            if isinstance(statement, ast.Import):
+                self._import(statement, name, file)
+            elif isinstance(statement, ast.ImportFrom):
+                original = next(each.name for each in statement.names if (each.asname or each.name) == name)
+                if not self._from(statement, original, name, file):
+                    raise NotCopiedError(f"imports {original} of {statement.module}, which does not define it")
+            else:
+                self._define(statement, name, file)
+        return True
+
+    def _note(self, name: str, origin: object) -> bool:
+        """Note where a name is from; return whether that is new."""
+        if self._origins.setdefault(name, origin) != origin:
+            raise NotCopiedError(f"needs two things that are named {name}")
+        return True
+
+    def _import(self, node: ast.Import, name: str, file: TestModule) -> None:
+        for alias in node.names:
+            if (alias.asname or alias.name.partition(".")[0]) == name:
+                as_from = ast.ImportFrom(module=alias.name, names=[], level=0)
+                if isinstance(self.modules.imported(as_from, file.path), TestModule):
+                    raise NotCopiedError(f"imports {alias.name}, a module of tests")
+                line = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+                self._note(name, name)
+                self.imports[line] = None
+
+    def _from(self, node: ast.ImportFrom, original: str, name: str, file: TestModule) -> bool:
+        """Add the import of a name from a module, or its definition if that is a module of tests."""
+        imported = self.modules.imported(node, file.path)
+        if isinstance(imported, TestModule):
+            if imported.path == file.path:
+                return False
+            if original != name:
+                raise NotCopiedError(f"renames {original}, which it imports from {imported.path}")
+            return self._add(name, imported)
+        is_star = node.names[0].name == "*"
+        if is_star and self.modules.sources.try_find(f"{imported}:{original}") is None:
+            return False
+        self._note(name, (imported, original))
+        self.imports[f"from {imported} import {original}" + (f" as {name}" if name != original else "")] = None
+        return True
+
+    def _define(self, statement: ast.stmt, name: str, file: TestModule) -> None:
+        code = self._code(statement, file)
+        if isinstance(statement, Function) and any(each.node is statement for each in file.pytest_file.tests):
+            raise NotCopiedError(f"calls {name}, another test")
+        if not self._note(name, (file.path, name)) or code in self.definitions or (file.path, code) in self._pending:
+            return
+        self.check_inner_imports(statement, file)
+        self._pending.add((file.path, code))
+        self.add(code, file, known={name})
+        self.definitions[code] = None
+        # What a module does with an object after it has made it belongs to it.
+        for other in () if isinstance(statement, Scope) else file.body:
+            if isinstance(other, ast.Expr) and _receiver(other.value) == name:
+                self.add(file.code(other), file, known={name})
+                self.definitions[file.code(other)] = None
+
+    def _code(self, statement: ast.stmt, file: TestModule) -> str:
+        changed = with_paths(copy.deepcopy(statement), file.path, self.folder)
+        is_same = ast.dump(changed) == ast.dump(statement)
+        return file.code(statement) if is_same else ast.unparse(ast.fix_missing_locations(changed))
+
+    def check_inner_imports(self, statement: ast.stmt, file: TestModule) -> None:
+        """Raise NotCopiedError if an import within a statement means a module of tests, or is relative."""
+        for node in ast.walk(statement):
+            if isinstance(node, ast.ImportFrom) and (
+                node.level or isinstance(self.modules.imported(node, file.path), TestModule)
+            ):
+                raise NotCopiedError(f"imports {'.' * node.level}{node.module or ''} within other code")
+
+
+def with_paths(statement: ast.stmt, path: str, folder: str) -> ast.stmt:
+    """Return a statement of the file at `path` with its paths to other files as a file in `folder` has them.
+
+    Raise NotCopiedError if it uses `__file__` in another way than `Path(__file__).parent`.
+    """
+    changed: ast.stmt = _Paths(path, folder).visit(statement)
+    uses = [each for each in ast.walk(changed) if isinstance(each, ast.Name) and each.id == "__file__"]
+    if any(not getattr(each, "is_moved", False) for each in uses):
+        raise NotCopiedError(f"uses __file__, the path of {path}")
+    return changed
+
+
+class _Paths(ast.NodeTransformer):
+    """Replaces `Path(__file__).parent`."""
+
+    def __init__(self, path: str, folder: str) -> None:
+        self._path, self._folder = path, folder
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        levels = 0
+        inner: ast.expr = node
+        while isinstance(inner, ast.Attribute) and inner.attr == "parent":
+            levels, inner = levels + 1, inner.value
+        while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in RESOLVING:
+            inner = inner.func.value
+        if not levels or not isinstance(inner, ast.Call) or ast.unparse(inner) not in PATHS:
+            self.generic_visit(node)
+            return node
+        target = self._path
+        for _ in range(levels):
+            target = posixpath.dirname(target)
+        depth = len(self._folder.split("/")) if self._folder else 0
+        file = ast.Name("__file__", ast.Load())
+        file.is_moved = True  # type: ignore[attr-defined]
+        parents = ast.Attribute(ast.Call(inner.func, [file], []), "parents", ast.Load())
+        root = ast.Subscript(parents, ast.Constant(depth), ast.Load())
+        return ast.BinOp(root, ast.Div(), ast.Constant(target)) if target else root
+
+
+def used_names(code: str) -> set[str]:
+    """Return the names that code takes from its module or from the builtins."""
+
+    def tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+        yield table
+        for child in table.get_children():
+            yield from tables(child)
+
+    top = symtable.symtable(code, "<test>", "exec")
+    own = {each.get_name() for each in top.get_symbols() if each.is_assigned() or each.is_imported()}
+    inner = (each for table in tables(top) if table is not top for each in table.get_symbols())
+    used = {each.get_name() for each in inner if each.is_global() and each.is_referenced()}
+    return (used | {each.get_name() for each in top.get_symbols() if each.is_referenced()}) - own
+
+
+def _mentioned(module: ast.Module, file: TestModule) -> set[str]:
+    """Return the names of a file's classes that code mentions in texts, and those in its annotations."""
+    texts = filter(None, map(string_value, ast.walk(module)))
+    classes = {text for text in texts if file.class_(text)}
+    annotated = set[str]().union(*map(_names_in, _annotations(module)))
+    return {name for name in (classes | annotated) - ALWAYS_THERE if name in file.bound}
+
+
+def _annotations(module: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
+            yield node.annotation
+        elif isinstance(node, Function) and node.returns:
+            yield node.returns
+
+
+def _names_in(annotation: ast.expr) -> set[str]:
+    texts = (string_value(node) for node in ast.walk(annotation))
+    nodes: list[ast.AST] = [annotation, *(parse_or_empty(text.encode()) for text in texts if text)]
+    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
+    return [each for each in file.body if isinstance(each, ast.ImportFrom) and each.names[0].name == "*"]
+
+
+def _receiver(node: ast.expr) -> str:
+    """Return `a` for `a.b.c(...)`."""
+    node = node.func if isinstance(node, ast.Call) else node
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,382 @@
+"""Turn one of the project's own tests into statements that a benchmark repeats, with all that they need."""
+
+import ast
+import copy
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ...project.syntax import (
+    Function,
+    bound_names,
+    indented,
+    last_name,
+    names,
+    parameter_names,
+    parse_or_empty,
+    string_value,
+    without_docstring,
+)
+from ..reading import PytestFunction
+from .assertions import WithoutAssertions, is_assertion
+from .needed_code import ALWAYS_THERE, NeededCode, NotCopiedError, TestModule, TestModules, used_names, with_paths
+
+BY_PYTEST = frozenset(
+    {"tmp_path", "tmp_path_factory", "tmpdir", "monkeypatch", "capsys", "capfd", "caplog", "recwarn", "request"}
+)
+"""Fixtures of pytest itself."""
+SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp")
+"""Methods that run before a test of the class, in their order."""
+TAKEN = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStatement:
+    """A statement of a test, as code; a check is what is left of an assertion. It binds some names."""
+
+    code: str
+    is_check: bool = False
+    binds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TestBody:
+    """The statements of a test, what they need, and the fixtures that the benchmark has to request."""
+
+    __test__ = False  # this is no test class
+
+    imports: tuple[str, ...]
+    definitions: tuple[str, ...]
+    statements: tuple[OwnStatement, ...]
+    fixtures: tuple[str, ...]
+
+
+def body_of(
+    test: str, case: Mapping[str, int], modules: TestModules, *, folder: str, method: str = ""
+) -> TestBody | str:
+    """Return the statements of a test, by pytest's id, for a benchmark in a folder; or why that is impossible.
+
+    `case` has for each parametrized name the index of its value. What assertions evaluate is kept, but only what runs
+    the `method` (see `WithoutAssertions`) or may run other code of the project.
+    """
+    path, *owners, name = test.partition("[")[0].split("::")
+    file = modules.module(path)
+    classes = file.classes(owners[-1]) if file and owners else []
+    holders: Sequence[ast.ClassDef | None] = classes or (None,)
+    found = (each for holder in holders for each in (file.functions(holder) if file else ()))
+    function = next((each for each in found if each.node.name == name), None)
+    if file is None or function is None:
+        return "it is not written in its file"
+    try:
+        return _Body(file, function, classes, case, modules, folder, method).body()
+    except (NotCopiedError, SyntaxError, RecursionError) as error:
+        return f"it {error}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Statements of one function, such as a fixture or the test, and the file whose names they use."""
+
+    code: str
+    file: TestModule
+    binds: frozenset[str]
+
+
+@dataclass
+class _Body:
+    """Collects the statements of one test."""
+
+    file: TestModule
+    test: PytestFunction
+    classes: Sequence[ast.ClassDef]
+    """The test's class, then its base classes."""
+    case: Mapping[str, int]
+    modules: TestModules
+    folder: str
+    method: str
+    statements: list[OwnStatement] = field(default_factory=list)
+    fixtures: list[str] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    """The fixtures, parameters and attributes of the test's object that have a variable by now."""
+    attributes: set[str] = field(default_factory=set)
+    groups: list[_Group] = field(default_factory=list)
+
+    def body(self) -> TestBody:
+        self._check()
+        for fixture in self._automatic():
+            self._fixture(fixture)
+        for name in SET_UPS:
+            self._set_up(name)
+        for name in self.test.parameters:
+            self._parameter(name)
+        self._add(without_docstring(self.test.node), self.file)
+        needed = NeededCode(self.modules, self.folder)
+        for group in self.groups:
+            needed.add(group.code, group.file, known=self._known(group))
+        if TAKEN in needed.names.union(self.fixtures, *(each.binds for each in self.statements)):
+            raise NotCopiedError(f"uses the name {TAKEN}")
+        return TestBody(needed.all_imports, tuple(needed.definitions), tuple(self.statements), tuple(self.fixtures))
+
+    def _known(self, group: _Group) -> set[str]:
+        """Return the names that a group uses of the test; raise NotCopiedError if its module's are hidden by them."""
+        known = {*group.binds, *self.made, *self.fixtures}
+        others = set[str]().union(*(each.binds for each in self.groups if each is not group)) - known
+        if hidden := sorted(others & used_names(group.code) & group.file.bound.keys() - ALWAYS_THERE):
+            raise NotCopiedError(f"has a variable of the same name as something of its module: {hidden[0]}")
+        return known
+
+    def _check(self) -> None:
+        node = self.test.node
+        if isinstance(node, ast.AsyncFunctionDef):
+            raise NotCopiedError("is asynchronous")
+        for mark in self.test.marks:
+            is_mark = ".mark." in ast.unparse(mark) or "unittest" in ast.unparse(mark)
+            if not is_mark or last_name(mark) == "xfail":
+                raise NotCopiedError(f"is decorated by {ast.unparse(mark).partition('(')[0]}")
+
+    # -- fixtures
+
+    def _automatic(self) -> Iterator[str]:
+        """Yield the fixtures of the file that run for the test without being a parameter of it."""
+        for name, each in self.file.pytest_file.fixtures.items():
+            if each.is_autouse and each.owner in {None, *self.classes}:
+                yield name
+        for mark in self.test.marks:
+            if isinstance(mark, ast.Call) and last_name(mark) == "usefixtures":
+                yield from filter(None, map(string_value, mark.args))
+
+    def _parameter(self, name: str) -> None:
+        if name in self.made:
+            return
+        value = next(filter(None, (self._value(mark, name) for mark in self.test.marks)), None)
+        if value is not None:
+            self._assign(name, value, self.file)
+        else:
+            self._fixture(name)
+
+    def _value(self, mark: ast.expr, name: str) -> ast.expr | None:
+        """Return the value that a mark `parametrize` gives to a parameter in this case."""
+        if not isinstance(mark, ast.Call) or last_name(mark) != "parametrize" or len(mark.args) < 2:
+            return None
+        first, values = mark.args[:2]
+        texts = [string_value(each) for each in first.elts] if isinstance(first, ast.Tuple | ast.List) else None
+        own = [each.strip() for each in (texts if texts is not None else string_value(first).split(","))]
+        if name not in own or name not in self.case:
+            return None
+        if any(each.arg == "indirect" for each in mark.keywords):
+            raise NotCopiedError(f"gets {name} by a fixture (`indirect`)")
+        value = self._element(values, self.case[name])
+        if len(own) == 1 and texts is None and "," not in string_value(first):
+            return value
+        position = own.index(name)
+        if isinstance(value, ast.Tuple | ast.List):
+            return value.elts[position]
+        return ast.Subscript(value, ast.Constant(position), ast.Load())
+
+    def _element(self, values: ast.expr, index: int) -> ast.expr:
+        """Return an element of the values of a parameter, as code; of a list that is written down it is the node."""
+        if isinstance(values, ast.Name):
+            bound = self.file.bound.get(values.id, [])
+            if (
+                len(bound) == 1
+                and isinstance(bound[0], ast.Assign)
+                and isinstance(bound[0].value, ast.List | ast.Tuple)
+            ):
+                values = bound[0].value
+        if not isinstance(values, ast.List | ast.Tuple) or any(isinstance(each, ast.Starred) for each in values.elts):
+            return ast.Subscript(values, ast.Constant(index), ast.Load())
+        if index >= len(values.elts):
+            raise NotCopiedError("has other values than its file lists")
+        value = values.elts[index]
+        if isinstance(value, ast.Call) and last_name(value) == "param":
+            return value.args[0] if len(value.args) == 1 else ast.Tuple(value.args, ast.Load())
+        return value
+
+    def _fixture(self, name: str) -> None:
+        """Request a fixture that the benchmark sees, else write what it does."""
+        if name in self.made:
+            return
+        self.made.add(name)
+        file, fixture = self._found(name)
+        is_visible = file is not self.file and self._sees(file)
+        if fixture is None or file is None:
+            if name not in BY_PYTEST:
+                raise NotCopiedError(f"gets {name} from a plugin of pytest, not from a file of the project")
+            self.fixtures.append(name)
+        elif is_visible:
+            self.fixtures.append(name)
+        else:
+            self._write_fixture(name, fixture, file)
+
+    def _found(self, name: str) -> tuple[TestModule | None, PytestFunction | None]:
+        folders = [posixpath.dirname(self.file.path)]
+        while folders[-1]:
+            folders.append(posixpath.dirname(folders[-1]))
+        conftests = (self.modules.module(posixpath.join(folder, "conftest.py")) for folder in folders)
+        for file in (self.file, *filter(None, conftests)):
+            own = (each for owner in (*self.classes, None) for each in file.functions(owner))
+            if fixture := next((each for each in own if each.fixture_name == name), None):
+                return file, fixture
+        return None, None
+
+    def _sees(self, file: TestModule | None) -> bool:
+        folder = posixpath.dirname(file.path) if file else ""
+        return not folder or f"{self.folder}/".startswith(f"{folder}/")
+
+    def _write_fixture(self, name: str, fixture: PytestFunction, file: TestModule) -> None:
+        for parameter in fixture.parameters:
+            if parameter != "request":
+                self._fixture(parameter)
+        *statements, last = copy.deepcopy(without_docstring(fixture.node))
+        value = last.value if isinstance(last, ast.Return) else None
+        if isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield):
+            value = last.value.value
+        elif value is None:
+            statements.append(last)
+        if isinstance(fixture.node, ast.AsyncFunctionDef) or _leaves(statements):
+            raise NotCopiedError(f"uses the fixture {name}, which has to be undone or returns in several places")
+        if value is not None and not (isinstance(value, ast.Name) and value.id == name):
+            statements.append(ast.Assign([ast.Name(name, ast.Store())], value))
+        request = _Request(name, self._value_of_request(fixture, name))
+        self._add([request.visit(each) for each in statements], file)
+
+    def _value_of_request(self, fixture: PytestFunction, name: str) -> ast.expr | None:
+        mark = next((each for each in fixture.node.decorator_list if last_name(each) == "fixture"), None)
+        values = next((each.value for each in getattr(mark, "keywords", ()) if each.arg == "params"), None)
+        return self._element(values, self.case[name]) if values is not None and name in self.case else None
+
+    # -- the object of a test class
+
+    def _set_up(self, name: str) -> None:
+        method = self._method(name)
+        if method and "super" in names([method]):
+            raise NotCopiedError(f"has a {name} that calls that of a base class")
+        if method:
+            self._add(without_docstring(method), self.file)
+
+    def _method(self, name: str) -> Function | None:
+        body = (each for owner in self.classes for each in owner.body)
+        return next((each for each in body if isinstance(each, Function) and each.name == name), None)
+
+    def _attribute(self, name: str) -> None:
+        """Write a constant of the test's class, or a method that uses no state of it."""
+        if name in self.made:
+            return
+        self.made.add(name)
+        for statement in (each for owner in self.classes for each in owner.body):
+            if not isinstance(statement, Function) and name in bound_names([statement]):
+                self._add([statement], self.file, attribute=name)
+                return
+        method = copy.deepcopy(self._method(name))
+        if method is None:
+            raise NotCopiedError(f"uses self.{name}, which its class does not define")
+        is_static = any(last_name(each) == "staticmethod" for each in method.decorator_list)
+        if len(method.decorator_list) > is_static:
+            raise NotCopiedError(f"uses self.{name}, which is decorated")
+        method.decorator_list = []
+        if not is_static and method.args.args:
+            del method.args.args[0]
+        self._add([method], self.file, attribute=name)
+
+    # -- statements
+
+    def _assign(self, name: str, value: ast.expr, file: TestModule) -> None:
+        self.made.add(name)
+        self._add([ast.Assign([ast.Name(name, ast.Store())], value)], file)
+
+    def _add(self, nodes: Sequence[ast.stmt], file: TestModule, *, attribute: str = "") -> None:
+        statements = [each for node in nodes for each in self._copied(node, file)]
+        binds = frozenset[str]().union(*(each.binds for each in statements))
+        if hidden := sorted(self.attributes & bound_names(nodes) - {attribute}):
+            raise NotCopiedError(f"has both a variable {hidden[0]} and self.{hidden[0]}")
+        if statements:
+            code = "\n".join(each.code for each in statements)
+            self.groups.append(_Group(f"def _():\n{indented(code)}", file, binds))
+        self.statements += statements
+
+    def _copied(self, original: ast.stmt, file: TestModule) -> Iterator[OwnStatement]:
+        """Yield what is left of a statement without assertions and without the object of the test's class."""
+        NeededCode(self.modules, self.folder).check_inner_imports(original, file)
+        if _leaves([original]) or any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(original)):
+            raise NotCopiedError("returns, yields or changes variables around it")
+        node = with_paths(copy.deepcopy(original), file.path, self.folder)
+        changed = WithoutAssertions(self.method).visit(node)
+        for each in changed if isinstance(changed, list) else [changed]:
+            attributes = _Attributes()
+            attributes.visit(each)
+            for name in sorted(attributes.loaded - attributes.stored):
+                self._attribute(name)
+            self.made |= attributes.stored
+            self.attributes |= attributes.loaded | attributes.stored
+            if "self" in used_names(ast.unparse(ast.fix_missing_locations(each))):
+                raise NotCopiedError("uses the object of its class")
+            if not isinstance(each, ast.Pass):
+                code = self._code(original, each, file)
+                yield OwnStatement(code, is_assertion(original), frozenset(bound_names([each])))
+
+    def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
+        """Return the code of a statement, as its file has it if nothing was changed."""
+        source = file.code(original) if hasattr(original, "lineno") else ""
+        if source and list(map(ast.dump, parse_or_empty(source.encode()).body)) == [ast.dump(node)]:
+            return source
+        if isinstance(node, ast.Assign) and (value := _source_of_value(node.value, file.text)):
+            return f"{ast.unparse(node.targets[0])} = {value}"
+        return ast.unparse(ast.fix_missing_locations(node))
+
+
+def _source_of_value(node: ast.expr, text: str) -> str:
+    """Return the code of an expression as a file has it, "" if it is not from there."""
+    segment = ast.get_source_segment(text, node) if hasattr(node, "end_lineno") else None
+    with suppress(SyntaxError):
+        if segment and ast.dump(ast.parse(f"({segment})", mode="eval").body) == ast.dump(node):
+            return f"({segment})" if "\n" in segment else segment
+    return ""
+
+
+class _Attributes(ast.NodeTransformer):
+    """Replaces `self.name` by `name`."""
+
+    def __init__(self) -> None:
+        self.loaded: set[str] = set()
+        self.stored: set[str] = set()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        # The methods of a class inside the test have objects of their own.
+        if not {"self", "cls"} & set(parameter_names(node.args)):
+            self.generic_visit(node)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.value, ast.Name) or node.value.id not in {"self", "cls"}:
+            return node
+        (self.loaded if isinstance(node.ctx, ast.Load) else self.stored).add(node.attr)
+        return ast.Name(node.attr, node.ctx)
+
+
+class _Request(ast.NodeTransformer):
+    """Replaces `request.param` by its value."""
+
+    def __init__(self, fixture: str, value: ast.expr | None) -> None:
+        self._fixture, self._value = fixture, value
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "request":
+            if node.attr != "param" or self._value is None:
+                raise NotCopiedError(f"uses the fixture {self._fixture}, which uses request.{node.attr}")
+            return self._value
+        return node
+
+
+def _leaves(nodes: Sequence[ast.AST]) -> bool:
+    """Return whether statements return or yield, rather than functions inside them."""
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await):
+            return True
+        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
+            pending += ast.iter_child_nodes(node)
+    return False

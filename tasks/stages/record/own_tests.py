@@ -1,0 +1,262 @@
+"""Choose a test of the project whose body is measured, if no call of the changed function can be written as code."""
+
+import ast
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...artifacts import Layout, Peaks, WorkloadTest
+from ...bench.observing.site import RecordingSite
+from ...bench.observing.trying import try_code
+from ...bench.workers.channel import Message
+from ...benchmark_tests.writing.longer_lists import with_longer_list
+from ...benchmark_tests.writing.needed_code import TestModules
+from ...benchmark_tests.writing.recorded_code import SPACES
+from ...benchmark_tests.writing.sampling import REALISTIC
+from ...benchmark_tests.writing.workload_benchmark import run_code
+from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
+from ...project.code.sources import Sources
+from ...project.syntax import bound_names, indented, parse_or_empty
+from ...text import figures
+from . import choosing
+from .choosing import IN_PROPORTION, TOO_LONG
+from .targets import LEAST_SHARE, Candidate, NamedReach
+
+MOST_TRIED = 6
+"""Tests that are run, those with the most time in the changed function first."""
+MOST_READ = 30
+MOST_LINES = 50
+"""Of code in a benchmark, so that it is read without scrolling."""
+REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+"""How often a round repeats a short test."""
+SCALES = 10, 100
+"""How many times as long a list is made; the second is what is measured."""
+STEP = SCALES[1] / SCALES[0]
+MOST_LISTS = 3
+GIVEN = frozenset({"tmp_path", "monkeypatch"})
+"""Fixtures that a trial has without pytest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestSide:
+    """A side on which tests are run, and what they call."""
+
+    __test__ = False  # this is no test class
+
+    site: RecordingSite
+    sources: Sources
+    changed: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class TestChooser:
+    """Chooses among tests that reach the changed function; `lines` are those that head changes, by file."""
+
+    __test__ = False
+
+    base: TestSide
+    head: TestSide
+    layout: Layout
+    lines: Mapping[str, Sequence[int]]
+    new_tests: frozenset[str]
+    """The files of tests that head adds or changes."""
+
+    def best(self, reached: Sequence[NamedReach]) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+        """Return the test with the most time in the changed function, and why others are none."""
+        modules = {side.site: TestModules(side.sources, self.layout) for side in (self.base, self.head)}
+        working: list[WorkloadTest] = []
+        failures: list[str] = []
+        tried = 0
+        for each in reached[:MOST_READ]:
+            side = self.head if each.test.partition("::")[0] in self.new_tests else self.base
+            test = each.test.partition("[")[0]
+            body = self._body(each, modules[side.site])
+            if isinstance(body, str):
+                failures.append(f"{test}: {body}")
+                continue
+            workload = self._workload(each.test, body)
+            if isinstance(workload, str):
+                failures.append(f"{test}: {workload}")
+            else:
+                working.append(workload)
+            tried += 1
+            if tried == MOST_TRIED:
+                break
+        best = max(working, key=_rank, default=None)
+        if best is None:
+            return None, tuple(failures)
+        return self._larger(best) if best.repeat > 1 else best, ()
+
+    def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
+        definition = self.base.changed.located.definition
+        method = "property" if definition.is_property else definition.name.rpartition(".")[2]
+        folder = self.layout.benchmarks_root
+        body = body_of(reach.test, reach.case, modules, folder=folder, method=method)
+        if isinstance(body, str):
+            return body
+        lines = sum(each.count("\n") + 1 for each in (*body.definitions, *(one.code for one in body.statements)))
+        return (
+            body if lines <= MOST_LINES else f"it has {lines} lines with what it needs, {MOST_LINES} at most are read"
+        )
+
+    def _workload(self, test: str, body: TestBody) -> WorkloadTest | str:
+        """Return what of a test is measured, or why it cannot be."""
+        setup = "\n".join((*body.imports, *body.definitions))
+        order = {"setup": setup, "steps": [each.code for each in body.statements], "call": "None", "inputs": []}
+        answer = self._tried(self.base, order, body.fixtures)
+        if "raised" in answer:
+            return f"written as code, it fails: {answer['raised']}"
+        calls: list[int] = answer["calls"]
+        if not any(calls):
+            return f"its body does not call {self.base.changed.watched}"
+        failure = ""
+        for workload in _divided(test, body, calls):
+            measured = self._measured(workload)
+            if not isinstance(measured, str):
+                return measured
+            failure = failure or measured
+        return failure
+
+    def _measured(self, workload: WorkloadTest) -> WorkloadTest | str:
+        """Return the workload with its time, or why it is no benchmark."""
+        order = _order(workload)
+        at_base = self._tried(self.base, order, workload.fixtures)
+        if at_base.get("lazy"):
+            workload = workload.model_copy(update={"result": f"list({workload.result})"})
+            order = _order(workload)
+            at_base = self._tried(self.base, order, workload.fixtures)
+        failure = _unsteady(at_base) or self._too_little(at_base)
+        if failure:
+            return failure
+        lines = {str(self.head.site.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
+        at_head = self._tried(self.head, {**order, "lines": lines}, workload.fixtures)
+        if failure := _unsteady(at_head):
+            return f"at head, {failure}"
+        if lines and not at_head["reached"]:
+            return "it does not execute what head changes"
+        if at_head["digest"] != at_base["digest"]:
+            return "base and head return different results"
+        seconds = at_base["seconds"]
+        repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
+        peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
+        update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
+        return workload.model_copy(update=update)
+
+    def _larger(self, workload: WorkloadTest) -> WorkloadTest:
+        """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
+        executed = self._executed(workload)
+        larger = [workload]
+        for some, many in list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]:
+            first, second = self._measured(some), self._measured(many)
+            if isinstance(first, str) or isinstance(second, str):
+                continue
+            grows = _once(first) > _once(workload) and _once(second) >= IN_PROPORTION * STEP * _once(first)
+            if grows and _once(second) <= TOO_LONG and executed <= self._executed(many):
+                larger.append(second)
+        return max(larger, key=inside_of)
+
+    def _executed(self, workload: WorkloadTest) -> frozenset[int]:
+        """Return the lines of the changed function that a test executes at base."""
+        path, definition = self.base.changed.located
+        lines = {str(self.base.site.side.tree / path): [*range(definition.start, definition.end + 1)]}
+        answer = self._tried(self.base, {**_order(workload), "lines": lines}, workload.fixtures)
+        return frozenset(answer.get("executed", ()))
+
+    def _too_little(self, answer: Message) -> str:
+        """Return why a trial at base is too short to be measured; "" if it is not."""
+        if answer["share"] < LEAST_SHARE:
+            share = figures.share(round(answer["share"], 2))
+            return f"only {share} of its time is spent in {self.base.changed.watched}"
+        if answer["seconds"] < choosing.LEAST_ROUND:
+            return f"it takes {figures.seconds(answer['seconds'])}, which is too short to show anything"
+        return ""
+
+    def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
+        inside = side.changed.function.message(side.site.side.tree)
+        more = {
+            "awaited": False,
+            "steady": True,
+            "peak": True,
+            "fixtures": [each for each in fixtures if each not in GIVEN],
+        }
+        return try_code(side.site, {**order, **more, "inside": inside})
+
+
+def _once(workload: WorkloadTest) -> float:
+    return workload.seconds / workload.repeat
+
+
+def inside_of(workload: WorkloadTest) -> float:
+    """Return the seconds in the changed function if a test runs once."""
+    return workload.share * _once(workload)
+
+
+def _rank(workload: WorkloadTest) -> tuple[int, int]:
+    """Order tests by their time in the changed function, of which a factor of two counts as nothing; then by length."""
+    inside = min(inside_of(workload), REALISTIC)
+    code = (*workload.definitions, *workload.setup, *workload.body, workload.result)
+    return round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
+
+
+def _unsteady(answer: Message) -> str:
+    """Return why a trial cannot be repeated; "" if it can."""
+    if "raised" in answer:
+        return f"repeating a part of it fails: {answer['raised']}"
+    return "" if answer["steady"] and not answer["changes"] else "repeating a part of it gives something else"
+
+
+def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[WorkloadTest]:
+    """Yield a test divided into setup and measured code: from the first statement that calls the function on, or all.
+
+    What only checks results, and what comes after the last call, is left out.
+    """
+    last = max(index for index, count in enumerate(calls) if count)
+    reaching = zip(body.statements[: last + 1], calls, strict=False)
+    counted = [(each, count) for each, count in reaching if count or not each.is_check]
+    kept = [each for each, _ in counted]
+    first = next(index for index, (_, count) in enumerate(counted) if count)
+    for start in dict.fromkeys((_start(kept, first), 0)):
+        setup, measured = kept[:start], kept[start:]
+        code, result = _with_result([each.code for each in measured])
+        yield WorkloadTest(
+            test=test,
+            imports=body.imports,
+            definitions=body.definitions,
+            setup=tuple(each.code for each in setup),
+            body=code,
+            result=result,
+            fixtures=body.fixtures,
+        )
+
+
+def _start(statements: Sequence[OwnStatement], first: int) -> int:
+    """Return where measured code begins: the setup must not bind a name that is bound there again."""
+    while True:
+        bound = set[str]().union(*(each.binds for each in statements[first:]))
+        earlier = [index for index in range(first) if statements[index].binds & bound]
+        if not earlier:
+            return first
+        first = earlier[0]
+
+
+def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Return the measured statements, and the expression that the last one evaluates or assigns."""
+    *others, last = code
+    (node,) = parse_or_empty(last.encode()).body
+    if isinstance(node, ast.Expr):
+        return tuple(others), last
+    if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
+        return tuple(code), next(iter(bound))
+    return tuple(code), ""
+
+
+def _order(workload: WorkloadTest) -> Message:
+    """Return what `try_code` needs: a function makes the variables of the setup, as the benchmark's test does."""
+    name, code = run_code(workload)
+    made = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]))
+    prepare = "\n".join(
+        (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in made)}}}")
+    )
+    lines = (*workload.imports, *workload.definitions, f"def prepare():\n{indented(prepare, SPACES)}")
+    inputs = ["made", *(each for each in workload.fixtures if each not in GIVEN)]
+    return {"setup": "\n".join((*lines, "measured, made = prepare()")), "call": "measured()", "inputs": inputs}

@@ -1,0 +1,262 @@
+"""The tests of one small project, as statements."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import Layout
+from tasks.benchmark_tests.writing.needed_code import TestModules
+from tasks.benchmark_tests.writing.workload_body import TestBody, body_of
+from tasks.project.code.sources import Sources
+from tests.support.evidence import DETECTION
+from tests.support.projects import Files
+
+TESTS = '''
+import json
+from pathlib import Path
+from unittest import TestCase, mock
+
+import pytest
+
+import rows as r
+from rows import *
+from tests.base import Kind, make, unused
+
+DATA = Path(__file__).parent / "data.json"
+TABLES = [("a", [1]), pytest.param("b", [2, 3], id="two")]
+REGISTRY = {}
+REGISTRY.update(a=1)
+
+class Base:
+    size = 3
+
+class Wide(Base):
+    """Has rows."""
+    other: "Late"
+
+class Late:
+    pass
+
+@pytest.fixture
+def table():
+    first = Wide()
+    return first
+
+@pytest.fixture
+def undone():
+    yield 1
+    make(2)
+
+@pytest.fixture(params=[10, 20])
+def width(request):
+    half = request.param
+    return half * 2
+
+def test_plain():
+    # It has one row.
+    wide = Wide()
+    text = parse("""
+    a
+    """)
+    assert r.total(text, wide) == 3
+    assert text.width
+    assert make(REGISTRY) is None
+
+@pytest.mark.parametrize(("name", "values"), TABLES)
+@pytest.mark.parametrize("kind", Kind.ALL)
+def test_cases(name, values, kind):
+    assert r.total(name, values, kind) == 1
+
+def test_fixtures(table, width, tmp_path, shared, elsewhere):
+    r.total(table, width, tmp_path, shared, elsewhere)
+
+def test_undone(undone):
+    r.total(undone)
+
+def test_file():
+    r.total(json.loads(DATA.read_text()))
+
+def test_returns():
+    if r.total():
+        return
+    r.total(1)
+
+@mock.patch("rows.total")
+def test_patched(total):
+    total()
+
+@pytest.mark.parametrize("name", ["a"])
+def test_shadows(name, shadowed):
+    Late = 1
+    r.total(name, Late)
+
+@pytest.fixture
+def shadowed():
+    return Late()
+
+async def test_waits():
+    r.total()
+
+def test_benchmarked():
+    benchmark = 1
+    r.total(benchmark)
+
+class TestRows:
+    class Row:
+        def __init__(self):
+            self.size = 2
+    count = 4
+
+    def setup_method(self):
+        self.rows = [self.Row()]
+
+    def grown(self, number):
+        return number + 1
+
+    def test_method(self):
+        assert r.total(self.rows, self.grown(self.count)) == 2
+
+    def test_state(self):
+        r.total(self)
+
+    def test_unknown(self):
+        self.check(1)
+
+class TestMoreRows(TestRows):
+    count = 5
+
+class RowsCase(TestCase):
+    def setUp(self):
+        self.rows = [1]
+
+    def test_case(self):
+        self.assertEqual(r.total(self.rows), 1)
+        with self.assertRaises(ValueError):
+            r.total(None)
+'''
+FILES = Files(
+    {
+        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\n",
+        "tests/__init__.py": "",
+        "tests/base.py": (
+            "import rows\nfrom .more import Limit\n"
+            "class Kind:\n    ALL = [1, 2]\ndef make(value):\n    return rows.total(value, Limit)\nunused = 1\n"
+        ),
+        "tests/more.py": "Limit = 7\n",
+        "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef shared():\n    return 1\n",
+        "tests/unit/conftest.py": "import pytest\n\n@pytest.fixture\ndef elsewhere():\n    return [1]\n",
+        "tests/unit/test_rows.py": TESTS,
+    }
+)
+LAYOUT: Layout = DETECTION.layout.model_copy(update={"import_roots": ("",), "packages": ("rows",)})
+
+
+@pytest.fixture(scope="module")
+def modules():
+    return TestModules(Sources(FILES, LAYOUT.import_roots), LAYOUT)
+
+
+@pytest.fixture
+def body(modules):
+    def body(test: str, **case: int) -> TestBody | str:
+        return body_of(f"tests/unit/test_rows.py::{test}", case, modules, folder="tests/benchmarks")
+
+    return body
+
+
+def codes(body: TestBody) -> list[str]:
+    return [each.code for each in body.statements]
+
+
+def test_a_test_is_copied_with_what_it_needs_of_its_module_and_of_its_helpers(body):
+    plain = body("test_plain")
+    assert plain.imports == ("import rows", "from rows import parse", "import rows as r")
+    assert plain.definitions == (
+        "REGISTRY = {}",
+        "REGISTRY.update(a=1)",
+        "class Base:\n    size = 3",
+        "class Late:\n    pass",
+        'class Wide(Base):\n    """Has rows."""\n    other: "Late"',
+        "Limit = 7",
+        "def make(value):\n    return rows.total(value, Limit)",
+    )
+    assert codes(plain) == [
+        "wide = Wide()",
+        'text = parse("""\n    a\n    """)',
+        "r.total(text, wide)",
+        "text.width",
+        "make(REGISTRY)",
+    ]
+    assert [each.is_check for each in plain.statements] == [False, False, True, True, True]
+
+
+def test_the_values_of_one_case_are_assigned(body):
+    assert codes(body("test_cases[1-two]", name=1, values=1, kind=0)) == [
+        'name = "b"',
+        "values = [2, 3]",
+        "kind = Kind.ALL[0]",
+        "r.total(name, values, kind)",
+    ]
+
+
+def test_fixtures_are_written_out_unless_the_benchmark_sees_their_conftest(body):
+    fixtures = body("test_fixtures[20]", width=1)
+    assert fixtures.fixtures == ("tmp_path", "shared")
+    assert codes(fixtures) == [
+        "first = Wide()",
+        "table = first",
+        "half = 20",
+        "width = half * 2",
+        "elsewhere = [1]",
+        "r.total(table, width, tmp_path, shared, elsewhere)",
+    ]
+
+
+def test_a_file_is_found_from_the_benchmarks_folder(body):
+    assert body("test_file").definitions == ("DATA = Path(__file__).parents[2] / 'tests/unit' / 'data.json'",)
+
+
+def test_the_object_of_a_test_class_becomes_variables(body):
+    assert codes(body("TestRows::test_method")) == [
+        "class Row:\n    def __init__(self):\n        self.size = 2",
+        "rows = [Row()]",
+        "count = 4",
+        "def grown(number):\n    return number + 1",
+        "r.total(rows, grown(count))",
+    ]
+
+
+def test_a_test_is_inherited(body):
+    assert codes(body("TestMoreRows::test_method"))[2:] == [
+        "count = 5",
+        "def grown(number):\n    return number + 1",
+        "r.total(rows, grown(count))",
+    ]
+
+
+def test_a_case_of_unittest_becomes_code_for_pytest(body):
+    case = body("RowsCase::test_case")
+    assert codes(case) == ["rows = [1]", "r.total(rows)", "with pytest.raises(ValueError):\n    r.total(None)"]
+    assert "import pytest" in case.imports
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("test_undone", "it uses the fixture undone, which has to be undone or returns in several places"),
+        ("test_returns", "it returns, yields or changes variables around it"),
+        ("test_patched", "it is decorated by mock.patch"),
+        ("test_shadows", "it has a variable of the same name as something of its module: Late"),
+        ("test_waits", "it is asynchronous"),
+        ("test_benchmarked", "it uses the name benchmark"),
+        ("TestRows::test_state", "it uses the object of its class"),
+        ("TestRows::test_unknown", "it uses self.check, which its class does not define"),
+        ("test_gone", "it is not written in its file"),
+    ],
+)
+def test_what_cannot_be_copied_is_named(body, test, reason):
+    assert body(test, name=0) == reason
+
+
+def test_reading_a_test_does_not_change_the_next(body):
+    assert codes(body("RowsCase::test_case")) == codes(body("RowsCase::test_case"))

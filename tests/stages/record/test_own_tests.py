@@ -1,0 +1,147 @@
+"""Tests of a small project as workloads: its objects have no spelling, since tests define their classes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.benchmark_tests.writing.workload_body import OwnStatement, TestBody
+from tasks.stages.record.own_tests import _divided
+from tests.support.recordings import PYPROJECT, Shop
+from tests.support.targets import TargetRepo
+
+CODE = '''
+"""A shop."""
+
+
+class Field:
+    """A field."""
+
+
+class Schema:
+    def __init__(self):
+        fields = vars(type(self)).items()
+        self.fields = {name: field for name, field in fields if isinstance(field, Field)}
+        self.bought = []
+
+    def dump(self, rows):
+        return [self.row(row) for row in rows]
+
+    def row(self, row):
+        return {name: str(row[name]).title() for name in self.fields}
+
+    def locked(self, lock, rows):
+        with lock:
+            return [self.row(row) for row in rows]
+
+    def buy(self, rows):
+        for row in rows:
+            self.bought.append(self.row(row))
+        return len(self.bought)
+'''
+TESTS = """
+import unittest
+
+import pytest
+
+from shop import Field, Schema
+
+
+class Book(Schema):
+    title = Field()
+    year = Field()
+
+
+@pytest.fixture
+def rows():
+    return [{"title": f"book {number}", "year": number} for number in range(5_000)]
+
+
+def test_dump(rows):
+    schema = Book()
+    dumped = schema.dump(rows)
+    assert dumped[0] == {"title": "Book 0", "year": "0"}
+    assert len(dumped) == len(rows)
+
+
+def test_locked(lock, rows):
+    schema = Book()
+    assert schema.locked(lock, rows)
+
+
+class TestBuying(unittest.TestCase):
+    def setUp(self):
+        self.rows = [{"title": "book", "year": 1}] * 100
+
+    def test_buy(self):
+        schema = Book()
+        self.assertEqual(schema.buy(self.rows), 100)
+"""
+CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
+FILES = {
+    "pyproject.toml": PYPROJECT,
+    "src/shop/__init__.py": CODE,
+    "tests/test_shop.py": TESTS,
+    "tests/conftest.py": CONFTEST,
+}
+
+
+@pytest.mark.slow(2)
+def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
+    shop = Shop(TargetRepo(tmp_path / "target", FILES), tmp_path / "shop")
+    recording, written, text = shop.scaffolded("Schema.dump")
+    assert (recording.target, recording.call, recording.sample) == ("shop:Schema.dump", None, None)
+    assert written.made_from == "test"
+    assert recording.workload.test == "tests/test_shop.py::test_dump"
+    assert recording.share > 0.4
+    assert (
+        text.partition('"""Time')[2].partition("\n")[2]
+        == """\
+    rows = [{"title": f"book {number}", "year": number} for number in range(5_000)]
+    schema = Book()
+
+    def run():
+        dumped = schema.dump(rows)
+        return dumped
+
+    benchmark(run)
+"""
+    )
+    recording, _, text = shop.scaffolded("Schema.buy")
+    # Every further call of the same object would return more.
+    assert "    def run():\n" in text
+    assert text.index("schema = Book()") > text.index("def run():")
+    assert 'rows = [{"title": "book", "year": 1}] * 100' in text
+    _, _, text = shop.scaffolded("Schema.locked")
+    assert "def test_benchmark_locked(benchmark, lock):" in text
+    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked")
+
+
+def body(*statements: OwnStatement) -> TestBody:
+    return TestBody((), (), statements, ())
+
+
+def divided(calls: list[int], *statements: OwnStatement) -> list[tuple[tuple[str, ...], tuple[str, ...], str]]:
+    return [(each.setup, each.body, each.result) for each in _divided("test", body(*statements), calls)]
+
+
+def statement(code: str, *binds: str, is_check: bool = False) -> OwnStatement:
+    return OwnStatement(code, is_check, frozenset(binds))
+
+
+def test_what_comes_before_the_first_call_is_setup_or_is_repeated_as_well():
+    first, second = statement("a = A()", "a"), statement("b = a.load()", "b")
+    assert divided([0, 1], first, second) == [
+        (("a = A()",), ("b = a.load()",), "b"),
+        ((), ("a = A()", "b = a.load()"), "b"),
+    ]
+
+
+def test_a_variable_that_is_assigned_again_is_made_in_every_round():
+    first, again = statement("a = A()", "a"), statement("a = a.load()", "a")
+    assert divided([0, 1], first, again) == [((), ("a = A()", "a = a.load()"), "a")]
+
+
+def test_checks_without_a_call_and_what_comes_after_the_last_one_are_left_out():
+    load, check = statement("a.load()", is_check=True), statement("a.name", is_check=True)
+    after = statement("b = 1", "b")
+    assert divided([0, 1, 0], check, load, after) == [((), (), "a.load()")]
