@@ -176,3 +176,8 @@ class Recording(Artifact):
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a benchmark can be written from it."""
+        return bool(self.call or self.sample or self.workload)

@@ -41,6 +41,8 @@ PLAIN_NAME = re.compile(r"\w[\w.-]*")
 """Of a data file: the recording comes from a process of the project, which could have written anything."""
 LEAST_ROUND = 1e-5
 """Seconds of a round below which a benchmark is a toy."""
+LEAST_CALL = 1e-4
+"""The same if the round is a single call: of several different ones each may be short, as in everyday use."""
 CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
 """What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"

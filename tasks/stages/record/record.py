@@ -86,7 +86,7 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     installed: dict[str, str] = {}
     recorder = _Recorder(inputs, detection)
     recording = recorder.recording()
-    while refusal(recording) and (repair := recorder.repair(recording.notes, installed)):
+    while not recording.is_usable and (repair := recorder.repair(recording.notes, installed)):
         package, cause = repair
         installed[package] = cause
         try:
@@ -95,7 +95,7 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
             failure = f"installing {package} failed: {error.what.splitlines()[0]}"
             return recording.model_copy(update={"notes": (*recording.notes, failure)})
     found, why = domains_by_peaks(detection.domain, peaks_of(recording))
-    if domains and not (recording.call or recording.sample or recording.workload):
+    if domains and not recording.is_usable:
         return Recording(item=inputs.item_id, notes=("an import is measured",))
     recording = recording.model_copy(update={"domains": found or domains})
     recording = recording.model_copy(update={"notes": (*recording.notes, *filter(None, (note, why)))})
@@ -435,6 +435,7 @@ def refusal(recording: Recording, *, is_memory: bool = False) -> str:
         return "no recorded call executes what head changes"
     # Of memory the benchmark makes many objects.
     is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
-    if round_of(recording) < choosing.LEAST_ROUND and not is_small_object:
+    least = choosing.LEAST_ROUND if recording.sample else choosing.LEAST_CALL
+    if round_of(recording) < least and not is_small_object:
         return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
     return ""

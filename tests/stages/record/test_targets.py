@@ -287,7 +287,7 @@ def test_what_a_class_has_itself_is_executed_by_no_call(tmp_path, sources):
     function = changed_function("Parser", sources, after)
     assert changed_lines([function], sources, after) == {}
     detection = DETECTION.model_copy(update={"target": "toml.parser:Parser", "functions": (function,)})
-    assert [each.watched for each in candidates(detection, (), sources)] == ["toml.parser:Parser.__init__"]
+    assert [each.watched for each in candidates(detection, (), sources, after)] == ["toml.parser:Parser.__init__"]
 
 
 def test_documents_that_were_opened_go_first_then_those_the_function_is_named_after():
