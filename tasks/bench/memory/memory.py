@@ -41,6 +41,7 @@ READER = WORKER_PROGRAMS / "memory/flamegraphs.py"
 READER_SECONDS = 300.0
 FLAMEGRAPH = ".flamegraph.html"
 
+TOO_LATE = "and the time limit ended before their memory was sampled"
 NOT_COUNTED = "in which neither allocations nor what they leave are counted"
 
 METRICS = (MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED)
@@ -60,7 +61,7 @@ def measure_memory(
     deadline = deadline_in(request.memory_timeout)
     repeats, stopped = Repeats(METRICS), ""
     profiles: dict[Side, dict[str, Path]] = {side: {} for side in SIDES}
-    children, sampled = ChildProcesses(), frozenset[str]()
+    children, sampled, unsampled = ChildProcesses(), frozenset[str](), repeats
     for side in SIDES:
         for stale in (*request.profiles.glob(f"{side}-*.bin"), *request.profiles.glob(f"{side}-*{FLAMEGRAPH}")):
             stale.unlink()
@@ -74,9 +75,12 @@ def measure_memory(
             repeats.add(rng, track, malloc=True, deadline=deadline)
         except TimeLimitError:
             stopped = "timeout"
+            late = children.sides.keys() - (sampled if repeats.number else ())
+            children.why_not.update(dict.fromkeys(late, TOO_LATE))
+            repeats = repeats if repeats.number else unsampled
             break
         if children.sides.keys() > sampled:
-            sampled, repeats = frozenset(children.sides), Repeats(METRICS)
+            sampled, unsampled, repeats = frozenset(children.sides), repeats, Repeats(METRICS)
             continue
         differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in repeats.launches.values())
         planned = MOST_REPEATS if differ else REPEATS

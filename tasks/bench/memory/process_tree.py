@@ -211,8 +211,8 @@ def _reading(process: int, rollup: Mapping[str, int]) -> Reading | None:
 
 def _rollup(process: int) -> dict[str, int]:
     """Return the fields of a process's smaps_rollup in bytes; none if it has ended."""
-    words = [line.split() for line in _lines(process, "smaps_rollup")[1:]]
-    fields = {name.rstrip(":"): int(size) << 10 for name, size, _ in words}
+    lines = [line.split() for line in _lines(process, "smaps_rollup")]
+    fields = {words[0].rstrip(":"): int(words[1]) << 10 for words in lines if words[-1] == "kB"}
     return fields if fields.keys() >= {*_COUNTED} else {}
 
 

@@ -11,6 +11,7 @@ import pytest
 from tasks.artifacts import SIDES, MetricName
 from tasks.bench.memory import memory
 from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
+from tasks.bench.workers.channel import TimeLimitError
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
@@ -259,6 +260,19 @@ def test_allocations_of_child_processes_are_not_counted(with_children):
     alone = of(with_children, MetricName.PEAK, "test_work[longest]")
     assert (alone.together, alone.children, alone.why_not) == (False, (), "")
     assert len(set(values(with_children, MetricName.PEAK, "test_work[longest]"))) == 1
+
+
+@pytest.mark.slow
+def test_without_time_for_samples_the_rest_is_known(tmp_path, monkeypatch):
+    def too_late(*_):
+        raise TimeLimitError
+
+    monkeypatch.setattr(memory, "_sampled", too_late)
+    code = "import os\n\ndef work():\n    if child := os.fork():\n        return os.waitpid(child, 0)[0] == child\n    os._exit(0)\n"
+    measured = measure(tmp_path, code)
+    peak = of(measured, MetricName.PEAK)
+    assert (peak.stopped, peak.together, peak.children) == ("timeout", False, SIDES)
+    assert "time limit" in peak.why_not
 
 
 LEAKS = """
