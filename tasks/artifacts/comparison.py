@@ -47,6 +47,8 @@ class Change(Record):
     """Whether this test reaches no changed function."""
     is_cost: bool = False
     """Whether it was measured only to see what else the change costs: it is shown if that is more."""
+    together: bool = False
+    """Whether a peak is that of the call's process and its child processes together."""
 
 
 class FirstCall(Record):

@@ -80,8 +80,12 @@ class Measurement(Record):
     planned_looks: int = 1
     stopped: str = ""
     """Why sampling ended: decided, budget, timeout."""
+    together: bool = False
+    """Whether a peak is that of the call's process and its child processes together."""
     children: tuple[Side, ...] = ()
     """Sides whose calls let child processes work, of which nothing is in these samples."""
+    why_not: str = ""
+    """Why nothing of the child processes is in the samples, to follow `its call uses child processes, `."""
     is_cost: bool = False
     """Whether it was measured only to see what else the change costs: no claim rests on it."""
 

@@ -26,6 +26,7 @@ _NO_NETWORK = (
     "they would have to build each side, which needs the network, "
     "and prprep ran the project's code in a sandbox without it"
 )
+_OF_SEVERAL = "pytest-memray measures the memory of one process, and here several work together"
 # Settings that the manifest for readers sets itself, or that do not affect the comparison.
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
@@ -100,8 +101,11 @@ class Reproduction:
 def reproduction(evidence: Evidence) -> Reproduction:
     """Return the steps that make the two trees as they were compared."""
     detection, scaffolding, codeflash = evidence.detection, evidence.scaffolding, evidence.codeflash
-    metrics = {change.metric for change in evidence.comparison.changes}
-    memory = bool(metrics & {MetricName.PEAK, MetricName.ALLOCATIONS})
+    changes = [change for change in evidence.comparison.changes if not change.is_cost]
+    peaks = [change for change in changes if change.metric is MetricName.PEAK]
+    memory = any(not peak.together for peak in peaks)
+    together = bool(peaks) and not memory
+    timed = any(change.metric in {MetricName.TIME, MetricName.IMPORT} for change in changes)
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
     sides = tuple(_steps(side, detection, scaffolding, evidence.injection) for side in SIDES)
     folder, runner, as_of = detection.layout.project, detection.layout.runner, evidence.comparison.packages_as_of
@@ -111,6 +115,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
     managed = program in _PREPARED
     built = evidence.comparison.built
     build = (f"{runner} -m pip install --quiet --no-deps --editable .",) if built and not managed else ()
+    no_network = _NO_NETWORK if build and evidence.item.sandbox == "bwrap" else ""
     path = "" if _is_elsewhere(built, detection.layout.import_roots) else _python_path(detection.layout.import_roots)
     return Reproduction(
         sides=sides,
@@ -121,7 +126,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
         python=f"{_uv_variable(as_of)}{_python(runner, packages)}" if managed else f"{path}{runner}",
         packages=() if managed else packages,
         memory=memory,
-        timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
+        timed=not memory or timed,
         manifest=manifest_text(evidence.item, detection, scaffolding),
         benchmark_to_save=any(
             copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies
@@ -129,7 +134,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
         addopts=evidence.comparison.addopts,
         variables=tuple(evidence.comparison.variables.items()),
         built=bool(build),
-        omitted=_NO_NETWORK if build and evidence.item.sandbox == "bwrap" else "",
+        omitted=_OF_SEVERAL if together and not timed else no_network,
         codeflash=_codeflash_steps(codeflash, runner) if codeflash.markdown else None,
     )
 

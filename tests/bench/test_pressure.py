@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 
 import psutil
@@ -11,6 +12,7 @@ import pytest
 
 from tasks.bench import advice, cores, pressure
 from tasks.bench.pressure import Pressure
+from tests.support.quotas import cpu_quota
 
 
 @pytest.fixture
@@ -33,7 +35,11 @@ def system(tmp_path, monkeypatch):
 SECOND = {
     "proc/self/cgroup": "0::/a/b",
     "cgroup/cpu.stat": "usage_usec 9",
-    "cgroup/a/cpu.stat": "nr_throttled 3\nthrottled_usec 1500000",
+    # As Linux 6 writes it.
+    "cgroup/a/cpu.stat": (
+        "usage_usec 1812345\nuser_usec 1700000\nsystem_usec 112345\ncore_sched.force_idle_usec 0\n"
+        "nr_periods 12\nnr_throttled 3\nthrottled_usec 1500000\nnr_bursts 0\nburst_usec 0"
+    ),
     "cgroup/a/b/cpu.stat": "throttled_usec 500000",
     "cgroup/a/cpu.max": "150000 100000",
     "cgroup/a/b/cpu.max": "max 100000",
@@ -55,6 +61,15 @@ def test_quotas_of_both_versions_of_control_groups(system, files):
     assert pressure.quota() == 1.5
     (quota,) = [each for each in advice.of_machine() if "quota" in each.what]
     assert "1.5 cores" in quota.what
+
+
+def test_a_quota_of_this_machine_is_seen():
+    with cpu_quota(0.1):
+        before, ends = Pressure.now(), time.monotonic() + 0.5
+        while time.monotonic() < ends:
+            pass
+        assert pressure.quota() == 0.1
+        assert 0.05 < Pressure.now().throttled - before.throttled < 0.6
 
 
 def test_without_control_groups_there_is_no_quota(system):

@@ -17,6 +17,7 @@ import pytest
 
 from tasks.bench.workers.blocks import Block
 from tasks.bench.workers.workers import WORKER_FOLDER
+from tests.support.quotas import cpu_quota
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.benchmark import waiting
@@ -110,6 +111,14 @@ def test_what_sleeps_does_not_wait_for_a_core():
     block = block_of(time.sleep, 0.01, rounds=5)
     assert block.own >= 0.05e9
     assert block.is_explained
+
+
+def test_a_process_that_a_quota_stops_waits_for_a_core():
+    with cpu_quota(0.4):
+        block = block_of(compute, rounds=300)
+    assert block.is_explained
+    assert block.wall > 1.2 * block.own
+    assert block.own == pytest.approx(block.cpu, rel=0.1)
 
 
 def test_work_of_other_threads_is_not_the_callers():

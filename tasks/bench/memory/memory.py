@@ -1,4 +1,9 @@
-"""Measure peak memory, allocations and leaked memory of the benchmark's call alone, in a fresh process each."""
+"""Measure peak memory, allocations and leaked memory of the benchmark's call alone, in a fresh process each.
+
+memray counts what the call's own process allocates. If child processes work in the call on either side, its peak is
+that of all these processes together on both sides, as samples show it; memray's count of those that it can follow
+checks the samples.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,8 @@ import random
 import re
 import shutil
 import tempfile
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...artifacts import SIDES, Measurement, MetricName, Side, Site
@@ -21,18 +25,24 @@ from ...text import figures
 from ..repeats import Repeats
 from ..request import Request, deadline_in
 from ..workers import sandbox
-from ..workers.channel import TimeLimitError
-from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, started, variables
+from ..workers.channel import Message, TimeLimitError
+from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, Worker, started, variables
+from .process_tree import Ended, PeakTogether, ProcessTree, Window, peak_together
 from .sites import HeldMemory, changed_sites, renamed
 
 REPEATS = 3
 MOST_REPEATS = 8
 """If repeats differ: the 99 % interval of three reaches 5.7 standard deviations to either side, of eight 1.2."""
+MOST_TRIES = 6
+"""To see what child processes hold: on a busy machine samples are further apart."""
 LONGEST_NAME = 120
 
 READER = WORKER_PROGRAMS / "memory/flamegraphs.py"
 READER_SECONDS = 300.0
 FLAMEGRAPH = ".flamegraph.html"
+
+TOO_LATE = "and the time limit ended before their memory was sampled"
+NOT_COUNTED = "in which neither allocations nor what they leave are counted"
 
 METRICS = (MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED)
 """In bytes, a number, and bytes."""
@@ -43,26 +53,35 @@ def measure_memory(
 ) -> tuple[tuple[Measurement, ...], tuple[Site, ...]]:
     """Track every call REPEATS times a side, alternating; keep profiles and flame graphs of the first repeat.
 
+    If that shows that child processes work in some calls, the repeats begin anew, with samples of these.
+
     If repeats differ there are MOST_REPEATS: only whether they differ decides, so the interval holds as if their number
     had been fixed. With as many as a budget pays for, slow calls would get intervals that say nothing.
     """
     deadline = deadline_in(request.memory_timeout)
     repeats, stopped = Repeats(METRICS), ""
     profiles: dict[Side, dict[str, Path]] = {side: {} for side in SIDES}
-    children: dict[str, set[Side]] = defaultdict(set)
+    children, sampled, unsampled = ChildProcesses(), frozenset[str](), repeats
     for side in SIDES:
         for stale in (*request.profiles.glob(f"{side}-*.bin"), *request.profiles.glob(f"{side}-*{FLAMEGRAPH}")):
             stale.unlink()
 
     def track(side: Side, settings: Settings) -> dict[str, tuple[float, ...]]:
-        return _track(request, side, settings, children, profiles=None if repeats.number else profiles[side])
+        kept = None if repeats.number or sampled else profiles[side]
+        return _track(request, side, settings, children, profiles=kept, sampled=sampled)
 
     while not stopped:
         try:
             repeats.add(rng, track, malloc=True, deadline=deadline)
         except TimeLimitError:
             stopped = "timeout"
+            late = children.sides.keys() - (sampled if repeats.number else ())
+            children.why_not.update(dict.fromkeys(late, TOO_LATE))
+            repeats = repeats if repeats.number else unsampled
             break
+        if children.sides.keys() > sampled:
+            sampled, unsampled, repeats = frozenset(children.sides), repeats, Repeats(METRICS)
+            continue
         differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in repeats.launches.values())
         planned = MOST_REPEATS if differ else REPEATS
         base, head = (figures.size(max(peaks, default=0)) for peaks in repeats.latest(MetricName.PEAK))
@@ -74,24 +93,43 @@ def measure_memory(
             f"no call's memory was measured within the time limit of {request.memory_timeout:g} s",
             hint="raise `timeout`, or give the benchmark a smaller input",
         )
-    measurements = tuple(
-        each.model_copy(update={"children": tuple(side for side in SIDES if side in children[each.test])})
-        for each in repeats.measurements(stopped)
-    )
-    return measurements, _sites(request, profiles, report)
+    measurements = tuple(map(children.marked, repeats.measurements(stopped)))
+    sites = _sites(request, profiles, report)
+    # What only one of several processes holds is no part of their peak.
+    return measurements, tuple(site for site in sites if site.test not in sampled)
+
+
+@dataclass(slots=True)
+class ChildProcesses:
+    """The sides on which child processes work in a call, by benchmark call, and why their memory is not known."""
+
+    sides: dict[str, set[Side]] = field(default_factory=dict)
+    why_not: dict[str, str] = field(default_factory=dict)
+
+    def marked(self, measurement: Measurement) -> Measurement:
+        """Mark a measurement that does not include the child processes of its call."""
+        test, metric = measurement.test, measurement.metric
+        if test not in self.sides:
+            return measurement
+        if metric is MetricName.PEAK and test not in self.why_not:
+            return measurement.model_copy(update={"together": True})
+        sides = tuple(side for side in SIDES if side in self.sides[test])
+        why_not = self.why_not.get(test, "") if metric is MetricName.PEAK else NOT_COUNTED
+        return measurement.model_copy(update={"children": sides, "why_not": why_not})
 
 
 def _track(
     request: Request,
     side: Side,
     settings: Settings,
-    children: Mapping[str, set[Side]],
+    children: ChildProcesses,
     *,
     profiles: dict[str, Path] | None,
+    sampled: Collection[str],
 ) -> dict[str, tuple[float, ...]]:
     """Return the figures of METRICS for each call; with `profiles`, keep each profile and add its path there.
 
-    `children` gets the side for each call that let child processes work.
+    `children` gets the side for each call that let child processes work; the peak of `sampled` calls includes them.
     """
     measured: dict[str, tuple[float, ...]] = {}
     with (
@@ -113,9 +151,15 @@ def _track(
                     where=str(Path(scratch).parent),
                     hint="free space there, or name another folder in TMPDIR, and run again",
                 )
-            measured[ready.key] = answer["peak"], answer["allocations"], answer["left"]
+            peak = answer["peak"]
             if answer["children"]:
-                children[ready.key].add(side)
+                children.sides.setdefault(ready.key, set()).add(side)
+            if ready.key in sampled and ready.key not in children.why_not:
+                together = _sampled(worker, answer)
+                peak = peak if together.peak is None else together.peak
+                if together.why_not:
+                    children.why_not[ready.key] = together.why_not
+            measured[ready.key] = peak, answer["allocations"], answer["left"]
             if profiles is None:
                 profile.unlink()
                 continue
@@ -123,6 +167,21 @@ def _track(
             name = profile_name(side, ready.key, taken={path.name for path in profiles.values()})
             profiles[ready.key] = Path(shutil.move(profile, request.profiles / name))
     return measured
+
+
+def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
+    """Sample the memory of a worker and its child processes while it repeats the call that it has tracked."""
+    windows, faults, peak = list[Window](), 0, PeakTogether(None)
+    with ProcessTree(worker.process_id(tracked["pid"])) as tree:
+        for _ in range(MOST_TRIES):
+            answer = worker.ask("repeat")
+            windows += [Window(*each) for each in answer["windows"]]
+            faults += answer["faults"]
+            ended = Ended(faults, tree.processes())
+            peak = peak_together(tree.sweeps, windows, ended, counted=tracked["together"])
+            if peak.peak is not None:
+                break
+    return peak
 
 
 def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:

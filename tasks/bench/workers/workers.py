@@ -174,6 +174,13 @@ class Worker:
             raise self._ended(answer, f" instead of obeying `{do}`")
         return answer
 
+    def process_id(self, inner: int) -> int:
+        """Return our id of the process that knows itself as `inner`: a sandbox numbers its processes anew."""
+        started = self._running.pid
+        ids = {process: _ids(process) for process in (started, *programs.descendants(started))}
+        same = [process for process in ids if ids[process][-1:] == [str(inner)]]
+        return max(same, key=lambda process: len(ids[process]), default=started)
+
     def leave(self) -> None:
         """Let the process end by itself, so that it writes its last output."""
         # Threads that never end would keep it: nothing is lost if the group is killed then.
@@ -236,6 +243,14 @@ class Worker:
         if folder := programs.full_folder():
             hint = f"the disk of {folder} is full: free space there, or name another folder in TMPDIR, and run again"
         return MeasuringError(f"the benchmark broke on {self.side}: {output}", hint=hint)
+
+
+def _ids(process: int) -> list[str]:
+    """Return the ids of a process in the namespaces that it is in, ours first."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
+        return next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    return []
 
 
 def _move_threads(pid: int, cores: Cores) -> None:

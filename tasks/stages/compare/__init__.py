@@ -3,7 +3,7 @@ from ...staleness import ALL, Stage, Uses
 STAGE = Stage(
     name="compare",
     doc="judge the samples: interval and verdict for every metric",
-    version=5,
+    version=6,
     uses=(
         Uses(
             settings=("confidence", "negligible", "negligible_memory"),

@@ -110,7 +110,9 @@ def judge(
     )
     if not any(change.primary for change in changes):
         if unknown := list(_of_children([each for each in samples.measurements if each.metric in primary])):
-            hint = "measure `time` instead, or benchmark the function that the child processes run"
+            hint = (
+                "measure `time` instead, give the benchmark a larger input, or benchmark what the child processes run"
+            )
             raise IncomparableError(unknown[0], where=samples.item, hint=hint)
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
     first = first_calls(samples, changes, removed, rules.confidence)
@@ -134,15 +136,12 @@ def judge(
 
 
 def _of_children(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Name what is not known because child processes do part of the work."""
-    unknown: dict[tuple[str, str], list[str]] = {}
+    """Name the peaks that are not known because child processes do part of the work."""
     for measurement in measurements:
-        if measurement.children:
-            where = measurement.test.rpartition("::")[2], " and ".join(measurement.children)
-            unknown.setdefault(where, []).append(measurement.metric)
-    for (name, sides), metrics in unknown.items():
-        why = f"at {sides} its call uses child processes, whose memory is not measured"
-        yield f"not known for {name}: {', '.join(metrics)}; {why}"
+        if measurement.children and measurement.metric is MetricName.PEAK:
+            name, sides = measurement.test.rpartition("::")[2], " and ".join(measurement.children)
+            why = f"at {sides} its call uses child processes, {measurement.why_not or 'which are not measured'}"
+            yield f"{measurement.metric} of {name} is not known: {why}"
 
 
 def control_rows(samples: Samples) -> frozenset[str]:
@@ -208,4 +207,5 @@ def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_cont
         primary=is_primary and not is_control_row,
         control_row=is_control_row,
         is_cost=measurement.is_cost,
+        together=measurement.together,
     )

@@ -20,7 +20,7 @@ STOPPING_RULE = Value(
 STAGE = Stage(
     name="measure",
     doc="measure base and head in lockstep pairs",
-    version=6,
+    version=7,
     uses=(
         Uses(
             settings=("metrics", "timeout", "budget", "cores", *ENVIRONMENT),

@@ -65,7 +65,7 @@ SUMMARIZE = Stage(
 STAGE = Stage(
     name="render",
     doc="fill the pull-request body",
-    version=8,
+    version=9,
     uses=(
         Uses(
             settings=ALL,

@@ -2,6 +2,7 @@
 
 import random
 import tracemalloc
+from pathlib import Path
 from textwrap import dedent
 
 import memray
@@ -10,6 +11,7 @@ import pytest
 from tasks.artifacts import SIDES, MetricName
 from tasks.bench.memory import memory
 from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
+from tasks.bench.workers.channel import TimeLimitError
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
@@ -147,6 +149,130 @@ def test_an_empty_call_shows_only_memrays_own_allocations(tmp_path):
         assert 0 < values(measured, MetricName.PEAK, test)[0] < 1024
         assert values(measured, MetricName.ALLOCATIONS, test) == (0, 0)
         assert values(measured, MetricName.LEAKED, test) == (0, 0)
+
+
+WITH_CHILDREN = """
+import multiprocessing
+import subprocess
+import sys
+import time
+
+FORK = multiprocessing.get_context("fork")
+POOL = None
+
+def longest(size=50_000):
+    texts = [str(number) * 3 for number in range(size)]
+    time.sleep(0.05)  # long enough for samples on a busy machine
+    return len(max(texts))
+
+def smallest(size=50_000):
+    return len(max(str(number) * 3 for number in range(size)))
+
+def in_new_process(function):
+    with FORK.Pool(1) as pool:
+        return pool.apply(function)
+
+def in_kept_process():
+    global POOL
+    POOL = POOL or FORK.Pool(1)
+    return POOL.apply(longest)
+
+def in_program():
+    code = "import time; texts = [str(number) * 3 for number in range(50_000)]; time.sleep(0.05); print(len(max(texts)))"
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
+
+def in_short_programs():
+    return 12 + sum(subprocess.run(["true"]).returncode for _ in range(20))
+
+def saved():
+    return in_new_process({saved})
+
+def moved():
+    return {moved}()
+
+def short():
+    return {short}()
+
+def moved_to_program():
+    return {program}()
+"""
+CHILDREN_BENCHMARK = """
+import pytest
+import project
+
+@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "short", "longest"])
+def test_work(benchmark, name):
+    assert benchmark(getattr(project, name)) == 12
+"""
+needs_proportional_sizes = pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="the system does not report the memory of processes together"
+)
+
+
+@pytest.fixture(scope="module")
+def with_children(tmp_path_factory):
+    base = WITH_CHILDREN.format(saved="longest", moved="longest", short="longest", program="longest")
+    head = WITH_CHILDREN.format(
+        saved="smallest", moved="in_kept_process", short="in_short_programs", program="in_program"
+    )
+    folder = tmp_path_factory.mktemp("children")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "MOST_REPEATS", 1)
+        return measure(folder, base, head, benchmark=CHILDREN_BENCHMARK)
+
+
+@needs_proportional_sizes
+@pytest.mark.slow
+def test_a_saving_in_child_processes_shows(with_children):
+    peak = of(with_children, MetricName.PEAK, "test_work[saved]")
+    assert (peak.together, peak.children, len(peak.launches)) == (True, (), 1)
+    base, head = values(with_children, MetricName.PEAK, "test_work[saved]")
+    # The list and its strings take 3.4 MiB, without what a fork costs.
+    assert base > 3.4 * MIB
+    assert base - head > 2 * MIB
+
+
+@needs_proportional_sizes
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["moved", "moved_to_program"])
+def test_work_that_moves_to_other_processes_saves_nothing(with_children, how):
+    peak = of(with_children, MetricName.PEAK, f"test_work[{how}]")
+    assert peak.together
+    base, head = values(with_children, MetricName.PEAK, f"test_work[{how}]")
+    assert 3.4 * MIB < base < 6 * MIB
+    assert head > base
+
+
+@needs_proportional_sizes
+@pytest.mark.slow
+def test_the_memory_of_short_programs_is_not_known(with_children):
+    peak = of(with_children, MetricName.PEAK, "test_work[short]")
+    assert (peak.together, peak.children) == (False, ("head",))
+    assert "do not show all" in peak.why_not
+
+
+@needs_proportional_sizes
+@pytest.mark.slow
+def test_allocations_of_child_processes_are_not_counted(with_children):
+    for metric in (MetricName.ALLOCATIONS, MetricName.LEAKED):
+        assert of(with_children, metric, "test_work[saved]").children == ("base", "head")
+        assert of(with_children, metric, "test_work[longest]").children == ()
+    alone = of(with_children, MetricName.PEAK, "test_work[longest]")
+    assert (alone.together, alone.children, alone.why_not) == (False, (), "")
+    assert len(set(values(with_children, MetricName.PEAK, "test_work[longest]"))) == 1
+
+
+@pytest.mark.slow
+def test_without_time_for_samples_the_rest_is_known(tmp_path, monkeypatch):
+    def too_late(*_):
+        raise TimeLimitError
+
+    monkeypatch.setattr(memory, "_sampled", too_late)
+    code = "import os\n\ndef work():\n    if child := os.fork():\n        return os.waitpid(child, 0)[0] == child\n    os._exit(0)\n"
+    measured = measure(tmp_path, code)
+    peak = of(measured, MetricName.PEAK)
+    assert (peak.stopped, peak.together, peak.children) == ("timeout", False, SIDES)
+    assert "time limit" in peak.why_not
 
 
 LEAKS = """

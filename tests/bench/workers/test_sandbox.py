@@ -16,6 +16,7 @@ import pytest
 
 from tasks.artifacts import Recording, TreeSpec
 from tasks.bench import trees
+from tasks.bench.memory import memory
 from tasks.bench.request import SideRequest
 from tasks.bench.time import instructions
 from tasks.bench.workers import sandbox, workers
@@ -40,7 +41,7 @@ from tests.support.mistakes import (
     item,
     target,
 )
-from tests.support.pairs import pair
+from tests.support.pairs import both, pair
 from tests.support.projects import PROJECT, SETUPTOOLS
 from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
@@ -297,11 +298,41 @@ def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monk
 def test_instructions_are_counted_in_the_sandbox(tmp_path, monkeypatch):
     demand_bubblewrap()
     monkeypatch.setattr(instructions, "REPEATS", 1)
-    request = pair(tmp_path, timeout=300)
+    (measurement,) = instructions.measure_instructions(confined(pair(tmp_path, timeout=300)), random.Random(1), silent)
+    assert measurement.launches[0].base[0] > 1000
+
+
+def confined(request):
     environments = (Path(sys.prefix), Path(sys.base_prefix))
     base, head = (replace(side, confined=True, environments=environments) for side in (request.base, request.head))
-    (measurement,) = instructions.measure_instructions(replace(request, base=base, head=head), random.Random(1), silent)
-    assert measurement.launches[0].base[0] > 1000
+    return replace(request, base=base, head=head)
+
+
+FORKS = """
+import os
+import time
+
+def work(size=1000):
+    if process := os.fork():
+        os.waitpid(process, 0)
+        return 499500
+    held = bytearray(b"x") * (20 << 20)
+    time.sleep(0.05)
+    os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system reports no proportional set size")
+def test_child_processes_are_sampled_in_the_sandbox(tmp_path, monkeypatch):
+    """Where they have other ids."""
+    demand_bubblewrap()
+    for name in ("REPEATS", "MOST_REPEATS"):
+        monkeypatch.setattr(memory, name, 1)
+    request = confined(pair(tmp_path, **both({"src/project/__init__.py": FORKS}), metrics=("memory",)))
+    (peak, *_), _ = memory.measure_memory(request, random.Random(1), silent)
+    assert peak.together
+    assert 20 << 20 < peak.launches[0].base[0] < 25 << 20
 
 
 @pytest.mark.slow

@@ -85,11 +85,22 @@ def test_calls_that_take_longer_and_longer_need_review(growth, sides):
 def test_what_child_processes_use_is_not_claimed():
     time = timed(0.002, 0.001, (0.002, 0.001))
     peak = time.model_copy(update={"metric": MetricName.PEAK, "children": ("head",)})
+    peak = peak.model_copy(update={"why_not": "and they are gone"})
     left = peak.model_copy(update={"metric": MetricName.LEAKED})
     comparison = judge(samples(time, peak, left), ("cpu",), RULES)
     assert [change.metric for change in comparison.changes] == [MetricName.TIME]
-    name, metrics = TEST.rpartition("::")[2], "peak memory, memory left"
-    (finding,) = comparison.needs_review
-    assert finding.startswith(f"not known for {name}: {metrics}; at head its call uses child processes")
-    with pytest.raises(IncomparableError, match=r"not known for .*: peak memory; at head .*\n.*measure `time` instead"):
+    name = TEST.rpartition("::")[2]
+    finding = f"peak memory of {name} is not known: at head its call uses child processes, and they are gone"
+    assert comparison.needs_review == (finding,)
+    with pytest.raises(
+        IncomparableError, match=r"peak memory of .* is not known: at head .*\n.*measure `time` instead"
+    ):
         judge(samples(time, peak), ("mem",), RULES)
+
+
+def test_a_peak_with_child_processes_is_claimed_as_such():
+    peak = timed(2e6, 1e6, (2e6, 1e6)).model_copy(update={"metric": MetricName.PEAK, "together": True})
+    left = peak.model_copy(update={"metric": MetricName.LEAKED, "children": ("head",), "together": False})
+    comparison = judge(samples(peak, left), ("mem",), RULES)
+    assert [(change.metric, change.together) for change in comparison.changes] == [(MetricName.PEAK, True)]
+    assert not comparison.needs_review

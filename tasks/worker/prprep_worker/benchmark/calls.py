@@ -17,14 +17,13 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from prprep_worker.benchmark import waiting
-from prprep_worker.benchmark.timed import Timed, time_calls
+from prprep_worker.benchmark.timed import Timed, clock, time_calls
 
 Message = dict[str, Any]
 Function = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 # Bound now: a test may freeze or patch the clocks of the module `time`.
-_clock = time.perf_counter_ns
 _cpu = time.process_time_ns
 _thread_cpu = time.thread_time_ns
 
@@ -96,9 +95,9 @@ class Calls:
         """
         _lead_collector(phase)
         with self.undisturbed():
-            before, began = _switches(), _clock()
+            before, began = _switches(), clock()
             timed = await self._timed(count)
-            ended, after = _clock(), _switches()
+            ended, after = clock(), _switches()
         switches = {kind: after[kind] - before[kind] for kind in after}
         return {**timed._asdict(), "began": began, "ended": ended, **switches}
 
@@ -174,7 +173,7 @@ class _Readings(NamedTuple):
 
 
 def _readings() -> _Readings:
-    return _Readings(waiting.children(), _cpu(), _thread_cpu(), waiting.waited() or 0, _clock())
+    return _Readings(waiting.children(), _cpu(), _thread_cpu(), waiting.waited() or 0, clock())
 
 
 def _used_since(before: _Readings) -> tuple[float, float]:
@@ -182,7 +181,7 @@ def _used_since(before: _Readings) -> tuple[float, float]:
 
     The core may be taken between two readings; what the thread computed is the least that it took.
     """
-    ended, waited, thread, process = _clock(), waiting.waited() or 0, _thread_cpu(), _cpu()
+    ended, waited, thread, process = clock(), waiting.waited() or 0, _thread_cpu(), _cpu()
     cpu = thread - before.thread
     seconds = max(ended - before.clock - (waited - before.waited), cpu)
     elsewhere = max(0, process - before.process - cpu) + waiting.children().used_since(before.children)

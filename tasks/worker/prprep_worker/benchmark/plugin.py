@@ -39,6 +39,7 @@ EXPENSIVE_SECONDS = 0.02
 ORDERS = {
     "again": "prprep_worker.values.description",
     "track": "prprep_worker.memory.tracking",
+    "repeat": "prprep_worker.memory.repeating",
     "try": "prprep_worker.inputs.trying",
     "profile": "prprep_worker.profiling.functions",
     "count": "prprep_worker.profiling.instructions",

@@ -12,7 +12,7 @@ from prprep_worker.benchmark import waiting
 Function = Callable[..., Any]
 
 # Bound now: a test may freeze or patch the clocks of the module `time`.
-_clock = time.perf_counter_ns
+clock = time.perf_counter_ns  # all processes share it
 _cpu = time.process_time_ns
 _thread_cpu = time.thread_time_ns
 
@@ -63,9 +63,9 @@ async def time_calls(
     """
     children, others = waiting.children(), waiting.other_threads()
     thread_cpu, cpu = _thread_cpu(), _cpu()
-    began, waited = _clock(), waiting.waited()
+    began, waited = clock(), waiting.waited()
     wall = await (_await_calls if awaited else _call)(function, args, kwargs, count)
-    waited_after, ended = waiting.waited(), _clock()
+    waited_after, ended = waiting.waited(), clock()
     cpu, thread_cpu = _cpu() - cpu, _thread_cpu() - thread_cpu
     of_children, others_after = waiting.children().used_since(children), waiting.other_threads()
     gap = ended - began - wall
@@ -102,24 +102,24 @@ def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, 
     """Time `count` calls with as little around them as possible: even unpacking nothing costs."""
     times = repeat(None, count)
     if kwargs:
-        begun = _clock()
+        begun = clock()
         for _ in times:
             function(*args, **kwargs)
-        return _clock() - begun
+        return clock() - begun
     if args:
-        begun = _clock()
+        begun = clock()
         for _ in times:
             function(*args)
-        return _clock() - begun
-    begun = _clock()
+        return clock() - begun
+    begun = clock()
     for _ in times:
         function()
-    return _clock() - begun
+    return clock() - begun
 
 
 async def _await_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
     times = repeat(None, count)
-    begun = _clock()
+    begun = clock()
     for _ in times:
         await function(*args, **kwargs)
-    return _clock() - begun
+    return clock() - begun

@@ -58,6 +58,10 @@ class Children(NamedTuple):
         over = sum(ran for process, ran in before.living.items() if process not in self.living)
         return max(0, self.ended - before.ended - over) + living
 
+    def any_began_since(self, before: Children) -> bool:
+        """Return whether a child process began since an earlier reading; or ended, as one that began meanwhile may."""
+        return self.ended > before.ended or not self.living.keys() <= before.living.keys()
+
 
 def children() -> Children:
     """Return what child processes have used so far."""
@@ -69,7 +73,7 @@ def _descendants() -> dict[int, int]:
     ran, found = {}, _children_of("self")
     while found:
         process = found.pop()
-        times = _read_file(f"/proc/{process}/schedstat")
+        times = words_of(f"/proc/{process}/schedstat")
         if times:
             ran[process] = int(times[0])
             found += _children_of(process)
@@ -81,10 +85,10 @@ def _children_of(process: object) -> list[int]:
         threads = _listdir(f"/proc/{process}/task")
     except OSError:
         return []
-    return [int(child) for thread in threads for child in _read_file(f"/proc/{process}/task/{thread}/children")]
+    return [int(child) for thread in threads for child in words_of(f"/proc/{process}/task/{thread}/children")]
 
 
-def _read_file(path: str) -> list[bytes]:
+def words_of(path: str) -> list[bytes]:
     """Return the words of a file; none if what it describes has ended, or the system does not have it."""
     try:
         descriptor = _open(path, os.O_RDONLY | os.O_CLOEXEC)

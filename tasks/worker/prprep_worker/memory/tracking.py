@@ -11,6 +11,9 @@ profiles of increasing numbers of rounds (`ROUNDS`): the result is the median of
 each of them is positive. The interpreter's own caches, threads and event loops vary by some hundred bytes, but do not
 grow.
 
+memray follows forks: each child writes a profile of its own, and the peak of all is the most that they hold at one
+time. Programs that a call starts, and processes that were forked before, are not in it.
+
 memray stops writing, and raises nothing, if the disk is full: all that it would have written later is missing, and the
 peak is that of the beginning. So a mark is allocated last in each tracked block, and a profile without it is refused.
 """
@@ -18,6 +21,8 @@ peak is that of the beginning. So a mark is allocated last in each tracked block
 from __future__ import annotations
 
 import gc
+import glob
+import itertools
 import os
 import sys
 from typing import Any
@@ -31,16 +36,21 @@ FEW_ROUNDS = (1, 2, 3)
 EXPENSIVE_SECONDS = 0.1
 
 OF_CHILDREN = 1_000_000
-"""Nanoseconds that child processes may use meanwhile without being part of the call: one that waits wakes at times."""
+"""Nanoseconds that older child processes may use without being part of the call: one that waits wakes at times."""
+
+SNAPSHOT_MILLISECONDS = 1
+MOST_SNAPSHOTS = 1_000_000
+"""memray drops every second one beyond."""
 
 _floors: dict[bool, dict[str, int]] = {}
 """The figures of an empty call, by whether it is awaited."""
 
 
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the call's peak in bytes, its number of allocations and the bytes that it leaves.
+    """Return the call's peak in bytes, its number of allocations and the bytes that it leaves, in this process alone.
 
-    `children` says whether child processes worked meanwhile, whose memory is not among that.
+    `children` says whether child processes worked meanwhile, `together` is the peak with those that memray followed,
+    and `pid` this process's id.
     """
     try:
         import memray
@@ -59,25 +69,33 @@ async def _tracked(memray: Any, order: Message, calls: Calls) -> Message:
     if sys.version_info[:2] == (3, 11):
         # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
         await _track(memray, calls, scratch)
-    of_children = await _track(memray, calls, profile, native=native)
+    used_children = await _track(memray, calls, profile, native=native)
     figures = _figures(memray, profile)
-    left = await _growth(memray, calls, scratch) if figures["left"] > floor["left"] else 0
+    followed = _followed(profile)
+    together = _peak_together(memray, [profile, *followed]) if followed else figures["peak"]
+    _remove(*followed)
+    # What child processes leave is not seen, so no claim follows then.
+    leaves = figures["left"] > floor["left"] and not used_children
+    left = await _growth(memray, calls, scratch) if leaves else 0
     return {
         "kind": "tracked",
         "peak": figures["peak"],
         "allocations": max(0, figures["allocations"] - floor["allocations"]),
         "left": left,
-        "children": of_children > OF_CHILDREN,
+        "children": used_children,
+        "together": together,
+        "pid": os.getpid(),
     }
 
 
-async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> int:
-    """Track one call, without setup and teardown, and dropping its value; return what child processes used in it."""
-    _remove(profile)
+async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> bool:
+    """Track one call, without setup and teardown, and dropping its value; return whether child processes worked."""
+    _remove(profile, *_followed(profile))
     args, kwargs = calls.arguments()
     gc.collect()
     children = waiting.children()
-    with memray.Tracker(profile, native_traces=native):
+    settings = {"native_traces": native, "follow_fork": True, "memory_interval_ms": SNAPSHOT_MILLISECONDS}
+    with memray.Tracker(profile, **settings):
         value = calls.function(*args, **kwargs)
         if calls.awaited:
             value = await value
@@ -85,15 +103,36 @@ async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = Fals
         gc.collect()
         mark = _mark()
     del mark
-    used = waiting.children().used_since(children)
+    after = waiting.children()
     calls.end(args, kwargs)
-    return used
+    return after.any_began_since(children) or after.used_since(children) > OF_CHILDREN
 
 
 def _figures(memray: Any, profile: str) -> dict[str, int]:
     left = _left(memray, profile)  # first: it checks that the profile is whole
     peak = memray.FileReader(profile).metadata.peak_memory
     return {"peak": peak, "allocations": _allocations(memray, profile), "left": left}
+
+
+def _followed(profile: str) -> list[str]:
+    """Return the profiles of child processes, which memray writes next to their parent's."""
+    return glob.glob(f"{glob.escape(profile)}.[0-9]*")
+
+
+def _peak_together(memray: Any, profiles: list[str]) -> int:
+    """Return the most bytes that all processes allocated at one time, as far as their snapshots show it."""
+    peaks, changes = [0], []
+    for profile in profiles:
+        try:
+            reader = memray.FileReader(profile, max_memory_records=MOST_SNAPSHOTS)
+            snapshots = list(reader.get_memory_snapshots())
+        except (OSError, RuntimeError):
+            continue  # the child was killed before it wrote anything
+        peaks.append(reader.metadata.peak_memory)
+        heaps = [0, *(snapshot.heap for snapshot in snapshots), 0]
+        times = [*(snapshot.time for snapshot in snapshots), *(snapshot.time for snapshot in snapshots[-1:])]
+        changes += [(time, after - before) for time, before, after in zip(times, heaps, heaps[1:])]  # noqa: B905 - not on Python 3.9
+    return max(*peaks, *itertools.accumulate(change for _, change in sorted(changes)))
 
 
 async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
@@ -181,6 +220,7 @@ async def _nothing_awaited() -> None:
     pass
 
 
-def _remove(profile: str) -> None:
-    if os.path.exists(profile):
-        os.remove(profile)
+def _remove(*profiles: str) -> None:
+    for profile in profiles:
+        if os.path.exists(profile):
+            os.remove(profile)
