@@ -12,7 +12,6 @@ order then, and its `out` gets the answer. pytest 6.2 or newer.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -23,9 +22,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
-
-import pytest
-from _pytest.config import parse_warning_filter
 
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
@@ -42,10 +38,10 @@ MOST = 1_000
 def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
     awaited = order["awaited"]
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as folder, _patching(order) as patch:
         names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
         executed = ExecutedLines(order.get("lines", {}))
-        names.update(fixtures, monkeypatch=patch, reached=executed.reached)
+        names.update(fixtures, **patch, reached=executed.reached)
         inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
         with _filtered(order["filters"]):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - prprep wrote it
@@ -77,6 +73,18 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "share": inside.share(spent) if inside else None,
             **({"value": value} if order.get("tell") else {}),
         }
+
+
+@contextlib.contextmanager
+def _patching(order: Message) -> Iterator[Message]:
+    """Provide `monkeypatch` if the code uses it: importing pytest takes longer than most trials."""
+    if "monkeypatch" not in order["setup"] + order["call"]:
+        yield {}
+        return
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield {"monkeypatch": patch}
 
 
 def _watch(function: Message, file: str) -> ReachWatch:
@@ -122,6 +130,8 @@ def _has_changed(value: object, pickled: bytes | None, size: int) -> bool:
 @contextlib.contextmanager
 def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
     """Filter warnings as pytest would; leave out a filter that it could not understand."""
+    if filters:
+        from _pytest.config import parse_warning_filter
     # As pytest does: a warning that is recorded costs less than one that is printed.
     with warnings.catch_warnings(record=True):
         if not sys.warnoptions:
@@ -135,6 +145,8 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
 
 
 def _timed(call: Any, names: Message, *, awaited: bool) -> tuple[float, Any]:
+    if awaited:
+        import asyncio
     begun = time.perf_counter()
     value = asyncio.run(_await(call, names)) if awaited else eval(call, names)  # noqa: S307 - as above
     return time.perf_counter() - begun, value
