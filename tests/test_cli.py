@@ -250,6 +250,7 @@ def left(folder, *arguments, both=False):
     return code, error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [DETECTS, (*DETECTS, "-n", "2")], ids=" ".join)
 def test_a_run_whose_reader_leaves_is_no_success_and_nothing_is_blocked(streamed, arguments):
     code, error = left(streamed, *arguments)
@@ -262,11 +263,13 @@ def test_a_run_whose_reader_leaves_is_no_success_and_nothing_is_blocked(streamed
     assert started(streamed, "detect")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("help", "run"), ("--version",), ("status",)], ids=" ".join)
 def test_a_page_whose_reader_leaves_is_no_failure(streamed, arguments):
     assert left(streamed, *arguments) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)], ids=str)
 def test_a_closed_stream_changes_neither_the_work_nor_any_file(streamed, closed):
     before = {path: path.read_bytes() for path in streamed.rglob("*") if path.is_file() and ".prprep" not in path.parts}
@@ -282,6 +285,7 @@ def test_a_closed_stream_changes_neither_the_work_nor_any_file(streamed, closed)
     assert all(b"item" not in lock.read_bytes() for lock in streamed.rglob("lock"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("status",), ("help", "run"), DETECTS], ids=" ".join)
 def test_a_full_device_is_one_message_for_output_and_none_for_progress(streamed, arguments):
     with Path("/dev/full").open("wb", buffering=0) as full:
@@ -293,6 +297,7 @@ def test_a_full_device_is_one_message_for_output_and_none_for_progress(streamed,
         assert started(streamed, *arguments, stderr=full)[:2] == started(streamed, *arguments)[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "variables",
     [
@@ -316,6 +321,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("list", "--all"), ("measure:item_00001",)], ids=" ".join)
 def test_a_run_with_nothing_to_do_imports_only_what_it_needs(project, arguments):
     assert run(project, *command(*arguments)).returncode == 0

@@ -242,6 +242,8 @@ class EnvironmentBuilder:
 
     def _install_attempt(self, venv: Venv, attempt: Attempt, *, key: str, notes: Sequence[str]) -> Layer:
         self.report(f"installing the dependencies: {attempt.label}")
+        if attempt.lock and not uv_runs():
+            raise pip_fallback.needs_uv(("sync",))
         venv.create(self.interpreter)
         cutoff = self._install(venv, attempt)
         complete_benchmark(venv, self.uv)

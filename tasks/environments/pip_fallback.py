@@ -39,7 +39,11 @@ def translate(arguments: Sequence[str], cwd: Path) -> list[str]:
         if rest[0] == "pip":
             pip = [python, "-m", "pip", rest[1], "--disable-pip-version-check"]
             return [*pip, *_extra_options(rest[1], python), *_pip_options(rest[2:], cwd)]
-    raise CommandFailedError(("uv", *arguments), code=1, error="this needs uv, which does not run here")
+    raise needs_uv(arguments)
+
+
+def needs_uv(arguments: Sequence[str]) -> CommandFailedError:
+    return CommandFailedError(("uv", *arguments), code=1, error="this needs uv, which does not run here")
 
 
 def _extra_options(verb: str, python: str) -> list[str]:

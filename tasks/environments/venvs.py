@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from ..errors import ArtifactError, CommandFailedError
 from ..processes.real_paths import real_path
@@ -23,6 +24,7 @@ from .installer import build_error, run_uv
 from .interpreters import Interpreter
 
 RECORD = "prprep-layer.json"
+_OLD_INSTALLATIONS = frozenset({".egg", ".egg-info", ".egg-link"})
 
 
 class Layer(Artifact):
@@ -133,9 +135,24 @@ class Venv:
         return complete
 
     def packages(self) -> tuple[str, ...]:
-        """Return `name==version` of the installed packages, with normalized names."""
-        listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
+        """Return `name==version` of the installed packages, with normalized names.
+
+        Today's installers put both into the names of folders, where uv reads them, too. Environments of other tools may
+        have older kinds of installations, for which it is asked.
+        """
+        entries = list(self.site_packages.iterdir())
+        installed = [entry.stem.partition("-") for entry in entries if entry.suffix == ".dist-info"]
+        try:
+            packages = [(canonicalize_name(name, validate=True), Version(version)) for name, _, version in installed]
+        except (InvalidName, InvalidVersion):
+            return self._listed_packages()
+        if any(entry.suffix in _OLD_INSTALLATIONS for entry in entries):
+            return self._listed_packages()
         # Only the fallback needs pip.
+        return tuple(sorted(f"{name}=={version}" for name, version in packages if name != "pip"))
+
+    def _listed_packages(self) -> tuple[str, ...]:
+        listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
         packages = (package for package in json.loads(listed or "[]") if package["name"] != "pip")
         return tuple(sorted(f"{canonicalize_name(package['name'])}=={package['version']}" for package in packages))
 

@@ -150,10 +150,3 @@ def test_a_wrong_limit_does_not_fail_a_run(tmp_path, monkeypatch):
     lines = []
     cache.keep_within_limit(tmp_path, lines.append)
     assert lines == ["PRPREP_CACHE_LIMIT: 'much' is not a size\n  write `20 GiB`, or 0 for no limit"]
-
-
-def test_a_wrong_subcommand_is_an_error(tmp_path):
-    assert caching(tmp_path / "cache", "prun")[::2] == (
-        3,
-        "ERROR: `prprep cache` has no prun\n  did you mean prune?\n  it has: prune\n",
-    )

@@ -434,6 +434,7 @@ def test_compiled_modules_are_copied_through_no_link_out_of_the_tree(tmp_path):
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+@slow
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
 def test_meson_finds_its_tools_when_the_project_is_imported(tmp_path):
     files = {

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from tests.support.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[2]
 SOURCES = sorted((CHECKOUT / "tasks").rglob("*.py"))
-PUBLISHING = CHECKOUT / "tasks" / "pull_request" / "publishing.py"
 
 SENDS = {"push", "send-pack", "http-push", "request-pull", "send-email"}
 CHANGES = {
@@ -43,23 +43,34 @@ CHANGES = {
 WRITES = {"-X", "--method", "-f", "-F", "--field", "--raw-field"}
 
 
+@dataclass
+class Read:
+    """What a source says: command lines, all texts, the names that it imports. Its tree would fill memory."""
+
+    commands: list[list[str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
+
+
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def read() -> dict[str, Read]:
+    """Read all sources, by their path in the package without its suffix."""
+    return {path.relative_to(CHECKOUT / "tasks").with_suffix("").as_posix(): read_source(path) for path in SOURCES}
 
 
-def words_of(node: ast.AST) -> list[str]:
-    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-
-
-def commands_in(tree: ast.AST) -> list[list[str]]:
-    """Return the words of everything that could become a command line: lists, tuples, and the arguments of calls."""
-    command_lines = []
-    for node in ast.walk(tree):
-        parts = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
-        words = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-        command_lines += [words] if words else []
-    return command_lines
+def read_source(path: Path) -> Read:
+    """Take everything that could become a command line: the texts in lists, in tuples, and in the arguments of calls."""
+    seen = Read()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Constant(value=str(text)):
+                seen.texts.append(text)
+            case ast.ImportFrom():
+                seen.imported += [node.module or "", *(alias.name for alias in node.names)]
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Call(args=parts):
+                if words := [part.value for part in parts if isinstance(part, ast.Constant)]:
+                    seen.commands.append([word for word in words if isinstance(word, str)])
+    return seen
 
 
 def publishes(words: list[str]) -> bool:
@@ -72,28 +83,21 @@ def publishes(words: list[str]) -> bool:
 
 
 def test_no_other_module_can_send_anything():
-    publishers = {
-        path.relative_to(CHECKOUT / "tasks").as_posix()
-        for path in SOURCES
-        if any(map(publishes, commands_in(parsed(path))))
-    }
-    assert publishers == {"pull_request/publishing.py"}
+    publishers = {name for name, source in read().items() if any(map(publishes, source.commands))}
+    assert publishers == {"pull_request/publishing"}
 
 
-def test_no_other_module_builds_a_mutation():
-    named = {path.name for path in SOURCES if "mutation" in "".join(words_of(parsed(path))) and path != PUBLISHING}
+def test_no_module_builds_a_mutation():
+    named = {name for name, source in read().items() if "mutation" in "".join(source.texts)}
     assert named == set()
 
 
 def test_only_open_uses_the_module_that_publishes():
-    users = set()
-    for path in SOURCES:
-        for node in ast.walk(parsed(path)):
-            names = (
-                [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
-            )
-            if any(name.rpartition(".")[2] == "publishing" for name in names):
-                users.add(path.relative_to(CHECKOUT / "tasks").with_suffix("").as_posix())
+    users = {
+        name
+        for name, source in read().items()
+        if any(each.rpartition(".")[2] == "publishing" for each in source.imported)
+    }
     assert users == {"pull_request/opening"}
     importers = {path.name for path in SOURCES if "opening import Opener" in path.read_text()}
     assert importers == {"open.py"}
@@ -230,7 +234,7 @@ def test_a_missing_gh_is_reported(tmp_path, monkeypatch):
 
 
 def test_the_module_is_the_one_that_was_looked_at():
-    assert Path(publishing.__file__) == PUBLISHING
+    assert Path(publishing.__file__) == CHECKOUT / "tasks/pull_request/publishing.py"
     assert publishes(["git", "push"])
     assert publishes(["pr", "create"])
     assert not publishes(["pr", "list"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 
 from benchmarks.fresh_items import make_fresh
+from tasks.cli import PrprepMain
 from tasks.errors import LinkError, OutputError
 from tasks.storage.hashing import sha256
 from tasks.workspace.output_files import check_output, remove_output, write_output
-from tests.support.mistakes import ran
+from tests.support import mistakes
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -102,9 +104,22 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def project(made, tmp_path):
+def project(made, tmp_path, monkeypatch):
+    """Make a copy of the folder with the manifest, and go there."""
     shutil.copytree(made, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
+
+
+@pytest.fixture
+def ran(capfd):
+    """Run prprep here, in this process, which keeps the lock of a run that failed."""
+
+    def run(*arguments):
+        code = PrprepMain().run([*arguments])
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return run
 
 
 LINKS = [
@@ -144,65 +159,67 @@ def contents(path):
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_where_prprep_writes_is_refused_by_every_command(project, link):
+def test_a_link_where_prprep_writes_is_refused_by_every_command(project, ran, link):
     if link == "deep/out":
         manifest = project / "prprep.yaml"
         manifest.write_text(f"output: deep/out/inner\n{manifest.read_text()}")
     elsewhere = linked(project, link)
     for arguments in (("-a", "detect"), ("clean",), ("forget",)) if link.startswith(".codeflash") else (("clean",),):
         before = contents(elsewhere)
-        done = ran(project, *arguments)
+        done = ran(*arguments)
         assert contents(elsewhere) == before
         assert done.returncode == 3, done.stdout + done.stderr
         assert f"{link} is a symbolic link to {elsewhere}" in done.stderr
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", INNER_LINKS)
 def test_a_link_in_an_items_folder_is_refused_by_what_would_use_it(project, link):
     elsewhere = linked(project, link)
     before = contents(elsewhere)
     for arguments in (("-a", "detect"), ("clean", "measure"), ("branch", "item_00000", "--no-measure")):
-        done = ran(project, *arguments)
+        done = mistakes.ran(project, *arguments)
         output = done.stdout + done.stderr
         assert done.returncode != 0, output
         assert "Traceback" not in output
         assert contents(elsewhere) == before
         assert (project / ".prprep/item_00000/samples.json").exists()
-    assert f"{link} is a symbolic link" in ran(project, "-a", "detect").stdout
+    assert f"{link} is a symbolic link" in mistakes.ran(project, "-a", "detect").stdout
 
 
+@pytest.mark.slow
 def test_a_report_that_git_tracks_is_refused_before_the_work(project):
     repo = TargetRepo(project)
     (project / ".codeflash/report.md").write_text("my own report\n")
     repo.git("add", "--force", ".codeflash/report.md")
     for arguments in ((), ("-a", "detect"), ("inventory",)):
-        done = ran(project, *arguments)
+        done = mistakes.ran(project, *arguments)
         assert done.returncode == 3, done.stdout
         assert "report.md: git tracks this file, and prprep did not write it" in done.stderr
         assert "detect:" not in done.stdout
-    assert ran(project, "clean").returncode == 0
+    assert mistakes.ran(project, "clean").returncode == 0
     assert (project / ".codeflash/report.md").read_text() == "my own report\n"
 
 
-def test_a_state_folder_that_git_tracks_is_refused(project):
+def test_a_state_folder_that_git_tracks_is_refused(project, ran):
     repo = TargetRepo(project)
     (project / ".prprep/.gitignore").unlink(missing_ok=True)
     repo.git("add", "--force", ".prprep/item_00000/samples.json")
     before = contents(project / ".prprep")
     for arguments in ((), ("clean",), ("list",)):
-        done = ran(project, *arguments)
+        done = ran(*arguments)
         assert (done.returncode, "git tracks files in .prprep" in done.stderr) == (3, True)
         assert contents(project / ".prprep") == before
 
 
-def test_a_report_that_somebody_edited_is_moved_aside(project):
+def test_a_report_that_somebody_edited_is_moved_aside(project, ran):
     report = project / ".codeflash/report.md"
     report.write_text("my own report\n")
     manifest = project / "prprep.yaml"
     manifest.write_text(manifest.read_text().replace("Sum without", "Add without"))
-    assert ran(project, "report").returncode == 0
+    assert ran("report").returncode == 0
     assert report.read_text().startswith("# Performance pull requests")
     assert (project / ".codeflash/report.edited.md").read_text() == "my own report\n"
-    assert ran(project, "clean", "report").returncode == 0
+    assert ran("clean", "report").returncode == 0
     assert not report.exists()

@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..syntax import Function, Scope, parse, statements_of, without_docstring
@@ -80,14 +81,19 @@ def _lines(span: LineRange) -> range:
 
 def _node(text: DefinitionText) -> Scope | None:
     """Return the function or class at these lines; for a lambda that is assigned to a name, a function like it."""
-    for node in ast.walk(parse(text.source, text.path)):
+    return _scopes(text.source, text.path).get(text.lines)
+
+
+@lru_cache(maxsize=4)  # all changed definitions of a file are looked up one after the other
+def _scopes(source: bytes, path: str) -> dict[LineRange, Scope]:
+    """Return the functions and classes of a file by their lines, the outermost if several have the same."""
+    scopes: dict[LineRange, Scope] = {}
+    for node in ast.walk(parse(source, path)):
         scope = node if isinstance(node, Scope) else function_of(node) if isinstance(node, ast.stmt) else None
-        if scope and text.lines == (
-            min([scope.lineno, *(each.lineno for each in scope.decorator_list)]),
-            scope.end_lineno,
-        ):
-            return scope
-    return None
+        if scope:
+            first = min([scope.lineno, *(each.lineno for each in scope.decorator_list)])
+            scopes.setdefault((first, scope.end_lineno or scope.lineno), scope)
+    return scopes
 
 
 def _code(text: DefinitionText) -> str:

@@ -165,7 +165,7 @@ EQUAL = {
     "nan array": lambda: np.array([np.nan, 1.0]),
     "deque": lambda: collections.deque([1, 2]),
     "dict views": lambda: ({1: 2}.keys(), {1: 2}.values(), {1: 2}.items()),
-    "many": lambda: [[number, str(number)] for number in range(40_000)],
+    "more than is sent": lambda: [[number, str(number)] for number in range(10_000)],
 }
 
 

@@ -15,7 +15,6 @@ order then, and its `out` gets the answer. pytest 6.2 or newer.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
@@ -29,9 +28,6 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import pytest
-from _pytest.config import parse_warning_filter
 
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
@@ -51,13 +47,13 @@ FEW = 5
 def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
     awaited = order["awaited"]
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as folder, _patching(order) as patch:
         # Classes that the code defines look for their module, as those of `dataclasses` do.
         module = sys.modules["test_trial"] = types.ModuleType("test_trial")
         names: Message = vars(module)
         names.update(__file__=order["file"], tmp_path=pathlib.Path(folder))
         executed = ExecutedLines(order.get("lines", {}))
-        names.update(fixtures, monkeypatch=patch, reached=executed.reached)
+        names.update(fixtures, **patch, reached=executed.reached)
         inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
         setup = compile(order["setup"], order["file"], "exec")
         with _filtered(order["filters"]):
@@ -135,6 +131,18 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(described["tree"], sort_keys=True).encode()).hexdigest()
 
 
+@contextlib.contextmanager
+def _patching(order: Message) -> Iterator[Message]:
+    """Provide `monkeypatch` if the code uses it: importing pytest takes longer than most trials."""
+    if "monkeypatch" not in "".join((order["setup"], order["call"], *order.get("steps", ()))):
+        yield {}
+        return
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield {"monkeypatch": patch}
+
+
 def _watch(function: Message, file: str) -> ReachWatch:
     wanted = WantedFunction.of(function)
     return ReachWatch({"inside": wanted}, os.path.dirname(file), "inside")
@@ -180,6 +188,8 @@ def _has_changed(value: object, pickled: bytes | None, size: int) -> bool:
 @contextlib.contextmanager
 def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
     """Filter warnings as pytest would; leave out a filter that it could not understand."""
+    if filters:
+        from _pytest.config import parse_warning_filter
     # As pytest does: a warning that is recorded costs less than one that is printed.
     with warnings.catch_warnings(record=True):
         if not sys.warnoptions:
@@ -193,6 +203,8 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
 
 
 def _timed(call: Any, names: Message, *, awaited: bool) -> tuple[float, Any]:
+    if awaited:
+        import asyncio
     begun = time.perf_counter()
     value = asyncio.run(_await(call, names)) if awaited else eval(call, names)  # noqa: S307 - as above
     return time.perf_counter() - begun, value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-import unittest.mock
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -92,7 +92,10 @@ def has_changed(pickled: bytes, value: object) -> bool:
 
 def is_iterator(value: object) -> bool:
     """Return whether a value can be consumed only once; files and mocks do not count."""
-    return hasattr(type(value), "__next__") and not isinstance(value, (io.IOBase, unittest.mock.NonCallableMock))
+    if not hasattr(type(value), "__next__") or isinstance(value, io.IOBase):
+        return False
+    mock = sys.modules.get("unittest.mock")  # importing it takes long
+    return mock is None or not isinstance(value, mock.NonCallableMock)
 
 
 def is_lazy(value: Any) -> bool:
