@@ -18,11 +18,11 @@ from tests.support.stages import run_stage
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
-    "main": "f4fd0d06c126c50403d896c7f5420b54d3c8a938",
-    "perf/lazy-imports": "6f40d096df8f75c6cce354abcdb655d7477c2f06",
-    "perf/load-annotations": "eabc016411f1d4a3b852ea5cadf79c29b64875a7",
-    "perf/merge-text": "0e49c935ef76683153473b318f7594a8ba3bb119",
-    "perf/table-extraction": "8d4a9a86a75f6949218e52454e247d2f5d479f07",
+    "main": "c8099afbd6365577217f7e4fa40d1b06cc5f7751",
+    "perf/lazy-imports": "bf29279a9c5de53da3522b27bc997f245a594aa0",
+    "perf/load-annotations": "cf22d02ec3c592c3e593e594aa10f8e7311d3589",
+    "perf/merge-text": "f02ab3040743bccc1bfd3c191643e44decfcbcc3",
+    "perf/table-extraction": "a5cd1d66d6366518b1811095b6d9f70d967bdc5b",
 }
 
 
