@@ -8,7 +8,7 @@ from ...project.syntax import Scope, parse_or_empty
 
 
 def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTest]:
-    """Yield a test with each of its lists of like elements repeated `scale` times, one list at a time."""
+    """Yield a test with each of its lists of like elements `scale` times as long, one list at a time."""
     parts = {"setup": workload.setup, "body": workload.body, "result": (workload.result,)}
     for part, codes in parts.items():
         for number, code in enumerate(codes):
@@ -19,19 +19,30 @@ def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTes
 
 
 def _longer(code: str, scale: int) -> Iterator[str]:
-    lines = code.encode().splitlines(keepends=True)
     for node in _lists(parse_or_empty(code.encode())):
-        if node.end_lineno is None or node.end_col_offset is None:
-            continue
-        end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
-        whole = b"".join(lines)
-        yield (whole[:end] + f" * {scale}".encode() + whole[end:]).decode()
+        if isinstance(node, ast.Constant):
+            yield _edited(code, node, str(node.value * scale))  # type: ignore[operator]
+        else:
+            yield _edited(code, node, f"{ast.get_source_segment(code, node)} * {scale}")
 
 
-def _lists(node: ast.AST) -> Iterator[ast.List]:
-    """Yield the lists whose elements are alike, the outermost ones; those in definitions and of loops are no data."""
+def _edited(code: str, node: ast.expr, text: str) -> str:
+    """Return code with another text for one of its expressions."""
+    lines = code.encode().splitlines(keepends=True)
+    before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
+    segment = ast.get_source_segment(code, node) or ""
+    return (before + text.encode() + code.encode()[len(before) + len(segment.encode()) :]).decode()
+
+
+def _lists(node: ast.AST) -> Iterator[ast.List | ast.Constant]:
+    """Yield the lists whose elements are alike, the outermost ones, and the numbers of elements in comprehensions.
+
+    Lists in definitions and of loops are no data.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(node, ast.For | ast.comprehension) and child is node.iter:
+            if isinstance(node, ast.comprehension) and (number := _number(node.iter)):
+                yield number
             continue
         if isinstance(child, ast.BinOp | Scope | ast.Lambda):
             continue
@@ -39,6 +50,14 @@ def _lists(node: ast.AST) -> Iterator[ast.List]:
             yield child
         else:
             yield from _lists(child)
+
+
+def _number(node: ast.expr) -> ast.Constant | None:
+    """Return 5 for `range(5)`."""
+    match node:
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int()) as number], keywords=[]):
+            return number
+    return None
 
 
 def _kind(node: ast.expr) -> str:

@@ -19,7 +19,7 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction
-from .assertions import WithoutAssertions, is_assertion
+from .assertions import WithoutAssertions, expects_error, is_assertion
 from .needed_code import ALWAYS_THERE, NeededCode, NotCopiedError, TestModule, TestModules, used_names, with_paths
 
 BY_PYTEST = frozenset(
@@ -33,11 +33,15 @@ TAKEN = "benchmark"
 
 @dataclass(frozen=True, slots=True)
 class OwnStatement:
-    """A statement of a test, as code; a check is what is left of an assertion. It binds some names."""
+    """A statement of a test, as code; a check is what is left of an assertion, or expects an error.
+
+    It binds some names.
+    """
 
     code: str
     is_check: bool = False
     binds: frozenset[str] = frozenset()
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +317,8 @@ class _Body:
                 raise NotCopiedError("uses the object of its class")
             if not isinstance(each, ast.Pass):
                 code = self._code(original, each, file)
-                yield OwnStatement(code, is_assertion(original), frozenset(bound_names([each])))
+                fails = expects_error(each)
+                yield OwnStatement(code, fails or is_assertion(original), frozenset(bound_names([each])), fails)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""

@@ -107,8 +107,11 @@ class TestChooser:
         if "raised" in answer:
             return f"written as code, it fails: {answer['raised']}"
         calls: list[int] = answer["calls"]
+        statements = zip(body.statements, calls, strict=True)
+        calls = [0 if each.fails else count for each, count in statements]
         if not any(calls):
-            return f"its body does not call {self.base.changed.watched}"
+            only = ", except to see it fail" if any(answer["calls"]) else ""
+            return f"its body does not call {self.base.changed.watched}{only}"
         failure = ""
         for workload in _divided(test, body, calls):
             measured = self._measured(workload)

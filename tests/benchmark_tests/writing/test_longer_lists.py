@@ -18,6 +18,9 @@ def longer(code: str) -> list[str]:
         ("load(['a', 'b'], [1])", ["load(['a', 'b'] * 10, [1])", "load(['a', 'b'], [1] * 10)"]),
         ("rows = [\n    Row(1),\n    Row(2),\n]", ["rows = [\n    Row(1),\n    Row(2),\n] * 10"]),
         ("rows = [[1, 2], [3, 4]]", ["rows = [[1, 2], [3, 4]] * 10"]),
+        ("rows = [(i, 'ä') for i in range(5)]", ["rows = [(i, 'ä') for i in range(50)]"]),
+        ("load('ä', {i for i in range(3)})", ["load('ä', {i for i in range(30)})"]),
+        ("rows = [i for i in range(1, 5)]", []),
         ("load([1, 'a'])", []),
         ("load([{'a': 1}, {'b': 1}])", []),
         ("load([])", []),
@@ -26,7 +29,7 @@ def longer(code: str) -> list[str]:
         ("class A:\n    fields = ['a']", []),
     ],
 )
-def test_lists_of_like_elements_are_repeated_one_at_a_time(code, changed):
+def test_lists_of_like_elements_become_longer_one_at_a_time(code, changed):
     assert longer(code) == changed
 
 

@@ -73,6 +73,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
                 for _ in value:
                     pass
                 seconds += time.perf_counter() - begun
+        share = inside.share(seconds) if inside else None
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
         with _filtered(order["filters"]):
@@ -87,6 +88,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             while not changes and not lazy and spent < ENOUGH and count < MOST:
                 took, last = _timed(call, names, awaited=awaited)
                 spent, count, watched, seconds = spent + took, count + 1, watched + took, min(seconds, took)
+                share = inside.share(watched) if inside else None
         peak = _peak(lambda: exec(setup, names) if changes else None, call, names) if order.get("peak") else None  # noqa: S102
         return {
             "peak": peak,
@@ -97,7 +99,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "size": sum(sizes.values()),
             "reached": executed.reached(),
             "executed": sorted(executed.executed),
-            "share": inside.share(watched) if inside else None,
+            "share": share,
             **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
             **({"value": value} if order.get("tell") else {}),
         }
