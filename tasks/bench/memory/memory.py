@@ -140,7 +140,7 @@ def _track(
         while ready := worker.advance():
             profile = Path(scratch) / "profile.bin"
             native = request.native and profiles is not None
-            answer = worker.ask("track", profile=str(profile), native=native)
+            answer = worker.ask("track", profile=str(profile), native=native, follow=ready.key in sampled)
             if answer["kind"] == "untracked":
                 raise MeasuringError(
                     f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
