@@ -178,7 +178,7 @@ def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
             windows += [Window(*each) for each in answer["windows"]]
             faults += answer["faults"]
             ended = Ended(faults, tree.processes())
-            peak = peak_together(tree.sweeps, windows, ended, counted=tracked["together"])
+            peak = peak_together(tree.sweeps, windows, ended, root=tree.root, counted=tracked["together"])
             if peak.peak is not None:
                 break
     return peak
