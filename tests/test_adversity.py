@@ -1,4 +1,4 @@
-"""Full disks, folders that cannot be written, two runs at once, and repositories that change under a run."""
+"""Full disks, folders that cannot be written, containers, two runs at once, and repositories that change under a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks.artifacts import Injection, Linting
+from tasks.artifacts import Injection, Linting, MetricName
 from tests.support.mistakes import (
     CODE,
     Run,
@@ -22,6 +22,7 @@ from tests.support.mistakes import (
     target,
     variables_of,
 )
+from tests.support.sandboxes import demand_bubblewrap
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(0.7)
@@ -241,3 +242,18 @@ def test_a_repository_that_lost_objects(repo):
     shutil.rmtree(os.environ["PRPREP_CACHE"] + "/trees", ignore_errors=True)
     run = compare(repo)
     assert told_plainly(run, "git could not read")
+
+
+def test_a_run_with_process_ids_of_its_own(repo):
+    """As in a container."""
+    demand_bubblewrap()
+    folder = manifest(repo, item(metrics="time"))
+    alone = ("bwrap", "--unshare-pid", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc", "--")
+    done = subprocess.run(
+        [*alone, *command("run")], cwd=folder, env=variables_of({}), capture_output=True, text=True, check=False
+    )
+    run = Run(folder, done.returncode, done.stdout + done.stderr)
+    assert run.code == 0, run.told
+    (time,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
+    assert all(launch.waited["base"] for launch in time.launches)
+    assert is_improved(run.comparison(), MetricName.TIME)

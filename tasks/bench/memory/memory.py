@@ -140,7 +140,7 @@ def _track(
         while ready := worker.advance():
             profile = Path(scratch) / "profile.bin"
             native = request.native and profiles is not None
-            answer = worker.ask("track", profile=str(profile), native=native)
+            answer = worker.ask("track", profile=str(profile), native=native, follow=ready.key in sampled)
             if answer["kind"] == "untracked":
                 raise MeasuringError(
                     f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
@@ -178,7 +178,7 @@ def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
             windows += [Window(*each) for each in answer["windows"]]
             faults += answer["faults"]
             ended = Ended(faults, tree.processes())
-            peak = peak_together(tree.sweeps, windows, ended, counted=tracked["together"])
+            peak = peak_together(tree.sweeps, windows, ended, root=tree.root, counted=tracked["together"])
             if peak.peak is not None:
                 break
     return peak

@@ -28,6 +28,7 @@ PAGE = resource.getpagesize()
 MOST_MEANWHILE = 1 << 20
 """Bytes that a process may get between two readings of one sample."""
 PAUSE = 0.0005
+"""Seconds between two samples."""
 
 _COUNTED = ("Pss_Anon", "Pss_Shmem", "SwapPss")
 
@@ -83,10 +84,12 @@ class PeakTogether:
     why_not: str = ""
 
 
-def peak_together(sweeps: Sequence[Sweep], windows: Sequence[Window], ended: Ended, *, counted: int) -> PeakTogether:
-    """Return the peak of calls in a process and its child processes, above what the process held before.
+def peak_together(
+    sweeps: Sequence[Sweep], windows: Sequence[Window], ended: Ended, *, root: int, counted: int
+) -> PeakTogether:
+    """Return the peak of calls in the process `root` and its child processes, above what `root` held before.
 
-    The first sweep was before the calls: processes that it has, and that were idle since, are not part of them.
+    The first sweep was before the calls: children that it has, and that were idle since, are not part of them.
     `counted` is the peak of the processes that memray followed, in bytes, of which none may be missing.
     """
     if not sweeps:
@@ -96,7 +99,9 @@ def peak_together(sweeps: Sequence[Sweep], windows: Sequence[Window], ended: End
     if not seen:
         return PeakTogether(None, NOT_SHOWN)
     before, last = sweeps[0].readings, _last(seen)
-    idle = {process for process in before.keys() & last.keys() if last[process].cpu - before[process].cpu < IDLE}
+    idle = {
+        process for process in (before.keys() & last.keys()) - {root} if last[process].cpu - before[process].cpu < IDLE
+    }
     peak = max(sweep.held(without=idle) - window.held for window, found in within.items() for sweep in found)
     # All calls do the same: if the peak of one was seen whole, the highest of all is not below it.
     between = min(_between(sweeps, found) for found in within.values() if found)

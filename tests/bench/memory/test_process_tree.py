@@ -21,7 +21,7 @@ WINDOWS = [Window(10, 50, 30 * MIB), Window(60, 100, 31 * MIB)]
 
 def sweep(began, *, root=30, child=None, highest=None, faults=0, cpu=0):
     """Return readings in MiB, with the faults of so many MiB, one nanosecond after the other."""
-    readings = {ROOT: Reading(root * MIB, root * MIB, root * MIB, root * MIB, 99 * PAGES, began * IDLE)}
+    readings = {ROOT: Reading(root * MIB, root * MIB, root * MIB, root * MIB, 99 * PAGES, 0)}
     if child is not None:
         private = (child - 2) * MIB
         readings[CHILD] = Reading(child * MIB, private, (highest or child) * MIB, child * MIB, faults * PAGES, cpu)
@@ -30,7 +30,7 @@ def sweep(began, *, root=30, child=None, highest=None, faults=0, cpu=0):
 
 def peak(*sweeps, before=None, faults=0, living=(ROOT,), counted=0):
     taken = [before or sweep(0), *sweeps]
-    return peak_together(taken, WINDOWS, Ended(faults * PAGES, living), counted=counted)
+    return peak_together(taken, WINDOWS, Ended(faults * PAGES, living), root=ROOT, counted=counted)
 
 
 def test_the_peak_is_the_highest_sum_within_a_call():
@@ -77,7 +77,7 @@ def test_one_call_must_be_seen_up_to_the_highest_memory_of_each_process():
 
 
 def test_without_samples_nothing_is_known():
-    assert "system does not report" in peak_together([], WINDOWS, Ended(0, ()), counted=0).why_not
+    assert "system does not report" in peak_together([], WINDOWS, Ended(0, ()), root=ROOT, counted=0).why_not
     assert "do not show all" in peak(sweep(5, child=1)).why_not
 
 

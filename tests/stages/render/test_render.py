@@ -544,6 +544,27 @@ def test_different_packages_are_shown():
     assert "| `pytest` | not installed | 8.3.3 |" in body
 
 
+def test_what_others_took_from_the_cores_is_shown():
+    load = CPU_IMPROVED.load.model_copy(update={"stolen": 0.12, "throttled": 1.5})
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"load": load})))
+    assert "; a hypervisor took 12 % of the cores' time; a CPU quota stopped processes for 1.5 s." in body
+
+
+def test_a_peak_of_several_processes_is_shown_as_such():
+    peak, _ = MEMORY_IMPROVED.changes
+    several = MEMORY_IMPROVED.model_copy(update={"changes": (peak.model_copy(update={"together": True}),)})
+    body = body_of(Case(several))
+    assert "| Ref | Peak Memory | Delta |\n|:---|---:|:---|\n" in body
+    assert "(base) | 50.0 MiB | |\n" in body
+    assert (
+        "\n\nThe peak is that of the call's process and its child processes together, by proportional set size.\n\n"
+        in body
+    )
+    assert "Commands for plain pytest are left out: pytest-memray measures the memory of one process" in body
+    assert "--memray" not in body
+    assert "left out" not in body_of(Case(MEMORY_IMPROVED))
+
+
 @pytest.mark.parametrize(
     ("changelog", "section"),
     [

@@ -11,7 +11,7 @@ profiles of increasing numbers of rounds (`ROUNDS`): the result is the median of
 each of them is positive. The interpreter's own caches, threads and event loops vary by some hundred bytes, but do not
 grow.
 
-memray follows forks: each child writes a profile of its own, and the peak of all is the most that they hold at one
+memray can follow forks: each child writes a profile of its own, and the peak of all is the most that they hold at one
 time. Programs that a call starts, and processes that were forked before, are not in it.
 
 memray stops writing, and raises nothing, if the disk is full: all that it would have written later is missing, and the
@@ -38,9 +38,7 @@ EXPENSIVE_SECONDS = 0.1
 OF_CHILDREN = 1_000_000
 """Nanoseconds that older child processes may use without being part of the call: one that waits wakes at times."""
 
-SNAPSHOT_MILLISECONDS = 1
-MOST_SNAPSHOTS = 1_000_000
-"""memray drops every second one beyond."""
+FOLLOWING = {"follow_fork": True, "memory_interval_ms": 1}
 
 _floors: dict[bool, dict[str, int]] = {}
 """The figures of an empty call, by whether it is awaited."""
@@ -49,8 +47,8 @@ _floors: dict[bool, dict[str, int]] = {}
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     """Return the call's peak in bytes, its number of allocations and the bytes that it leaves, in this process alone.
 
-    `children` says whether child processes worked meanwhile, `together` is the peak with those that memray followed,
-    and `pid` this process's id.
+    `children` says whether child processes worked meanwhile, and `pid` is this process's id. If the order says
+    `follow`, `together` is the peak with the child processes that memray followed.
     """
     try:
         import memray
@@ -63,13 +61,13 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
 
 
 async def _tracked(memray: Any, order: Message, calls: Calls) -> Message:
-    profile, native = order["profile"], order.get("native", False)
+    profile, native, follow = order["profile"], order.get("native", False), order.get("follow", False)
     scratch = f"{profile}.other"
     floor = await _floor(memray, calls, scratch)
     if sys.version_info[:2] == (3, 11):
         # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
         await _track(memray, calls, scratch)
-    used_children = await _track(memray, calls, profile, native=native)
+    used_children = await _track(memray, calls, profile, native=native, follow=follow)
     figures = _figures(memray, profile)
     followed = _followed(profile)
     together = _peak_together(memray, [profile, *followed]) if followed else figures["peak"]
@@ -88,14 +86,13 @@ async def _tracked(memray: Any, order: Message, calls: Calls) -> Message:
     }
 
 
-async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> bool:
+async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False, follow: bool = False) -> bool:
     """Track one call, without setup and teardown, and dropping its value; return whether child processes worked."""
     _remove(profile, *_followed(profile))
     args, kwargs = calls.arguments()
     gc.collect()
     children = waiting.children()
-    settings = {"native_traces": native, "follow_fork": True, "memory_interval_ms": SNAPSHOT_MILLISECONDS}
-    with memray.Tracker(profile, **settings):
+    with memray.Tracker(profile, native_traces=native, **(FOLLOWING if follow else {})):
         value = calls.function(*args, **kwargs)
         if calls.awaited:
             value = await value
@@ -124,7 +121,7 @@ def _peak_together(memray: Any, profiles: list[str]) -> int:
     peaks, changes = [0], []
     for profile in profiles:
         try:
-            reader = memray.FileReader(profile, max_memory_records=MOST_SNAPSHOTS)
+            reader = memray.FileReader(profile)
             snapshots = list(reader.get_memory_snapshots())
         except (OSError, RuntimeError):
             continue  # the child was killed before it wrote anything
@@ -132,7 +129,7 @@ def _peak_together(memray: Any, profiles: list[str]) -> int:
         heaps = [0, *(snapshot.heap for snapshot in snapshots), 0]
         times = [*(snapshot.time for snapshot in snapshots), *(snapshot.time for snapshot in snapshots[-1:])]
         changes += [(time, after - before) for time, before, after in zip(times, heaps, heaps[1:])]  # noqa: B905 - not on Python 3.9
-    return max(*peaks, *itertools.accumulate(change for _, change in sorted(changes)))
+    return max([*peaks, *itertools.accumulate(change for _, change in sorted(changes))])
 
 
 async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
