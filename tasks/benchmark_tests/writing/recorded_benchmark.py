@@ -46,14 +46,21 @@ def from_recording(
     is_memory = detection.domain.domains[:1] == ("mem",)
     if call and is_memory and _makes_small_object(call, definition):
         parts = _of_call(recording, call, definition, many=True)
-    elif sample is not None and (call is None or is_small_call(call)):
-        parts = _of_sample(recording, sample, definition)
-    elif call and sample and not is_memory and fits_loop(call, sample):
-        parts = _of_sample(recording, sample, definition, large=call)
+    elif sample and uses_sample(recording, is_memory=is_memory):
+        large = call if call and not is_small_call(call) else None
+        parts = _of_sample(recording, sample, definition, large=large)
     elif call:
         parts = _of_call(recording, call, definition)
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
+
+
+def uses_sample(recording: Recording, *, is_memory: bool) -> bool:
+    """Return whether the benchmark makes the typical calls, alone or beside the large one."""
+    call, sample = recording.call, recording.sample
+    if sample is None or call is None:
+        return sample is not None
+    return is_small_call(call) or (not is_memory and fits_loop(call, sample))
 
 
 def _called(recording: Recording, definition: Definition) -> str:

@@ -17,6 +17,7 @@ from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, recor
 from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
+from ...benchmark_tests.writing.recorded_benchmark import uses_sample
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...environments import builder, package_dates
 from ...environments.declared import requirement_for
@@ -419,10 +420,11 @@ def peaks_of(recording: Recording) -> Peaks | None:
     return chosen.peaks if chosen else None
 
 
-def round_of(recording: Recording) -> float:
+def round_of(recording: Recording, *, is_memory: bool = False) -> float:
     """Return the seconds of the longest round of a benchmark that would be written from a recording."""
     large = recording.call.spelling.seconds if recording.call else 0.0
-    return max(large, recording.sample.seconds if recording.sample else 0.0)
+    sample = recording.sample if uses_sample(recording, is_memory=is_memory) else None
+    return max(large, sample.seconds) if sample else large
 
 
 def refusal(recording: Recording, *, is_memory: bool = False) -> str:
@@ -435,7 +437,8 @@ def refusal(recording: Recording, *, is_memory: bool = False) -> str:
         return "no recorded call executes what head changes"
     # Of memory the benchmark makes many objects.
     is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
-    least = choosing.LEAST_ROUND if recording.sample else choosing.LEAST_CALL
-    if round_of(recording) < least and not is_small_object:
-        return f"its calls take {figures.seconds(round_of(recording))} at most, which is too short to show anything"
+    least = choosing.LEAST_ROUND if uses_sample(recording, is_memory=is_memory) else choosing.LEAST_CALL
+    longest = round_of(recording, is_memory=is_memory)
+    if longest < least and not is_small_object:
+        return f"its calls take {figures.seconds(longest)} at most, which is too short to show anything"
     return ""
