@@ -18,11 +18,11 @@ from tests.support.stages import run_stage
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
-    "main": "f4fd0d06c126c50403d896c7f5420b54d3c8a938",
-    "perf/lazy-imports": "6f40d096df8f75c6cce354abcdb655d7477c2f06",
-    "perf/load-annotations": "eabc016411f1d4a3b852ea5cadf79c29b64875a7",
-    "perf/merge-text": "0e49c935ef76683153473b318f7594a8ba3bb119",
-    "perf/table-extraction": "8d4a9a86a75f6949218e52454e247d2f5d479f07",
+    "main": "2a2d72065279eb329719d581e7f480fc5e9bef64",
+    "perf/lazy-imports": "69841a4bf5c8040708bfb79b160e2746fff4dab8",
+    "perf/load-annotations": "dd9715caa254499bb1062e098ea154047b9df7ab",
+    "perf/merge-text": "6135e93b19e4d91034764687fcf11d3ec1329afb",
+    "perf/table-extraction": "0e079ca710d5599bb0335f84ce1929c671140dc3",
 }
 
 
