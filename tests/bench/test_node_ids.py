@@ -59,7 +59,9 @@ def test_what_differs_from_process_to_process_is_left_out(node, expected):
     assert IDS.stable([test]) == {test: f"tests/test_a.py::test_a[{expected}]"}
 
 
-@pytest.mark.parametrize("name", ["test_pid4", f"test_{CLOCK:%Y%m%d}", f"test_{int(NOW)}"])
+@pytest.mark.parametrize(
+    "name", ["test_pid4", f"test_{CLOCK:%Y%m%d}", f"test_{int(NOW)}"], ids=["process", "day", "second"]
+)
 def test_names_of_functions_and_files_stay(name):
     node = f"tests/{name}.py::TestLipid3::{name}"
     assert IDS.stable([node, f"{node}[a]"]) == {node: node, f"{node}[a]": f"{node}[a]"}

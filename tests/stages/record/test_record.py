@@ -834,8 +834,9 @@ def test_a_gap_mentions_why_no_call_can_be_written(shop):
 
 def test_a_function_that_no_test_calls_leaves_a_gap(shop):
     recording, written, _ = shop.scaffolded("lonely")
-    assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
-    assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
+    assert (recording.ran[0], recording.calls, written.made_from) == ("tests/test_shop.py", 0, "gap")
+    (note,) = recording.notes
+    assert note.startswith("no test of the project calls shop:lonely: tests/test_shop.py")
 
 
 def test_nothing_runs_if_a_benchmark_is_described(repo, tmp_path):
