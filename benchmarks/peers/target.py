@@ -89,13 +89,11 @@ COPY = "import shutil, sysconfig\n\nshutil.copy('work.py', sysconfig.get_path('p
 PROJECT = """[project]
 name = "work"
 version = "1"
+description = "Functions of a known length"
 
 [build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-
-[tool.setuptools]
-py-modules = ["work"]
+requires = ["flit_core>=3.11"]
+build-backend = "flit_core.buildapi"
 
 [tool.codeflash]
 module-root = "."

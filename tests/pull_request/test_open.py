@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
+from tasks.commands import ENTRIES
 from tasks.pipeline import NAMES, staleness_of
 from tasks.pull_request.opening import Opener
 from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
+from tests.pull_request.test_publishing import publishes, recorded_by, recorders
 from tests.support.github import TOKEN, GitHub, Refused
 from tests.support.runs import prprep
 from tests.support.targets import TargetRepo
@@ -66,11 +68,20 @@ optimizations:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A folder with fresh evidence and a branch, and the server that it belongs to."""
+    """A folder with fresh evidence and a branch, the server that it belongs to, and a log of calls of git and gh."""
 
     folder: Path
     github: GitHub
     variables: dict[str, str]
+    log: Path
+
+    @property
+    def recording(self) -> dict[str, str]:
+        """Variables with which calls of git and gh are logged.
+
+        git's own programs come before PATH for what git starts, so only what prprep and its tools start is seen.
+        """
+        return {"PATH": f"{self.log.parent}{os.pathsep}{os.environ['PATH']}"}
 
     def prprep(self, *arguments: str, code: int = 0, **more: str) -> str:
         done = prprep(arguments, folder=self.folder, env={**self.variables, **more})
@@ -132,9 +143,10 @@ def prepared(tmp_path_factory):
         target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
         target.checkout("main")
         (folder / "work" / "prprep.yaml").write_text(MANIFEST)
-        prepared = Prepared(folder / "work", github, variables_for(github, folder))
-        prepared.prprep("run")
-        prepared.prprep("branch", "total")
+        log = recorders(folder / "bin")
+        prepared = Prepared(folder / "work", github, variables_for(github, folder), log)
+        prepared.prprep("run", **prepared.recording)
+        prepared.prprep("branch", "total", **prepared.recording)
         yield prepared
 
 
@@ -146,7 +158,28 @@ def case(prepared, tmp_path):
     for branch in prepared.repository.git("for-each-ref", "--format=%(refname)", "refs/heads/perf").split():
         prepared.repository.git("update-ref", "-d", branch)
     prepared.github.requests.clear()
-    return Prepared(tmp_path / "work", prepared.github, prepared.variables)
+    return Prepared(tmp_path / "work", prepared.github, prepared.variables, prepared.log)
+
+
+def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(case):
+    own = sorted(entry.name for entry in ENTRIES if not entry.location.partition(":")[0].endswith("doit_commands"))
+    calls = {name: [name] for name in own if name not in {"open", "lint", "branch"}}
+    calls |= {
+        "lint": ["lint", "--no-run", "target/tests/benchmarks"],
+        "branch": ["branch", "total", "--into", "ready", "--patches", "patches"],
+    }
+    for arguments in [*calls.values(), ["run"], ["list", "--all", "--status"]]:
+        done = prprep(arguments, folder=case.folder, env={**case.variables, **case.recording})
+        assert "Traceback" not in done.stderr, done.stderr
+        if arguments[0] in {"run", "branch"}:
+            assert done.returncode == 0, done.stdout + done.stderr
+    recorded = recorded_by(case.log)  # with those of the run that prepared the evidence
+    assert {words[0] for words in recorded} == {"git", "gh"}
+    assert len(recorded) > 20
+    assert [words for words in recorded if publishes(words)] == []
+    assert case.repository.commit("perf/total") == case.repository.commit("ready") == ""
+    assert case.repository.pull_requests == []
+    assert TargetRepo(case.folder / "target").git("rev-parse", "ready")
 
 
 def test_it_is_opened_once_and_then_updated(case):

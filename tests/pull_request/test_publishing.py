@@ -1,4 +1,4 @@
-"""Only one module publishes: shown by reading all sources, and by watching what every other command hands to git and gh."""
+"""Only one module publishes: shown by reading all sources; test_open watches what commands hand to git and gh."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.commands import ENTRIES
 from tasks.errors import PrprepError, RepositoryError
 from tasks.pull_request import publishing
 from tasks.pull_request.publishing import Gh, PullRequestText, push
-from tests.support.runs import prprep
 from tests.support.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[2]
@@ -121,41 +119,8 @@ def recorders(folder: Path) -> Path:
     return folder / "log"
 
 
-@pytest.mark.slow
-def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
-    from tests.pull_request.test_open import FILES, MANIFEST
-
-    target = TargetRepo(tmp_path / "work" / "target", FILES)
-    remote = TargetRepo(tmp_path / "remote")
-    remote.git("config", "receive.denyCurrentBranch", "ignore")
-    target.git("remote", "add", "origin", str(remote.path))
-    target.git("config", "user.name", "Bea")
-    target.git("config", "user.email", "bea@example.org")
-    target.branch("perf/total")
-    target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
-    target.checkout("main")
-    (tmp_path / "work" / "prprep.yaml").write_text(MANIFEST)
-    log = recorders(tmp_path / "bin")
-    # git's own programs come before PATH for what git starts, so only what prprep and its tools start is seen: all that counts here.
-    path = f"{log.parent}{os.pathsep}{os.environ['PATH']}"
-    variables = {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
-    own = sorted(entry.name for entry in ENTRIES if not entry.location.partition(":")[0].endswith("doit_commands"))
-    calls = {name: [name] for name in own if name not in {"open", "lint", "branch"}}
-    calls |= {
-        "lint": ["lint", "--no-run", "target/tests/benchmarks"],
-        "branch": ["branch", "total", "--into", "ready", "--patches", "patches"],
-    }
-    for arguments in [["run"], *calls.values(), ["run"], ["list", "--all", "--status"]]:
-        done = prprep(arguments, folder=tmp_path / "work", env=variables)
-        assert "Traceback" not in done.stderr, done.stderr
-        if arguments[0] in {"run", "branch"}:
-            assert done.returncode == 0, done.stdout + done.stderr
-    recorded_calls = [call.split("\0") for call in log.read_text().split("\0END-OF-CALL\0")[:-1]]
-    assert {words[0] for words in recorded_calls} >= {"git"}
-    assert len(recorded_calls) > 20
-    assert [words for words in recorded_calls if publishes(words)] == []
-    assert remote.git("for-each-ref") == ""
-    assert target.git("rev-parse", "ready")
+def recorded_by(log: Path) -> list[list[str]]:
+    return [call.split("\0") for call in log.read_text().split("\0END-OF-CALL\0")[:-1]]
 
 
 @pytest.fixture

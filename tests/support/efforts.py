@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+from tests.support.projects import FLIT
 from tests.support.targets import TargetRepo
 
-PYPROJECT = """
-[build-system]
-requires = ["setuptools>=61"]
-build-backend = "setuptools.build_meta"
-
+PYPROJECT = f"""
+{FLIT}
 [project]
 name = "textkit"
 version = "1"
+description = "Texts"
 
 [tool.codeflash]
 module-root = "textkit"

@@ -17,6 +17,14 @@ CHECKOUT = Path(__file__).parents[2]
 
 _BUSY = threading.Lock()
 
+BRIEFLY = {
+    "tasks.bench.memory.memory.REPEATS": 2,
+    "tasks.bench.outputs.inputs.INPUTS": 10,
+    "tasks.bench.outputs.inputs.EDGES": 5,
+    "tasks.bench.outputs.inputs.TRIES": 40,
+}
+"""How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do."""
+
 _SERVER = """
 import gc
 import importlib
@@ -52,6 +60,10 @@ def become(order):
         opened = os.open(stream, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
+    for name, value in order["briefly"].items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
     sys.argv = ["prprep", *order["arguments"]]
     from tasks.__main__ import main
 
@@ -102,6 +114,7 @@ def prprep(
         out.touch()
         err.touch()
         order = {"arguments": [*arguments], "folder": str(folder), "env": variables, "out": str(out), "err": str(err)}
+        order["briefly"] = BRIEFLY
         server = _server()
         server.stdin.write(json.dumps(order) + "\n")
         server.stdin.flush()

@@ -26,7 +26,7 @@ from tasks.stages.render.render import bounded
 from tasks.storage.paths import ProjectPaths
 from tests.stages.codeflash.test_findings import LAYOUT, OUTCOME, REQUEST
 from tests.support.evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
-from tests.support.projects import SETUPTOOLS
+from tests.support.projects import FLIT
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import snapshot
@@ -37,7 +37,7 @@ FAST = "def unique(values):\n    return list(dict.fromkeys(values))\n"
 MEASURES = "from textkit import unique\n\n\ndef test_benchmark_unique(benchmark):\n    assert len(benchmark(unique, list(range(600)) * 2)) == 600\n"
 METHOD = "\n\nclass Bag:\n    def total(self, first):\n        return first + sum(list(range(50_000)))\n"
 MEASURES_METHOD = "from textkit import Bag\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(Bag().total, 1) == 1_249_975_001\n"
-PROJECT = f'{SETUPTOOLS}\n[project]\nname = "textkit"\nversion = "1"\n'
+PROJECT = f'{FLIT}\n[project]\nname = "textkit"\nversion = "1"\ndescription = "Lists"\n'
 
 
 def test_nothing_runs_unless_the_item_asks_for_it(tmp_path):
