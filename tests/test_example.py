@@ -18,11 +18,11 @@ from tests.support.stages import run_stage
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
-    "main": "c8099afbd6365577217f7e4fa40d1b06cc5f7751",
-    "perf/lazy-imports": "bf29279a9c5de53da3522b27bc997f245a594aa0",
-    "perf/load-annotations": "cf22d02ec3c592c3e593e594aa10f8e7311d3589",
-    "perf/merge-text": "f02ab3040743bccc1bfd3c191643e44decfcbcc3",
-    "perf/table-extraction": "a5cd1d66d6366518b1811095b6d9f70d967bdc5b",
+    "main": "c341344eeddd932f1cd1593d3121eccf422f8004",
+    "perf/lazy-imports": "06bd35e53f8191dc473ad85c7d379fbf5c2c24fa",
+    "perf/load-annotations": "997b2467cda404b8317f99d20f30bf02d9620634",
+    "perf/merge-text": "20a827e6841adb6c94d99b03503efb0f254b0865",
+    "perf/table-extraction": "3942d4e6ac3bac614b50abaecb558b79db48856c",
 }
 
 
