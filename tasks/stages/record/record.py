@@ -279,9 +279,9 @@ class _Recorder:
         if workload:
             empty = Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched)
             chosen: dict[str, object] = {"call": None, "sample": None, "workload": workload, "share": workload.share}
-            chosen |= {"reason": exploration.reason, "notes": notes, "called_as": target.called_as}
-            chosen |= {"ran": (workload.test.partition("::")[0],)}
-            return (first or empty).model_copy(update=chosen)
+            origin: dict[str, object] = {"ran": (workload.test.partition("::")[0],), "reason": exploration.reason}
+            update = {**chosen, **origin, "notes": notes, "called_as": target.called_as}
+            return (first or empty).model_copy(update=update)
         notes = (*notes, *why_not)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
