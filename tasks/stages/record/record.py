@@ -278,9 +278,9 @@ class _Recorder:
         first = next((each for each in tried if each.target == target.watched), None)
         if workload:
             empty = Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched)
-            chosen: dict[str, object] = {"call": None, "sample": None, "workload": workload, "share": workload.share}
+            found: dict[str, object] = {"call": None, "sample": None, "workload": workload, "share": workload.share}
             origin: dict[str, object] = {"ran": (workload.test.partition("::")[0],), "reason": exploration.reason}
-            update = {**chosen, **origin, "notes": notes, "called_as": target.called_as}
+            update = {**found, **origin, "notes": notes, "called_as": target.called_as}
             return (first or empty).model_copy(update=update)
         notes = (*notes, *why_not)
         if not tried:
