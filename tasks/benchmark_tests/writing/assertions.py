@@ -12,6 +12,17 @@ COMPARISONS = frozenset({"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge
 """Methods that an assertion runs by comparing."""
 ACCESSES = frozenset({"property", "__getattr__", "__getattribute__", "__getitem__", "__get__", "__len__", "__iter__"})
 """Methods that run without a call, those of properties by that name."""
+OPERATORS: dict[str, type[ast.cmpop]] = {
+    "assertEqual": ast.Eq,
+    "assertNotEqual": ast.NotEq,
+    "assertIn": ast.In,
+    "assertNotIn": ast.NotIn,
+    "assertLess": ast.Lt,
+    "assertLessEqual": ast.LtE,
+    "assertGreater": ast.Gt,
+    "assertGreaterEqual": ast.GtE,
+}
+"""Of unittest's assertions that compare."""
 NO_MESSAGE = {"assertTrue": 1, "assertFalse": 1, "assertIsNone": 1, "assertIsNotNone": 1}
 """Of unittest's assertions the number of arguments that are no message; of all others it is two."""
 ASSERTIONS = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
@@ -32,13 +43,15 @@ class WithoutAssertions(ast.NodeTransformer):
         self._whole, self._reads = method in COMPARISONS, method in ACCESSES
         self._depth = 0
 
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
-        return self._evaluations(node, (node.test,))
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt | list[ast.stmt]:
+        return node if self._whole else self._evaluations(node, (node.test,))
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
         asserted = unittest_assertion(node.value)
         if asserted is not None:
-            return self._evaluations(node, (_comparison(node.value, *asserted),) if self._whole else asserted)
+            if self._whole:
+                return ast.copy_location(ast.Assert(_asserted(node.value, *asserted)), node)
+            return self._evaluations(node, asserted)
         if isinstance(call := node.value, ast.Call) and _own_method(call) in RAISING and len(call.args) > 1:
             inner = ast.Expr(ast.Call(call.args[1], call.args[2:], call.keywords))
             call.args, call.keywords = call.args[:1], []
@@ -74,8 +87,8 @@ class WithoutAssertions(ast.NodeTransformer):
         return node
 
     def _evaluations(self, node: ast.stmt, asserted: Iterable[ast.expr]) -> list[ast.stmt]:
-        parts = (part for each in asserted for part in evaluated(each, whole=self._whole))
-        is_kept = self._whole or self._reads or not self._depth
+        parts = (part for each in asserted for part in evaluated(each))
+        is_kept = self._reads or not self._depth
         kept = (each for each in parts if is_kept or any(isinstance(one, ast.Call) for one in ast.walk(each)))
         return [ast.copy_location(ast.Expr(each), node) for each in kept]
 
@@ -99,12 +112,12 @@ def unittest_assertion(node: ast.expr) -> tuple[ast.expr, ...] | None:
     return (*node.args[: NO_MESSAGE.get(name, 2)], *named)
 
 
-def evaluated(node: ast.expr, *, whole: bool = False) -> Iterator[ast.expr]:
-    """Yield the parts of an asserted expression that may run code of the project; if `whole`, comparisons too."""
+def evaluated(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the parts of an asserted expression that may run code of the project."""
     match node:
         case ast.Constant() | ast.Name() | ast.Lambda():
             return
-        case ast.Compare() | ast.BoolOp(op=ast.And()) | ast.UnaryOp() if not whole:
+        case ast.Compare() | ast.BoolOp(op=ast.And()) | ast.UnaryOp():
             parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
         case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.Starred():
             parts = [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
@@ -114,14 +127,13 @@ def evaluated(node: ast.expr, *, whole: bool = False) -> Iterator[ast.expr]:
             yield node
             return
     for part in parts:
-        yield from evaluated(part, whole=whole)
+        yield from evaluated(part)
 
 
-def _comparison(call: ast.expr, *asserted: ast.expr) -> ast.expr:
-    if len(asserted) != 2:
-        return asserted[0]
-    operator = ast.In() if _own_method(call) in {"assertIn", "assertNotIn"} else ast.Eq()
-    return ast.Compare(asserted[0], [operator], [asserted[1]])
+def _asserted(call: ast.expr, *values: ast.expr) -> ast.expr:
+    """Return what unittest's assertion asserts, as an expression."""
+    operator = OPERATORS.get(_own_method(call))
+    return ast.Compare(values[0], [operator()], [*values[1:]]) if operator else call
 
 
 def _own_method(node: ast.expr) -> str:

@@ -76,10 +76,8 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
     definition = definition_of(module, name)
     if definition is None:
         return Call(top, gap=f"a call of {name}, which is not defined in {path}")
-    if definition.outermost and definition.outermost != name:
-        return Call(top, gap=f"a call that runs {name}, which is defined inside a function")
-    if not definition.called:
-        return Call(top, gap=f"a call that runs {name}, which no name refers to")
+    if gap := _indirect(definition, name):
+        return Call(top, gap=gap)
     name, top = definition.called, definition.called.partition(".")[0]
     arguments = _Arguments(taken={top, *_RESERVED})
     if definition.kind == "class":
@@ -95,6 +93,15 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
         expression = _expression(name, definition, module, arguments)
     gap = ", ".join(arguments.missing.values())
     return Call(top, expression, tuple(arguments.setup), gap, tuple(arguments.missing), definition.is_async)
+
+
+def _indirect(definition: Definition, name: str) -> str:
+    """Describe the call that runs a definition which no code calls by its name; "" for any other."""
+    if definition.outermost and definition.outermost != name:
+        return f"a call that runs {name}, which is defined inside a function"
+    if not definition.called:
+        return f"a call that runs {name}, which no name refers to"
+    return f"a call that makes a {name.removesuffix('.__new__')}" if name.endswith(".__new__") else ""
 
 
 def _expression(name: str, definition: Definition, module: ModuleContents, arguments: _Arguments) -> str:

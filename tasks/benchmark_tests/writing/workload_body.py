@@ -3,6 +3,7 @@
 import ast
 import copy
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ BY_PYTEST = frozenset(
 """Fixtures of pytest itself."""
 SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp")
 """Methods that run before a test of the class, in their order."""
+MOCKS = re.compile(r"\bmock\b")
+"""In an import: what a mock does is not the project's work."""
 TAKEN = "benchmark"
 
 
@@ -120,6 +123,8 @@ class _Body:
             needed.add(group.code, group.file, known=self._known(group))
         if TAKEN in needed.names.union(self.fixtures, *(each.binds for each in self.statements)):
             raise NotCopiedError(f"uses the name {TAKEN}")
+        if any(MOCKS.search(line) for line in needed.imports):
+            raise NotCopiedError("replaces code by mocks")
         return TestBody(needed.all_imports, tuple(needed.definitions), tuple(self.statements), tuple(self.fixtures))
 
     def _known(self, group: _Group) -> set[str]:

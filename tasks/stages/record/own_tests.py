@@ -153,7 +153,8 @@ class TestChooser:
             first, second = self._measured(some), self._measured(many)
             if isinstance(first, str) or isinstance(second, str):
                 continue
-            grows = _once(first) > _once(workload) and _once(second) >= IN_PROPORTION * STEP * _once(first)
+            some_time, many_time = inside_of(first), inside_of(second)
+            grows = some_time > inside_of(workload) and many_time >= IN_PROPORTION * STEP * some_time
             if grows and _once(second) <= TOO_LONG and executed <= self._executed(many):
                 larger.append(second)
         return max(larger, key=inside_of)

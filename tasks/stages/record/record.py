@@ -277,18 +277,20 @@ class _Recorder:
         workload, why_not = self._own_test(exploration, target)
         if short and not (workload and inside_of(workload) > MUCH_LONGER * short.share * round_of(short)):
             return short
+        first = next((each for each in tried if each.target == target.watched), None)
         if workload:
-            known = {"target": target.watched, "called_as": target.called_as, "changed": target.watched}
-            more = {"share": workload.share, "reason": exploration.reason, "workload": workload, "notes": notes}
-            return Recording(item=self.inputs.item_id, **known, **more, ran=(workload.test.partition("::")[0],))
+            empty = Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched)
+            found: dict[str, object] = {"call": None, "sample": None, "workload": workload, "share": workload.share}
+            origin: dict[str, object] = {"ran": (workload.test.partition("::")[0],), "reason": exploration.reason}
+            update = {**found, **origin, "notes": notes, "called_as": target.called_as}
+            return (first or empty).model_copy(update=update)
         notes = (*notes, *why_not)
         if not tried:
             return Recording(item=self.inputs.item_id, target=target.watched, changed=target.watched, notes=notes)
         refusals = tuple(f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
         gap = {"call": None, "sample": None, "reason": exploration.reason}
         failures = tuple(dict.fromkeys(note for each in tried for note in each.notes))
-        first = next((each for each in tried if each.target == target.watched), tried[0])
-        return first.model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
+        return (first or tried[0]).model_copy(update={**gap, "notes": (*notes, *failures, *refusals)})
 
     def _own_test(self, exploration: Exploration, target: Candidate) -> tuple[WorkloadTest | None, tuple[str, ...]]:
         """Choose a test whose body is measured; return why there is none as well."""

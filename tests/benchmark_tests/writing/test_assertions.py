@@ -34,10 +34,10 @@ def test_what_an_assertion_evaluates_stays(assertion, left):
 
 
 def test_a_comparison_stays_if_it_is_what_changed():
-    assert without("assert document == other", "__eq__") == "document == other"
-    assert without("self.assertEqual(document, other)", "__eq__") == "document == other"
-    assert without("assert 'a' in document", "__contains__") == "'a' in document"
-    assert without("self.assertIn('a', document)", "__contains__") == "'a' in document"
+    assert without("assert document == other", "__eq__") == "assert document == other"
+    assert without("self.assertEqual(document, other)", "__eq__") == "assert document == other"
+    assert without("assert 'a' in document", "__contains__") == "assert 'a' in document"
+    assert without("self.assertNotIn('a', document)", "__contains__") == "assert 'a' not in document"
 
 
 def test_inside_blocks_only_calls_stay_unless_an_access_is_what_changed():

@@ -52,7 +52,14 @@ def cached(x: int): ...
 def opened(): ...
 def outer():
     def inner(): ...
+class Rows:
+    def __new__(cls, *args): ...
 """
+
+
+def test_an_object_is_not_made_by_calling_new_without_its_class():
+    call = call_of(SOURCE, "Rows.__new__", path="x.py")
+    assert (call.expression, call.gap) == ("", "a call that makes a Rows")
 
 
 def test_a_call_without_arguments_is_complete():

@@ -85,6 +85,9 @@ def test_returns():
 def test_patched(total):
     total()
 
+def test_mocks():
+    r.total(mock.Mock())
+
 @pytest.mark.parametrize("name", ["a"])
 def test_shadows(name, shadowed):
     Late = 1
@@ -246,6 +249,7 @@ def test_a_case_of_unittest_becomes_code_for_pytest(body):
         ("test_undone", "it uses the fixture undone, which has to be undone or returns in several places"),
         ("test_returns", "it returns, yields or changes variables around it"),
         ("test_patched", "it is decorated by mock.patch"),
+        ("test_mocks", "it replaces code by mocks"),
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),
         ("test_waits", "it is asynchronous"),
         ("test_benchmarked", "it uses the name benchmark"),

@@ -209,10 +209,12 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
     assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
     inside = WatchedFunction("rows:_scan").message(site.side.tree)
     assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
-    changing = {"setup": f"{order['setup']}\nseen = []", "call": "seen.append(parse('a,b'))", "inputs": ["seen"]}
-    answer = try_code(site, {**order, **changing, "inside": inside})
-    assert answer["changes"]
-    assert 0.1 < answer["share"] < 1
+    # Neither what is allocated nor a further call with new inputs counts twice.
+    long = {**order, "call": "[rows.pop(), parse('a,b' * 200_000)]", "inputs": ["rows"], "peak": True}
+    changing = {**long, "setup": "from rows import parse\nrows = [1, 2]", "inside": inside}
+    assert 0.5 < try_code(site, changing)["share"] <= 1
+    unchanged = {**changing, "call": "parse('a,b' * 200_000)", "inputs": []}
+    assert 0.5 < try_code(site, unchanged)["share"] <= 1
 
 
 def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkeypatch):

@@ -738,7 +738,6 @@ def test_code_with_another_result_than_the_recorded_call_is_refused(shop):
     """What the test had set up before the call is not among its arguments."""
     recording, _, _ = shop.scaffolded("setting")
     assert recording.call is None
-    assert recording.notes[-1].endswith("it returns a NoneType, the recorded call a str")
 
 
 def test_inputs_that_the_call_changes_are_rebuilt_for_every_round(shop):

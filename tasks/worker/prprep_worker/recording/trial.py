@@ -26,7 +26,7 @@ import time
 import tracemalloc
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from prprep_worker.exploring.reach import ReachWatch
@@ -76,20 +76,20 @@ def try_code(order: Message, fixtures: Message) -> Message:
         share = inside.share(seconds) if inside else None
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
+        first_seconds = spent = seconds
+        rounds, last = 0, value
+        if inside:
+            # The first call may fill caches, whose time the others do not have.
+            inside.restart(order["file"])
         with _filtered(order["filters"]):
-            spent, count, watched, last = seconds, 1, seconds, value
-            if inside and not changes and not lazy and spent < ENOUGH:
-                # The first call may fill caches, whose time the others do not have.
-                inside.restart(order["file"])
-                watched = 0.0
-            for _ in range(FEW if changes and not lazy else 0):
-                exec(setup, names)  # noqa: S102 - as above
-                seconds = min(seconds, _timed(call, names, awaited=awaited)[0])
-            while not changes and not lazy and spent < ENOUGH and count < MOST:
+            while not lazy and spent < ENOUGH and rounds < (FEW if changes else MOST):
+                if changes:
+                    exec(setup, names)  # noqa: S102 - as above
                 took, last = _timed(call, names, awaited=awaited)
-                spent, count, watched, seconds = spent + took, count + 1, watched + took, min(seconds, took)
-                share = inside.share(watched) if inside else None
-        peak = _peak(lambda: exec(setup, names) if changes else None, call, names) if order.get("peak") else None  # noqa: S102
+                spent, rounds, seconds = spent + took, rounds + 1, min(seconds, took)
+            if inside and rounds and not changes:
+                share = inside.share(spent - first_seconds)
+            peak = _peak(setup if changes else None, call, names) if order.get("peak") else None
         return {
             "peak": peak,
             "seconds": seconds,
@@ -105,9 +105,9 @@ def try_code(order: Message, fixtures: Message) -> Message:
         }
 
 
-def _peak(prepare: Callable[[], object], call: Any, names: Message) -> int:
-    """Return the most bytes that one more call, with what it returns, allocates at a time."""
-    prepare()
+def _peak(setup: Any, call: Any, names: Message) -> int:
+    """Return the most bytes that one more call, with what it returns, allocates at a time; before it, `setup` runs."""
+    exec(setup or "", names)  # noqa: S102 - as above
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
