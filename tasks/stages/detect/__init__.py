@@ -40,7 +40,7 @@ BENCHMARK = Value("`benchmark`", _benchmark)
 STAGE = Stage(
     name="detect",
     doc="find commits, changed functions, domain, benchmark and layout",
-    version=7,
+    version=8,
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),

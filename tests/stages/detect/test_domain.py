@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.stages.detect.domain import RULES, DomainEvidence, Edit, evidence
+from tasks.stages.detect.domain import RULES, DomainEvidence, Edit, evidence, propose
 
 
 def features(base, head):
@@ -46,3 +46,9 @@ def test_every_domain_has_rules():
 def test_an_added_async_function_alone_is_not_a_changed_one():
     edit = Edit("f", "pages:f", "", "async def _():\n    return 1", is_async=True)
     assert evidence([edit], []) == []
+
+
+def test_in_place_says_little_without_code_that_works_in_place():
+    message = "Fix quadratic-time parsing\n\nA useful fix to have in place until the pattern is fixed."
+    assert propose([], [message]).domains == ("cpu",)
+    assert propose([Edit("f", "a:f", "b = b + [c]", "b += [c]")], ["Extend the list in place"]).domains == ("mem",)
