@@ -68,11 +68,6 @@ def try_code(order: Message, fixtures: Message) -> Message:
                 return {"calls": [_calls_in(step, names, inside, order["file"]) for step in order["steps"]]}
         with _filtered(order["filters"]), executed:
             seconds, value = _timed(call, names, awaited=awaited)
-            if lazy := is_lazy(value):
-                begun = time.perf_counter()
-                for _ in value:
-                    pass
-                seconds += time.perf_counter() - begun
         share = inside.share(seconds) if inside else None
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
@@ -82,7 +77,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             # The first call may fill caches, whose time the others do not have.
             inside.restart(order["file"])
         with _filtered(order["filters"]):
-            while not lazy and spent < ENOUGH and rounds < (FEW if changes else MOST):
+            while spent < ENOUGH and rounds < (FEW if changes else MOST):
                 if changes:
                     exec(setup, names)  # noqa: S102 - as above
                 took, last = _timed(call, names, awaited=awaited)
@@ -94,7 +89,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
             "peak": peak,
             "seconds": seconds,
             "changes": changes,
-            "lazy": lazy,
+            "lazy": is_lazy(value),
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": executed.reached(),
@@ -205,10 +200,13 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
 
 
 def _timed(call: Any, names: Message, *, awaited: bool) -> tuple[float, Any]:
+    """Return the seconds of a call, and what it returns; an iterator is consumed."""
     if awaited:
         import asyncio
     begun = time.perf_counter()
     value = asyncio.run(_await(call, names)) if awaited else eval(call, names)  # noqa: S307 - as above
+    for _ in value if is_lazy(value) else ():
+        pass
     return time.perf_counter() - begun, value
 
 
