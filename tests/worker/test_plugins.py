@@ -9,7 +9,8 @@ from tasks.artifacts import MetricName
 from tasks.bench.measuring import measure
 from tasks.bench.memory import memory
 from tasks.bench.observing.watching import watch
-from tasks.bench.time import timing
+from tasks.bench.outputs import inputs
+from tasks.bench.time import functions, timing
 from tasks.processes.progress import silent
 from tests.support.pairs import both, pair
 from tests.support.pythons import environment
@@ -113,6 +114,9 @@ def measured(folder: Path, python: Path, **settings):
 def test_every_test_is_measured_with_any_plugins(tmp_path, python, monkeypatch):
     monkeypatch.setattr(timing, "LOOKS", (2,))  # launches of each side
     monkeypatch.setattr(memory, "REPEATS", 1)
+    monkeypatch.setattr(inputs, "INPUTS", 10)
+    monkeypatch.setattr(inputs, "EDGES", 5)
+    monkeypatch.setattr(functions, "LEAST_SECONDS", 0.02)
     measurement = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
     names = {
         metric: [each.test.rpartition("::")[2] for each in measurement.measurements if each.metric is metric]

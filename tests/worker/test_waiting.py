@@ -72,6 +72,7 @@ def competitor():
         os.kill(int(started.stdout), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_a_block_that_shares_its_core_waited_for_it_and_its_own_time_is_its_cpu_time():
     block = block_of(compute, rounds=200)
@@ -80,12 +81,14 @@ def test_a_block_that_shares_its_core_waited_for_it_and_its_own_time_is_its_cpu_
     assert block.own == pytest.approx(block.cpu, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_calls_that_are_shorter_than_the_reading_are_timed_together():
     block = block_of(abs, -1, rounds=500_000)
     assert block.own == pytest.approx(block.cpu, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_waiting_is_read_for_each_call_if_it_has_a_setup():
     """What the setup waited is not the call's."""
@@ -95,6 +98,7 @@ def test_waiting_is_read_for_each_call_if_it_has_a_setup():
     assert 0 < block.calls <= 200  # a call is left out if the core was taken next to it
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_a_coroutine_waits_for_a_core_as_a_function_does():
     async def work():
@@ -106,6 +110,7 @@ def test_a_coroutine_waits_for_a_core_as_a_function_does():
     assert block.own == pytest.approx(block.cpu, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_what_sleeps_does_not_wait_for_a_core():
     block = block_of(time.sleep, 0.01, rounds=5)

@@ -45,13 +45,18 @@ def of(measurements, metric, test="test_work"):
     return measurement
 
 
-def measure(folder, base, head=None, benchmark=BENCHMARK, repeats=1, **settings):
+def measure(folder, base, head=None, benchmark=BENCHMARK, repeats=1, most=MOST_REPEATS, **settings):
     """Measure the code of two sides, and return the measurements."""
     sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
-    request = pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings)
+    return repeated(pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), repeats, most)[0]
+
+
+def repeated(request, repeats=1, most=MOST_REPEATS):
+    """Measure with so many repeats, or `most` if they differ; return the measurements and sites."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "REPEATS", repeats)
-        return measure_memory(request, random.Random(1), lambda _: None)[0]
+        patch.setattr(memory, "MOST_REPEATS", most)
+        return measure_memory(request, random.Random(1), lambda _: None)
 
 
 def values(measurements, metric, test="test_work"):
@@ -86,7 +91,7 @@ def test_profiles_and_flame_graphs_are_kept_under_the_same_names(measured):
     drawn = [(profiles / name).read_bytes() for name in KEPT if name.endswith(".html")]
     for name in ("base-of-an-earlier-benchmark.bin", "head-of-an-earlier-benchmark.flamegraph.html"):
         (profiles / name).touch()
-    measure_memory(measured[0], random.Random(1), lambda _: None)
+    repeated(measured[0])
     assert sorted(path.name for path in profiles.iterdir()) == KEPT
     assert drawn == [(profiles / name).read_bytes() for name in KEPT if name.endswith(".html")]
 
@@ -351,11 +356,11 @@ def test_setup_and_teardown_do_not_count(tmp_path):
 @pytest.mark.slow
 def test_repeats_that_differ_are_followed_by_more_whatever_the_budget(tmp_path):
     code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    measured = measure(tmp_path, code, repeats=REPEATS, budget=0.001)
+    measured = measure(tmp_path, code, repeats=2, most=4, budget=0.001)
     peak = of(measured, MetricName.PEAK)
-    assert len(peak.launches) == MOST_REPEATS
-    assert (peak.looks, peak.stopped) == ((MOST_REPEATS,), "repeats")
-    assert len(of(measured, MetricName.LEAKED).launches) == MOST_REPEATS
+    assert len(peak.launches) == 4
+    assert (peak.looks, peak.stopped) == ((4,), "repeats")
+    assert len(of(measured, MetricName.LEAKED).launches) == 4
 
 
 @pytest.mark.slow
@@ -373,7 +378,7 @@ def test_classes_folders_and_colliding_names_get_different_file_names(tmp_path):
     """
     path = "tests/my-bench/of tables/test_work.py"
     request = pair(tmp_path, **both({path: benchmark}), benchmark=path, metrics=("memory",))
-    measured, sites = measure_memory(request, random.Random(1), lambda _: None)
+    measured, sites = repeated(request)
     tests = ["TestIt::test_work", "test_work[a/b]", "test_work[a-b]", f"test_work[{'x' * 300}]"]
     assert [each.test for each in measured if each.metric is MetricName.PEAK] == [f"{path}::{test}" for test in tests]
     assert [round(values(measured, MetricName.PEAK, test)[0] / MIB) for test in tests] == [1, 2, 3, 4]
@@ -389,7 +394,7 @@ def test_native_stacks_are_recorded_on_request(tmp_path):
         for count in (10_000, 20_000)
     ]
     request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",), native=True)
-    _, (site,) = measure_memory(request, random.Random(1), lambda _: None)
+    _, (site,) = repeated(request)
     assert site.place == "src/project/__init__.py:2 work"
     assert [
         memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES
