@@ -63,9 +63,9 @@ def test_dump(rows):
     assert len(dumped) == len(rows)
 
 
-def test_locked(lock, rows):
+def test_locked(lock):
     schema = Book()
-    assert schema.locked(lock, rows)
+    assert schema.locked(lock, [{"title": "book", "year": 1}])
 
 
 class TestBuying(unittest.TestCase):
@@ -113,6 +113,9 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     assert 'rows = [{"title": "book", "year": 1}] * 100' in text
     _, _, text = shop.scaffolded("Schema.locked")
     assert "def test_benchmark_locked(benchmark, lock):" in text
+    # One row takes microseconds.
+    assert 'schema.locked(lock, [{"title": "book", "year": 1}] * 100)' in text
+    assert "One list is 100 times as long as in the test." in " ".join(text.split())
     shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked")
 
 
