@@ -33,6 +33,8 @@ SCALES = 10, 100
 """How many times as long a list is made; the second is what is measured."""
 STEP = SCALES[1] / SCALES[0]
 MOST_LISTS = 3
+MOST_LARGER = 3
+"""Short tests whose lists are made longer."""
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial has without pytest."""
 
@@ -82,10 +84,9 @@ class TestChooser:
             tried += 1
             if tried == MOST_TRIED:
                 break
-        best = max(working, key=_rank, default=None)
-        if best is None:
-            return None, tuple(failures)
-        return self._larger(best) if best.repeat > 1 else best, ()
+        best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
+        larger = [self._larger(each) if each.repeat > 1 else each for each in best]
+        return max(larger, key=_rank, default=None), () if best else tuple(failures)
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
         definition = self.base.changed.located.definition
@@ -144,9 +145,10 @@ class TestChooser:
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
-        executed = self._executed(workload)
+        scaled = list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]
+        executed = self._executed(workload) if scaled else frozenset()
         larger = [workload]
-        for some, many in list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]:
+        for some, many in scaled:
             first, second = self._measured(some), self._measured(many)
             if isinstance(first, str) or isinstance(second, str):
                 continue
