@@ -22,8 +22,9 @@ from . import choosing
 from .choosing import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
-MOST_TRIED = 6
-"""Tests that are run, those with the most time in the changed function first."""
+MOST_TRIED = 12
+"""Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""
+ENOUGH = 4
 MOST_READ = 30
 MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
@@ -82,7 +83,7 @@ class TestChooser:
             else:
                 working.append(workload)
             tried += 1
-            if tried == MOST_TRIED:
+            if tried == MOST_TRIED or len(working) == ENOUGH:
                 break
         best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
         larger = [self._larger(each) if each.repeat > 1 else each for each in best]
