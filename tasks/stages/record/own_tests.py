@@ -2,6 +2,7 @@
 
 import ast
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,8 +65,12 @@ class TestChooser:
     new_tests: frozenset[str]
     """The files of tests that head adds or changes."""
 
-    def best(self, reached: Sequence[NamedReach]) -> tuple[WorkloadTest | None, tuple[str, ...]]:
-        """Return the test with the most time in the changed function, and why others are none."""
+    def best(self, reached: Sequence[NamedReach], *, seconds: float) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+        """Return the test with the most time in the changed function, and why others are none.
+
+        After so many seconds no further test is tried.
+        """
+        end = time.monotonic() + seconds
         modules = {side.site: TestModules(side.sources, self.layout) for side in (self.base, self.head)}
         working: list[WorkloadTest] = []
         failures: list[str] = []
@@ -83,10 +88,10 @@ class TestChooser:
             else:
                 working.append(workload)
             tried += 1
-            if tried == MOST_TRIED or len(working) == ENOUGH:
+            if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
         best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
-        larger = [self._larger(each) if each.repeat > 1 else each for each in best]
+        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in best]
         return max(larger, key=_rank, default=None), () if best else tuple(failures)
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
