@@ -17,7 +17,7 @@ from ...benchmark_tests.writing.sampling import REALISTIC
 from ...benchmark_tests.writing.workload_benchmark import run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
-from ...project.syntax import bound_names, indented, parse_or_empty
+from ...project.syntax import bound_names, indented, names, parse_or_empty
 from ...text import figures
 from . import choosing
 from .choosing import IN_PROPORTION, TOO_LONG
@@ -221,7 +221,7 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
     """
     last = max(index for index, count in enumerate(calls) if count)
     reaching = zip(body.statements[: last + 1], calls, strict=False)
-    counted = [(each, count) for each, count in reaching if count or not each.is_check]
+    counted = _without_unused([(each, count) for each, count in reaching if count or not each.is_check])
     kept = [each for each, _ in counted]
     first = next(index for index, (_, count) in enumerate(counted) if count)
     for start in dict.fromkeys((_start(kept, first), 0)):
@@ -236,6 +236,20 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
             result=result,
             fixtures=body.fixtures,
         )
+
+
+def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
+    """Leave out assigned values that only dropped checks used; their statements must call nothing."""
+    kept: list[tuple[OwnStatement, int]] = []
+    used: set[str] = set()
+    for statement, count in reversed(counted):
+        (node, *_) = parse_or_empty(statement.code.encode()).body
+        is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
+        calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
+        if count or calls or not is_value or statement.binds & used:
+            kept.insert(0, (statement, count))
+            used |= names([node])
+    return kept
 
 
 def _start(statements: Sequence[OwnStatement], first: int) -> int:

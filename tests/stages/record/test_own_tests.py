@@ -144,6 +144,16 @@ def test_a_variable_that_is_assigned_again_is_made_in_every_round():
     assert divided([0, 1], first, again) == [((), ("a = A()", "a = a.load()"), "a")]
 
 
+def test_values_that_only_the_checks_used_are_left_out():
+    expected, data = statement("expected = {1: 2}", "expected"), statement("data = [1]", "data")
+    more, load, changed = statement("more = make()", "more"), statement("load(data)"), statement("data[0] = 2")
+    assert divided([0, 0, 0, 0, 1], expected, data, more, changed, load)[0] == (
+        ("data = [1]", "more = make()", "data[0] = 2"),
+        (),
+        "load(data)",
+    )
+
+
 def test_checks_without_a_call_and_what_comes_after_the_last_one_are_left_out():
     load, check = statement("a.load()", is_check=True), statement("a.name", is_check=True)
     after = statement("b = 1", "b")
