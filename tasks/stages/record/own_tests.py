@@ -246,7 +246,8 @@ def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[O
         (node, *_) = parse_or_empty(statement.code.encode()).body
         is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
         calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
-        if count or calls or not is_value or statement.binds & used:
+        is_needed = not is_value or (calls and not statement.is_given)
+        if count or is_needed or statement.binds & used:
             kept.insert(0, (statement, count))
             used |= names([node])
     return kept

@@ -146,6 +146,8 @@ def test_a_variable_that_is_assigned_again_is_made_in_every_round():
 
 def test_values_that_only_the_checks_used_are_left_out():
     expected, data = statement("expected = {1: 2}", "expected"), statement("data = [1]", "data")
+    given = OwnStatement("name = read()[0]", binds=frozenset({"name"}), is_given=True)
+    assert divided([0, 0, 1], given, data, statement("load(data)"))[0] == (("data = [1]",), (), "load(data)")
     more, load, changed = statement("more = make()", "more"), statement("load(data)"), statement("data[0] = 2")
     assert divided([0, 0, 0, 0, 1], expected, data, more, changed, load)[0] == (
         ("data = [1]", "more = make()", "data[0] = 2"),
