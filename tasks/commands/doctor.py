@@ -146,6 +146,9 @@ def _recorded(paths: ItemPaths, _: Settings) -> Iterator[Check]:
     calls = figures.counted(recording.calls, "call")
     if recording.call:
         yield Check("ok", f"{calls} of {recording.target} recorded, from {', '.join(recording.ran[:_SHOWN])}")
+    elif recording.workload:
+        test = recording.workload.test.partition("[")[0]
+        yield Check("ok", f"the benchmark of {recording.target} does what {test} does")
     elif recording.ran:
         yield Check("note", f"no call of {recording.target} can be written as code; recorded: {calls}")
     if recording.target:

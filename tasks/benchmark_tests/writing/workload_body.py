@@ -36,14 +36,16 @@ TAKEN = "benchmark"
 
 @dataclass(frozen=True, slots=True)
 class OwnStatement:
-    """A statement of a test, as code; a check is what is left of an assertion, or expects an error.
+    """A statement of a test, as code, and the names that it binds.
 
-    It binds some names.
+    A check is what is left of an assertion, or expects an error (`fails`); one that is given assigns the value of a
+    parameter.
     """
 
     code: str
     is_check: bool = False
     binds: frozenset[str] = frozenset()
+    is_given: bool = False
     fails: bool = False
 
 
@@ -246,7 +248,7 @@ class _Body:
         if isinstance(fixture.node, ast.AsyncFunctionDef) or _leaves(statements):
             raise NotCopiedError(f"uses the fixture {name}, which has to be undone or returns in several places")
         if value is not None and not (isinstance(value, ast.Name) and value.id == name):
-            statements.append(ast.Assign([ast.Name(name, ast.Store())], value))
+            statements.append(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), last))
         request = _Request(name, self._value_of_request(fixture, name))
         self._add([request.visit(each) for each in statements], file)
 
@@ -322,8 +324,9 @@ class _Body:
                 raise NotCopiedError("uses the object of its class")
             if not isinstance(each, ast.Pass):
                 code = self._code(original, each, file)
-                fails = expects_error(each)
-                yield OwnStatement(code, fails or is_assertion(original), frozenset(bound_names([each])), fails)
+                is_given, fails = not hasattr(original, "lineno"), expects_error(each)
+                is_check = fails or is_assertion(original)
+                yield OwnStatement(code, is_check, frozenset(bound_names([each])), is_given, fails)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,14 +17,15 @@ from ...benchmark_tests.writing.sampling import REALISTIC
 from ...benchmark_tests.writing.workload_benchmark import run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
-from ...project.syntax import bound_names, indented, parse_or_empty
+from ...project.syntax import bound_names, indented, names, parse_or_empty
 from ...text import figures
 from . import choosing
 from .choosing import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
-MOST_TRIED = 6
-"""Tests that are run, those with the most time in the changed function first."""
+MOST_TRIED = 12
+"""Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""
+ENOUGH = 4
 MOST_READ = 30
 MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
@@ -33,6 +35,8 @@ SCALES = 10, 100
 """How many times as long a list is made; the second is what is measured."""
 STEP = SCALES[1] / SCALES[0]
 MOST_LISTS = 3
+MOST_LARGER = 3
+"""Short tests whose lists are made longer."""
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial has without pytest."""
 
@@ -61,8 +65,12 @@ class TestChooser:
     new_tests: frozenset[str]
     """The files of tests that head adds or changes."""
 
-    def best(self, reached: Sequence[NamedReach]) -> tuple[WorkloadTest | None, tuple[str, ...]]:
-        """Return the test with the most time in the changed function, and why others are none."""
+    def best(self, reached: Sequence[NamedReach], *, seconds: float) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+        """Return the test with the most time in the changed function, and why others are none.
+
+        After so many seconds no further test is tried.
+        """
+        end = time.monotonic() + seconds
         modules = {side.site: TestModules(side.sources, self.layout) for side in (self.base, self.head)}
         working: list[WorkloadTest] = []
         failures: list[str] = []
@@ -80,12 +88,18 @@ class TestChooser:
             else:
                 working.append(workload)
             tried += 1
-            if tried == MOST_TRIED:
+            if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
-        best = max(working, key=_rank, default=None)
-        if best is None:
-            return None, tuple(failures)
-        return self._larger(best) if best.repeat > 1 else best, ()
+        best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
+        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in best]
+        failures += (
+            f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
+            for each in larger
+            if _once(each) < choosing.LEAST_CALL
+        )
+        enough = (each for each in larger if _once(each) >= choosing.LEAST_CALL)
+        chosen = max(enough, key=_rank, default=None)
+        return chosen, () if chosen else tuple(failures)
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
         definition = self.base.changed.located.definition
@@ -147,9 +161,10 @@ class TestChooser:
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
-        executed = self._executed(workload)
+        scaled = list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]
+        executed = self._executed(workload) if scaled else frozenset()
         larger = [workload]
-        for some, many in list(zip(*(with_longer_list(workload, scale) for scale in SCALES), strict=True))[:MOST_LISTS]:
+        for some, many in scaled:
             first, second = self._measured(some), self._measured(many)
             if isinstance(first, str) or isinstance(second, str):
                 continue
@@ -216,7 +231,7 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
     """
     last = max(index for index, count in enumerate(calls) if count)
     reaching = zip(body.statements[: last + 1], calls, strict=False)
-    counted = [(each, count) for each, count in reaching if count or not each.is_check]
+    counted = _without_unused([(each, count) for each, count in reaching if count or not each.is_check])
     kept = [each for each, _ in counted]
     first = next(index for index, (_, count) in enumerate(counted) if count)
     for start in dict.fromkeys((_start(kept, first), 0)):
@@ -231,6 +246,21 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
             result=result,
             fixtures=body.fixtures,
         )
+
+
+def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
+    """Leave out assigned values that only dropped checks used; their statements must call nothing."""
+    kept: list[tuple[OwnStatement, int]] = []
+    used: set[str] = set()
+    for statement, count in reversed(counted):
+        (node, *_) = parse_or_empty(statement.code.encode()).body
+        is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
+        calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
+        is_needed = not is_value or (calls and not statement.is_given)
+        if count or is_needed or statement.binds & used:
+            kept.insert(0, (statement, count))
+            used |= names([node])
+    return kept
 
 
 def _start(statements: Sequence[OwnStatement], first: int) -> int:

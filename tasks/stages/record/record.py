@@ -51,7 +51,7 @@ from .targets import (
 )
 
 MOST_SECONDS = 120.0
-"""For all recording together, unless the item's `timeout` is shorter."""
+"""For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
 EXPLORING = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
 ENOUGH = 5e-5
@@ -301,7 +301,8 @@ class _Recorder:
         base = TestSide(self.base.site, self.base.sources, target)
         head = TestSide(self.head.site, self.head.sources, there)
         chooser = TestChooser(base, head, self.detection.layout, self._lines, self._new_tests)
-        workload, failures = chooser.best(exploration.longest_tests(target.watched))
+        seconds = min(MOST_SECONDS, self.inputs.settings.timeout or MOST_SECONDS)
+        workload, failures = chooser.best(exploration.longest_tests(target.watched), seconds=seconds)
         return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:

@@ -198,7 +198,8 @@ class _Writer:
         recording = self.recording
         if benchmark.made_from == "test" and recording.workload:
             share = figures.share(round(recording.share, 2))
-            return (f"the benchmark does what {recording.workload.test} does: {share} in {recording.changed}",)
+            test = recording.workload.test.partition("[")[0]
+            return (f"the benchmark does what {test} does, which spends {share} of its time in {recording.changed}",)
         if benchmark.made_from != "recorded":
             is_explained = benchmark.made_from == "gap" and not recording.failed
             return tuple(filter(None, (recording.reason, *recording.notes))) if is_explained else ()

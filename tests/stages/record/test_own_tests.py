@@ -63,18 +63,18 @@ def test_dump(rows):
     assert len(dumped) == len(rows)
 
 
-def test_locked(lock, rows):
+def test_locked(lock):
     schema = Book()
-    assert schema.locked(lock, rows)
+    assert schema.locked(lock, [{"title": "book", "year": 1}])
 
 
 class TestBuying(unittest.TestCase):
     def setUp(self):
-        self.rows = [{"title": "book", "year": 1}] * 100
+        self.rows = [{"title": "book", "year": 1}] * 1_000
 
     def test_buy(self):
         schema = Book()
-        self.assertEqual(schema.buy(self.rows), 100)
+        self.assertEqual(schema.buy(self.rows), 1_000)
 """
 CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
 FILES = {
@@ -110,9 +110,12 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     # Every further call of the same object would return more.
     assert "    def run():\n" in text
     assert text.index("schema = Book()") > text.index("def run():")
-    assert 'rows = [{"title": "book", "year": 1}] * 100' in text
+    assert 'rows = [{"title": "book", "year": 1}] * 1_000' in text
     _, _, text = shop.scaffolded("Schema.locked")
     assert "def test_benchmark_locked(benchmark, lock):" in text
+    # One row takes microseconds.
+    assert 'schema.locked(lock, [{"title": "book", "year": 1}] * 100)' in text
+    assert "One list is 100 times as long as in the test." in " ".join(text.split())
     shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked")
 
 
@@ -139,6 +142,18 @@ def test_what_comes_before_the_first_call_is_setup_or_is_repeated_as_well():
 def test_a_variable_that_is_assigned_again_is_made_in_every_round():
     first, again = statement("a = A()", "a"), statement("a = a.load()", "a")
     assert divided([0, 1], first, again) == [((), ("a = A()", "a = a.load()"), "a")]
+
+
+def test_values_that_only_the_checks_used_are_left_out():
+    expected, data = statement("expected = {1: 2}", "expected"), statement("data = [1]", "data")
+    given = OwnStatement("name = read()[0]", binds=frozenset({"name"}), is_given=True)
+    assert divided([0, 0, 1], given, data, statement("load(data)"))[0] == (("data = [1]",), (), "load(data)")
+    more, load, changed = statement("more = make()", "more"), statement("load(data)"), statement("data[0] = 2")
+    assert divided([0, 0, 0, 0, 1], expected, data, more, changed, load)[0] == (
+        ("data = [1]", "more = make()", "data[0] = 2"),
+        (),
+        "load(data)",
+    )
 
 
 def test_checks_without_a_call_and_what_comes_after_the_last_one_are_left_out():
