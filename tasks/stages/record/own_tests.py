@@ -35,8 +35,6 @@ SCALES = 10, 100
 """How many times as long a list is made; the second is what is measured."""
 STEP = SCALES[1] / SCALES[0]
 MOST_LISTS = 3
-MOST_LARGER = 3
-"""Short tests whose lists are made longer."""
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial has without pytest."""
 
@@ -90,9 +88,9 @@ class TestChooser:
             tried += 1
             if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
-        best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
-        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in best]
-        return max(larger, key=_rank, default=None), () if best else tuple(failures)
+        ranked = sorted(working, key=_rank, reverse=True)
+        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in ranked]
+        return max(larger, key=_rank, default=None), () if working else tuple(failures)
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
         definition = self.base.changed.located.definition
