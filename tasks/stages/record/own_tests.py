@@ -267,6 +267,11 @@ def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
     (node,) = parse_or_empty(last.encode()).body
     if isinstance(node, ast.Expr):
         return tuple(others), last
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        value = ast.get_source_segment(last, node.value) or ""
+        # Without brackets around it, a value may not span lines.
+        is_whole = len(parse_or_empty(value.encode()).body) == 1
+        return tuple(others), value if is_whole else ast.unparse(node.value)
     if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
         return tuple(code), next(iter(bound))
     return tuple(code), ""
