@@ -35,8 +35,6 @@ SCALES = 10, 100
 """How many times as long a list is made; the second is what is measured."""
 STEP = SCALES[1] / SCALES[0]
 MOST_LISTS = 3
-MOST_LARGER = 3
-"""Short tests whose lists are made longer."""
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial has without pytest."""
 
@@ -90,8 +88,8 @@ class TestChooser:
             tried += 1
             if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
-        best = sorted(working, key=_rank, reverse=True)[:MOST_LARGER]
-        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in best]
+        ranked = sorted(working, key=_rank, reverse=True)
+        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in ranked]
         failures += (
             f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
             for each in larger
@@ -279,6 +277,11 @@ def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
     (node,) = parse_or_empty(last.encode()).body
     if isinstance(node, ast.Expr):
         return tuple(others), last
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        value = ast.get_source_segment(last, node.value) or ""
+        # Without brackets around it, a value may not span lines.
+        is_whole = len(parse_or_empty(value.encode()).body) == 1
+        return tuple(others), value if is_whole else ast.unparse(node.value)
     if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
         return tuple(code), next(iter(bound))
     return tuple(code), ""

@@ -99,11 +99,7 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     rows = [{"title": f"book {number}", "year": number} for number in range(5_000)]
     schema = Book()
 
-    def run():
-        dumped = schema.dump(rows)
-        return dumped
-
-    benchmark(run)
+    benchmark(schema.dump, rows)
 """
     )
     recording, _, text = shop.scaffolded("Schema.buy")
@@ -134,14 +130,21 @@ def statement(code: str, *binds: str, is_check: bool = False) -> OwnStatement:
 def test_what_comes_before_the_first_call_is_setup_or_is_repeated_as_well():
     first, second = statement("a = A()", "a"), statement("b = a.load()", "b")
     assert divided([0, 1], first, second) == [
-        (("a = A()",), ("b = a.load()",), "b"),
-        ((), ("a = A()", "b = a.load()"), "b"),
+        (("a = A()",), (), "a.load()"),
+        ((), ("a = A()",), "a.load()"),
     ]
 
 
 def test_a_variable_that_is_assigned_again_is_made_in_every_round():
     first, again = statement("a = A()", "a"), statement("a = a.load()", "a")
-    assert divided([0, 1], first, again) == [((), ("a = A()", "a = a.load()"), "a")]
+    use = statement("b = a.dump()", "b")
+    assert divided([0, 1, 1], first, again, use) == [((), ("a = A()", "a = a.load()"), "a.dump()")]
+
+
+def test_what_is_assigned_last_is_returned():
+    assert divided([1], statement("a = load(\n    1,\n)", "a")) == [((), (), "load(\n    1,\n)")]
+    assert divided([1], statement("a = (\n    load(1)\n    + 2\n)", "a")) == [((), (), "load(1) + 2")]
+    assert divided([1], statement("a[0] = load(1)")) == [((), ("a[0] = load(1)",), "")]
 
 
 def test_values_that_only_the_checks_used_are_left_out():
