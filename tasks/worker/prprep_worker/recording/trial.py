@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import pathlib
+import statistics
 import sys
 import tempfile
 import time
@@ -71,19 +72,20 @@ def try_code(order: Message, fixtures: Message) -> Message:
         share = inside.share(seconds) if inside else None
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
-        first_seconds = spent = seconds
-        rounds, last = 0, value
-        if inside:
-            # The first call may fill caches, whose time the others do not have.
-            inside.restart(order["file"])
+        spent, rounds, last = seconds, 0, value
+        # The first call may fill caches, whose time the others do not have; in others the process may be interrupted.
+        shares: list[float] = []
         with _filtered(order["filters"]):
             while spent < ENOUGH and rounds < (FEW if changes else MOST):
                 if changes:
                     exec(setup, names)  # noqa: S102 - as above
+                if inside:
+                    inside.restart(order["file"])
                 took, last = _timed(call, names, awaited=awaited)
                 spent, rounds, seconds = spent + took, rounds + 1, min(seconds, took)
-            if inside and rounds and not changes:
-                share = inside.share(spent - first_seconds)
+                if inside:
+                    shares.append(inside.share(took))
+            share = statistics.median(shares) if shares else share
             peak = _peak(setup if changes else None, call, names) if order.get("peak") else None
         return {
             "peak": peak,
