@@ -30,8 +30,6 @@ class WrittenBenchmark:
 
     text: str
     made_from: Literal["manifest", "recorded", "test", "signature", "gap"]
-    review: str = ""
-    """What somebody who knows the function should check."""
     data: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -86,7 +84,7 @@ def from_signature(
     templates: Path | None,
     learned: Mapping[str, str] | None = None,
 ) -> WrittenBenchmark:
-    """Write a benchmark of an import or of a call without arguments; else one with a gap to fill in.
+    """Write a benchmark of an import or of a function without parameters; else one with a gap to fill in.
 
     `learned` describes recorded arguments, by parameter, that cannot be written as code.
     """
@@ -110,9 +108,7 @@ def from_signature(
         is_async=call.is_async,
     )
     text = text_of(parts, detection, path=path, templates=templates)
-    if gap:
-        return WrittenBenchmark(text, "gap")
-    return WrittenBenchmark(text, "signature", "the benchmark's call passes the defaults alone")
+    return WrittenBenchmark(text, "gap" if gap else "signature")
 
 
 def benchmark_naming(detection: Detection, tree: TreeReader) -> Naming:

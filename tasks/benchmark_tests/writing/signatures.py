@@ -92,7 +92,15 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
             return Call(top, gap=gap, is_async=definition.is_async)
         expression = _expression(name, definition, module, arguments)
     gap = ", ".join(arguments.missing.values())
+    if not gap and _has_choice(definition, arguments):
+        gap = f"a call of {name} on realistic input: one with the defaults alone shows little"
     return Call(top, expression, tuple(arguments.setup), gap, tuple(arguments.missing), definition.is_async)
+
+
+def _has_choice(definition: Definition, arguments: _Arguments) -> bool:
+    """Return whether a call without arguments is one of many, on an object as its constructor leaves it."""
+    own = (each for each in definition.parameters if each.name not in {"self", "cls"})
+    return definition.kind == "class" or bool(arguments.setup) or any(own)
 
 
 def _indirect(definition: Definition, name: str) -> str:

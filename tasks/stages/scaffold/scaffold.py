@@ -184,12 +184,10 @@ class _Writer:
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),
             domains=self.recording.domains,
-            notes=tuple(self._notes(benchmark, source)),
+            notes=tuple(self._notes(benchmark)),
         )
 
-    def _notes(self, benchmark: WrittenBenchmark, source: str) -> Iterator[str]:
-        if benchmark.review:
-            yield f"{benchmark.review}: {source}"
+    def _notes(self, benchmark: WrittenBenchmark) -> Iterator[str]:
         if benchmark.made_from in {"signature", "gap"} and self.recording.failed:
             yield f"no call could be recorded: {self.recording.failed}"
 

@@ -52,6 +52,10 @@ def cached(x: int): ...
 def opened(): ...
 def outer():
     def inner(): ...
+def optional(x: int = 0): ...
+class Index:
+    def __init__(self, size: int = 0): ...
+    def sorted(self): ...
 class Rows:
     def __new__(cls, *args): ...
 """
@@ -65,6 +69,15 @@ def test_an_object_is_not_made_by_calling_new_without_its_class():
 def test_a_call_without_arguments_is_complete():
     call = call_of(SOURCE, "no_rows", path="x.py")
     assert (call.setup, call.expression, call.gap) == ((), "no_rows()", "")
+
+
+@pytest.mark.parametrize("name", ["optional", "Index", "Index.sorted"])
+def test_a_call_with_defaults_alone_is_a_gap(name):
+    call = call_of(SOURCE, name, path="x.py")
+    assert (call.gap, call.unknown) == (
+        f"a call of {name} on realistic input: one with the defaults alone shows little",
+        (),
+    )
 
 
 @pytest.mark.parametrize(
