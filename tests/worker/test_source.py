@@ -276,8 +276,9 @@ def test_arguments_are_scaled(value):
     assert writer.scaled
 
 
-def test_words_and_mappings_with_few_keys_are_not_scaled():
-    for value in ("en_GB", "https://example.org/some/page", {"language": "en", "depth": 3}):
+def test_words_lines_and_mappings_with_few_keys_are_not_scaled():
+    line = "a line with its end\n"
+    for value in ("en_GB", "https://example.org/some/page", line, line.encode(), {"language": "en", "depth": 3}):
         assert read(value, scale=100) == value
         assert not written(value, scale=100)[1].scaled
 

@@ -221,9 +221,10 @@ class CallChooser:
     def _on_document(self, call: RecordedCall, opened: Sequence[str]) -> RecordedCall:
         """Replace a text that is passed by the project's document on which the call takes longest, if that is longer.
 
-        Documents that the tests open go before others with the same suffix.
+        Documents that the tests open go before others with the same suffix. A text of a single line is no document.
         """
         texts = [name for name, kind in call.described if kind.startswith(("str of", "bytes of"))]
+        has_lines = any(kind.endswith(" lines") for name, kind in call.described if name in texts)
         defaults = defaults_of(self._definition)
         # Another argument, like a position, may belong to the text.
         others = {name: code for name, code in call.spelling.arguments if name not in {"self", "cls", *texts}}
@@ -231,7 +232,14 @@ class CallChooser:
             code in {"()", "{}"} or defaults.get(name) == unparsed(code) for name, code in others.items()
         )
         best, longest = call, self._share(call) * call.spelling.seconds
-        if not is_alone or longest >= REALISTIC or call.changes or call.fakes or call.spelling.statements:
+        if (
+            not is_alone
+            or not has_lines
+            or longest >= REALISTIC
+            or call.changes
+            or call.fakes
+            or call.spelling.statements
+        ):
             return call
         for path in documents(opened, self.documents, self.called.watched):
             tried = self._with_document(call, texts[0], path)

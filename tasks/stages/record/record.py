@@ -110,6 +110,8 @@ class _Side:
 
     site: RecordingSite
     sources: Sources
+    tracked: frozenset[str]
+    """The files of the commit; building adds others to the tree."""
 
     @property
     def tree(self) -> Path:
@@ -179,6 +181,7 @@ class _Recorder:
             spec, confined = TreeSpec(commit=commit, tree=clone.tree_of(commit)), item.sandbox == "bwrap"
             tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
             as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
+            tracked = frozenset(clone.files(commit))
         renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, confined=confined)
         settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})
         build = partial(builder.build, tree, layout, settings, cache=cache, report=self.inputs.report)
@@ -191,7 +194,7 @@ class _Recorder:
             lock=cache_lock(cache),
             root=layout.benchmarks_root,
         )
-        return _Side(site, Sources(FolderTree(tree), layout.import_roots))
+        return _Side(site, Sources(FolderTree(tree), layout.import_roots), tracked)
 
     def by_import(self) -> tuple[tuple[Domain, ...], str]:
         """Return `cpu` and why, if the import of the target's module takes as long on both sides; else ()."""
@@ -393,13 +396,14 @@ class _Recorder:
 
     @cached_property
     def _documents(self) -> tuple[str, ...]:
-        return documents_of(self.base.sources.tree, self.head.sources.tree)
+        paths = self.base.tracked & self.head.tracked
+        return documents_of(paths, self.base.sources.tree, self.head.sources.tree)
 
 
-def documents_of(base: TreeReader, head: TreeReader) -> tuple[str, ...]:
-    """Return the files of data that are the same on both sides, the largest first."""
+def documents_of(paths: Collection[str], base: TreeReader, head: TreeReader) -> tuple[str, ...]:
+    """Return those of the `paths` that are data and the same on both sides, the largest first."""
     least, most = DOCUMENT_BYTES
-    contents = ((path, base.read(path) or b"") for path in base.files() if not path.endswith(".py"))
+    contents = ((path, base.read(path) or b"") for path in paths if not path.endswith(".py"))
     sizes = {path: len(text) for path, text in contents if least <= len(text) <= most and text == head.read(path)}
     return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
 

@@ -305,8 +305,9 @@ def test_documents_that_head_changes_are_no_input(tmp_path):
     files = {"a.toml": "x = 1\n" * 400, "b.toml": "y = 2\n" * 500, "small.toml": "z = 3\n", "code.py": "x = 1\n" * 400}
     base = FolderTree(TargetRepo(tmp_path / "base", files).path)
     head = FolderTree(TargetRepo(tmp_path / "head", {**files, "b.toml": "y = 3\n" * 500}).path)
-    assert documents_of(base, base) == ("b.toml", "a.toml")
-    assert documents_of(base, head) == ("a.toml",)
+    assert documents_of(files, base, base) == ("b.toml", "a.toml")
+    assert documents_of(files, base, head) == ("a.toml",)
+    assert documents_of({"b.toml"}, base, base) == ("b.toml",)
 
 
 def test_a_short_call_is_refused_unless_it_makes_an_object_whose_memory_counts():

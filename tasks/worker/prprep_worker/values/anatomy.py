@@ -160,7 +160,9 @@ def summary(value: Any) -> str:
     if isinstance(shape, tuple):
         return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
     if isinstance(value, (str, bytes, bytearray)):
-        return f"{kind} of {len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
+        lines = len(value.splitlines())
+        size = f"{len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
+        return f"{kind} of {size}" + (f" in {lines:,} lines" if lines > 1 else "")
     if isinstance(value, (*CONTAINERS, dict)):
         inner = sorted({type(element).__qualname__ for element in list(value)[:100]})
         return f"{kind} of {len(value):,}" + (f" ({', '.join(inner[:3])})" if inner else "")

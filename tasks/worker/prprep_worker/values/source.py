@@ -188,7 +188,9 @@ class Writer(Requirements):
         if kind is bytearray:
             return f"bytearray({self.write(bytes(value), depth)})"
         is_prose = len(value.split()) >= WORDS or len(value) > TEXT
-        factor = self.factor(depth, len(value)) if is_prose else 1
+        lines = value.splitlines(keepends=True)
+        is_line = len(lines) == 1 and lines[0] != lines[0].strip("\r\n" if kind is str else b"\r\n")
+        factor = self.factor(depth, len(value)) if is_prose and not is_line else 1
         if len(value) <= TEXT and factor == 1:
             return quoted(value)
         whole = period_of(value)
