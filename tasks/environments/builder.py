@@ -224,8 +224,9 @@ class EnvironmentBuilder:
         self._renew_tree()
         notes: list[str] = []
         failure: EnvironmentBuildError | None = None
+        cause: CommandFailedError | None = None
         for attempt in attempts(self.project, self.settings, self.as_of):
-            if attempt.unbuilt and not (failure and fails_itself(failure)):
+            if attempt.unbuilt and not (cause and fails_itself(cause)):
                 continue
             try:
                 return self._install_attempt(venv, attempt, key=key, notes=notes)
@@ -233,7 +234,7 @@ class EnvironmentBuilder:
                 match = diagnosis(error)
                 if not attempt.unbuilt or failure is None:
                     failure = build_error(error, f"installing the dependencies ({attempt.label})", self.where)
-                    failure.__cause__ = error
+                    failure.__cause__ = cause = error
                 if match.diagnosis.final:
                     break
                 notes.append(f"{attempt.label} could not be installed: {match.cause}")

@@ -63,9 +63,9 @@ def build_error(error: CommandFailedError, doing: str, where: str) -> Environmen
     return EnvironmentBuildError(f"{doing} failed: {match.cause}\n{shown}", where=where, hint=match.hint)
 
 
-def fails_itself(error: EnvironmentBuildError) -> bool:
+def fails_itself(error: CommandFailedError) -> bool:
     """Return whether it is the project whose build back end failed, and no package that it requires."""
-    text = error.what
+    text = f"{error.error}\n{error.output}"
     failures = ("build backend returned an error", "Failed to resolve requirements from", "Failed to parse metadata")
     return (
         any(failure in text for failure in failures) and re.search(r"Failed to (download and )?build `", text) is None

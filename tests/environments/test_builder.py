@@ -340,6 +340,18 @@ def test_an_old_project_that_today_does_not_build_is_built_with_packages_of_its_
 
 
 @slow
+def test_a_project_whose_build_fails_after_many_warnings_is_used_from_its_tree(tmp_path):
+    setup = (
+        "import sys\nfrom setuptools import setup\nprint('a warning\\n' * 60, file=sys.stderr)\n"
+        "setup(name='pages', version='1', packages=['pages', 'pages.gone'], install_requires=['iniconfig'])\n"
+    )
+    tree = TargetRepo(tmp_path / "tree", {"setup.py": setup, "pages/__init__.py": ""}).path
+    built = build(tree, tmp_path / "cache")
+    assert "iniconfig" in names(built)
+    assert (built.path_entries, built.notes[-1]) == ((tree,), builder.UNBUILT)
+
+
+@slow
 def test_packages_of_an_index_without_upload_times_are_exempt_from_the_date(tmp_path, monkeypatch):
     index = tmp_path / "index" / "acme-pages"
     index.mkdir(parents=True)

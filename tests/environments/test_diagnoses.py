@@ -252,6 +252,19 @@ def test_the_document_is_generated_from_the_table():
     assert DOCS.read_text(encoding="utf-8") == diagnoses.document()
 
 
+@pytest.mark.parametrize(
+    ("output", "package"),
+    [
+        ("RuntimeError: The app.testclient module requires the httpx package to be installed.", "httpx"),
+        ("ImportError: to read tables, run `pip install pandas`", "pandas"),
+        ("the docs say: pip install pandas", None),
+    ],
+)
+def test_packages_that_an_error_asks_for_are_missing(output, package):
+    found = diagnose(output, "benchmark")
+    assert (found and (found.diagnosis.name, found.text)) == (package and ("module-missing", package))
+
+
 def test_unknown_names_are_not_installed():
     found = diagnose("ModuleNotFoundError: No module named 'yamll'", "benchmark")
     assert (found.text, found.requirement) == ("yamll", "")

@@ -66,9 +66,9 @@ class RecordingSite:
 
 
 def repairable(output: str) -> str:
-    """Return the error in an output, if installing a known package repairs it."""
+    """Return the error in an output that installing a package may repair, "" if there is none."""
     match = diagnose(output, "benchmark")
-    found = match.diagnosis.pattern.search(output) if match and match.requirement else None
+    found = match.diagnosis.pattern.search(output) if match and match.diagnosis.repairs is not None else None
     return found[0] if found else ""
 
 
