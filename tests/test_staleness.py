@@ -655,7 +655,7 @@ def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(
             id="domain",
         ),
         pytest.param(
-            fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"
+            fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=True)), set(), id="domain.reason"
         ),
         pytest.param(
             layout(benchmarks_root="bench"), {"record", "scaffold", "lint", "tests"}, id="layout.benchmarks_root"

@@ -260,6 +260,10 @@ def test_total(note):
     assert total(2_000 + len(str(note)) * 50, note)
 
 
+def test_without_a_note():
+    assert total(5_000)
+
+
 def test_that_fails():
     os.environ.pop("PLAIN_NAME")
     assert total(20_000, SECRET) == SECRET
@@ -284,7 +288,7 @@ def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monk
     assert list(outside.iterdir()) == []
     assert is_improved(run.comparison(), test=run.comparison().tests[0])
     recording = Recording.read(run.state() / "record.json")
-    assert recording.calls == 10
+    assert recording.calls == 11
     assert recording.ran == (("the command of `drive`",) if drive else ("tests/test_total.py",))
     written = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
     forms = [form.encode() for form in Secrets([secret]).forms]

@@ -60,7 +60,7 @@ class Table:
         return sum(self.kept, start)
 
     def total(self):
-        return self.__total(1)
+        return self.__total(1) + 0 * sum(range(2_000))
 
     @singledispatchmethod
     def add(self, value):
