@@ -47,7 +47,7 @@ FUNCTIONS = tuple(
     for name in ("module", "path", "name", "status", "base_path", "base_name", "lines", "base_lines", "only_moved")
 )
 """The fields of detect.json that locate the changed functions on either side."""
-BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data", "domains")
+BENCHMARK = ("path", "test", "origin", "source", "sha256", "made_from", "data", "domains")
 """The fields of scaffold.json that locate the benchmark's bytes."""
 _VERSION = "prprep's version of the stage"
 _LONGEST_VALUE = 60

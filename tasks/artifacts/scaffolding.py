@@ -25,6 +25,8 @@ class Scaffolding(Artifact):
     item: str
     path: str
     """Path in both trees."""
+    test: str = ""
+    """The only test in it to measure, as pytest names it (`TestClass::test_name`), "" for all."""
     origin: Literal["base", "head", "worktree", "generated", "edited"]
     """Who holds the bytes: a commit, the user's work tree, or a file below the output folder."""
     source: str

@@ -258,7 +258,7 @@ def request_for(
         base=requests["base"],
         head=requests["head"],
         control=requests.get("control"),
-        benchmark=artifacts.injection.benchmark,
+        benchmark="::".join(filter(None, (artifacts.injection.benchmark, artifacts.scaffolding.test))),
         metrics=metrics,
         profiles=profiles,
         seed=seed,

@@ -120,7 +120,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
     return Reproduction(
         sides=sides,
         folder=folder,
-        path=posixpath.relpath(scaffolding.path, folder or "."),
+        path=_node_id(posixpath.relpath(scaffolding.path, folder or "."), scaffolding),
         prepare=build or tuple(line.format(packages=" ".join(packages)) for line in _PREPARED.get(program, ())),
         as_of=as_of,
         python=f"{_uv_variable(as_of)}{_python(runner, packages)}" if managed else f"{path}{runner}",
@@ -152,13 +152,17 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     claimed = scaffolding.domains or detection.domain.domains
     entry |= {"domain": list(claimed)} if claimed else {}
     entry |= {"functions": [detection.target]} if detection.target else {}
-    entry["benchmark"] = scaffolding.path
+    entry["benchmark"] = _node_id(scaffolding.path, scaffolding)
     entry |= item.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_REPEATED)
     _drop_interpreter_path(entry)
     # Upstream moves on, and does not matter when two commits are compared.
     manifest = {"version": 1, "upstream": detection.base, "optimizations": [entry]}
     text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
     return _CREDENTIALS.sub("", text)
+
+
+def _node_id(path: str, scaffolding: Scaffolding) -> str:
+    return f"{path}::{scaffolding.test}" if scaffolding.test else path
 
 
 def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection: Injection) -> SideSteps:

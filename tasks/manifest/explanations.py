@@ -195,9 +195,9 @@ def _folder_hint(value: str) -> str:
 
 
 def _benchmark_hint(value: str) -> str:
-    path, selection, _ = value.partition("::")
-    if selection and re.match(forms.BENCHMARK_FORM, path):
-        return f"did you mean {path}?"
+    path, test = forms.benchmark_file(value)
+    if test and re.match(forms.BENCHMARK_FORM, path):
+        return "a test is named as pytest does: FILE.py::test_name"
     return _folder_hint(value) or ("code belongs under `call:`" if "(" in value else "")
 
 

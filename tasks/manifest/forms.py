@@ -18,7 +18,8 @@ ID_FORM = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 REF_FORM = r"^[^\s.-](?:[^\s.]|\.[^\s.])*$"
 FUNCTION_FORM = r"^[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*(\([\w ,|.\[\]]+\))?(#[1-9]\d*)?)?$"
 FOLDER_FORM = rf"^{_FIRST}(?:/{_PART})*/?$"
-BENCHMARK_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\]+\.py$"
+_TEST = r"::[^\W\d]\w*"
+BENCHMARK_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\:]+\.py(?:(?:{_TEST}){{1,2}}(?:\[[^\n]+\])?)?$"
 FILE_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\.~][^/\\]*$"
 VARIABLE_FORM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -38,6 +39,12 @@ RESERVED_IDS = frozenset(
         "lock",
     },
 )
+
+
+def benchmark_file(setting: str) -> tuple[str, str]:
+    """Split a `benchmark` into the path of its file and the test to measure, "" for all of them."""
+    path, _, test = setting.partition("::")
+    return path, test
 
 
 class OneOrMany:

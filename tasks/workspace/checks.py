@@ -10,6 +10,7 @@ from pathlib import Path
 from .. import git
 from ..errors import Problem, RepositoryError, SourceError
 from ..manifest.document import Loc
+from ..manifest.forms import benchmark_file
 from ..manifest.model import Optimization
 from ..manifest.reader import LoadedManifest
 from ..text.messages import nearest, quoted
@@ -59,7 +60,7 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
         changes = clone.changes(sides[1], sides[0]) if len(sides) > 1 else ()
         # What differs between head and base decides which of several projects is meant.
         focus = tuple(path for change in changes for path in (change.head_path, change.base_path) if path)
-        benchmark = item.benchmark if isinstance(item.benchmark, str) else ""
+        benchmark = benchmark_file(item.benchmark)[0] if isinstance(item.benchmark, str) else ""
         near: list[str] = []
         elsewhere: list[Absence] = []
         for commit in sides:

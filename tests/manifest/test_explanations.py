@@ -103,8 +103,11 @@ ITEM = [
         '4:16: `benchmark` must be the path of a .py file in the repository, not "~/test_x.py" (this path leads out of it)',
     ),
     (
-        "benchmark: 'a.py::test'",
-        '4:16: `benchmark` must be the path of a .py file in the repository, not "a.py::test" (did you mean a.py?)',
+        "benchmark: 'a.py::b c'",
+        (
+            '4:16: `benchmark` must be the path of a .py file in the repository, not "a.py::b c" '
+            "(a test is named as pytest does: FILE.py::test_name)"
+        ),
     ),
     (
         "benchmark: f(1)",

@@ -36,13 +36,19 @@ def test_not_folders_below(path):
     assert not re.search(FOLDER_FORM, path)
 
 
-@pytest.mark.parametrize("path", ["test_a.py", "./test_a.py", "tests/benchmarks/test_a.py", "a/..b/c.py"])
+@pytest.mark.parametrize(
+    "path", ["test_a.py", "./test_a.py", "a/..b/c.py", "a/b.py::test_a", "a/b.py::TestA::test_b[3 x]"]
+)
 def test_benchmarks(path):
     assert re.search(BENCHMARK_FORM, path)
 
 
 @pytest.mark.parametrize(
-    "path", ["a.pyc", "tests", "../a.py", "a/../b.py", "/a.py", "~/a.py", "a//b.py", "a\\b.py", ".py/"]
+    "path",
+    [
+        *("a.pyc", "tests", "../a.py", "a/../b.py", "/a.py", "~/a.py", "a//b.py", "a\\b.py", ".py/"),
+        *("a.py::", "a.py::b c", "a.py::A::b::c", "a.py:3"),
+    ],
 )
 def test_not_benchmarks(path):
     assert not re.search(BENCHMARK_FORM, path)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...manifest.forms import benchmark_file
 from ...staleness import Fields, Item, Stage, Uses, Value
 from ...storage.hashing import blob, read_bytes
 
@@ -21,7 +22,7 @@ def _commits(refs: Refs) -> dict[str, Any]:
 
 def _benchmark(item: Item) -> str | bool:
     setting = item.settings["benchmark"]
-    return setting if isinstance(setting, str) else setting is not None
+    return benchmark_file(setting)[0] if isinstance(setting, str) else setting is not None
 
 
 def _benchmark_unchanged(item: Item, fields: Fields) -> bool:

@@ -16,6 +16,7 @@ from ...benchmark_tests.writing.styling import named, styled
 from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
+from ...manifest.forms import benchmark_file
 from ...manifest.model import Optimization
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
@@ -34,6 +35,7 @@ def run(inputs: StageInputs) -> None:
     with inputs.clone(detection.base, detection.head, *detection.picked) as clone:
         if presence := _existing(item, detection):
             scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
+            scaffolding = scaffolding.model_copy(update={"test": _named(item)[1]})
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
             recording = inputs.read(Recording)
@@ -52,10 +54,15 @@ def run(inputs: StageInputs) -> None:
 def _existing(item: Optimization, detection: Detection) -> Presence | None:
     """Return the benchmark that the manifest names, even if it is missing, else the one that detect found."""
     presence = detection.benchmark
-    if isinstance(item.benchmark, str):
-        return presence or Presence(path=item.benchmark, base=None, head=None, worktree=None)
+    if path := _named(item)[0]:
+        return presence or Presence(path=path, base=None, head=None, worktree=None)
     exists = presence and (presence.base or presence.head or presence.worktree)
     return presence if exists and item.benchmark is None else None
+
+
+def _named(item: Optimization) -> tuple[str, str]:
+    """Return the file and the test that the manifest names, "" if it does not."""
+    return benchmark_file(item.benchmark) if isinstance(item.benchmark, str) else ("", "")
 
 
 def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Path | None, folder: Path) -> Scaffolding:
