@@ -28,6 +28,8 @@ KINDS = {
     "environment of codeflash": ("environments/codeflash", "prprep-layer.json"),
     "tree": ("trees", ""),
     "clone": ("clones", "HEAD"),
+    "work tree": ("work-trees", "HEAD"),
+    "comparison": ("tries", ".prprep/doit.json"),
 }
 """The folder of each kind, and the file in an entry whose time stamp shows its last use."""
 ENTRY_NAME = re.compile(r"[0-9a-f]{20,64}(\.git)?")
@@ -157,7 +159,7 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
 def _remove(entry: CacheEntry) -> bool:
     """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
-        if entry.kind in {"tree", "clone"}:
+        if entry.kind in {"tree", "clone", "work tree"}:
             try:
                 stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:

@@ -1,6 +1,5 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
-import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import summary, views
 from .claims import CitableEvidence, unproven
+from .effects import change_of, effect
 from .evidence import Evidence
 from .reproduction import reproduction
 
@@ -23,18 +23,6 @@ _ARTIFACTS = ("item", "detection", "scaffolding", "injection", "comparison", "co
 """What templates get of the evidence as it is."""
 LONGEST_REPORT = 40_000
 """Characters of codeflash's report; the body leaves out a longer one, the artifact keeps it."""
-_COMPARATIVES = {
-    MetricName.TIME: ("faster", "slower", " time"),
-    MetricName.CPU: ("less CPU time", "more CPU time", ""),
-    MetricName.IMPORT: ("faster import", "slower import", " time"),
-    MetricName.START: ("faster start-up", "slower start-up", " time"),
-    MetricName.INSTRUCTIONS: ("fewer instructions", "more instructions", ""),
-    MetricName.ALLOCATIONS: ("fewer allocations", "more allocations", ""),
-    MetricName.PEAK: ("less peak memory", "more peak memory", ""),
-    MetricName.LEAKED: ("less memory left", "more memory left", ""),
-    MetricName.KEPT: ("less memory kept by import", "more memory kept by import", ""),
-}
-"""What follows the factor of an effect that costs less or more at head, and the percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +189,6 @@ def _modules(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
     return tuple((path, base.get(path, ""), head.get(path, "")) for path in paths)
 
 
-def _effect(change: Change) -> Markdown:
-    """Format an effect in both forms: `1.31x faster (23.7 % less time, 99 % interval 23.1 % to 24.3 %)`."""
-    interval, (less, more, amount) = change.interval, _COMPARATIVES[change.metric]
-    if not 0 < interval.ratio < math.inf:
-        return Markdown(f"{change.metric} {_change(interval)}")
-    is_less = interval.ratio <= 1
-    factor = figures.times(1, interval.ratio) if is_less else figures.times(interval.ratio, 1)
-    size = f"{figures.amount_of_change(interval.ratio, interval.low, interval.high)} {'less' if is_less else 'more'}"
-    certainty = (
-        f"no spread in {figures.counted(change.launches, 'launch', 'launches')}"
-        if interval.low == interval.high
-        else f"{figures.share(interval.confidence)} interval {figures.amounts_of_change(interval.low, interval.high)}"
-    )
-    return Markdown(f"{factor} {less if is_less else more} ({size}{amount}, {certainty})")
-
-
 def _per(change: Change) -> Markdown:
     return Markdown(
         "per start" if change.metric in {MetricName.IMPORT, MetricName.START, MetricName.KEPT} else "per call"
@@ -226,10 +198,6 @@ def _per(change: Change) -> Markdown:
 def _faster(ratio: float) -> str:
     """Format a ratio head/base like pyperf: `1.26x faster`."""
     return f"{figures.times(1, ratio)} faster" if ratio <= 1 else f"{figures.times(ratio, 1)} slower"
-
-
-def _change(interval: Interval) -> str:
-    return figures.change(interval.ratio, interval.low, interval.high)
 
 
 def _interval(interval: Interval) -> str:
@@ -260,13 +228,13 @@ FILTERS: dict[str, Callable[..., object]] = {
     "share": _markdown(figures.share),
     "rate": _markdown(figures.rate),
     "speedup": _markdown(lambda change: figures.times(1, change.interval.ratio)),
-    "effect": _effect,
+    "effect": _markdown(effect),
     "per": _per,
-    "change": _markdown(lambda change: _change(change.interval)),
+    "change": _markdown(lambda change: change_of(change.interval)),
     "interval": _markdown(lambda change: _interval(change.interval)),
     "spread": _markdown(_spread),
     "control": _markdown(lambda change: _interval(change.control)),
-    "again": _markdown(lambda repeated: _change(repeated.found)),
+    "again": _markdown(lambda repeated: change_of(repeated.found)),
     "difference": _markdown(lambda change: figures.difference(change.head - change.base, change.unit)),
     "ratio": _markdown(lambda change: f"{change.interval.ratio:.2f}"),
     "faster": _markdown(lambda change: _faster(change.interval.ratio)),

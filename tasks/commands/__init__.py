@@ -21,13 +21,13 @@ class Entry(PluginEntry):  # type: ignore[misc]
 
 ENTRIES = (
     Entry(MOST_USED, "init", "draft prprep.yaml from notes, results, commits and branches", "init:Init"),
+    Entry(MOST_USED, "try", "compare refs, or the work tree, without a manifest", "try_refs:Try"),
     Entry(MOST_USED, "doctor", "check what measuring needs, without measuring", "doctor:Doctor"),
     Entry(MOST_USED, "run", "bring everything up to date, or only the tasks named", "doit_commands:Run"),
     Entry(MOST_USED, "status", "show the state of every item, and what is stale", "status:Status"),
     Entry(MOST_USED, "explain", "say why an item is stale, or what failed", "explain:Explain"),
     Entry(MOST_USED, "inventory", "show files, commit, domain and pull request of every item", "inventory:Inventory"),
     Entry(MOST_USED, "add", "add an optimization to prprep.yaml", "add:Add"),
-    Entry(MOST_USED, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(MOST_USED, "branch", "build the branch of a pull request, audit it and measure it", "branch:Branch"),
     Entry(MOST_USED, "open", "push the branch and open the pull request, after asking", "open:Open"),
     Entry(TASKS, "list", "list the tasks", "doit_commands:ListTasks"),
@@ -36,6 +36,7 @@ ENTRIES = (
     Entry(TASKS, "forget", "have tasks run again", "doit_commands:Forget"),
     Entry(TASKS, "ignore", "have tasks skipped until they are forgotten", "doit_commands:Ignore"),
     Entry(TASKS, "reset-dep", "undo `forget`", "doit_commands:ResetDep"),
+    Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, for editors", "schema:Schema"),
     Entry(OTHER, "tabcompletion", "print a completion script for bash or zsh", "doit_commands:TabCompletion"),

@@ -45,7 +45,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         self.failures.append({"task": task, "exception": fail})
         if isinstance(fail, UnmetDependency):
-            if task.actions:
+            if task.actions and not self.graph.ending:
                 self.write(f"!! {task.title()} (not run: {fail.message} failed)\n")
             return
         self._defects = self._defects or not isinstance(fail, TaskFailed)

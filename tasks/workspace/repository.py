@@ -42,7 +42,7 @@ class Repository:
 
     def __init__(self, key: RepositoryKey, *, folder: Path, cache: Path) -> None:
         self.key = key
-        self._folder, self._cache = folder, cache
+        self._folder, self.cache = folder, cache
 
     @cached_property
     def address(self) -> str:
@@ -84,7 +84,7 @@ class Repository:
     def clone(self, wanted: set[str]) -> Clone:
         from ..git import Clone
 
-        return Clone.open(self.address, self._cache, wanted=sorted(wanted))
+        return Clone.open(self.address, self.cache, wanted=sorted(wanted))
 
     def stamp(self) -> list[list[object]] | None:
         """Return time stamps that change whenever a ref does; None if that needs git."""

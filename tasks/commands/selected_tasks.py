@@ -1,0 +1,31 @@
+"""What the commands share that run some tasks and then print a result of their own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from doit.cmd_run import Run
+from doit.cmdparse import CmdOption
+
+from ..graph.loader import Graph
+
+VISIBLE = frozenset({"manifest", "refresh", "num_process"})
+
+
+class SelectedTasks(Run):  # type: ignore[misc]
+    """A run of some tasks; of doit's options only those in `visible` can be set, and `own_options`."""
+
+    own_options: tuple[dict[str, Any], ...] = ()
+    visible: frozenset[str] = VISIBLE
+
+    def get_options(self) -> list[CmdOption]:
+        options: list[CmdOption] = super().get_options()
+        for option in options:
+            if option.name not in self.visible:
+                option.short = option.long = option.inverse = ""
+        return [*options, *map(CmdOption, self.own_options)]
+
+    def run_tasks(self, params: Any, tasks: Sequence[str], result: Callable[[Graph], str]) -> int:
+        """Bring tasks up to date, print the result in place of the table of all items, and return the exit code."""
+        self.loader.ending = result
+        code: int = super().execute(params, list(tasks))
+        return code

@@ -1,0 +1,100 @@
+"""Find out which commits are to be compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import git
+from ..errors import RepositoryError, UsageError
+from ..git import Clone
+from ..git.work_tree import commit_work_tree
+from ..processes.real_paths import real_path
+from ..storage.hashing import short_hash
+from ..text.messages import nearest, quoted
+from ..workspace.repository import Repository, RepositoryKey
+
+WORK_TREE = "."
+"""How the user names the work tree with its uncommitted changes."""
+_HEAD = "HEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCommit:
+    name: str
+    sha: str
+
+    def __str__(self) -> str:
+        name = "the work tree" if self.name == WORK_TREE else self.name
+        return self.sha[:12] if self.sha.startswith(name) else f"{name} ({self.sha[:12]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is compared with what, and the repository that has all of these commits.
+
+    That is the user's, or one of prprep's own that borrows its objects and has a commit of the work tree too.
+    """
+
+    repository: Repository
+    base: NamedCommit
+    heads: tuple[NamedCommit, ...]
+    base_is_named: bool
+
+    @classmethod
+    def of(cls, repository: Repository, words: Sequence[str]) -> "Sides":
+        """Resolve `[BASE] [HEAD ...]`; raise UsageError for a ref that does not exist, or for equal commits."""
+        holding, commits = repository, _resolved(repository, words)
+        if WORK_TREE in words:
+            holding, commits[WORK_TREE] = _with_work_tree(repository)
+        named = [NamedCommit(word, commits[word]) for word in dict.fromkeys(words)]
+        with holding.clone({commit.sha for commit in named}) as clone:
+            is_base = len(named) > 1 or (bool(named) and _is_ancestor(clone, named[0], commits[_HEAD]))
+            heads = tuple(named[1:] if is_base else named) or (NamedCommit(_HEAD, commits[_HEAD]),)
+            base = named[0] if is_base else _merge_base(repository, clone, heads[0])
+        if same := next((head for head in heads if head.sha == base.sha), None):
+            raise _nothing_to_compare(base, same)
+        return cls(holding, base, heads, is_base)
+
+
+def _resolved(repository: Repository, words: Sequence[str]) -> dict[str, str]:
+    commits = repository.resolve({*words, _HEAD} - {WORK_TREE})
+    if commits[_HEAD] is None:
+        raise RepositoryError("this repository has no commits yet", where=repository.address, hint="commit something")
+    for word, commit in commits.items():
+        if commit is None:
+            names = git.ref_names(repository.local) if repository.local else ()
+            meant = nearest(word, names)
+            hint = f"did you mean {meant}?" if meant else "`git branch --all` and `git log` show what exists"
+            raise UsageError(f"{quoted(word)} is not a branch, tag or commit", hint=hint)
+    return {word: commit for word, commit in commits.items() if commit}
+
+
+def _with_work_tree(repository: Repository) -> tuple[Repository, str]:
+    """Commit the work tree in a repository of prprep's own; return both."""
+    if repository.local is None:
+        raise UsageError(f"{repository.address} has no work tree", hint="name two refs")
+    store = repository.cache / "work-trees" / f"{short_hash(str(real_path(repository.local)).encode(), size=10)}.git"
+    commit = commit_work_tree(repository.local, store)
+    key = RepositoryKey(str(store), None, repository.slug)
+    return Repository(key, folder=repository.local, cache=repository.cache), commit
+
+
+def _is_ancestor(clone: Clone, commit: NamedCommit, head: str) -> bool:
+    """Return whether a single ref is the base: HEAD is compared with what it comes from, else the ref with its base."""
+    return commit.name != WORK_TREE and commit.sha != head and clone.merge_base(commit.sha, head) == commit.sha
+
+
+def _merge_base(repository: Repository, clone: Clone, head: NamedCommit) -> NamedCommit:
+    upstream = repository.upstream()
+    commit = repository.resolve({upstream})[upstream]
+    base = clone.merge_base(commit, head.sha) if commit else None
+    if base is None:
+        what = f"{head} has no commit in common with {upstream}"
+        raise RepositoryError(what, where=repository.address, hint="name a base: `prprep try BASE HEAD`")
+    return NamedCommit(upstream if base == commit else f"the merge base with {upstream}", base)
+
+
+def _nothing_to_compare(base: NamedCommit, head: NamedCommit) -> UsageError:
+    if head.name == WORK_TREE:
+        return UsageError(f"the work tree has no changes compared with {base}", hint="name another base")
+    hint = "name two refs, or `.` for the work tree with its uncommitted changes: `prprep try .`"
+    return UsageError(f"{base} and {head} are the same commit", hint=hint)

@@ -1,0 +1,73 @@
+"""Show comparisons of refs as a table for the terminal."""
+
+from collections.abc import Iterator
+
+from ..artifacts import Comparison, Detection, Scaffolding, Verdict
+from ..body.effects import effect
+from ..body.views import tests_of
+from ..staleness import Staleness
+from ..storage.paths import ItemPaths
+from ..text import figures
+from ..text.markdown import one_line
+from ..text.tables import text_table
+from .manifest import RefComparison
+
+HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")
+_SAYS_LITTLE = {Verdict.UNCHANGED: "no difference", Verdict.INCONCLUSIVE: "inconclusive"}
+
+
+def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
+    """Return the table of all heads, and below it what a reader has to know about each."""
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    several = len(comparison.heads) > 1
+    for item_id, head in comparison.heads.items():
+        paths = staleness.workspace.paths.item(item_id)
+        if staleness.is_fresh("compare", item_id) and paths.compare.exists():
+            found = paths.read(Comparison)
+            rows += [(str(head), *row) if several else row for row in _rows(found, paths)]
+            notes += [f"{head}: {note}" if several else note for note in _notes(found, paths)]
+        else:
+            notes.append(f"{head} was not compared: {_why_not(staleness, item_id, paths)}")
+    sides = comparison.sides
+    header = HEADER if several else HEADER[1:]
+    shown = [f"base: {sides.base}"] if several else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
+    return "\n".join([*shown, "", *([text_table(header, rows, width), ""] if rows else []), *notes])
+
+
+def _rows(comparison: Comparison, paths: ItemPaths) -> Iterator[tuple[str, ...]]:
+    benchmark = paths.read(Scaffolding).path
+    for test in tests_of(comparison, benchmark):
+        for change in test.changes:
+            costs = (figures.quantity(cost, change.unit) for cost in (change.base, change.head))
+            verdict = _SAYS_LITTLE.get(change.verdict, "")
+            # Of an inconclusive change the interval is all that is known.
+            shown = f"{verdict}: {effect(change)}" if verdict else effect(change)
+            yield test.name, change.metric, *costs, shown
+
+
+def _notes(comparison: Comparison, paths: ItemPaths) -> Iterator[str]:
+    scaffolding, detection = paths.read(Scaffolding), paths.read(Detection)
+    written = scaffolding.origin in {"generated", "edited"}
+    place = f"{paths.folder / scaffolding.source}" if written else f"{scaffolding.path} ({scaffolding.origin})"
+    yield f"benchmark: {place}"
+    if detection.target:
+        yield f"function: {detection.target}"
+    yield f"result: {comparison.verdict}, {one_line(comparison.reason)}"
+    yield from (f"to review: {one_line(sentence)}" for sentence in comparison.needs_review)
+    yield from (f"note: {one_line(note)}" for note in scaffolding.notes)
+    yield f"samples: {paths.samples}"
+
+
+def _why_not(staleness: Staleness, item_id: str, paths: ItemPaths) -> str:
+    if staleness.waits(item_id):
+        scaffolding = paths.read(Scaffolding)
+        place = paths.folder / scaffolding.source
+        tried = "".join(f"\n  {one_line(note)}" for note in scaffolding.notes)
+        return (
+            f"no benchmark was found, and none could be written{tried}\n"
+            f"  name a test (`FILE.py::test`), pass one with --call, or complete {place} and run this again"
+        )
+    if stage := staleness.failed_stage(item_id):
+        return f"{stage} failed (see above)"
+    return "it did not run to its end; run this again"
