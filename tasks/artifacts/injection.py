@@ -29,4 +29,6 @@ class Injection(Artifact):
     benchmark_sha256: str
     base: TreeSpec
     head: TreeSpec
+    own_fixture: str = ""
+    """The conftest that defines a fixture `benchmark` of its own, which is not used; "" without one."""
     repairs: tuple[str, ...] = ()

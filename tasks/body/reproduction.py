@@ -134,8 +134,15 @@ def reproduction(evidence: Evidence) -> Reproduction:
         addopts=evidence.comparison.addopts,
         variables=tuple(evidence.comparison.variables.items()),
         built=bool(build),
-        omitted=_OF_SEVERAL if together and not timed else no_network,
+        omitted=_omitted(evidence.injection) or (_OF_SEVERAL if together and not timed else no_network),
         codeflash=_codeflash_steps(codeflash, runner) if codeflash.markdown else None,
+    )
+
+
+def _omitted(injection: Injection) -> str:
+    fixture = injection.own_fixture
+    return (
+        f"{fixture} defines a fixture named benchmark, and pytest-benchmark does not work with that" if fixture else ""
     )
 
 

@@ -129,6 +129,13 @@ def test_each_worktree_is_built_if_the_benchmark_imports_what_a_build_makes(runn
         assert "Commands for plain pytest are left out: they would have to build each side, which" in body_of(confined)
 
 
+def test_there_are_no_pytest_commands_if_a_conftest_replaces_the_fixture():
+    injection = INJECTION.model_copy(update={"own_fixture": "tests/conftest.py"})
+    body = body_of(Case(CPU_IMPROVED, injection=injection))
+    assert "git worktree add" not in body
+    assert "Commands for plain pytest are left out: tests/conftest.py defines a fixture named benchmark" in body
+
+
 def test_the_variables_of_the_projects_tests_are_set():
     variables = {"ITEMS": "3000", "TITLE": "it's $HOME"}
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"variables": variables})))

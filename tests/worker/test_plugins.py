@@ -82,6 +82,16 @@ def test_marked_for_codspeed():
 def test_with_other_markers(benchmark):
     assert benchmark(work, 2000) == 2000
 """
+CONFTEST = """
+import pytest
+
+try:
+    import pytest_codspeed_that_is_not_installed
+except ImportError:
+    @pytest.fixture
+    def benchmark():
+        return lambda function, *arguments: function(*arguments)
+"""
 KEYS = (
     "test_plain",
     "test_asyncio",
@@ -95,6 +105,12 @@ CONFIGURATION = """
 [pytest]
 addopts = -n 2 --cov=project --randomly-seed=7 --codspeed --benchmark-disable --reruns=2 --strict-markers --strict-config
 """
+FILES = {
+    "src/project/__init__.py": CODE,
+    "tests/test_benchmark.py": TESTS,
+    "tests/conftest.py": CONFTEST,
+    "pytest.ini": CONFIGURATION,
+}
 
 
 @pytest.fixture(params=["3.9", "3.13", "3.14"], scope="module")
@@ -105,7 +121,7 @@ def python(request, tmp_path_factory):
 def measured(folder: Path, python: Path, **settings):
     asked = pair(
         folder,
-        **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}),
+        **both(FILES),
         **settings,
     )
     return measure(replace(asked, base=replace(asked.base, python=python), head=replace(asked.head, python=python)))

@@ -115,6 +115,19 @@ def _data_files(benchmark: str, parsed: dict[str, ast.Module], read: Read) -> It
 # -- conftest files ---------------------------------------------------------------------------------
 
 
+def own_fixture(benchmark: str, read: Read) -> str:
+    """Return the conftest whose fixture `benchmark` replaces pytest-benchmark's, "" if there is none.
+
+    Projects that use pytest-codspeed have one for where it is not installed, which calls the function once.
+    """
+    for folder in _upwards(posixpath.dirname(benchmark)):
+        path = posixpath.join(folder, "conftest.py")
+        fixture = PytestFile.of(read(path) or b"").fixtures.get("benchmark")
+        if fixture and "benchmark" not in fixture.parameters:
+            return path
+    return ""
+
+
 def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Companion]:
     """Find the nearest conftest of each fixture that is requested, and of the fixtures that those request."""
     files = [PytestFile.of(source) for source in sources]

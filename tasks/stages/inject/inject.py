@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from ...artifacts import SIDES, Commit, Detection, Injection, Scaffolding, Side, TreeSpec
 from ...bench import trees
-from ...benchmark_tests.writing.companions import companions
+from ...benchmark_tests.writing.companions import companions, own_fixture
 from ...errors import CherryPickError, NeedsReviewError, RepositoryError
 from ...git import Clone
 from ...staleness import StageInputs
@@ -67,6 +67,7 @@ class _Plan:
     def injection(
         self, strategy: Literal["inject", "cherry-pick"], reason: str, specs: dict[Side, TreeSpec], repairs: list[str]
     ) -> Injection:
+        own = own_fixture(self.path, self.read)
         return Injection(
             item=self.scaffolding.item,
             strategy=strategy,
@@ -75,7 +76,11 @@ class _Plan:
             benchmark_sha256=self.scaffolding.sha256,
             base=specs["base"],
             head=specs["head"],
-            repairs=tuple(repairs),
+            own_fixture=own,
+            repairs=(
+                *repairs,
+                *([f"the fixture `benchmark` of {own} was replaced by pytest-benchmark's"] if own else ()),
+            ),
         )
 
 

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.benchmark_tests.writing.companions import companions
+from tasks.benchmark_tests.writing.companions import companions, own_fixture
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 
@@ -210,3 +210,13 @@ def test_init_file_only_has_to_exist() -> None:
     package, _ = companions(BENCHMARK, b"from . import pages", files.read)
     assert package.is_served_by(b"other = 1", folder="tests/benchmarks")
     assert not package.is_served_by(None, folder="tests/benchmarks")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "found"),
+    [("", "tests/conftest.py"), ("request", "tests/conftest.py"), ("benchmark", ""), ("benchmark, request", "")],
+)
+def test_a_fixture_that_replaces_that_of_pytest_benchmark_is_found(parameters, found):
+    fallback = "try:\n    import plugin\nexcept ImportError:\n    " + FIXTURE.replace("\n", "\n    ")
+    files = Files({"tests/conftest.py": fallback.format("benchmark", parameters), "conftest.py": ""})
+    assert own_fixture(BENCHMARK, files.read) == found

@@ -289,10 +289,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that measure nothing."""
+    """Deselect the tests that measure nothing; the others get pytest-benchmark's fixture."""
     others = [item for item in items if not (_uses_fixture(item) or _is_marked(item))]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if _uses_fixture(item) or _is_marked(item)]
+    for item in items:
+        _drop_fallbacks(item)
+
+
+def _drop_fallbacks(item: Any) -> None:
+    """Leave out what a conftest defines in place of pytest-benchmark's fixture, if a plugin is not installed."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    known = definitions.get("benchmark", ())
+    if len(used := _without_fallbacks(known)) < len(known):
+        definitions["benchmark"] = used
+        item._initrequest()  # noqa: SLF001 - before version 9 pytest has copied the definitions
+
+
+def _without_fallbacks(definitions: Sequence[Any]) -> Sequence[Any]:
+    """Return the first definition and those that extend the one before them, as they request `benchmark` themselves."""
+    own = next((index for index, each in enumerate(definitions) if not each.baseid), -1)
+    return [each for index, each in enumerate(definitions) if index <= own or "benchmark" in each.argnames]
 
 
 @pytest.hookimpl(tryfirst=True)
