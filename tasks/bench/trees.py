@@ -182,6 +182,19 @@ def _damage(clone: Clone, tree: Path, allowed: set[str]) -> list[tuple[str, str]
     return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _CONFIGURATION]
 
 
+def with_files(clone: Clone, commit: str, contents: Mapping[str, bytes], *, cache: Path) -> Path:
+    """Return a work tree of `commit` with these files written over it, as the repository of a nested run.
+
+    Raise MeasuringError for a path that is not in the tree.
+    """
+    files = [[path, hashing.sha256(content)] for path, content in sorted(contents.items())]
+    tree = real_path(cache / "branches") / hash_of([clone.path.name, commit, files])
+    clone.worktree(tree, commit)
+    for path, content in contents.items():
+        write_into(tree, path, content)
+    return tree
+
+
 # -- injected files ---------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ ENTRIES = (
     Entry(TASKS, "forget", "have tasks run again", "doit_commands:Forget"),
     Entry(TASKS, "ignore", "have tasks skipped until they are forgotten", "doit_commands:Ignore"),
     Entry(TASKS, "reset-dep", "undo `forget`", "doit_commands:ResetDep"),
+    Entry(OTHER, "bisect", "say which commits of an optimization brought how much", "bisect:Bisect"),
     Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, for editors", "schema:Schema"),

@@ -188,12 +188,9 @@ class BranchBuilder(ItemWork):
         """Return the branch with its verdict, from a nested run unless the item's comparison has the same commits."""
         if (branch.base, branch.head) == (results.detection.base, results.detection.head):
             return _judged(branch, results.comparison, self.paths.compare)
-        key = hash_of([clone.path.name, self.item_id, branch.head])
-        tree, folder = real_path(self.workspace.cache / "branches") / key, self.paths.branch_folder
-        clone.worktree(tree, branch.head)
-        for path, content in contents.items():
-            if not (tree / path).exists():
-                trees.write_into(tree, path, content)
+        folder = self.paths.branch_folder
+        lacking = {path: content for path, content in contents.items() if clone.blob(branch.head, path) is None}
+        tree = trees.with_files(clone, branch.head, lacking, cache=self.workspace.cache)
         write_whole(
             folder / MANIFEST_NAME, manifest_for(self.item, branch, results, tree=tree, folder=self.paths.folder)
         )

@@ -13,7 +13,7 @@ from ..text.tables import text_table
 from .manifest import RefComparison
 
 HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")
-_SAYS_LITTLE = {Verdict.UNCHANGED: "no difference", Verdict.INCONCLUSIVE: "inconclusive"}
+_SAYS_LITTLE = {Verdict.UNCHANGED: "negligible", Verdict.INCONCLUSIVE: "inconclusive"}
 
 
 def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
