@@ -83,6 +83,8 @@ class Reproduction:
     packages: tuple[str, ...]
     memory: bool
     timed: bool
+    together: bool
+    """Whether some peaks are of several processes, which pytest-memray does not measure."""
     manifest: str
     benchmark_to_save: bool
     addopts: str | None = None
@@ -103,8 +105,7 @@ def reproduction(evidence: Evidence) -> Reproduction:
     detection, scaffolding, codeflash = evidence.detection, evidence.scaffolding, evidence.codeflash
     changes = [change for change in evidence.comparison.changes if not change.is_cost]
     peaks = [change for change in changes if change.metric is MetricName.PEAK]
-    memory = any(not peak.together for peak in peaks)
-    together = bool(peaks) and not memory
+    memory, together = any(not peak.together for peak in peaks), any(peak.together for peak in peaks)
     timed = any(change.metric in {MetricName.TIME, MetricName.IMPORT} for change in changes)
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
     sides = tuple(_steps(side, detection, scaffolding, evidence.injection) for side in SIDES)
@@ -134,7 +135,8 @@ def reproduction(evidence: Evidence) -> Reproduction:
         addopts=evidence.comparison.addopts,
         variables=tuple(evidence.comparison.variables.items()),
         built=bool(build),
-        omitted=_omitted(evidence.injection) or (_OF_SEVERAL if together and not timed else no_network),
+        omitted=_omitted(evidence.injection) or (_OF_SEVERAL if together and not memory and not timed else no_network),
+        together=together,
         codeflash=_codeflash_steps(codeflash, runner) if codeflash.markdown else None,
     )
 

@@ -204,8 +204,7 @@ def requirement_for(match: Match, project: Project, packages: Collection[str]) -
 
     Return "" if there is none, or if a module of the project's own `packages` is missing.
     """
-    module = match.text.partition(".")[0]
-    if module in packages or match.diagnosis.repairs is None:
+    if match.text.partition(".")[0] in packages or match.diagnosis.repairs is None:
         return ""
-    name = name_of(match.requirement) or distribution_of(module)
+    name = name_of(match.requirement) or distribution_of(match.text)
     return declared_requirements(project).get(canonicalize_name(name), match.requirement)

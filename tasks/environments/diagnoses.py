@@ -64,7 +64,8 @@ class Match:
     @property
     def requirement(self) -> str:
         """Return the requirement that repairs it, "" if none is known."""
-        return (self.diagnosis.repairs or {}).get(self.text.partition(".")[0], "")
+        repairs = self.diagnosis.repairs or {}
+        return repairs.get(self.text) or (self.text if self.text in repairs.values() else "")
 
 
 UNKNOWN = Diagnosis(
@@ -85,7 +86,7 @@ def diagnose(output: str, *names: str, uses: str = "", values: Mapping[str, str]
         if diagnosis.uses and diagnosis.uses != uses:
             continue
         if match := diagnosis.pattern.search(output):
-            text = next(filter(None, match.groupdict().values()), "")
+            text = next((value for name, value in match.groupdict().items() if value and name != "quote"), "")
             return Match(diagnosis, text, (values or {}) if diagnosis.uses else {})
     return None
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -120,8 +120,8 @@ class RunningProgram:
 
 def descendants(pid: int) -> Iterator[int]:
     """Yield the child processes of one, recursively, from Linux's /proc."""
-    with suppress(OSError):
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread may have ended
             for child in map(int, children.read_text(encoding="ascii").split()):
                 yield child
                 yield from descendants(child)
@@ -262,14 +262,30 @@ def _bare_command() -> type[Any]:
 
 
 def _end(process: Popen) -> None:
-    """End the process group: SIGTERM while the program runs, then SIGKILL."""
+    """End the process group: SIGTERM while the program runs, then SIGKILL, also for descendants in other groups."""
+    strays = _descendants(process.pid) if process.poll() is None else ()
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
+    for kill in strays:
+        kill()
     REAPER.remove(process.pid)
     process.wait()
+
+
+def _descendants(pid: int) -> Sequence[Callable[[], None]]:
+    """Return what kills each descendant of a process, and never another one that got its id meanwhile."""
+    import psutil  # not for every run: most programs end by themselves
+
+    def kill(stray: psutil.Process) -> None:
+        with suppress(psutil.Error):
+            stray.kill()
+
+    with suppress(psutil.Error):
+        return [partial(kill, each) for each in psutil.Process(pid).children(recursive=True)]
+    return ()
 
 
 def _signal(process: Popen, number: int) -> None:

@@ -2,6 +2,8 @@
 
 import ast
 import operator
+import re
+import string
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -23,8 +25,62 @@ _OPERATORS: Final[dict[type, Callable[[Any, Any], Any]]] = {
 }  # fmt: skip
 _IN_PLACE: Final[dict[type, Callable[[Any, Any], Any]]] = {ast.Add: operator.iadd, ast.BitOr: operator.ior}
 
-_Names = dict[str, Any]
-"""The values of a file's names, None for one that cannot be read."""
+LARGEST: Final = 1 << 18
+"""Bytes of a value, eight for an element and one for a character; what packages say of themselves is far below."""
+WORK: Final = 1 << 19
+"""Elements, and 64 characters each, that a whole file may make: many small steps are much together."""
+_FIELD: Final = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\*|\d{4}|\d*\.(?:\*|\d{4}))?")
+
+
+class _Names(dict[str, Any]):
+    """The values of a file's names, None for one that cannot be read."""
+
+    left = WORK
+
+    def checked(self, value: Any) -> Any:
+        """Return a value that is not too large."""
+        self.size(value)
+        return value
+
+    def size(self, value: Any) -> int:
+        """Return the bytes of a value; raise ValueError if they are too many, or if it contains itself."""
+        size = 0
+        for part in _parts(value):
+            length = len(part) if isinstance(part, str | bytes) else 0
+            bits = part.bit_length() if isinstance(part, int) else 0
+            size += 8 + length + bits // 8
+            self.left -= 1 + length // 64
+            if size > LARGEST or self.left < 0:
+                raise ValueError("too large")
+        return size
+
+    def check_text(self, copies: int, *values: Any) -> None:
+        """Refuse a text that would hold some values so often, or a part of them that cannot be read."""
+        if copies * self.size(values) > LARGEST:
+            raise ValueError("too large")
+        if any(part is None for part in _parts(values)):
+            raise LookupError("a part is not known")
+
+    def changed(self, owner: Any) -> None:
+        """Forget all names if a value that was changed in place is too large: several may have it."""
+        try:
+            self.size(owner)
+        except ValueError:
+            self.clear()
+            raise
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Yield a value and all that it holds; without end if it holds itself."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        yield part
+        match part:
+            case dict():
+                parts += (*part, *part.values())
+            case list() | tuple():
+                parts += part
 
 
 def setup_keywords(source: bytes) -> dict[str, object]:
@@ -34,7 +90,7 @@ def setup_keywords(source: bytes) -> dict[str, object]:
     call = next((node for node in ast.walk(module) if isinstance(node, ast.Call) and last_name(node) == "setup"), None)
     if call is None:
         return {}
-    names: _Names = {}
+    names = _Names()
     for statement in _statements_around(call, module):
         with suppress(*_UNREADABLE):
             _execute(statement, names)
@@ -59,9 +115,22 @@ def _execute(statement: ast.stmt, names: _Names) -> None:
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             _store(target, _value_or_none(value, names), names)
         case ast.AugAssign(target=target, op=op, value=value):
-            _store(target, _IN_PLACE[type(op)](_value(target, names), _value(value, names)), names)
-        case ast.Expr(value=ast.Call(func=ast.Attribute()) as call):
-            _value(call, names)
+            _add_in_place(target, op, value, names)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner)) as call):
+            try:
+                _value(call, names)
+            except _UNREADABLE:
+                _store(owner, None, names)  # it may have been changed
+
+
+def _add_in_place(target: ast.expr, op: ast.operator, value: ast.expr, names: _Names) -> None:
+    owner = _value(target, names)
+    try:
+        _store(target, _IN_PLACE[type(op)](owner, _value(value, names)), names)
+    except _UNREADABLE:
+        _store(target, None, names)
+        raise
+    names.changed(_value(target, names))
 
 
 def _store(target: ast.expr, value: Any, names: _Names) -> None:
@@ -69,7 +138,9 @@ def _store(target: ast.expr, value: Any, names: _Names) -> None:
         case ast.Name(id=name):
             names[name] = value
         case ast.Subscript(value=owner, slice=key):
-            _value(owner, names)[_value(key, names)] = value
+            changed = _value(owner, names)
+            changed[_value(key, names)] = value
+            names.changed(changed)
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             for each, part in zip(targets, value, strict=True):
                 _store(each, part, names)
@@ -85,16 +156,27 @@ def _value(node: ast.expr, names: _Names) -> Any:  # noqa: PLR0911 - one for eac
         case ast.Subscript(value=owner, slice=key):
             return _value(owner, names)[_value(key, names)]
         case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATORS[type(op)](_value(left, names), _value(right, names))
+            return names.checked(_combined(op, _value(left, names), _value(right, names), names))
         case ast.JoinedStr(values=parts):
-            return "".join(_value(part, names) for part in parts)
+            return names.checked("".join(_value(part, names) for part in parts))
         case ast.FormattedValue(value=inner, conversion=-1, format_spec=None):
-            return str(_value(inner, names))
+            value = _value(inner, names)
+            names.check_text(1, value)
+            return str(value)
         case ast.Dict() | ast.List() | ast.Tuple():
-            return _container(node, names)
+            return names.checked(_container(node, names))
         case ast.Call():
-            return _called(node, names)
+            return names.checked(_called(node, names))
     return ast.literal_eval(node)
+
+
+def _combined(op: ast.operator, left: Any, right: Any, names: _Names) -> Any:
+    if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
+        text = left if isinstance(left, str) else left.decode("latin-1")
+        if any(width for width in _FIELD.findall(text)):
+            raise ValueError("the width may be any")
+        names.check_text(text.count("%"), right)
+    return _OPERATORS[type(op)](left, right)
 
 
 def _container(node: ast.Dict | ast.List | ast.Tuple, names: _Names) -> Any:
@@ -131,10 +213,29 @@ def _called(call: ast.Call, names: _Names) -> Any:
     name, keywords = last_name(call), _keywords(call, names)
     if name in {"find_packages", "find_namespace_packages"}:
         return _value(call.args[0], names) if call.args else keywords.get("where", ".")
+    owner = None
     if isinstance(call.func, ast.Attribute) and name in _METHODS:
-        function = getattr(_value(call.func.value, names), name)
+        owner = _value(call.func.value, names)
+        function = getattr(owner, name)
     else:
         function = _FUNCTIONS[ast.unparse(call.func)]
     if name not in {"dict", "update"} and None in keywords.values():
         raise LookupError(name)
-    return function(*(_value(each, names) for each in call.args), **keywords)
+    arguments = [_value(each, names) for each in call.args]
+    if name == "format" and isinstance(owner, str):
+        _check_fields(owner)
+        names.check_text(owner.count("{"), *arguments, *keywords.values())
+    elif name in {"join", "sum"}:  # `sum` copies what it has at each step
+        names.check_text(len(arguments[0]), owner or arguments)
+    result = function(*arguments, **keywords)
+    names.changed(owner)
+    return result
+
+
+def _check_fields(text: str) -> None:
+    """Refuse a text to format whose fields may be of any width, or show more than values."""
+    for _, field, layout, _ in string.Formatter().parse(text):
+        if field and not field.isidentifier() and not field.isdecimal():
+            raise LookupError(field)
+        if re.search(r"\d{4}|\{", layout or ""):
+            raise ValueError("the width may be any")

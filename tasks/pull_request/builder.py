@@ -20,7 +20,6 @@ from ..git.export import create_branch, write_patches
 from ..git.repository import identity
 from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
-from ..processes.real_paths import real_path
 from ..staleness import ALL, Item, Stage, Staleness, Uses, Value, fields_of
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of

@@ -258,6 +258,29 @@ def test_the_document_is_generated_from_the_table():
         ("RuntimeError: The app.testclient module requires the httpx package to be installed.", "httpx"),
         ("ImportError: to read tables, run `pip install pandas`", "pandas"),
         ("the docs say: pip install pandas", None),
+        # pandas, openpyxl, scikit-learn, fastapi, hypothesis, tqdm, plotly
+        ("ImportError: Missing optional dependency 'openpyxl'.  Use pip or conda to install openpyxl.", "openpyxl"),
+        (
+            "ImportError: plot requires matplotlib. You can install matplotlib with `pip install matplotlib`",
+            "matplotlib",
+        ),
+        ('RuntimeError: Form data requires "python-multipart" to be installed. ', "python-multipart"),
+        ("ImportError: IProgress not found. Please pip install ipywidgets.", "ipywidgets"),
+        ("ValueError: Image export requires the 'kaleido' package.\nInstall it with pip", "kaleido"),
+        ("ImportError: please run: python -m pip install zope.interface==5.0 first", "zope.interface"),
+        ("ModuleNotFoundError: No module named 'yaml'", "yaml"),
+        # prose, extras, addresses, files and options name no package
+        ("ImportError: the reader is missing, please pip install it", None),
+        ("RuntimeError: use pip install from source", None),
+        ("RuntimeError: pip install command failed", None),
+        ("ImportError: email-validator is not installed, run `pip install pydantic[email]`", None),
+        ("ImportError: run `pip install git+https://example.org/tables`", None),
+        ("ImportError: run `pip install path/to/wheel.whl`", None),
+        ("ImportError: run `pip install -r requirements.txt`", None),
+        ("ValueError: the archive requires the following package names", None),
+        ("ValueError: the label requires the right package size", None),
+        ("TypeError: No module named tables was given", None),
+        ("RuntimeError: this requires the same package", None),
     ],
 )
 def test_packages_that_an_error_asks_for_are_missing(output, package):
@@ -268,7 +291,12 @@ def test_packages_that_an_error_asks_for_are_missing(output, package):
 def test_unknown_names_are_not_installed():
     found = diagnose("ModuleNotFoundError: No module named 'yamll'", "benchmark")
     assert (found.text, found.requirement) == ("yamll", "")
-    assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", "benchmark").requirement == "pyyaml"
+    # Python names the first module that is missing: this `yaml` is there, in another version or from another package.
+    assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", "benchmark").requirement == ""
+    filters = "Failed to import filter module 'requests.exceptions'"
+    assert diagnose(filters, "benchmark").requirement == "requests"
+    # What is to be installed is a distribution already.
+    assert diagnose("ImportError: use `pip install pillow`", "benchmark").requirement == "pillow"
     assert diagnose("all is well", "benchmark") is None
 
 

@@ -112,8 +112,9 @@ def test_a_missing_folder(tmp_path: Path) -> None:
     assert str(caught.value) == f"`true` could not start: the folder {tmp_path}/gone does not exist"
 
 
-def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
-    script = "sleep 300 & echo $! > grandchild; echo said; wait"
+@pytest.mark.parametrize("session", ["", "setsid "], ids=["its group", "a session of its own"])
+def test_the_time_limit_ends_grandchildren_too(tmp_path: Path, session: str) -> None:
+    script = f"{session}sleep 300 & echo $! > grandchild; echo said; wait"
     with pytest.raises(CommandFailedError) as caught:
         programs.run(["sh", "-c", script], cwd=tmp_path, timeout=0.5)
     assert caught.value.code is None

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from tasks.project.setup_keywords import setup_keywords
@@ -49,6 +51,41 @@ def test_a_dictionary_is_read_in_part():
 
 def test_a_changed_name_that_cannot_be_read_is_not_the_old_one():
     assert setup_keywords(b"A = 'six'\nA = read()\nsetup(a=A)") == {"a": None}
+
+
+GROWING = {
+    "repeated": ("x = 'a'", "x = x + x"), "list": ("x = ['a']", "x = x + x"), "tuple": ("x = ('a',)", "x = x + x"),
+    "in place": ("x = ['a']", "x += x"), "extended": ("x = ['a']", "x.extend(x)"), "starred": ("x = [1]", "x = [*x, *x]"),
+    "f-string": ("x = 'a'", "x = f'{x}{x}'"), "percent": ("x = 'a'", "x = '%s%s' % (x, x)"),
+    "joined": ("x = 'a'", "x = x.join([x, x, x])"), "formatted": ("x = '{0}{0}'", "x = x.format(x)"),
+    "summed": ("x = ['a']", "x = sum([x, x], [])"), "shown": ("x = ['a']", "x = [x, x]\ny = x = f'{x}'"),
+    "pairs": ("x = 1", "x = (x, x)"), "updated": ("x = {}", "x.setdefault('a', x)\nx = f'{x}'"),
+    "itself": ("x = []", "x.append(x)\nx = f'{x}'"),
+    "wide": ("x = 1", "x = '%1000000000d' % x"), "as wide as": ("x = 1", "x = '%*d' % (1000000000, x)"),
+    "precise": ("x = 1", "x = '%.1000000000f' % x"), "laid out": ("x = 'a'", "x = '{:>1000000000}'.format(x)"),
+    "laid out as": ("x = 'a'", "x = '{:{}}'.format(x, 1000000000)"),
+    "times": ("x = 'a'", "x = 'a' * 10**9"), "power": ("x = 1", "x = 10 ** 10 ** 9"), "shifted": ("x = 1", "x = 1 << 10**10"),
+    "comprehension": ("x = 1", "x = [y for y in range(10**9)]"), "padded": ("x = 'a'", "x = x.ljust(10**9)"),
+    "list of a range": ("x = 1", "x = list(range(10**9))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "step"), GROWING.values(), ids=GROWING)
+def test_what_grows_without_bounds_is_not_known_and_takes_no_memory(first, step):
+    source = "\n".join((first, *[step] * 40, "setup(a=x, b='b')"))
+    tracemalloc.start()
+    try:
+        assert setup_keywords(source.encode()) == {"a": None, "b": "b"}
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "change", ["A += read()", "A.append(read())", "A.extend(read())", "A.remove('six')", "A.append('%s' % [read()])"]
+)
+def test_a_value_whose_change_cannot_be_read_is_not_the_old_one(change):
+    assert setup_keywords(f"A = ['six']\n{change}\nsetup(a=A)".encode()) == {"a": None}
 
 
 def test_an_expression_may_be_too_deep():

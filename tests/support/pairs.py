@@ -90,7 +90,14 @@ def block(
     """Return a block of calls that computed for `seconds` and then waited so long for a core."""
     computed, delay = round(seconds * 1e9), round((waited or 0.0) * 1e9)
     wall = fields.pop("wall", computed + delay)
-    values = {"misread": False, "others_waited": 0, "voluntary": 0, "involuntary": int(delay > 0), **fields}
+    values = {
+        "misread": False,
+        "others_waited": 0,
+        "outliving": 0,
+        "voluntary": 0,
+        "involuntary": int(delay > 0),
+        **fields,
+    }
     return Block(
         calls=calls,
         wall=wall,

@@ -133,15 +133,17 @@ def test_every_test_is_measured_with_any_plugins(tmp_path, python, monkeypatch):
     monkeypatch.setattr(inputs, "INPUTS", 10)
     monkeypatch.setattr(inputs, "EDGES", 5)
     monkeypatch.setattr(functions, "LEAST_SECONDS", 0.02)
-    measurement = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
+    settings = {"metrics": ("time", "memory"), "budget": 0.3, "timeout": 60}
+    measurement = measured(tmp_path / "first", python, **settings)
+    if measurement.unmeasured:  # on a busy machine two launches may not have a single turn that can be used
+        measurement = measured(tmp_path / "again", python, **settings)
     names = {
         metric: [each.test.rpartition("::")[2] for each in measurement.measurements if each.metric is metric]
         for metric in MetricName
     }
     assert names[MetricName.PEAK] == list(KEYS)
-    # On a busy machine, two launches may not have a single turn of a test that can be used.
-    unmeasured = [key.rpartition("::")[2] for key in measurement.unmeasured]
-    assert sorted(names[MetricName.TIME] + unmeasured) == sorted(KEYS)
+    assert names[MetricName.TIME] == list(KEYS)
+    assert measurement.unmeasured == ()
     for each in measurement.measurements:
         if each.metric in (MetricName.TIME, MetricName.PEAK):
             assert all(value > 0 for launch in each.launches for value in (*launch.base, *launch.head))

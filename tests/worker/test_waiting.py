@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -147,6 +148,99 @@ def test_the_cpu_time_of_children_is_the_calls_and_not_the_callers():
     block = block_of(subprocess.run, [sys.executable, "-c", "sum(range(3_000_000))"])
     assert block.is_shared
     assert block.cpu > 0.5 * block.elsewhere > 0
+
+
+DESCENDANTS = """
+import json, os, subprocess, sys, threading
+
+sys.path.append({worker!r})
+from prprep_worker.benchmark import waiting
+from prprep_worker.forking import adopt_orphans, fork_child
+
+COMPUTE = "import time\\nwhile time.process_time() < 0.2: pass"
+forever = threading.Event().wait
+
+
+def compute(answer):
+    exec(COMPUTE)
+    os.write(answer, b"x")
+
+
+def in_daemon(answer):
+    def second():
+        os.setsid()
+        fork_child(lambda: compute(answer))
+        return 0
+
+    os.waitpid(fork_child(second), 0)
+
+
+def in_thread(answer):
+    def first():
+        threading.Thread(target=compute, args=(answer,)).start()
+        forever()
+
+    fork_child(first)
+
+
+def in_program(answer):
+    def first():
+        subprocess.run([sys.executable, "-c", COMPUTE])
+        os.write(answer, b"x")
+        forever()
+
+    fork_child(first)
+
+
+assert adopt_orphans()
+seen = {{}}
+for work in (in_thread, in_program, in_daemon):
+    read, write = os.pipe()
+    before = waiting.children()
+    work(write)
+    os.read(read, 1)
+    after = waiting.children()
+    seen[work.__name__] = after.used_since(before) / 1e9, after.any_began_since(before), after.outlive_since(before)
+for _ in range(5):
+    in_daemon(write)
+    os.read(read, 1)
+    while waiting.children().running > 2:
+        pass
+seen["left"] = len(waiting.children().others)
+print(json.dumps(seen), flush=True)
+os.killpg(0, 9)
+"""
+
+
+def test_the_cpu_time_of_all_descendants_is_known_also_of_a_daemon():
+    program = DESCENDANTS.format(worker=str(WORKER_FOLDER))
+    command = [sys.executable, "-c", program]
+    seen = json.loads(subprocess.run(command, stdout=subprocess.PIPE, start_new_session=True, check=False).stdout)
+    assert seen.pop("left") == 2  # who lives on; daemons that have ended are not kept
+    assert seen.keys() == {"in_daemon", "in_thread", "in_program"}
+    for how, (seconds, began, outlive) in seen.items():
+        assert 0.19 < seconds < 0.4, how
+        assert began, how
+        assert outlive == 1 or how == "in_daemon", how
+
+
+UNLISTED = """
+import subprocess, sys
+sys.path.insert(0, {worker!r})
+from prprep_worker.benchmark import waiting
+
+waiting._IS_LISTED, waiting._children_of = False, lambda _: []
+before = waiting.children()
+with subprocess.Popen(["sleep", "60"]) as child:
+    after = waiting.children()
+    child.kill()
+print(before.unseen, after.any_began_since(after), after.outlive_since(after))
+"""
+
+
+def test_children_that_the_system_does_not_list_are_not_known():
+    command = [sys.executable, "-c", UNLISTED.format(worker=str(WORKER_FOLDER))]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False True 1\n"
 
 
 def test_each_thread_reads_its_own_and_an_ended_one_is_no_other():

@@ -27,7 +27,7 @@ from ..request import Request, deadline_in
 from ..workers import sandbox
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, Worker, started, variables
-from .process_tree import Ended, PeakTogether, ProcessTree, Window, peak_together
+from .process_tree import PeakTogether, ProcessTree, Window, peak_together
 from .sites import HeldMemory, changed_sites, renamed
 
 REPEATS = 3
@@ -171,14 +171,12 @@ def _track(
 
 def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
     """Sample the memory of a worker and its child processes while it repeats the call that it has tracked."""
-    windows, faults, peak = list[Window](), 0, PeakTogether(None)
+    windows, peak = list[Window](), PeakTogether(None)
     with ProcessTree(worker.process_id(tracked["pid"])) as tree:
         for _ in range(MOST_TRIES):
             answer = worker.ask("repeat")
             windows += [Window(*each) for each in answer["windows"]]
-            faults += answer["faults"]
-            ended = Ended(faults, tree.processes())
-            peak = peak_together(tree.sweeps, windows, ended, root=tree.root, counted=tracked["together"])
+            peak = peak_together(tree.sweeps, windows, tree.ended(), root=tree.root, counted=tracked["together"])
             if peak.peak is not None:
                 break
     return peak

@@ -21,10 +21,12 @@ from ...processes import programs
 MOST_UNSEEN, MOST_UNSEEN_BYTES = 0.25, 1 << 18
 """Share of the peak, and bytes, that others may count more than the samples: a short peak lies between two of them, and
 the kernel's high-water marks are not exact."""
+NOT_REPORTED = "and this system does not report the memory of several processes together"
 NOT_SHOWN = "and samples of their memory do not show all of it"
+NOT_OVER = "of which some work on after it has returned"
 IDLE = 1_000_000
 """Nanoseconds of CPU time that a process may use without being part of the calls: one that waits wakes at times."""
-PAGE = resource.getpagesize()
+PROC, PAGE = Path("/proc"), resource.getpagesize()
 MOST_MEANWHILE = 1 << 20
 """Bytes that a process may get between two readings of one sample."""
 PAUSE = 0.0005
@@ -70,10 +72,14 @@ class Sweep(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Page faults of the child processes that ended in the calls, and the processes that did not."""
+    """Page faults of the child processes that ended in the calls, and the processes that did not.
+
+    `more` is by how many these are more than before the calls.
+    """
 
     faults: int
     living: Collection[int]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,9 @@ def peak_together(
     `counted` is the peak of the processes that memray followed, in bytes, of which none may be missing.
     """
     if not sweeps:
-        return PeakTogether(None, "and this system does not report the memory of several processes together")
+        return PeakTogether(None, NOT_REPORTED)
+    if ended.more > 0:
+        return PeakTogether(None, NOT_OVER)
     within = {window: _within(window, sweeps) for window in windows}
     seen = [sweep for found in within.values() for sweep in found]
     if not seen:
@@ -139,6 +147,7 @@ class ProcessTree:
 
     def __init__(self, root: int) -> None:
         self.root, self.sweeps = root, list[Sweep]()
+        self._before = _faults(self.processes())
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -146,7 +155,7 @@ class ProcessTree:
         for process in self.processes():
             # Let the high-water mark begin anew (proc_pid_clear_refs(5)).
             with suppress(OSError):
-                Path(f"/proc/{process}/clear_refs").write_text("5", encoding="ascii")
+                Path(f"{PROC}/{process}/clear_refs").write_text("5", encoding="ascii")
         if first := self._sweep():
             self.sweeps.append(first)
             self._thread.start()
@@ -166,7 +175,7 @@ class ProcessTree:
         """Read all; None if processes came or went meanwhile, since then others' parts of shared pages have changed."""
         began, alive = time.monotonic_ns(), self._alive()
         rollups = {process: _rollup(process) for process in alive}
-        if not all(rollups.values()):
+        if self.root not in alive or not all(rollups.values()):
             return None
         readings = {
             process: _reading(process, rollup)
@@ -180,8 +189,18 @@ class ProcessTree:
     def processes(self) -> tuple[int, ...]:
         return (self.root, *programs.descendants(self.root))
 
+    def ended(self) -> Ended:
+        """Return what is known of the processes that have ended since the tree was made."""
+        now = _faults(self.processes())
+        return Ended(now.faults - self._before.faults, now.living, len(now.living) - len(self._before.living))
+
     def _alive(self) -> dict[int, str]:
-        """Return the first address of each process that has memory; another program has another one."""
+        """Return the first address of each process that has memory; another program has another one.
+
+        None at all if the system does not report which processes there are.
+        """
+        if not Path(f"{PROC}/{self.root}/task/{self.root}/children").exists():
+            return {}
         first = {process: _first_address(process) for process in self.processes()}
         return {process: address for process, address in first.items() if address}
 
@@ -200,8 +219,8 @@ def _borrows(process: int, alive: Mapping[int, str], rollups: Mapping[int, Mappi
 
 def _reading(process: int, rollup: Mapping[str, int]) -> Reading | None:
     status, statistics = dict(line.partition(":")[::2] for line in _lines(process, "status")), _statistics(process)
-    schedule = _lines(process, "schedstat")
-    if "VmHWM" not in status or not statistics or not schedule:
+    cpu = _cpu_time(process)
+    if "VmHWM" not in status or not statistics or cpu is None:
         return None
     highest, resident = (int(status[name].split()[0]) << 10 for name in ("VmHWM", "VmRSS"))
     return Reading(
@@ -210,8 +229,29 @@ def _reading(process: int, rollup: Mapping[str, int]) -> Reading | None:
         highest=highest,
         resident=resident,
         faults=int(statistics[7]),
-        cpu=int(schedule[0].split()[0]),
+        cpu=cpu,
     )
+
+
+def _cpu_time(process: int) -> int | None:
+    """Return the nanoseconds of all threads; `schedstat` of a process is that of its first thread."""
+    # clock_getcpuclockid(3), which Python has for threads only: CPUCLOCK_SCHED of the process.
+    with suppress(OSError):
+        return time.clock_gettime_ns((~process << 3) | 2)
+    return None
+
+
+def _faults(processes: Iterable[int]) -> Ended:
+    """Return the page faults of all that have ended below some processes, and which of these have not.
+
+    Nobody may have waited for one that has ended: then it is still listed.
+    """
+    statistics = {process: words for process in processes if (words := _statistics(process))}
+    living = tuple(process for process, words in statistics.items() if words[0] != "Z")
+    # Its own minor and major ones are the 8th and 10th field, those of the children that it waited for follow each.
+    of_children = sum(int(words[8]) + int(words[10]) for words in statistics.values())
+    own = sum(int(words[7]) + int(words[9]) for process, words in statistics.items() if process not in living)
+    return Ended(of_children + own, living)
 
 
 def _rollup(process: int) -> dict[str, int]:
@@ -223,24 +263,29 @@ def _rollup(process: int) -> dict[str, int]:
 
 def _statistics(process: int, thread: int | None = None) -> list[str]:
     """Return state, parent and so on of a process or thread, as proc_pid_stat(5) lists them after its name."""
-    lines = _lines(process, "stat" if thread is None else f"task/{thread}/stat")
-    return lines[0].rpartition(")")[2].split() if lines else []
+    # A name may hold anything, also parentheses and line breaks, which only `status` escapes.
+    return _text(process, "stat" if thread is None else f"task/{thread}/stat").rpartition(")")[2].split()
 
 
 def _threads(process: int) -> list[int]:
     with suppress(OSError):
-        return [int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir()]
+        return [int(thread.name) for thread in Path(f"{PROC}/{process}/task").iterdir()]
     return []
 
 
 def _first_address(process: int) -> str:
     """Return where a process's memory begins; "" if it has none: it has ended, although it is listed."""
-    with suppress(OSError), Path(f"/proc/{process}/maps").open(encoding="utf-8", errors="replace") as maps:
+    with suppress(OSError), Path(f"{PROC}/{process}/maps").open(encoding="utf-8", errors="replace") as maps:
         return maps.readline().partition("-")[0]
     return ""
 
 
 def _lines(process: int, name: str) -> list[str]:
+    # Not splitlines(), which also splits at what a name may hold.
+    return [line for line in _text(process, name).split("\n") if line]
+
+
+def _text(process: int, name: str) -> str:
     with suppress(OSError):
-        return Path(f"/proc/{process}/{name}").read_text(encoding="utf-8", errors="replace").splitlines()
-    return []
+        return Path(f"{PROC}/{process}/{name}").read_text(encoding="utf-8", errors="replace")
+    return ""

@@ -117,6 +117,11 @@ class TimedCall:
         return [turn for turn in self.turns if all(is_calm(block, least[role]) for role, block in turn.items())]
 
     @property
+    def is_outlived(self) -> bool:
+        """Return whether child processes of a side outlive its calls or are not seen: then CPU time is not known."""
+        return any(2 * sum(turn[role].outliving > 0 for turn in self.turns) > len(self.turns) for role in self.order)
+
+    @property
     def seconds(self) -> float:
         """What the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
@@ -133,9 +138,12 @@ class TimedCall:
         return growths
 
     def launch(self, clock: Clock) -> Launch | None:
-        """Return the samples by one of the block's clocks, in seconds per call; None if no turn can be used."""
+        """Return the samples by one of the block's clocks, in seconds per call; None if no turn can be used.
+
+        Nor is CPU time known if child processes outlive the calls.
+        """
         turns = self.usable
-        if not turns:
+        if not turns or (clock == "cpu" and self.is_outlived):
             return None
         is_corrected = clock == "wall" and self.is_corrected
         field = "own" if is_corrected else clock

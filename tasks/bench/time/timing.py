@@ -98,6 +98,11 @@ class BenchmarkRun:
         calls, name = [call for call in self.timed if call.key == key], key.rpartition("::")[2]
         if falling := sum(not call.steady for call in calls):
             yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
+        if any(call.is_outlived for call in calls):
+            yield (
+                f"{name}: the CPU time is not known, because child processes of the call go on after it, "
+                "or because this system does not report what they use."
+            )
         turns = sum(len(call.turns) for call in calls)
         if discarded := turns - sum(len(call.usable) for call in calls):
             yield (

@@ -27,6 +27,8 @@ class Block:
     """CPU time of other threads and of child processes."""
     others_waited: int | None
     """What other threads waited for a core; None if children, or threads that ended in the block, did work."""
+    outliving: int
+    """How many more child processes ran afterwards, or 1 if the system does not report what they do."""
     began: int
     ended: int
     voluntary: int

@@ -249,7 +249,7 @@ def _ids(process: int) -> list[str]:
     """Return the ids of a process in the namespaces that it is in, ours first."""
     with suppress(OSError):
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
-        return next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+        return next((line.split()[1:] for line in status.split("\n") if line.startswith("NSpid:")), [])
     return []
 
 

@@ -17,6 +17,7 @@ _pipe, _read, _write, _close = os.pipe, os.read, os.write, os.close
 _exit_code = os.waitstatus_to_exitcode
 
 CAN_FORK = _fork is not None
+_ADOPT = 36  # PR_SET_CHILD_SUBREAPER
 
 
 class NoAnswerError(Exception):
@@ -40,6 +41,19 @@ def fork_child(run: Callable[[], int]) -> int:
         code = run()
     finally:
         _leave(code)
+
+
+def adopt_orphans() -> bool:
+    """Stay the ancestor of all descendants, also of those that outlive their parents (a daemon); return if it works.
+
+    Only Linux can do it. A process keeps this through `exec`, but its forks do not inherit it.
+    """
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None).prctl(_ADOPT, 1, 0, 0, 0) == 0
+    except (AttributeError, ImportError, OSError):
+        return False
 
 
 def exit_of_child(pid: int) -> int:

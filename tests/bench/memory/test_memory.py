@@ -158,6 +158,7 @@ def test_an_empty_call_shows_only_memrays_own_allocations(tmp_path):
 
 WITH_CHILDREN = """
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -186,6 +187,24 @@ def in_program():
     code = "import time; texts = [str(number) * 3 for number in range(50_000)]; time.sleep(0.05); print(len(max(texts)))"
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
 
+def in_daemon():
+    # nobody is the parent of the process that works
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.write(write, str(longest()).encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with open(read) as answer:
+        return int(answer.read())
+
+def left_behind():
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    return 12
+
 def in_short_programs():
     return 12 + sum(subprocess.run(["true"]).returncode for _ in range(20))
 
@@ -200,12 +219,18 @@ def short():
 
 def moved_to_program():
     return {program}()
+
+def moved_to_daemon():
+    return {daemon}()
+
+def outlived():
+    return {outlived}()
 """
 CHILDREN_BENCHMARK = """
 import pytest
 import project
 
-@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "short", "longest"])
+@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "moved_to_daemon", "short", "outlived", "longest"])
 def test_work(benchmark, name):
     assert benchmark(getattr(project, name)) == 12
 """
@@ -216,10 +241,10 @@ needs_proportional_sizes = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def with_children(tmp_path_factory):
-    base = WITH_CHILDREN.format(saved="longest", moved="longest", short="longest", program="longest")
-    head = WITH_CHILDREN.format(
-        saved="smallest", moved="in_kept_process", short="in_short_programs", program="in_program"
-    )
+    names = ("saved", "moved", "program", "daemon", "short", "outlived")
+    base = WITH_CHILDREN.format_map(dict.fromkeys(names, "longest"))
+    functions = ("smallest", "in_kept_process", "in_program", "in_daemon", "in_short_programs", "left_behind")
+    head = WITH_CHILDREN.format_map(dict(zip(names, functions, strict=True)))
     folder = tmp_path_factory.mktemp("children")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "MOST_REPEATS", 1)
@@ -239,7 +264,7 @@ def test_a_saving_in_child_processes_shows(with_children):
 
 @needs_proportional_sizes
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["moved", "moved_to_program"])
+@pytest.mark.parametrize("how", ["moved", "moved_to_program", "moved_to_daemon"])
 def test_work_that_moves_to_other_processes_saves_nothing(with_children, how):
     peak = of(with_children, MetricName.PEAK, f"test_work[{how}]")
     assert peak.together
@@ -250,10 +275,11 @@ def test_work_that_moves_to_other_processes_saves_nothing(with_children, how):
 
 @needs_proportional_sizes
 @pytest.mark.slow
-def test_the_memory_of_short_programs_is_not_known(with_children):
-    peak = of(with_children, MetricName.PEAK, "test_work[short]")
+@pytest.mark.parametrize(("how", "why"), [("short", "do not show all"), ("outlived", "after it has returned")])
+def test_the_memory_of_programs_that_are_too_short_or_too_long_is_not_known(with_children, how, why):
+    peak = of(with_children, MetricName.PEAK, f"test_work[{how}]")
     assert (peak.together, peak.children) == (False, ("head",))
-    assert "do not show all" in peak.why_not
+    assert why in peak.why_not
 
 
 @needs_proportional_sizes

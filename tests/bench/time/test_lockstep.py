@@ -80,6 +80,14 @@ def test_time_is_that_of_a_free_core_whatever_was_waited():
     assert (call.launch("cpu").head, call.launch("cpu").waited) == ((0.0001,) * 3, {})
 
 
+def test_cpu_time_is_not_known_if_child_processes_mostly_outlive_the_calls():
+    outlived, over = (block(), block(outliving=1)), (block(), block())
+    assert call_of(outlived, outlived, over).launch("cpu") is None
+    assert call_of(outlived, outlived, over).launch("wall")
+    # A pool that starts its processes is no such case.
+    assert call_of(outlived, over, over).launch("cpu")
+
+
 def test_a_turn_with_a_reading_far_from_the_clock_is_discarded_for_all_sides():
     late = block(waited=0.001, misread=True)
     call = call_of((block(), block()), (block(), late), (late, block()), (block(), block()))

@@ -557,12 +557,25 @@ def test_a_peak_of_several_processes_is_shown_as_such():
     assert "| Ref | Peak Memory | Delta |\n|:---|---:|:---|\n" in body
     assert "(base) | 50.0 MiB | |\n" in body
     assert (
-        "\n\nThe peak is that of the call's process and its child processes together, by proportional set size.\n\n"
+        "\n\nThe peak is that of the call's process and its child processes together, by samples of their proportional set sizes.\n\n"
         in body
     )
+    assert "by memray" not in body
     assert "Commands for plain pytest are left out: pytest-memray measures the memory of one process" in body
     assert "--memray" not in body
-    assert "left out" not in body_of(Case(MEMORY_IMPROVED))
+    alone = body_of(Case(MEMORY_IMPROVED))
+    assert "left out" not in alone
+    assert "\nPeak memory and allocations of the measured call, by memray; time was not measured.\n" in alone
+    assert "memray sees one process" not in alone
+
+
+def test_a_body_says_which_peaks_are_by_memray():
+    peak, allocations = MEMORY_IMPROVED.changes
+    other = peak.model_copy(update={"together": True, "test": f"{peak.test}_in_children"})
+    body = body_of(Case(MEMORY_IMPROVED.model_copy(update={"changes": (peak, allocations, other)})))
+    assert "by memray; peak memory of several processes together by samples of" in body
+    assert "  # memray sees one process: " in body
+    assert "--memray" in body
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import traceback
 from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, drive
-from prprep_worker.forking import CAN_FORK, exit_of_child, fork_child
+from prprep_worker.forking import CAN_FORK, adopt_orphans, exit_of_child, fork_child
 
 REPORTED = 71
 """Exit code of a child that has sent its error itself."""
@@ -27,6 +27,7 @@ def fork(channel: Any, calls: Calls) -> None:
 
 def _obey(channel: Any, calls: Calls) -> int:
     try:
+        adopt_orphans()
         channel.send("forked")
         while (order := channel.receive())["do"] == "run":
             channel.send("block", **drive(calls.block(order["rounds"], order["phase"])))

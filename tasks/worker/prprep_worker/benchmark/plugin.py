@@ -27,7 +27,7 @@ import pytest
 
 from prprep_worker.benchmark.calls import Calls, Message, drive
 from prprep_worker.benchmark.children import fork, is_forkable
-from prprep_worker.forking import write_all
+from prprep_worker.forking import adopt_orphans, write_all
 from prprep_worker.places import real_path
 from prprep_worker.unknown_options import DROPPED
 from prprep_worker.values.description import describe
@@ -124,6 +124,7 @@ def _options() -> Message:
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
         resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
+    adopt_orphans()
     if options["cores"]:
         # Before the target is imported: libraries size their thread pools by the available cores.
         os.sched_setaffinity(0, options["cores"])

@@ -31,7 +31,8 @@ class Timed(NamedTuple):
     `wall` time; `waited`, the part of it in which the thread was ready to run and waited for a core (None if the system
     does not report it), `misread` if that may hold waiting that the clock did not see; `cpu` of all threads and of
     child processes, `elsewhere`, the part of it that other threads and children used, and `others_waited`, what other
-    threads waited for a core (None if that is not known).
+    threads waited for a core (None if that is not known). `outliving` is how many more child processes ran afterwards:
+    their CPU time is not known.
     """
 
     calls: int
@@ -41,13 +42,17 @@ class Timed(NamedTuple):
     cpu: int
     elsewhere: int
     others_waited: int | None
+    outliving: int
 
     @classmethod
     def of(cls, parts: Sequence[Timed]) -> Timed:
         """Add up several, without those that are misread unless all are."""
         parts = [part for part in parts if not part.misread] or parts
-        calls, walls, waited, _, cpu, elsewhere, others = map(list, zip(*parts))  # noqa: B905 - not on Python 3.9
-        return cls(sum(calls), sum(walls), _sum(waited), parts[0].misread, sum(cpu), sum(elsewhere), _sum(others))
+        calls, walls, waited, _, cpu, elsewhere, others, outliving = map(list, zip(*parts))  # noqa: B905 - Python 3.9
+        misread = parts[0].misread
+        return cls(
+            sum(calls), sum(walls), _sum(waited), misread, sum(cpu), sum(elsewhere), _sum(others), sum(outliving)
+        )
 
 
 def _sum(values: Sequence[int | None]) -> int | None:
@@ -67,7 +72,8 @@ async def time_calls(
     wall = await (_await_calls if awaited else _call)(function, args, kwargs, count)
     waited_after, ended = waiting.waited(), clock()
     cpu, thread_cpu = _cpu() - cpu, _thread_cpu() - thread_cpu
-    of_children, others_after = waiting.children().used_since(children), waiting.other_threads()
+    children_after, others_after = waiting.children(), waiting.other_threads()
+    of_children = children_after.used_since(children)
     gap = ended - began - wall
     reading = min(gap, LONGEST_GAP, cpu)  # the readings are not the calls'
     elsewhere = max(0, cpu - thread_cpu) + of_children
@@ -79,6 +85,7 @@ async def time_calls(
         cpu - reading + of_children,
         elsewhere,
         _others_waited(others, others_after, elsewhere),
+        children_after.outlive_since(children),
     )
 
 

@@ -7,17 +7,27 @@ opening the file 20 µs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import threading
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
 # Bound now: a test may replace what the modules offer.
 _open, _read, _close, _listdir = os.open, os.pread, os.close, os.listdir
+_wait, _session, _cpu_clock = os.wait4, os.getsid, time.clock_gettime_ns
 _thread_id = threading.get_native_id
 
+_wait_for_any = getattr(os, "waitid", None)
 _FOLDER = "/proc/self/task"
+_IS_LISTED = _wait_for_any is None or os.path.exists(f"{_FOLDER}/{_thread_id()}/children")
+"""macOS lists no child processes; before Python 3.13 it is not even known whether there are any."""
+_TICK = 10**9 // os.sysconf("SC_CLK_TCK")
+_SCHEDULED = 2
+"""CPUCLOCK_SCHED of Linux: with a process's inverted id it is the clock of all its threads, in nanoseconds (pthread
+libraries build clock_getcpuclockid(3) so). `schedstat` of a process is that of its first thread alone."""
 _descriptors: dict[int, int] = {}
 """By thread id. After a fork the child's only thread has another id, so it never reads its parent's."""
 
@@ -47,37 +57,81 @@ def other_threads() -> dict[int, Scheduled]:
 
 
 class Children(NamedTuple):
-    """Nanoseconds that child processes used: those that ended, together, and each living descendant by process id."""
+    """Nanoseconds that child processes used: those that ended, together, and each other descendant by process id.
+
+    Those that ended in a descendant count with those that ended in this process.
+    """
 
     ended: int
-    living: Mapping[int, int]
+    others: Mapping[int, int]
+    running: int
+    """The number of the others without those that nobody has waited for since they ended."""
+    unseen: bool = False
+    """Whether there are child processes, and the system does not list them."""
 
     def used_since(self, before: Children) -> int:
         """Return the nanoseconds since an earlier reading; one that ended meanwhile counts without its time before."""
-        living = sum(ran - before.living.get(process, 0) for process, ran in self.living.items())
-        over = sum(ran for process, ran in before.living.items() if process not in self.living)
-        return max(0, self.ended - before.ended - over) + living
+        others = sum(ran - before.others.get(process, 0) for process, ran in self.others.items())
+        over = sum(ran for process, ran in before.others.items() if process not in self.others)
+        return max(0, self.ended - before.ended - over) + others
 
     def any_began_since(self, before: Children) -> bool:
-        """Return whether a child process began since an earlier reading; or ended, as one that began meanwhile may."""
-        return self.ended > before.ended or not self.living.keys() <= before.living.keys()
+        """Return whether a child process began since an earlier reading, or ended, as one that began meanwhile may.
+
+        Of processes that are not seen it may be true.
+        """
+        return self.unseen or self.ended > before.ended or not self.others.keys() <= before.others.keys()
+
+    def outlive_since(self, before: Children) -> int:
+        """Return by how many more processes run than before; at least 1 if that is not known."""
+        return max(self.unseen, self.running - before.running)
 
 
 def children() -> Children:
-    """Return what child processes have used so far."""
+    """Return what child processes have used so far, among them orphans that this process has adopted."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Children(round((usage.ru_utime + usage.ru_stime) * 1e9), _descendants())
-
-
-def _descendants() -> dict[int, int]:
-    ran, found = {}, _children_of("self")
+    ended, others, running = _nanoseconds(usage), {}, 0
+    found = [(process, True) for process in _children_of("self")]
     while found:
-        process = found.pop()
-        times = words_of(f"/proc/{process}/schedstat")
-        if times:
-            ran[process] = int(times[0])
-            found += _children_of(process)
-    return ran
+        process, is_own = found.pop()
+        state = _state_of(process)
+        if not state:
+            continue
+        if is_own and _is_dead_orphan(process, state):
+            ended += _nanoseconds(_wait(process, os.WNOHANG)[2])
+            continue
+        running += state[0] != b"Z"
+        # proc_pid_stat(5): of the children that it waited for, in ticks.
+        ended += sum(map(int, state[13:15])) * _TICK
+        with contextlib.suppress(OSError):
+            others[process] = _cpu_clock((~process << 3) | _SCHEDULED)
+        found += [(child, False) for child in _children_of(process)]
+    return Children(ended, others, running, not _IS_LISTED and _has_children())
+
+
+def _has_children() -> bool:
+    try:
+        _wait_for_any(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _nanoseconds(usage: resource.struct_rusage) -> int:
+    return round((usage.ru_utime + usage.ru_stime) * 1e9)
+
+
+def _is_dead_orphan(process: int, state: list[bytes]) -> bool:
+    """Return whether a child has ended that this process has adopted, so that nobody else will wait for it.
+
+    A child of its own is in the session of this process or leads another one. An orphan may be so as well: it stays.
+    """
+    return state[0] == b"Z" and int(state[3]) not in {process, _session(0)}
+
+
+def _state_of(process: int) -> list[bytes]:
+    """Return the fields of proc_pid_stat(5) after the process's name, which may contain anything."""
+    return _content(f"/proc/{process}/stat").rpartition(b")")[2].split()
 
 
 def _children_of(process: object) -> list[int]:
@@ -90,14 +144,18 @@ def _children_of(process: object) -> list[int]:
 
 def words_of(path: str) -> list[bytes]:
     """Return the words of a file; none if what it describes has ended, or the system does not have it."""
+    return _content(path).split()
+
+
+def _content(path: str) -> bytes:
     try:
         descriptor = _open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return []
+        return b""
     try:
-        return _read(descriptor, 1 << 16, 0).split()
+        return _read(descriptor, 1 << 16, 0)
     except OSError:
-        return []
+        return b""
     finally:
         _close(descriptor)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import resource
+from typing import Any
 
 from prprep_worker.benchmark import waiting
 from prprep_worker.benchmark.calls import Calls, Message
@@ -15,13 +14,9 @@ SECONDS = 0.25
 
 
 async def repeat_(_order: Message, calls: Calls, _described: Message) -> Message:
-    """Return when each call began and ended, and the bytes that this process held before.
-
-    `faults` are the page faults of the child processes that ended meanwhile.
-    """
-    # glibc's; elsewhere it does nothing.
-    return_free_memory = getattr(ctypes.CDLL(None), "malloc_trim", int)
-    windows, faults, end = [], _faults_of_ended(), clock() + SECONDS * 1e9
+    """Return when each call began and ended, and the bytes that this process held before."""
+    return_free_memory = _malloc_trim()
+    windows, end = [], clock() + SECONDS * 1e9
     while not windows or clock() < end:
         args, kwargs = calls.arguments()
         gc.collect()
@@ -35,12 +30,17 @@ async def repeat_(_order: Message, calls: Calls, _described: Message) -> Message
         del value
         windows.append([began, ended, held])
         calls.end(args, kwargs)
-    return {"kind": "repeated", "windows": windows, "faults": _faults_of_ended() - faults}
+    return {"kind": "repeated", "windows": windows}
 
 
-def _faults_of_ended() -> int:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_minflt + usage.ru_majflt
+def _malloc_trim() -> Any:
+    """Return glibc's function; one that does nothing if there is none."""
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, ImportError, OSError):
+        return int
 
 
 def _held() -> int:

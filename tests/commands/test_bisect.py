@@ -1,0 +1,30 @@
+"""`prprep bisect`: the commits of an optimization, one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.mistakes import ALONE, BENCHMARK, CODE, LIGHT, item, manifest, ran, target
+
+HALF = "def total(size=1000):\n    lists = [list(range(size)) for _ in range(10)]\n    return sum(lists[0])\n"
+OTHER = "\n\ndef other():\n    return 1\n"
+
+
+@pytest.mark.slow
+def test_each_commit_that_changes_the_function_is_compared_with_the_one_before_it(tmp_path):
+    repo = target(tmp_path, head={CODE: HALF})
+    repo.commit({CODE: HALF + OTHER}, "Add another function")
+    repo.commit({CODE: LIGHT + OTHER}, "Sum without any list")
+    folder = manifest(repo, item(metrics="time", benchmark=BENCHMARK, **ALONE))
+    early = ran(folder, "bisect", "faster")
+    assert (early.returncode, early.stderr.splitlines()[0]) == (3, "ERROR: faster: detect is not up to date")
+    assert ran(folder, "compare:faster").returncode == 0
+    first = ran(folder, "bisect", "faster")
+    assert first.returncode == 0, first.stderr
+    rows = [line for line in first.stdout.splitlines() if " improved: " in line]
+    assert [row.split("  ")[1].strip() for row in rows[:2]] == ["Sum without lists", "Sum without any list"]
+    assert rows[2].startswith("together ")
+    assert "Add another function" not in first.stdout
+    again = ran(folder, "bisect", "faster")
+    assert again.stdout == first.stdout
+    assert "measure:" not in again.stderr
