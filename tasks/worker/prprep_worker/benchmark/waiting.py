@@ -84,7 +84,7 @@ class Children(NamedTuple):
 
     def outlive_since(self, before: Children) -> int:
         """Return by how many more processes run than before; at least 1 if that is not known."""
-        return max(self.unseen, self.running - before.running)
+        return max(int(self.unseen), self.running - before.running)
 
 
 def children() -> Children:
