@@ -109,7 +109,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         journal.listening(report_line)(str(error))
     except PrprepError as error:
         journal.failed(error)
-        _keep_failure(paths, stage, str(error))
+        _keep_failure(paths, stage, str(error), kind=type(error).__name__)
         raise
     except OSError as error:
         # If the disk is full, the failure may not fit on it either; the action reports it in any case.
@@ -190,10 +190,10 @@ def report_is_fresh(staleness: Staleness) -> bool:
     return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT)
 
 
-def _keep_failure(paths: ItemPaths, stage: Stage, message: str) -> None:
+def _keep_failure(paths: ItemPaths, stage: Stage, message: str, *, kind: str = "") -> None:
     from .artifacts import Failure
 
-    Failure(item=paths.id, stage=stage.name, message=message).write(paths.failure)
+    Failure(item=paths.id, stage=stage.name, message=message, kind=kind).write(paths.failure)
 
 
 def _drop_settled_failures(staleness: Staleness) -> None:

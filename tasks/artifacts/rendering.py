@@ -49,6 +49,8 @@ class Failure(Artifact):
     item: str
     stage: str
     message: str
+    kind: str = ""
+    """The name of the error, such as `UnreachedError`."""
 
 
 class Stamp(Artifact):

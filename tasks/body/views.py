@@ -105,9 +105,13 @@ class PyperfTable:
 
 
 def leading(comparison: Comparison) -> Change | None:
+    return leading_change(comparison.changes, comparison.verdict)
+
+
+def leading_change(changes: Sequence[Change], verdict: str) -> Change | None:
     """Return the change of the headline: a primary one with the comparison's verdict, else the first primary one."""
-    primary = [change for change in comparison.changes if change.primary] or list(comparison.changes)
-    return next((change for change in primary if change.verdict == comparison.verdict), primary[0] if primary else None)
+    primary = [change for change in changes if change.primary] or list(changes)
+    return next((change for change in primary if change.verdict == verdict), primary[0] if primary else None)
 
 
 def tests_of(comparison: Comparison, benchmark: str) -> tuple[MeasuredTest, ...]:

@@ -78,3 +78,10 @@ def literal(path: str) -> str:
 def is_ancestor(clone: Path, old: str, new: str) -> bool:
     """Return whether `new` contains `old`; False if the clone lacks one of them."""
     return run_git_in(clone, f"--git-dir={clone}", "merge-base", "--is-ancestor", old, new, check=False).code == 0
+
+
+def matching_files(clone: Path, base: str, head: str, globs: Sequence[str]) -> tuple[str, ...]:
+    """Return the files that differ and match one of git's patterns: `src/**/*.py`, a file, or a folder."""
+    patterns = [f":(top,glob){each}" for each in globs]
+    command = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", base, head, "--", *patterns]
+    return tuple(os.fsdecode(path) for path in run_git(clone, command).split(b"\0") if path)

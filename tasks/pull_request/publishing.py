@@ -1,4 +1,4 @@
-"""Push a branch and open or update a pull request: the only module of prprep that publishes anything."""
+"""Push a branch, open or update a pull request, comment on one: the only module of prprep that publishes anything."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from ..github.client import gh_environment
 from ..processes import programs
 
 GH_SECONDS: Final = 120.0
+_PAGE, _MOST_PAGES = 100, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,35 @@ class Gh:
     def edit(self, number: int, text: PullRequestText) -> None:
         self._output("pr", "edit", str(number), *self._repository, *text.options, stdin=text.body)
 
+    def own_comment(self, number: int, marker: str, login: str) -> int | None:
+        """Return the id of the comment of `login` that begins with `marker`, if there is one."""
+        # Apps are named with a suffix that nobody else can have; a query for the viewer may leave it out.
+        logins = {login, f"{login}[bot]"}
+        for page in range(1, _MOST_PAGES + 1):
+            path = f"repos/{self.slug}/issues/{number}/comments?per_page={_PAGE}&page={page}"
+            comments = self._json("api", path)
+            for comment in comments:
+                is_own = (comment.get("user") or {}).get("login") in logins
+                if is_own and (comment.get("body") or "").startswith(marker):
+                    return int(comment["id"])
+            if len(comments) < _PAGE:
+                break
+        return None
+
+    def comment(self, number: int, text: str, *, replaces: int | None) -> str:
+        """Write a comment, or the new text of the one with this id, and return its address."""
+        issues = f"repos/{self.slug}/issues"
+        path, method = (f"/comments/{replaces}", "PATCH") if replaces else (f"/{number}/comments", "POST")
+        content = json.dumps({"body": text}).encode()
+        answer = self._json("api", f"{issues}{path}", "--method", method, "--input", "-", stdin=content)
+        return str(answer.get("html_url", ""))
+
     @property
     def _repository(self) -> tuple[str, str]:
         return "--repo", f"{self.host}/{self.slug}"
 
-    def _json(self, *arguments: str) -> Any:
-        output = self._output(*arguments)
+    def _json(self, *arguments: str, stdin: bytes = b"") -> Any:
+        output = self._output(*arguments, stdin=stdin)
         try:
             return json.loads(output)
         except ValueError:

@@ -1,10 +1,10 @@
 """The manifest that compares refs, in the cache folder, and an item of the user's own manifest if they ask for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -27,17 +27,29 @@ FOLDER = "tries"
 
 @dataclass(frozen=True)
 class RefComparison:
-    """Some heads with one base; `item` are the settings of every item, `defaults` those of the user's manifest."""
+    """Some heads with one base, compared by each of some benchmarks.
+
+    `benchmarks` are the settings of an item for each, `defaults` those of the user's manifest.
+    """
 
     sides: Sides
-    item: Mapping[str, Any]
+    benchmarks: Sequence[Mapping[str, Any]]
     defaults: Mapping[str, Any]
 
     @cached_property
+    def items(self) -> dict[str, tuple[NamedCommit, Mapping[str, Any]]]:
+        """Head and settings of every item, by its id."""
+        ids = Ids()
+        return {
+            ids.assign(_name(head) if len(self.benchmarks) == 1 else _benchmark_name(settings)): (head, settings)
+            for head in self.sides.heads
+            for settings in self.benchmarks
+        }
+
+    @property
     def heads(self) -> dict[str, NamedCommit]:
         """The heads by the ids of their items."""
-        ids = Ids()
-        return {ids.assign("work-tree" if each.name == WORK_TREE else each.name): each for each in self.sides.heads}
+        return {item_id: head for item_id, (head, _) in self.items.items()}
 
     def write(self) -> Path:
         """Write the manifest into a folder of its own, which is the same for the same comparison, and return its path.
@@ -53,8 +65,8 @@ class RefComparison:
             **({"defaults": dict(self.defaults)} if self.defaults else {}),
             "optimizations": [
                 # Each a copy: YAML would refer to what is used twice.
-                deepcopy({"id": item_id, "base": base, "head": head.sha, **self.item})
-                for item_id, head in self.heads.items()
+                deepcopy({"id": item_id, "base": base, "head": head.sha, **settings})
+                for item_id, (head, settings) in self.items.items()
             ],
         }
         text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=10_000)
@@ -66,6 +78,16 @@ class RefComparison:
         if not path.exists():
             write_whole(path, text)
         return path
+
+
+def _name(head: NamedCommit) -> str:
+    return "work-tree" if head.name == WORK_TREE else head.name
+
+
+def _benchmark_name(settings: Mapping[str, Any]) -> str:
+    """Return the name of the test or file to measure."""
+    path, _, test = str(settings.get("benchmark", "")).partition("::")
+    return test or PurePath(path).stem
 
 
 def defaults_of(manifest: LoadedManifest) -> dict[str, Any]:
@@ -98,7 +120,7 @@ class Entry:
         if heads[0].name == WORK_TREE:
             raise UsageError("the work tree cannot be saved, only a ref", hint="commit the changes first")
         base = {"base": comparison.sides.base.name} if comparison.sides.base_is_named else {}
-        settings = {"head": heads[0].name, **base, **comparison.item}
+        settings = {"head": heads[0].name, **base, **comparison.benchmarks[0]}
         lines = [f"{key}: {yaml_scalar(value)}" for key, value in settings.items()]
         entry = cls(path, shown_path(path), item_id, tuple(lines))
         _, problems = parse(entry._text().encode(), path)

@@ -49,10 +49,27 @@ class Sides:
         with holding.clone({commit.sha for commit in named}) as clone:
             is_base = len(named) > 1 or (bool(named) and _is_ancestor(clone, named[0], commits[_HEAD]))
             heads = tuple(named[1:] if is_base else named) or (NamedCommit(_HEAD, commits[_HEAD]),)
-            base = named[0] if is_base else _merge_base(repository, clone, heads[0])
+            base = named[0] if is_base else _merge_base(clone, heads[0], _upstream(repository))
         if same := next((head for head in heads if head.sha == base.sha), None):
             raise _nothing_to_compare(base, same)
         return cls(holding, base, heads, is_base)
+
+    @classmethod
+    def from_merge_base(cls, repository: Repository, base: str, head: str) -> "Sides":
+        """Resolve a head, and its merge base with a ref, upstream if that is ""; both may be the same commit.
+
+        Raise RepositoryError if the history is not complete.
+        """
+        if repository.local and git.is_shallow(repository.local):
+            what = "this checkout is shallow, so the merge base is unknown"
+            hint = "fetch the whole history: `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` on GitLab"
+            raise RepositoryError(what, where=repository.address, hint=hint)
+        base = base or repository.upstream()
+        commits = _resolved(repository, (base, head))
+        named = NamedCommit(head, commits[head])
+        with repository.clone(set(commits.values())) as clone:
+            found = _merge_base(clone, named, NamedCommit(base, commits[base]))
+            return cls(repository, found, (named,), base_is_named=False)
 
 
 def _resolved(repository: Repository, words: Sequence[str]) -> dict[str, str]:
@@ -83,14 +100,20 @@ def _is_ancestor(clone: Clone, commit: NamedCommit, head: str) -> bool:
     return commit.name != WORK_TREE and commit.sha != head and clone.merge_base(commit.sha, head) == commit.sha
 
 
-def _merge_base(repository: Repository, clone: Clone, head: NamedCommit) -> NamedCommit:
+def _upstream(repository: Repository) -> NamedCommit | str:
+    """Return upstream with its commit, or its name alone if there is none."""
     upstream = repository.upstream()
     commit = repository.resolve({upstream})[upstream]
+    return NamedCommit(upstream, commit) if commit else upstream
+
+
+def _merge_base(clone: Clone, head: NamedCommit, other: NamedCommit | str) -> NamedCommit:
+    name, commit = (other.name, other.sha) if isinstance(other, NamedCommit) else (other, None)
     base = clone.merge_base(commit, head.sha) if commit else None
     if base is None:
-        what = f"{head} has no commit in common with {upstream}"
-        raise RepositoryError(what, where=repository.address, hint="name a base: `prprep try BASE HEAD`")
-    return NamedCommit(upstream if base == commit else f"the merge base with {upstream}", base)
+        what = f"{head} has no commit in common with {name}"
+        raise RepositoryError(what, where=clone.address, hint="name a base: `prprep try BASE HEAD`")
+    return NamedCommit(name if base == commit else f"the merge base with {name}", base)
 
 
 def _nothing_to_compare(base: NamedCommit, head: NamedCommit) -> UsageError:

@@ -23,7 +23,7 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
     several = len(comparison.heads) > 1
     for item_id, head in comparison.heads.items():
         paths = staleness.workspace.paths.item(item_id)
-        if staleness.is_fresh("compare", item_id) and paths.compare.exists():
+        if is_compared(staleness, item_id):
             found = paths.read(Comparison)
             rows += [(str(head), *row) if several else row for row in _rows(found, paths)]
             notes += [f"{head}: {note}" if several else note for note in _notes(found, paths)]
@@ -33,6 +33,10 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
     header = HEADER if several else HEADER[1:]
     shown = [f"base: {sides.base}"] if several else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
     return "\n".join([*shown, "", *([text_table(header, rows, width), ""] if rows else []), *notes])
+
+
+def is_compared(staleness: Staleness, item_id: str) -> bool:
+    return staleness.is_fresh("compare", item_id) and staleness.workspace.paths.item(item_id).compare.exists()
 
 
 def _rows(comparison: Comparison, paths: ItemPaths) -> Iterator[tuple[str, ...]]:

@@ -90,15 +90,16 @@ def test_no_module_builds_a_mutation():
     assert named == set()
 
 
-def test_only_open_uses_the_module_that_publishes():
+def test_only_open_and_ci_use_the_module_that_publishes():
     users = {
         name
         for name, source in read().items()
         if any(each.rpartition(".")[2] == "publishing" for each in source.imported)
     }
-    assert users == {"pull_request/opening"}
+    assert users == {"pull_request/opening", "ci/posting"}
     importers = {path.name for path in SOURCES if "opening import Opener" in path.read_text()}
     assert importers == {"open.py"}
+    assert {path.name for path in SOURCES if "posting import post" in path.read_text()} == {"ci.py"}
 
 
 RECORDER = """\

@@ -86,3 +86,20 @@ def test_a_repository_without_commits(tmp_path):
     empty = TargetRepo(tmp_path / "empty")
     with pytest.raises(RepositoryError, match="no commits yet"):
         sides(empty, tmp_path / "cache")
+
+
+def test_a_pull_request_is_compared_with_its_merge_base(repo, tmp_path):
+    repository = Repository(RepositoryKey(str(repo.path), None, None), folder=repo.path, cache=tmp_path)
+    for base in ("main", ""):
+        found = Sides.from_merge_base(repository, base, "quick")
+        assert (found.base.sha, found.heads[0].sha) == (repo.git("rev-parse", "one"), repo.git("rev-parse", "quick"))
+    merged = Sides.from_merge_base(repository, "faster", "quick")
+    assert merged.base.sha == merged.heads[0].sha
+
+
+def test_a_shallow_checkout_is_one_message(repo, tmp_path):
+    shallow = tmp_path / "shallow"
+    repo.git("clone", "--quiet", "--depth=1", f"file://{repo.path}", str(shallow))
+    repository = Repository(RepositoryKey(str(shallow), None, None), folder=shallow, cache=tmp_path)
+    with pytest.raises(RepositoryError, match=r"this checkout is shallow.*\n  .*`fetch-depth: 0` of actions/checkout"):
+        Sides.from_merge_base(repository, "main", "HEAD")

@@ -4,7 +4,7 @@ It has state: pull requests can be created, edited and listed, and git provides 
 the bare repositories from `clone_url` and pushes to it with the token as password (`GIT_SSL_CAINFO` names the
 certificate). `GitHub.environment` connects the real `gh` to it and to nothing else. `break_down` makes it fail.
 
-The API covers `gh pr list|view|create|edit`, `gh api graphql` and prprep; anything else is rejected, as an unknown field
+The API covers `gh pr list|view|create|edit`, `gh api graphql`, comments on pull requests, and prprep; anything else is rejected, as an unknown field
 is by GitHub.
 """
 
@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 import trustme
 
 from tests.support.github_graphql import execute
-from tests.support.github_state import PullRequest, Refused, Repository, edit, git
+from tests.support.github_state import PullRequest, Refused, Repository, comment, edit, git
 from tests.support.targets import ISOLATED
 
 __all__ = ["TOKEN", "TROUBLES", "GitHub", "PullRequest", "Refused", "Repository"]
@@ -75,6 +75,7 @@ class GitHub:
         self.repositories: dict[str, Repository] = {}
         self.requests: list[tuple[str, str, Any]] = []
         self.login = "ada"
+        self.may_comment = True
         self._trouble: Trouble | None = None
         self._over = threading.Event()
         self._lock = threading.RLock()
@@ -187,17 +188,28 @@ def _rest_of(repository: Repository, method: str, path: str, query: dict[str, st
         )
         pulls = [each.rest() for each in reversed(repository.pull_requests) if each.state in wanted]
         return 200, [each for each in pulls if query.get("head") in (None, each["head"]["label"])]
+    if commented := re.fullmatch(r"/issues/(comments/)?(\d+)(/comments)?", path):
+        number = int(commented[2])
+        if method == "GET" and commented[3] and (pull := repository.number(number)):
+            return 200, _page([each.rest(pull.url) for each in pull.comments], query)
+        if method == ("PATCH" if commented[1] else "POST"):
+            return 201 if method == "POST" else 200, comment(repository, method, number, sent["body"])
+        raise Refused(404, "Not Found")
     numbered = re.fullmatch(r"/pulls/(\d+)(/files)?", path)
     pull = repository.number(int(numbered[1])) if numbered else None
     if not numbered or not pull:
         raise Refused(404, "Not Found")
     if numbered[2]:
         pull.refresh()
-        page, size = int(query.get("page", 1)), int(query.get("per_page", 30))
-        return 200, pull.files()[(page - 1) * size : page * size]
+        return 200, _page(pull.files(), query)
     if method == "PATCH":
         edit(pull, sent)
     return 200, pull.rest()
+
+
+def _page(entries: list[Any], query: dict[str, str]) -> list[Any]:
+    page, size = int(query.get("page", 1)), min(100, int(query.get("per_page", 30)))
+    return entries[(page - 1) * size : page * size]
 
 
 class _Handler(BaseHTTPRequestHandler):

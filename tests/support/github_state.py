@@ -13,6 +13,7 @@ from tests.support.targets import ISOLATED
 
 class Server(Protocol):
     login: str
+    may_comment: bool
 
     @property
     def host(self) -> str: ...
@@ -34,6 +35,24 @@ class Refused(Exception):  # noqa: N818 - a response of the server, not an error
 
 
 @dataclass
+class Comment:
+    """A comment on a pull request; its id is unique in the repository."""
+
+    number: int
+    author: str
+    body: str
+
+    def rest(self, url: str) -> dict[str, Any]:
+        kind = "Bot" if self.author.endswith("[bot]") else "User"
+        return {
+            "id": self.number,
+            "html_url": f"{url}#issuecomment-{self.number}",
+            "user": {"login": self.author, "type": kind},
+            "body": self.body,
+        }
+
+
+@dataclass
 class PullRequest:
     """A pull request; `head` is a commit or a branch of the repository's git folder, followed if it is a branch."""
 
@@ -50,6 +69,7 @@ class PullRequest:
     head_oid: str = ""
     base_oid: str = ""
     labels: list[str] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
 
     def refresh(self) -> None:
         """Follow the branches while it is open."""
@@ -105,8 +125,18 @@ class PullRequest:
             "draft": self.is_draft,
             "html_url": self.url,
             "user": {"login": self.author},
-            "head": {"ref": self.head_ref, "sha": self.head_oid, "label": f"{head_owner}:{self.head_ref}"},
-            "base": {"ref": self.base_ref, "sha": self.base_oid, "label": f"{self.repository.owner}:{self.base_ref}"},
+            "head": {
+                "ref": self.head_ref,
+                "sha": self.head_oid,
+                "label": f"{head_owner}:{self.head_ref}",
+                "repo": {"full_name": f"{head_owner}/{self.repository.name}"},
+            },
+            "base": {
+                "ref": self.base_ref,
+                "sha": self.base_oid,
+                "label": f"{self.repository.owner}:{self.base_ref}",
+                "repo": {"full_name": self.repository.slug},
+            },
         }
 
 
@@ -188,3 +218,25 @@ def edit(pull: PullRequest, sent: dict[str, Any]) -> None:
         pull.refresh()
         pull.state = {"open": "OPEN", "closed": "CLOSED"}[sent["state"].lower()]
     pull.base_ref = sent.get("base") or sent.get("baseRefName") or pull.base_ref
+
+
+def comment(repository: Repository, method: str, number: int, body: str) -> dict[str, Any]:
+    """Add a comment to the pull request with this number (POST), or change the comment with this number (PATCH)."""
+    if not repository.server.may_comment:
+        raise Refused(403, "Resource not accessible by integration")
+    if method == "POST":
+        pull = repository.number(number)
+        found = Comment(sum(len(each.comments) for each in repository.pull_requests) + 1, repository.server.login, body)
+    else:
+        places = ((pull, each) for pull in repository.pull_requests for each in pull.comments)
+        pull, found = next(((pull, each) for pull, each in places if each.number == number), (None, None))
+    if not pull or not found:
+        raise Refused(404, "Not Found")
+    if method == "POST":
+        pull.comments.append(found)
+    elif found.author != repository.server.login:
+        raise Refused(403, "Resource not accessible by integration")
+    if len(body) > 65_536:
+        raise Refused(422, "Validation Failed: body is too long (maximum is 65536 characters)")
+    found.body = body
+    return found.rest(pull.url)
