@@ -15,11 +15,17 @@ MARKER: Final = "<!-- prprep ci -->"
 
 
 def post(result: Result, event: Event) -> str:
-    """Create or update the comment, if the result is about the event's pull request, and return its address."""
+    """Create or update the comment, if the result is about the event's pull request, and return its address.
+
+    That nothing was measured is only said in place of an older result; return "" if there is none.
+    """
     number, is_foreign = _checked(result, event)
     gh = Gh(event.host, event.slug, Path("/"))
+    older = gh.own_comment(number, MARKER, Client(event.host).login())
+    if older is None and not result.benchmarks:
+        return ""
     text = f"{MARKER}\n{summary_of(result, is_foreign=is_foreign)}"
-    return gh.comment(number, text, replaces=gh.own_comment(number, MARKER, Client(event.host).login()))
+    return gh.comment(number, text, replaces=older)
 
 
 def _checked(result: Result, event: Event) -> tuple[int, bool]:

@@ -156,7 +156,7 @@ def _comment(result: Result, event: Event | None) -> None:
     if event is None:
         raise UsageError("only workflows of GitHub can write comments", hint="leave --comment and --post out")
     try:
-        print(post(result, event), flush=True)
+        print(post(result, event) or "no comment: nothing was measured, and there is no older result", flush=True)
     except PrprepError as error:
         if re.search("HTTP 40[134]|not accessible", error.what):
             error.hint = _NO_PERMISSION

@@ -85,6 +85,18 @@ def test_one_comment_is_updated_in_place_and_those_of_others_stay(github):
     assert [each.body for each in others] == before
 
 
+def test_that_nothing_was_measured_only_replaces_an_older_result(github):
+    pull = pulls(github)[0]
+    nothing = found(pull, benchmarks=(), why="it changes none")
+    assert post(nothing, own_event(github)) == ""
+    assert pull.comments == []
+    post(found(pull), own_event(github))
+    post(nothing, own_event(github))
+    assert [each.body for each in pull.comments] == [
+        f"{MARKER}\n### prprep: not measured\n\nNothing was measured: it changes none.\n"
+    ]
+
+
 def test_without_permission_gh_is_quoted(github):
     github.may_comment = False
     with pytest.raises(
