@@ -1,4 +1,4 @@
-"""`prprep open ID`: push the branch and open the pull request, the one command that publishes anything."""
+"""`prprep open ID`: push the branch and open the pull request, the one command that publishes code."""
 
 import sys
 from typing import Any
@@ -18,7 +18,7 @@ class Open(Command):  # type: ignore[misc]
     doc_usage = "ID"
     doc_description = (
         "It shows the pull request and asks; --yes skips the question. It refuses if the evidence does not support "
-        "the claim. Nothing else in prprep publishes anything."
+        "the claim. Nothing else in prprep publishes code."
     )
     example = "prprep open tables --draft"
     may_fail = True

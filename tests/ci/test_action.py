@@ -61,13 +61,25 @@ def test_workflows_in_the_documentation_pass_inputs_that_exist():
     assert {name for step in ours for name in step["with"]} <= set(inputs)
 
 
+OTHER = "tests/benchmarks/test_benchmark_words.py"
+WORDS = "def words():\n    return list(range(1000))\n"
+MEASURES_WORDS = """
+from textkit.words import words
+
+
+def test_words(benchmark):
+    assert len(benchmark(words)) == 1000
+"""
+
+
 class Repository:
     """The pull requests on a server, a clone as actions/checkout makes it, and an installed action."""
 
     def __init__(self, folder: Path, github: GitHub) -> None:
         self.folder, self.github = folder, github
         defaults = "version: 1\ndefaults: {metrics: memory, budget: 0.5}\noptimizations: [{id: sums, head: faster}]\n"
-        repo = target(folder / "made", {"prprep.yaml": defaults, "README.md": "Sums\n"})
+        start = {"prprep.yaml": defaults, "README.md": "Sums\n", "textkit/words.py": WORDS, OTHER: MEASURES_WORDS}
+        repo = target(folder / "made", start)
         for name, files in {
             "slower": {CODE: HEAVY.replace("range(20)", "range(80)")},
             "same": {CODE: HEAVY + "\n\nUNUSED = 1\n"},
@@ -132,11 +144,13 @@ needs_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installe
 @needs_gh
 def test_pull_requests_of_the_repository(repository):
     """Faster, slower and neither: summary, outputs, comment, artifact and whether the job fails."""
-    job, succeeded = repository.measure("faster")
+    job, succeeded = repository.measure("faster", benchmark=f"{BENCHMARK}::test_total\n{OTHER}")
     assert succeeded, job.log
     assert job.outputs[""]["verdict"] == "improved"
     assert job.outputs[""]["headline"].startswith("peak memory −99.")
-    assert job.summary.startswith("### prprep: improved\n\n**1,")
+    assert job.summary.startswith(f"### prprep: improved\n\n#### `{BENCHMARK}::test_total`: improved\n\n**1,")
+    assert f"#### `{OTHER}`: not measured\n" in job.summary
+    assert "the benchmark executes no changed code (textkit:total)" in job.summary
     (comment,) = repository.pulls["faster"].comments
     assert comment.body == f"<!-- prprep ci -->\n{job.summary}"
     folder = Path(job.outputs[""]["folder"])
@@ -179,9 +193,7 @@ def test_a_pull_request_of_a_fork(repository):
     assert len(pull.comments) == 1
 
 
-@pytest.mark.slow
-def test_what_the_measured_code_and_the_measuring_step_can_see(repository):
-    """The token of the comment is in no variable of the step that measures."""
+def test_the_step_that_measures_gets_no_token():
     measure = next(
         step
         for step in yaml.safe_load((CHECKOUT / "action.yml").read_text())["runs"]["steps"]
