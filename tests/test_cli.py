@@ -12,6 +12,7 @@ import pytest
 from benchmarks.fresh_items import make_fresh
 from tasks.cli import PrprepMain
 from tasks.commands import ENTRIES
+from tasks.graph.loader import ManifestLoader
 from tasks.pipeline import NAMES
 from tests.support.mistakes import command, variables_of
 
@@ -139,6 +140,13 @@ def test_every_command_has_a_page_by_three_ways(prprep, tmp_path, name):
     assert "  -h, --help" in page
     assert "\nExample:\n  prprep " in page
     assert prprep(tmp_path, name, "-h") == prprep(tmp_path, "help", name) == (0, page, "")
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_no_option_of_a_command_replaces_one_of_doit(entry):
+    command = entry.load()(task_loader=ManifestLoader(), config={}, bin_name="prprep", cmds={})
+    names = [option.name for option in command.get_options()]
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("name", [*NAMES, "report", "measure:tables"])

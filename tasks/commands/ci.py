@@ -52,7 +52,8 @@ class CI(SelectedTasks):
         option("base", "the branch to merge into [default: the event's, else upstream]", "REF"),
         option("head", "what to measure [default: the event's, else HEAD]", "REF"),
         option("title", "the title of the pull request [default: the event's]", "TEXT"),
-        flag("always", "measure every pull request"),
+        # doit has an option `always`, which makes it run every task again.
+        {**flag("always", "measure every pull request"), "name": "every"},
         option("paths", "measure those that change matching files; repeatable", "GLOB", type=list, default=[]),
         *MEASURED,
         option("output", "write summary, result and samples into this folder", "FOLDER"),
@@ -122,7 +123,7 @@ class _Change:
         base, head = (pull.base.sha, pull.head.sha) if pull else ("", "HEAD")
         sides = Sides.from_merge_base(repository, params["base"] or base, params["head"] or head)
         title, body = (pull.title, pull.body or "") if pull else ("", "")
-        decision = Trigger(params["always"], params["paths"]).decide(sides, params["title"] or title, body)
+        decision = Trigger(params["every"], params["paths"]).decide(sides, params["title"] or title, body)
         return cls(sides, decision, event.slug if event else "", pull.number if pull else None)
 
     def result(self, benchmarks: tuple[MeasuredBenchmark, ...] = ()) -> Result:
