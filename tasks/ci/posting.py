@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ..errors import PrprepError
 from ..github.client import Client
+from ..processes import secrets
 from ..pull_request.publishing import Gh
 from .event import Event, WorkflowRun
 from .result import Result
@@ -25,7 +26,7 @@ def post(result: Result, event: Event) -> str:
     if older is None and not result.benchmarks:
         return ""
     text = f"{MARKER}\n{summary_of(result, is_foreign=is_foreign)}"
-    return gh.comment(number, text, replaces=older)
+    return gh.comment(number, secrets.masked(text), replaces=older)
 
 
 def _checked(result: Result, event: Event) -> tuple[int, bool]:

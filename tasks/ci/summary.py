@@ -1,5 +1,6 @@
 """Show a result as Markdown: for the job's summary, the artifact, and the comment on the pull request."""
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -19,6 +20,8 @@ TEMPLATE: Final = "ci.md.j2"
 _LONGEST_NAME = 100
 _ROWS = (60, 10, 1)
 """Rows of a benchmark's table, and lines to review, fewer if the text gets too long."""
+# GitHub makes a link of any address; in a comment of a trusted login that would be an invitation to click.
+_LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _HEADER = ("Test", "Metric", "Base", "Head", "Effect", "Verdict")
 
 
@@ -56,7 +59,8 @@ def _filled(result: Result, rows: int, *, is_foreign: bool) -> str:
         "is_foreign": is_foreign,
     }
     filters = {**FILTERS, "metrics": _table}
-    return markdown.tidy(fill(TEMPLATE, values, filters=filters, finish=markdown.finished)) + "\n"
+    text = markdown.tidy(fill(TEMPLATE, values, filters=filters, finish=markdown.finished))
+    return _LINKED.sub("\u200b", text) + "\n"
 
 
 def _view(benchmark: MeasuredBenchmark, rows: int) -> _View:

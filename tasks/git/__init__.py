@@ -5,6 +5,7 @@ The user's repository is only read; everything else happens in a private clone.
 
 from .addresses import is_address, slug_of
 from .clone import Clone
+from .commands import is_sha
 from .models import FileChange, Refs, printable
 from .objects import SHALLOW
 from .repository import (
@@ -30,6 +31,7 @@ __all__ = [
     "default_upstream",
     "find",
     "is_address",
+    "is_sha",
     "is_shallow",
     "printable",
     "project_remote",

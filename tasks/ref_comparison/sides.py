@@ -15,6 +15,8 @@ from ..workspace.repository import Repository, RepositoryKey
 WORK_TREE = "."
 """How the user names the work tree with its uncommitted changes."""
 _HEAD = "HEAD"
+_SEE = "`git branch --all` and `git log` show what exists"
+_NOT_FETCHED = "it is not in this clone: fetch it (in CI: `fetch-depth: 0` of actions/checkout)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _resolved(repository: Repository, words: Sequence[str]) -> dict[str, str]:
         if commit is None:
             names = git.ref_names(repository.local) if repository.local else ()
             meant = nearest(word, names)
-            hint = f"did you mean {meant}?" if meant else "`git branch --all` and `git log` show what exists"
+            hint = f"did you mean {meant}?" if meant else _NOT_FETCHED if git.is_sha(word) else _SEE
             raise UsageError(f"{quoted(word)} is not a branch, tag or commit", hint=hint)
     return {word: commit for word, commit in commits.items() if commit}
 

@@ -16,7 +16,7 @@ from tests.support.evidence import change
 
 BASE, HEAD = "1f3a" * 10, "9c0d" * 10
 TEST = "tests/test_parse.py::test_parse"
-HOSTILE = "@acme/all </details><script>x</script> ![](http://evil.test/x) closes #1 |\n# Hi `\n```\n::error::x"
+HOSTILE = "@acme/all </details><script>x</script> ![](http://evil.test/x) http://evil.test WWW.evil.test closes #1 |\n# Hi `\n```\n::error::x"
 
 
 def measured(verdict, *changes, **more):
@@ -111,6 +111,7 @@ def test_text_of_a_stranger_stays_text(is_foreign):
     html = cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
     assert "<script" not in html
     assert "<img" not in html
+    assert "<a " not in html
     assert html.count("<details") == html.count("</details") == 1
     assert html.count("<h") - html.count("<hr") == 3  # our own headings
     outside_of_code = html

@@ -74,6 +74,7 @@ def test_the_work_tree(repo, tmp_path):
         (("faster", "HEAD"), "are the same commit\n  name two refs, or `.` for the work tree"),
         (("unrelated",), "unrelated (.*) has no commit in common with main"),
         (("--output=x",), "is not a branch, tag or commit"),
+        ((40 * "a",), 'a" is not a branch, tag or commit\n  it is not in this clone: fetch it'),
     ],
 )
 def test_what_cannot_be_compared(repo, tmp_path, words, message):
