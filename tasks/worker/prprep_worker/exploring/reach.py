@@ -28,6 +28,8 @@ CALLERS = 6
 """Functions of the project that are noted above a call: so many nearest ones, and so many outermost ones."""
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
+ENDINGS = StopIteration, StopAsyncIteration, GeneratorExit
+"""Errors that a generator, or one iteration of it, ends with."""
 
 Codes = tuple[types.CodeType, ...]
 
@@ -35,10 +37,10 @@ Codes = tuple[types.CodeType, ...]
 class Reach:
     """What one test reached of a function; `callers` are the project's, the nearest first."""
 
-    __slots__ = ("calls", "chains", "longest", "seconds")
+    __slots__ = ("calls", "chains", "failed", "longest", "seconds")
 
     def __init__(self) -> None:
-        self.calls, self.seconds = 0, 0.0
+        self.calls, self.failed, self.seconds = 0, 0, 0.0
         self.chains: dict[Codes, float] = {}
         self.longest: list[tuple[float, int, float]] = []
         """Seconds in the function that matters, the number of the call from 1, and its own seconds."""
@@ -90,7 +92,8 @@ class ReachWatch:
         for target, function in targets.items():
             self._modules.setdefault(function.module, {})[target] = function
         self._thread = _Thread()
-        self._codes: dict[types.CodeType, str] = {}
+        self._codes: dict[int, str] = {}
+        """Targets by the identity of their code: two functions may have equal code."""
         self._tool: int | None = None
         self.reached: dict[str, Reach] = {}
         ModuleWatch(self._modules.keys(), self._watch)
@@ -105,7 +108,7 @@ class ReachWatch:
             if found is None:
                 continue
             if HAS_MONITORING:
-                self._codes[found.function.__code__] = target
+                self._codes[id(found.function.__code__)] = target
                 self._monitor(found.function.__code__)
             else:
                 found.replace(self._wrapper(target, found.function))
@@ -114,9 +117,9 @@ class ReachWatch:
         entered, thread = time.perf_counter(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
-        reach = self.reached.get(target)
-        if reach is None:
-            reach = self.reached[target] = Reach()
+        reach = self.reached.get(target) or Reach()
+        if is_call:  # else it may have begun in an earlier test
+            self.reached[target] = reach
         reach.calls += is_call
         is_noted = depth == 0 and not self._inside and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
         callers = tuple(self._callers()) if is_noted else None
@@ -125,13 +128,15 @@ class ReachWatch:
         thread.overhead += began - entered
         thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, reach.calls, chain))
 
-    def leave(self, target: str) -> None:
+    def leave(self, target: str, error: BaseException | None = None) -> None:
         now, thread = time.perf_counter(), self._thread
         if not thread.open or thread.open[-1].target != target:
-            return  # it began before it was watched, or an exception was thrown into it
+            return  # it began before it was watched
         call = thread.open.pop()
         thread.depths[target] -= 1
         reach = self.reached.get(target)
+        if reach is not None:
+            reach.failed += error is not None and not isinstance(error, ENDINGS)
         if reach is not None and not thread.depths[target]:
             seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
             reach.seconds += seconds
@@ -147,9 +152,9 @@ class ReachWatch:
 
     @property
     def calls(self) -> int:
-        """The calls of the function `inside`."""
+        """The calls of the function `inside`, without those that raised an error."""
         reach = self.reached.get(self._inside)
-        return reach.calls if reach else 0
+        return reach.calls - reach.failed if reach else 0
 
     @property
     def _seconds_inside(self) -> float:
@@ -164,7 +169,7 @@ class ReachWatch:
                 return
             code = frame.f_code
             is_named = code.co_name == "<lambda>" or not code.co_name.startswith("<")  # a name may refer to a lambda
-            is_other = code is not last and code not in self._codes
+            is_other = code is not last and id(code) not in self._codes
             if code.co_filename.startswith(self._tree) and is_named and is_other:
                 yield code
                 last = code
@@ -177,34 +182,47 @@ class ReachWatch:
         events = monitoring.events
         if self._tool is None:
             self._tool = claim_tool("prprep-reach")
-            monitoring.register_callback(self._tool, events.PY_START, self._started)
-            monitoring.register_callback(self._tool, events.PY_RESUME, self._resumed)
-            monitoring.register_callback(self._tool, events.PY_RETURN, self._left)
-            monitoring.register_callback(self._tool, events.PY_YIELD, self._left)
-            monitoring.register_callback(self._tool, events.PY_UNWIND, self._left)
-            # Unwinding is no local event: it is reported for all code or for none.
-            monitoring.set_events(self._tool, events.PY_UNWIND)
+            callbacks = {
+                events.PY_START: self._started,
+                events.PY_RESUME: self._resumed,
+                events.PY_THROW: self._resumed,
+                events.PY_RETURN: self._left,
+                events.PY_YIELD: self._left,
+                events.PY_UNWIND: self._unwound,
+            }
+            for event, callback in callbacks.items():
+                monitoring.register_callback(self._tool, event, callback)
+            # These are no local events: they are reported for all code or for none.
+            monitoring.set_events(self._tool, events.PY_THROW | events.PY_UNWIND)
         local = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD
         monitoring.set_local_events(self._tool, code, local)
 
     def _started(self, code: types.CodeType, _offset: int) -> None:
-        self.enter(self._codes[code])
+        self.enter(self._codes[id(code)])
 
-    def _resumed(self, code: types.CodeType, _offset: int) -> None:
-        self.enter(self._codes[code], is_call=False)
+    def _resumed(self, code: types.CodeType, _offset: int, _error: object = None) -> None:
+        if target := self._codes.get(id(code)):
+            self.enter(target, is_call=False)
 
     def _left(self, code: types.CodeType, _offset: int, _value: object) -> None:
-        if code in self._codes:
-            self.leave(self._codes[code])
+        self.leave(self._codes[id(code)])
+
+    def _unwound(self, code: types.CodeType, _offset: int, error: BaseException) -> None:
+        if target := self._codes.get(id(code)):
+            self.leave(target, error)
 
     # -- older versions
 
     def _wrapper(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        wrapper: Callable[..., Any]
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
                 return await _Resumed(self, target, function(*args, **kwargs))
+
+        elif inspect.isasyncgenfunction(function):
+            wrapper = self._wrapper_of_async_generator(target, function)
 
         elif inspect.isgeneratorfunction(function):
 
@@ -218,9 +236,33 @@ class ReachWatch:
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 self.enter(target)
                 try:
-                    return function(*args, **kwargs)
-                finally:
-                    self.leave(target)
+                    value = function(*args, **kwargs)
+                except BaseException as error:
+                    self.leave(target, error)
+                    raise
+                self.leave(target)
+                return value
+
+        return wrapper
+
+    def _wrapper_of_async_generator(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            inner, is_new = function(*args, **kwargs), True
+            resumed = inner.__anext__()
+            while True:
+                try:
+                    item = await _Resumed(self, target, resumed, is_new=is_new)
+                except StopAsyncIteration:
+                    return
+                is_new = False
+                try:
+                    resumed = inner.asend((yield item))
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the inner one gets what is thrown into this one
+                    resumed = inner.athrow(error)
 
         return wrapper
 
@@ -228,8 +270,8 @@ class ReachWatch:
 class _Resumed:
     """A generator or coroutine: the time between its resumptions does not count."""
 
-    def __init__(self, watch: ReachWatch, target: str, inner: Any) -> None:
-        self._watch, self._target, self._inner, self._is_new = watch, target, inner, True
+    def __init__(self, watch: ReachWatch, target: str, inner: Any, *, is_new: bool = True) -> None:
+        self._watch, self._target, self._inner, self._is_new = watch, target, inner, is_new
 
     def __iter__(self) -> _Resumed:
         return self
@@ -246,12 +288,16 @@ class _Resumed:
         return self._run(self._inner.throw, *error)
 
     def close(self) -> None:
-        self._inner.close()
+        self._is_new = False
+        self._run(self._inner.close)
 
     def _run(self, resume: Callable[..., Any], *values: Any) -> Any:
         self._watch.enter(self._target, is_call=self._is_new)
         self._is_new = False
         try:
-            return resume(*values)
-        finally:
-            self._watch.leave(self._target)
+            value = resume(*values)
+        except BaseException as error:
+            self._watch.leave(self._target, error)
+            raise
+        self._watch.leave(self._target)
+        return value
