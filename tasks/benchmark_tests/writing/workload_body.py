@@ -20,7 +20,8 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction
-from .assertions import WithoutAssertions, expects_error, is_assertion
+from .assertions import WithoutAssertions, is_assertion
+from .expected_errors import ExpectedErrors
 from .needed_code import ALWAYS_THERE, NeededCode, NotCopiedError, TestModule, TestModules, used_names, with_paths
 
 BY_PYTEST = frozenset(
@@ -110,6 +111,8 @@ class _Body:
     """The fixtures, parameters and attributes of the test's object that have a variable by now."""
     attributes: set[str] = field(default_factory=set)
     groups: list[_Group] = field(default_factory=list)
+    expectations: set[str] = field(default_factory=set)
+    """The variables that hold what expects an error."""
 
     def body(self) -> TestBody:
         self._check()
@@ -143,7 +146,7 @@ class _Body:
             raise NotCopiedError("is asynchronous")
         for mark in self.test.marks:
             is_mark = ".mark." in ast.unparse(mark) or "unittest" in ast.unparse(mark)
-            if not is_mark or last_name(mark) == "xfail":
+            if not is_mark or last_name(mark) in {"xfail", "expectedFailure"}:
                 raise NotCopiedError(f"is decorated by {ast.unparse(mark).partition('(')[0]}")
 
     # -- fixtures
@@ -201,6 +204,8 @@ class _Body:
             raise NotCopiedError("has other values than its file lists")
         value = values.elts[index]
         if isinstance(value, ast.Call) and last_name(value) == "param":
+            if any(last_name(each) == "xfail" for each in ast.walk(value) if isinstance(each, ast.expr)):
+                raise NotCopiedError("is expected to fail in this case")
             return value.args[0] if len(value.args) == 1 else ast.Tuple(value.args, ast.Load())
         return value
 
@@ -324,9 +329,11 @@ class _Body:
                 raise NotCopiedError("uses the object of its class")
             if not isinstance(each, ast.Pass):
                 code = self._code(original, each, file)
-                is_given, fails = not hasattr(original, "lineno"), expects_error(each)
-                is_check = fails or is_assertion(original)
-                yield OwnStatement(code, is_check, frozenset(bound_names([each])), is_given, fails)
+                is_given, binds = not hasattr(original, "lineno"), frozenset(bound_names([each]))
+                fails = ExpectedErrors(self.modules, file, self.classes).are_in(original, frozenset(self.expectations))
+                if fails and isinstance(each, ast.Assign):
+                    self.expectations |= binds
+                yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""

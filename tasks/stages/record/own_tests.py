@@ -130,7 +130,7 @@ class TestChooser:
             if not isinstance(measured, str):
                 return measured
             failure = failure or measured
-        return failure
+        return failure or "what it measures would expect an error"
 
     def _measured(self, workload: WorkloadTest) -> WorkloadTest | str:
         """Return the workload with its time, or why it is no benchmark."""
@@ -228,12 +228,13 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
     What only checks results, and what comes after the last call, is left out.
     """
     last = max(index for index, count in enumerate(calls) if count)
-    reaching = zip(body.statements[: last + 1], calls, strict=False)
-    counted = _without_unused([(each, count) for each, count in reaching if count or not each.is_check])
+    counted = _without_unused(list(zip(body.statements[: last + 1], calls, strict=False)))
     kept = [each for each, _ in counted]
     first = next(index for index, (_, count) in enumerate(counted) if count)
     for start in dict.fromkeys((_start(kept, first), 0)):
         setup, measured = kept[:start], kept[start:]
+        if any(each.fails for each in measured):
+            continue
         code, result = _with_result([each.code for each in measured])
         yield WorkloadTest(
             test=test,
@@ -247,14 +248,17 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
 
 
 def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
-    """Leave out assigned values that only dropped checks used; their statements must call nothing."""
+    """Leave out checks, and assigned values that only they used, unless one of their names is used.
+
+    Statements that make values must call nothing.
+    """
     kept: list[tuple[OwnStatement, int]] = []
     used: set[str] = set()
     for statement, count in reversed(counted):
         (node, *_) = parse_or_empty(statement.code.encode()).body
         is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
         calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
-        is_needed = not is_value or (calls and not statement.is_given)
+        is_needed = not statement.is_check and (not is_value or (calls and not statement.is_given))
         if count or is_needed or statement.binds & used:
             kept.insert(0, (statement, count))
             used |= names([node])

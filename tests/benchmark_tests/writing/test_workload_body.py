@@ -104,6 +104,16 @@ def test_benchmarked():
     benchmark = 1
     r.total(benchmark)
 
+@pytest.mark.parametrize("text", ["a", pytest.param("b", marks=pytest.mark.xfail(raises=ValueError))])
+def test_some_fail(text):
+    r.total(text)
+
+@pytest.mark.parametrize("expectation", [pytest.raises(ValueError)])
+def test_expectation(expectation):
+    rows = parse("")
+    with expectation:
+        r.total(rows)
+
 class TestRows:
     class Row:
         def __init__(self):
@@ -241,6 +251,13 @@ def test_a_case_of_unittest_becomes_code_for_pytest(body):
     case = body("RowsCase::test_case")
     assert codes(case) == ["rows = [1]", "r.total(rows)", "with pytest.raises(ValueError):\n    r.total(None)"]
     assert "import pytest" in case.imports
+
+
+def test_statements_that_expect_errors_are_known(body):
+    assert codes(body("test_some_fail[a]", text=0)) == ['text = "a"', "r.total(text)"]
+    assert body("test_some_fail[b]", text=1) == "it is expected to fail in this case"
+    statements = body("test_expectation[expectation0]", expectation=0).statements
+    assert [each.fails for each in statements] == [True, False, True]
 
 
 @pytest.mark.parametrize(

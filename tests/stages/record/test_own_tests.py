@@ -123,8 +123,8 @@ def divided(calls: list[int], *statements: OwnStatement) -> list[tuple[tuple[str
     return [(each.setup, each.body, each.result) for each in _divided("test", body(*statements), calls)]
 
 
-def statement(code: str, *binds: str, is_check: bool = False) -> OwnStatement:
-    return OwnStatement(code, is_check, frozenset(binds))
+def statement(code: str, *binds: str, is_check: bool = False, fails: bool = False) -> OwnStatement:
+    return OwnStatement(code, is_check or fails, frozenset(binds), fails=fails)
 
 
 def test_what_comes_before_the_first_call_is_setup_or_is_repeated_as_well():
@@ -163,3 +163,11 @@ def test_checks_without_a_call_and_what_comes_after_the_last_one_are_left_out():
     load, check = statement("a.load()", is_check=True), statement("a.name", is_check=True)
     after = statement("b = 1", "b")
     assert divided([0, 1, 0], check, load, after) == [((), (), "a.load()")]
+
+
+def test_what_expects_an_error_is_never_measured():
+    warned = statement("with warns(A):\n    a = load(1)", "a", fails=True)
+    first, last = statement("b = load(2)", "b"), statement("dump(a, b)")
+    assert divided([0, 1], warned, statement("dump(a)")) == [(("with warns(A):\n    a = load(1)",), (), "dump(a)")]
+    assert divided([0, 1], warned, first) == [((), (), "load(2)")]
+    assert divided([1, 0, 1], first, warned, last) == []
