@@ -17,12 +17,10 @@ from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
 from ...project.code.definitions import Definition
+from . import lengths
+from .lengths import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate
 
-TOO_LONG = 5.0
-"""Seconds of a call that is not scaled up further."""
-IN_PROPORTION = 0.5
-"""An input that is so many times larger has to take at least this part of so many times longer."""
 MOSTLY_OVERHEAD = 1e-5
 """Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""
 MOST_TRIED = 6
@@ -39,10 +37,6 @@ SUFFIXES = {
 """Words in a function's name that say what documents it takes."""
 PLAIN_NAME = re.compile(r"\w[\w.-]*")
 """Of a data file: the recording comes from a process of the project, which could have written anything."""
-LEAST_ROUND = 1e-5
-"""Seconds of a round below which a benchmark is a toy."""
-LEAST_CALL = 1e-4
-"""The same if the round is a single call: of several different ones each may be short, as in everyday use."""
 CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
 """What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
@@ -275,7 +269,7 @@ class CallChooser:
     def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
         """Return typical calls of the changed function; those of a caller may be about something else."""
         sample = self._tried_sample(typical_sample(drawn, call)) if self._calls_changed else None
-        return None if call and sample and sample.seconds < LEAST_ROUND else sample
+        return None if call and sample and sample.seconds < lengths.LEAST_ROUND else sample
 
     def _tried_sample(self, sample: Sample | None) -> Sample | None:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""

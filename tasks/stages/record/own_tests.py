@@ -19,8 +19,8 @@ from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, bod
 from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, parse_or_empty
 from ...text import figures
-from . import choosing
-from .choosing import IN_PROPORTION, TOO_LONG
+from . import lengths
+from .lengths import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 12
@@ -93,9 +93,9 @@ class TestChooser:
         failures += (
             f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
             for each in larger
-            if _once(each) < choosing.LEAST_CALL
+            if _once(each) < lengths.LEAST_CALL
         )
-        enough = (each for each in larger if _once(each) >= choosing.LEAST_CALL)
+        enough = (each for each in larger if _once(each) >= lengths.LEAST_CALL)
         chosen = max(enough, key=_rank, default=None)
         return chosen, () if chosen else tuple(failures)
 
@@ -184,7 +184,7 @@ class TestChooser:
         if answer["share"] < LEAST_SHARE:
             share = figures.share(round(answer["share"], 2))
             return f"only {share} of its time is spent in {self.base.changed.watched}"
-        if answer["seconds"] < choosing.LEAST_ROUND:
+        if answer["seconds"] < lengths.LEAST_ROUND:
             return f"it takes {figures.seconds(answer['seconds'])}, which is too short to show anything"
         return ""
 

@@ -10,8 +10,9 @@ from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
-from tasks.stages.record.record import documents_of, refusal
+from tasks.stages.record.lengths import refusal
 from tasks.stages.record.relevant_tests import relevant_tests
+from tasks.stages.record.sides import documents_of
 from tasks.stages.record.targets import (
     Exploration,
     NamedReach,
