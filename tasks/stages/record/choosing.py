@@ -12,7 +12,7 @@ from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
-from ...benchmark_tests.writing.recorded_code import compose, defaults_of, unparsed
+from ...benchmark_tests.writing.recorded_code import awaited, compose, defaults_of, unparsed
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
@@ -37,8 +37,6 @@ SUFFIXES = {
 """Words in a function's name that say what documents it takes."""
 PLAIN_NAME = re.compile(r"\w[\w.-]*")
 """Of a data file: the recording comes from a process of the project, which could have written anything."""
-CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
-"""What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -278,7 +276,7 @@ class CallChooser:
         sampled = compose_sample(sample, self.called.called_as, self._definition)
         defined, attempts = sampled.attempts()
         setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
+        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "tell": True}
         answer = try_code(self.site, order)
         if "raised" in answer or answer["changes"]:
             return None
@@ -355,12 +353,10 @@ class CallChooser:
     def _order(self, call: RecordedCall) -> tuple[Message, dict[str, bytes]]:
         """Return what `try_code` needs to make a call."""
         code = compose(call, self.called.called_as, self._definition)
-        consume = CONSUME if self._is_consumed else ()
         order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup, *consume)),
-            "call": f"consumed({code.call})" if consume else code.call,
+            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
+            "call": awaited(code.call, self._definition) if self._definition.is_async else code.call,
             "inputs": code.inputs,
-            "awaited": self._definition.is_async,
         }
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
 

@@ -191,7 +191,6 @@ class TestChooser:
     def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
         inside = side.changed.function.message(side.site.side.tree)
         more = {
-            "awaited": False,
             "steady": True,
             "peak": True,
             "fixtures": [each for each in fixtures if each not in GIVEN],

@@ -610,7 +610,6 @@ def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool
     order = {
         "setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)",
         "inputs": [],
-        "awaited": False,
     }
     for line, kind, raised in (
         ("error", "UserWarning", "UserWarning: a (new) one"),
