@@ -46,12 +46,17 @@ async def pages(count):
         finally:
             await asyncio.sleep(0)
 
+def slow(rows):
+    return [sum(range(1_000)) for _ in rows]
+
 async def grow(rows):
-    await asyncio.sleep(0.05 / len(rows))
+    for _ in range(2):
+        slow(rows)
+        await asyncio.sleep(0.05 / len(rows))
     return tuple(rows) if len(rows) > 1 else rows
 
 async def both():
-    await asyncio.gather(grow([1]), grow([1] * 40))
+    await asyncio.gather(grow([1] * 40), grow([1]))
 
 def fails(tree):
     if not tree:
@@ -108,6 +113,14 @@ async def thrown_pages():
     await pages.aclose()
     assert [page async for page in called.pages(2)] == [0, 1]
 
+def longest(run):
+    inside = ReachWatch({{name: WantedFunction("timed", name) for name in ("both", "grow", "slow")}}, {tree!r}, "slow")
+    inside.restart("")
+    run()
+    calls = inside.reached["grow"].longest
+    assert all(0 < each.inside < each.seconds for each in calls)
+    return sorted(each.number for each in calls), calls[0].number
+
 def recorded(name, run):
     function = {{"called": "recorded:" + name, "file": "", "line": 0}}
     recorder = Recorder({{"function": function, "tree": {tree!r}, "depth": 1, "out": {out!r}, "seconds": 20}})
@@ -120,7 +133,7 @@ def recorded(name, run):
 async def all_pages():
     return [page async for page in recorded_code.pages(2)]
 
-import recorded as recorded_code
+import recorded as recorded_code, timed
 kept = called.numbers(3)
 next(kept)
 print(json.dumps([
@@ -129,6 +142,7 @@ print(json.dumps([
     seen(lambda: called.checked([1, 2])),
     recorded("numbers", lambda: list(zip(recorded_code.numbers(2), recorded_code.numbers(3)))),
     recorded("pages", lambda: asyncio.run(all_pages())), recorded("grow", lambda: asyncio.run(recorded_code.both())),
+    longest(lambda: asyncio.run(timed.both())),
 ]))
 """
 
@@ -136,7 +150,7 @@ print(json.dumps([
 @pytest.mark.parametrize("version", ["3.9", "3.12", "3.13"])
 def test_a_generator_is_one_call_however_it_is_resumed_and_ended(tmp_path, version):
     python = interpreter(tmp_path, version)
-    write(tmp_path, {"called.py": CODE, "recorded.py": CODE})
+    write(tmp_path, {"called.py": CODE, "recorded.py": CODE, "timed.py": CODE})
     program = PROGRAM.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), out=str(tmp_path / "seen.json"))
     done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -152,4 +166,5 @@ def test_a_generator_is_one_call_however_it_is_resumed_and_ended(tmp_path, versi
         {"int": "generator"},
         {"int": "async_generator"},
         {"list of 1 (int)": "list", "list of 40 (int)": "tuple"},
+        [[1, 2], 1],  # each has the time of all its resumptions
     ]

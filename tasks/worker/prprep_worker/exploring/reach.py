@@ -28,27 +28,49 @@ CALLERS = 6
 """Functions of the project that are noted above a call: so many nearest ones, and so many outermost ones."""
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
+RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 ENDINGS = StopIteration, StopAsyncIteration, GeneratorExit
 """Errors that a generator, or one iteration of it, ends with."""
 
 Codes = tuple[types.CodeType, ...]
 
 
+class CallTime:
+    """A call by its `number` in the test from 1: its seconds, and those in the function that matters (`inside`).
+
+    A generator or coroutine has the sum of all its resumptions.
+    """
+
+    __slots__ = ("inside", "is_noted", "number", "seconds")
+
+    def __init__(self, number: int) -> None:
+        self.number, self.seconds, self.inside, self.is_noted = number, 0.0, 0.0, False
+
+
 class Reach:
     """What one test reached of a function; `callers` are the project's, the nearest first."""
 
-    __slots__ = ("calls", "chains", "failed", "longest", "seconds")
+    __slots__ = ("_longest", "calls", "chains", "failed", "seconds")
 
     def __init__(self) -> None:
         self.calls, self.failed, self.seconds = 0, 0, 0.0
         self.chains: dict[Codes, float] = {}
-        self.longest: list[tuple[float, int, float]] = []
-        """Seconds in the function that matters, the number of the call from 1, and its own seconds."""
+        self._longest: list[CallTime] = []
 
-    def note_call(self, inside: float, number: int, seconds: float) -> None:
-        self.longest.append((inside, number, seconds))
-        if len(self.longest) > 2 * LONGEST:
-            self.longest = sorted(self.longest, reverse=True)[:LONGEST]
+    def note_call(self, call: CallTime) -> None:
+        if not call.is_noted:
+            call.is_noted = True
+            self._longest.append(call)
+        if len(self._longest) > 2 * LONGEST:
+            for each in self._longest:
+                each.is_noted = False
+            self._longest = self.longest
+            for each in self._longest:
+                each.is_noted = True
+
+    @property
+    def longest(self) -> list[CallTime]:
+        return sorted(self._longest, key=lambda each: -each.inside)[:LONGEST]
 
     def message(self, tree: str) -> dict[str, Any]:
         """Return JSON; a chain is a list of files in the tree with the first line of the function, and seconds."""
@@ -56,7 +78,7 @@ class Reach:
             [[[os.path.relpath(code.co_filename, tree), code.co_firstlineno] for code in chain], seconds]
             for chain, seconds in self.chains.items()
         ]
-        longest = sorted(self.longest, reverse=True)[:LONGEST]
+        longest = [(each.inside, each.number, each.seconds) for each in self.longest]
         return {"calls": self.calls, "seconds": self.seconds, "chains": chains, "longest": longest}
 
 
@@ -67,7 +89,7 @@ class OpenCall(NamedTuple):
     began: float
     overhead: float
     inside: float
-    number: int
+    time: CallTime | None
     chain: Codes | None
 
 
@@ -96,11 +118,15 @@ class ReachWatch:
         """Targets by the identity of their code: two functions may have equal code."""
         self._tool: int | None = None
         self.reached: dict[str, Reach] = {}
+        self._resumable: dict[int, CallTime] = {}
+        """The calls of generators and coroutines, by the identity of their frame or wrapper: to refer to it would keep
+        what it holds alive."""
         ModuleWatch(self._modules.keys(), self._watch)
 
     def restart(self, test_file: str) -> None:
         """Forget what was reached; the functions of this file are no callers."""
         self.reached, self._tests, self._thread.overhead = {}, os.path.realpath(test_file), 0.0
+        self._resumable.clear()
 
     def _watch(self, module: types.ModuleType) -> None:
         targets = self._modules[module.__name__]
@@ -113,7 +139,8 @@ class ReachWatch:
             else:
                 found.replace(self._wrapper(target, found.function))
 
-    def enter(self, target: str, *, is_call: bool = True) -> None:
+    def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:
+        """Note that a function begins, or is resumed; `resumable` identifies the call if it can be."""
         entered, thread = time.perf_counter(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
@@ -126,7 +153,17 @@ class ReachWatch:
         chain = callers and (*callers[:CALLERS], *callers[CALLERS:][-CALLERS:])
         began = time.perf_counter()
         thread.overhead += began - entered
-        thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, reach.calls, chain))
+        call = self._call_time(reach.calls if is_call else 0, resumable) if self._inside else None
+        thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, call, chain))
+
+    def _call_time(self, number: int, resumable: int) -> CallTime | None:
+        """Return what adds up the time of a new call, or of one that is resumed (0); None if it is unknown."""
+        if not number:
+            return self._resumable.get(resumable)
+        call = CallTime(number)
+        if resumable:
+            self._resumable[resumable] = call
+        return call
 
     def leave(self, target: str, error: BaseException | None = None) -> None:
         now, thread = time.perf_counter(), self._thread
@@ -140,8 +177,10 @@ class ReachWatch:
         if reach is not None and not thread.depths[target]:
             seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
             reach.seconds += seconds
-            if self._inside:
-                reach.note_call(self._seconds_inside - call.inside, call.number, seconds)
+            if call.time is not None:
+                call.time.seconds += seconds
+                call.time.inside += self._seconds_inside - call.inside
+                reach.note_call(call.time)
             if call.chain is not None:
                 reach.chains[call.chain] = reach.chains.get(call.chain, 0.0) + seconds
         thread.overhead += time.perf_counter() - now
@@ -198,11 +237,15 @@ class ReachWatch:
         monitoring.set_local_events(self._tool, code, local)
 
     def _started(self, code: types.CodeType, _offset: int) -> None:
-        self.enter(self._codes[id(code)])
+        self.enter(self._codes[id(code)], resumable=self._resumed_frame(code))
+
+    def _resumed_frame(self, code: types.CodeType) -> int:
+        is_resumable = self._inside and code.co_flags & RESUMABLE
+        return id(sys._getframe(2)) if is_resumable else 0  # noqa: SLF001 - as above
 
     def _resumed(self, code: types.CodeType, _offset: int, _error: object = None) -> None:
         if target := self._codes.get(id(code)):
-            self.enter(target, is_call=False)
+            self.enter(target, is_call=False, resumable=self._resumed_frame(code))
 
     def _left(self, code: types.CodeType, _offset: int, _value: object) -> None:
         self.leave(self._codes[id(code)])
@@ -252,7 +295,7 @@ class ReachWatch:
             resumed = inner.__anext__()
             while True:
                 try:
-                    item = await _Resumed(self, target, resumed, is_new=is_new)
+                    item = await _Resumed(self, target, resumed, is_new=is_new, key=id(inner))
                 except StopAsyncIteration:
                     return
                 is_new = False
@@ -270,8 +313,8 @@ class ReachWatch:
 class _Resumed:
     """A generator or coroutine: the time between its resumptions does not count."""
 
-    def __init__(self, watch: ReachWatch, target: str, inner: Any, *, is_new: bool = True) -> None:
-        self._watch, self._target, self._inner, self._is_new = watch, target, inner, is_new
+    def __init__(self, watch: ReachWatch, target: str, inner: Any, *, is_new: bool = True, key: int = 0) -> None:
+        self._watch, self._target, self._inner, self._is_new, self._key = watch, target, inner, is_new, key
 
     def __iter__(self) -> _Resumed:
         return self
@@ -292,7 +335,7 @@ class _Resumed:
         self._run(self._inner.close)
 
     def _run(self, resume: Callable[..., Any], *values: Any) -> Any:
-        self._watch.enter(self._target, is_call=self._is_new)
+        self._watch.enter(self._target, is_call=self._is_new, resumable=self._key or id(self))
         self._is_new = False
         try:
             value = resume(*values)

@@ -42,7 +42,8 @@ class FunctionWatch:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._code: types.CodeType | None = None
-        self._begun: dict[types.FrameType, OpenCall | None] = {}
+        self._begun: dict[int, OpenCall | None] = {}
+        """The open calls, by the identity of their frames: to refer to a frame would keep what it holds alive."""
         self._watched_kinds: set[type] = set()
         self._constructors: set[types.CodeType] = set()
         self._tool: int | None = None
@@ -97,7 +98,7 @@ class FunctionWatch:
         frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
         values, kinds = _arguments(code, frame.f_locals)
         if code is self._code:
-            self._begun[frame] = self._recorder.begin(values, kinds)
+            self._begun[id(frame)] = self._recorder.begin(values, kinds)
         if code in self._constructors and values:
             constructed = type(next(iter(values.values())))
             # A subclass calls its base's constructor with arguments of its own.
@@ -115,11 +116,11 @@ class FunctionWatch:
 
     def _unwind(self, code: types.CodeType, _offset: int, _error: BaseException) -> None:
         if code is self._code:
-            self._recorder.end(self._begun.pop(sys._getframe(1), None), None)  # noqa: SLF001 - as above
+            self._recorder.end(self._begun.pop(id(sys._getframe(1)), None), None)  # noqa: SLF001 - as above
 
     def _end(self, code: types.CodeType, value: object) -> None:
         kinds = (kind for flag, kind in GENERATORS.items() if code.co_flags & flag)
-        call = self._begun.pop(sys._getframe(2), None)  # noqa: SLF001 - as above
+        call = self._begun.pop(id(sys._getframe(2)), None)  # noqa: SLF001 - as above
         self._recorder.end(call, next(kinds, type(value).__qualname__))
 
     # -- older versions
