@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...project.syntax import Function, dotted_name, last_name, names
-from .needed_code import NotCopiedError, TestModule, TestModules
+from .needed_code import NotCopiedError, TestClass, TestModule, TestModules
 
 EXPECTING = re.compile(r"(assert_?|fail_?unless_?)?(raises|warns)|deprecated_call|suppress$", re.IGNORECASE)
 """How names of what expects an error begin: those of pytest, unittest, numpy, nose and contextlib."""
@@ -18,7 +18,7 @@ class ExpectedErrors:
 
     modules: TestModules
     file: TestModule
-    classes: Sequence[ast.ClassDef] = ()
+    classes: Sequence[TestClass] = ()
 
     def are_in(self, node: ast.AST, expectations: frozenset[str] = frozenset()) -> bool:
         """Return whether code expects an error, perhaps by one of the variables that hold `expectations`."""
@@ -46,9 +46,11 @@ class ExpectedErrors:
             return name not in known and self._is_defined_so(name, known | {name})
         if dotted_name(called) not in {f"self.{name}", f"cls.{name}"} or f"self.{name}" in known:
             return False
-        methods = (each for owner in self.classes for each in owner.body if isinstance(each, Function))
-        method = next((each for each in methods if each.name == name), None)
-        return method is not None and self._are_in(method, frozenset(), known | {f"self.{name}"})
+        for owner in self.classes:
+            if method := owner.method(name):
+                there = ExpectedErrors(self.modules, owner.file, self.classes)
+                return there._are_in(method, frozenset(), known | {f"self.{name}"})
+        return False
 
     def _is_defined_so(self, name: str, known: frozenset[str]) -> bool:
         return any(self._is_bound_so(each, name, known) for each in self.file.bound.get(name, ()))

@@ -4,7 +4,7 @@ import ast
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
@@ -14,7 +14,7 @@ from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
-from ...benchmark_tests.writing.workload_benchmark import run_code
+from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, parse_or_empty
@@ -249,7 +249,7 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
 def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
     """Leave out checks, and assigned values that only they used, unless one of their names is used.
 
-    Statements that make values must call nothing.
+    Statements that make values must call nothing, else the call alone is kept.
     """
     kept: list[tuple[OwnStatement, int]] = []
     used: set[str] = set()
@@ -259,7 +259,9 @@ def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[O
         calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
         is_needed = not statement.is_check and (not is_value or (calls and not statement.is_given))
         if count or is_needed or statement.binds & used:
-            kept.insert(0, (statement, count))
+            is_bare = is_value and kept and not statement.binds & used
+            bare = replace(statement, code=_value_code(statement.code, node), binds=frozenset()) if is_bare else None
+            kept.insert(0, (bare or statement, count))
             used |= names([node])
     return kept
 
@@ -281,13 +283,20 @@ def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
     if isinstance(node, ast.Expr):
         return tuple(others), last
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-        value = ast.get_source_segment(last, node.value) or ""
-        # Without brackets around it, a value may not span lines.
-        is_whole = len(parse_or_empty(value.encode()).body) == 1
-        return tuple(others), value if is_whole else ast.unparse(node.value)
+        return tuple(others), _value_code(last, node)
     if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
         return tuple(code), next(iter(bound))
     return tuple(code), ""
+
+
+def _value_code(code: str, node: ast.stmt) -> str:
+    """Return the code of what a statement assigns."""
+    if not isinstance(node, ast.Assign):
+        return code
+    value = ast.get_source_segment(code, node.value) or ""
+    # Without brackets around it, a value may not span lines.
+    is_whole = len(parse_or_empty(value.encode()).body) == 1
+    return value if is_whole else ast.unparse(node.value)
 
 
 def _order(workload: WorkloadTest) -> Message:
@@ -297,6 +306,10 @@ def _order(workload: WorkloadTest) -> Message:
     prepare = "\n".join(
         (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in made)}}}")
     )
-    lines = (*workload.imports, *workload.definitions, f"def prepare():\n{indented(prepare, SPACES)}")
-    inputs = ["made", *(each for each in workload.fixtures if each not in GIVEN)]
-    return {"setup": "\n".join((*lines, "measured, made = prepare()")), "call": "measured()", "inputs": inputs}
+    prepared = ("async ", "await ") if is_prepared_on_loop(workload) else ("", "")
+    lines = (*workload.imports, *workload.definitions, f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}")
+    return {
+        "setup": "\n".join((*lines, f"measured, made = {prepared[1]}prepare()")),
+        "call": "await measured()" if code.startswith("async ") else "measured()",
+        "inputs": ["made", *(each for each in workload.fixtures if each not in GIVEN)],
+    }

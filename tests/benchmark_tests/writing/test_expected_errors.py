@@ -61,7 +61,7 @@ FILES = Files({"tests/__init__.py": "", "tests/helpers.py": HELPERS, "tests/test
 def expects():
     modules = TestModules(Sources(FILES, LAYOUT.import_roots), LAYOUT)
     file = modules.module("tests/test_rows.py")
-    errors = ExpectedErrors(modules, file, file.classes("TestRows"))
+    errors = ExpectedErrors(modules, file, modules.classes(file, "TestRows"))
     return lambda code: errors.are_in(ast.parse(code).body[0], frozenset({"expectation"}))
 
 
