@@ -17,12 +17,14 @@ from ...errors import PrprepError, SourceError
 from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
+from ...project.code.sources import Sources
 from ...project.files import Project
 from ...staleness import StageInputs
 from ...text import figures
 from . import lacks_benchmark, lengths
 from .choosing import CallChooser
 from .domain import domains_by_import, domains_by_peaks
+from .generated_code import writes_changed_code
 from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
 from .sides import Sides
@@ -108,11 +110,21 @@ class _Recorder:
     def _detection(self) -> Detection:
         return self.sides.detection
 
+    @property
+    def _sources(self) -> tuple[Sources, Sources]:
+        return self.sides.base.sources, self.sides.head.sources
+
     def recording(self) -> Recording:
         item, detection = self._inputs.settings, self._detection
-        found = candidates(detection, item.functions, self.sides.base.sources, self.sides.head.sources)
+        found = candidates(detection, item.functions, *self._sources)
         if item.drive or not found:
             return self._of_named(detection.target or "")
+        if not item.functions and (writer := writes_changed_code(detection.functions, *self._sources)):
+            note = (
+                f"{writer} writes code, which is other code at head: a call of it does not show what that takes. "
+                "Name under `functions:` what the change makes cheaper, or fill in a call of the code that is written"
+            )
+            return Recording(item=item.id, target=writer, changed=writer, notes=(note,))
         exploration, ran, notes = self._explored(found)
         target = exploration.target
         if target is None:
@@ -283,8 +295,7 @@ class _Recorder:
         packages = accumulate(module.split("."), "{}.{}".format)
         for package in packages:
             exported = f"{package}:{first}"
-            sides = (self.sides.base.sources, self.sides.head.sources)
-            if all((found := each.try_find(exported)) and found == each.try_find(own) for each in sides):
+            if all((found := each.try_find(exported)) and found == each.try_find(own) for each in self._sources):
                 return f"{package}:{name}"
         return called.called_as
 
