@@ -230,7 +230,8 @@ class _Recorder:
         notes: tuple[str, ...] = ()
         for each in self._workloads(exploration, target, exploration.tests(target.watched))[:MOST_WORKLOADS]:
             called = each.called.called_as
-            if self.sides.head.sources.try_find(called) is None:
+            head = self.sides.head.sources
+            if head.try_find(called) is None and callable_of(head, called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
             recording = self._of(each.called, each.tests, each.wanted, changed=target)

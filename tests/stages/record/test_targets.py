@@ -43,6 +43,11 @@ class Sub(Parser):
     pass
 
 
+@attrs.define(slots=True)
+class Row:
+    text: str
+
+
 def load(text):
     def inner():
         return Parser.of(text)._value()
@@ -92,6 +97,8 @@ def test_test_files_that_name_the_function_go_first_and_all_that_import_the_proj
         ("load.inner", "toml.parser:load"),
         ("Parser.of", "toml.parser:Parser.of"),
         ("Sub", None),
+        ("Row", "toml.parser:Row.__init__"),
+        ("Row.__init__", "toml.parser:Row.__init__"),
         ("nothing", None),
     ],
 )
