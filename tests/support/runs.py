@@ -19,11 +19,19 @@ _BUSY = threading.Lock()
 
 BRIEFLY = {
     "tasks.bench.memory.memory.REPEATS": 2,
+    "tasks.bench.memory.memory.MOST_REPEATS": 4,
     "tasks.bench.outputs.inputs.INPUTS": 10,
     "tasks.bench.outputs.inputs.EDGES": 5,
     "tasks.bench.outputs.inputs.TRIES": 40,
+    "tasks.bench.time.timing.LOOKS": (4,),
+    "tasks.bench.imports.imports.LOOKS": (4,),
+    "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
+    "tasks.bench.observing.watching.SECONDS": 0.1,
 }
-"""How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do."""
+"""How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
+
+Effects in these runs are so large that four launches show them.
+"""
 
 _SERVER = """
 import gc
