@@ -21,7 +21,10 @@ from ..errors import CommandFailedError, GitHubError, PrprepError
 from ..github import survey_text
 from ..github.client import GITHUB, Client
 from ..graph.console import CONSOLE
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import JSON, ManifestLoader, graph_of
+from ..json_output import models
+from ..json_output.document import Answer, about
+from ..json_output.items import items_of
 from ..processes import programs
 from ..processes.progress import Report
 from ..staleness import Staleness
@@ -55,29 +58,39 @@ class Doctor(Command):  # type: ignore[misc]
         "It builds the environments and runs each benchmark once on every side. Without an ID, for all items."
     )
     example = "prprep doctor tables"
-    cmd_options = ManifestLoader.cmd_options
+    cmd_options = (*ManifestLoader.cmd_options, JSON)
+    answer: Answer
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # The machine first: without git the manifest could not be compared with its repository.
-        passed = checklist("machine", of_machine(cache_folder()))
+        machine = checklist("machine", of_machine(cache_folder()))
+        self.answer["checks"] = tuple(map(models.Check.model_validate, machine))
         items = graph.known_or_all(pos_args)
+        self.answer.update(about(graph))
         graph.begin()
+        checks: dict[str, list[Check]] = {}
         with CONSOLE.step("doctor") as report:
             for item_id in items:
-                passed = checklist(item_id, of_item(graph.staleness, item_id, report)) and passed
+                checks[item_id] = checklist(item_id, of_item(graph.staleness, item_id, report))
         graph.summary()
-        return 0 if passed else 1
+        if opt_values["json"]:
+            self.answer["items"] = tuple(
+                item.model_copy(update={"checks": tuple(map(models.Check.model_validate, checks[item.id]))})
+                for item in items_of(graph.staleness, items)
+            )
+        failed = [check for each in (machine, *checks.values()) for check in each if check.state == "FAIL"]
+        return 1 if failed else 0
 
 
-def checklist(heading: str, checks: Iterable[Check]) -> bool:
-    """Show every check as soon as it has run; return whether none failed."""
+def checklist(heading: str, checks: Iterable[Check]) -> list[Check]:
+    """Show every check as soon as it has run; return them all."""
     CONSOLE.print(heading)
-    passed = True
+    done = []
     for check in checks:
         CONSOLE.print("\n".join(check.lines()))
-        passed = passed and check.state != "FAIL"
-    return passed
+        done.append(check)
+    return done
 
 
 def of_machine(cache: Path) -> Iterator[Check]:

@@ -55,6 +55,7 @@ def test_a_note_stays_on_a_terminal_after_its_step():
 def test_the_same_failure_of_another_item_is_printed_once(second, shown):
     stream = io.StringIO()
     reporter = PlainReporter(stream, {"failure_verbosity": 0})
+    reporter.graph = SimpleNamespace(endings={})
     for name, message in (("measure:tables", "tables: no git"), ("measure:text", second)):
         task = SimpleNamespace(name=name, title=lambda name=name: name, actions=[1])
         reporter.add_failure(task, TaskFailed(message))
