@@ -96,6 +96,8 @@ def failure_of(paths: ItemPaths) -> models.Failure | None:
     return models.Failure(
         stage=str(failure.get("stage")),
         message=str(failure.get("message", "")),
+        where=str(failure.get("where", "")),
+        hint=str(failure.get("hint", "")),
         log=_path(paths, paths.log),
         log_end=tail(paths.log, TAIL_LINES),
     )

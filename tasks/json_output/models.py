@@ -117,7 +117,11 @@ class Failure(Output):
     stage: str
     """The stage that failed."""
     message: str
-    """What, where and how to fix it."""
+    """The whole message: what went wrong, where, and how to fix it."""
+    where: str
+    """The place alone, or ""."""
+    hint: str
+    """How to fix it alone, or ""."""
     log: str
     """Path of the log, or ""."""
     log_end: str
@@ -391,7 +395,7 @@ class TaskEnding(Output):
     ending: Ending
     """`not run`: a task that it depends on failed."""
     message: str
-    """Of a failure, or ""."""
+    """Why, if it is not done."""
 
 
 class LintedFile(Output):

@@ -156,6 +156,8 @@ def test_a_failed_run_says_which_tasks_ended_how(folder):
         task["message"],
     )
     assert item["next"] == f"prprep render:{ID}"
+    assert task["message"].startswith(item["failure"]["where"] + ": ")
+    assert task["message"].endswith("\n  " + item["failure"]["hint"])
     assert item["failure"]["log"] == item["paths"]["log"] == f".prprep/{ID}/log.txt"
     assert "nothing_like_it" in item["failure"]["log_end"]
     assert f"## render:{ID} failed" in err
@@ -234,6 +236,7 @@ def test_mistakes_of_a_manifest_have_their_places(prprep, folder, arguments):
     document, err = prprep(folder, *arguments)
     error = document["error"]
     assert (document["exit_code"], error["where"]) == (3, "prprep.yaml")
+    assert document["manifest"] == str(folder / "prprep.yaml")
     assert [(each["line"], each["column"]) for each in error["problems"]] == [(4, 5), (1, 1)]
     assert error["problems"][0]["suggestion"] == "did you mean `head`?"
     assert "prprep.yaml:4:5: " in err
