@@ -40,7 +40,9 @@ def measured_at(staleness: Staleness, item_id: str) -> float | None:
 def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.Item:
     paths, row = staleness.workspace.paths.item(item_id), row_of(staleness, item_id, number=number)
     detection = read_if_valid(Detection, paths.detect)
-    taken = measured_at(staleness, item_id)
+    taken, stages = measured_at(staleness, item_id), tuple(stages_of(staleness, item_id))
+    compare = next(stage for stage in stages if stage.name == "compare")
+    is_current = compare.state == "fresh" and not compare.checked_after and not staleness.waits(item_id)
     return models.Item(
         id=item_id,
         title=row.title,
@@ -48,11 +50,11 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         reasons=row.reasons,
         next=next_command(staleness, item_id, state=row.state),
         failure=failure_of(paths),
-        stages=tuple(stages_of(staleness, item_id)),
+        stages=stages,
         **_change(detection),
         benchmark=_benchmark(paths),
         survey=_survey(paths, staleness.item(item_id).settings["pr"]),
-        comparison=_comparison(paths, fresh=staleness.is_fresh("compare", item_id)),
+        comparison=_comparison(paths, fresh=is_current),
         measured_at=None if taken is None else datetime.fromtimestamp(taken, UTC).isoformat("T", "seconds"),
         body_edited=row.is_edited,
         todos=row.todos,

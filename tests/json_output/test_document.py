@@ -16,6 +16,7 @@ from tasks.storage.paths import ProjectPaths
 from tasks.workspace.workspace import Workspace
 from tests.support.documents import document_of
 from tests.support.mistakes import ran
+from tests.support.targets import TargetRepo
 
 LINT_CASES = Path(__file__).parents[1] / "lint_cases"
 ID = "item_00000"
@@ -137,6 +138,16 @@ def test_what_is_stale_says_why_and_what_to_run(prprep, folder):
         stages = {stage["name"]: stage for stage in item["stages"]}
         assert stages["compare"]["why"] == ["`negligible` is 0.2, was 0.01"]
         assert (stages["measure"]["state"], stages["compare"]["state"]) == ("fresh", "stale")
+
+
+def test_a_comparison_of_older_commits_is_not_fresh(prprep, folder):
+    repository = TargetRepo(folder / "target")
+    repository.checkout("perf")
+    repository.commit({"app.py": "def total(values):\n    return sum(iter(values))\n"}, "Iterate")
+    item = prprep(folder, "status")[0]["items"][0]
+    assert (item["state"], item["reasons"]) == ("stale", ["detect will run again"])
+    (compare,) = [stage for stage in item["stages"] if stage["name"] == "compare"]
+    assert (compare["state"], compare["checked_after"], item["comparison"]["fresh"]) == ("fresh", "detect", False)
 
 
 def test_a_failed_run_says_which_tasks_ended_how(folder):
