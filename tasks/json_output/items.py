@@ -1,5 +1,6 @@
 """Describe items from their artifacts alone: every command that says something of an item takes it from here."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +117,21 @@ def next_command(staleness: Staleness, item_id: str, *, state: str) -> str:
         return f"prprep branch {item_id}"
     opened = read_if_valid(Opening, paths.opened)
     return "" if opened and opened.number else f"prprep open {item_id}"
+
+
+def comparison_alone(manifest: str, item: models.Item) -> models.Item:
+    """Describe an item that becomes no pull request: its state is that of its comparison."""
+    state: dict[str, Any]
+    if item.failure:
+        state = {"next": f"prprep -m {shlex.quote(manifest)} explain {item.id}"}
+    elif item.benchmark and item.benchmark.needs:
+        state = {}
+    elif item.comparison and item.comparison.fresh:
+        to_review = item.comparison.needs_review
+        state = {"state": report.REVIEW if to_review else report.READY, "reasons": to_review, "next": ""}
+    else:
+        state = {"state": report.WAITING, "reasons": (), "next": ""}
+    return item.model_copy(update=state)
 
 
 def linted(finding: LintFinding | Finding, path: str) -> models.LintFinding:

@@ -338,7 +338,7 @@ class Item(Output):
     title: str
     """Its title."""
     state: State
-    """`ready` and `needs review`: everything ran. For `try`: of the comparison, else of the pull request."""
+    """Of the pull request; for `try` and `bisect`, of the comparison. `ready` and `needs review`: everything ran."""
     reasons: tuple[str, ...]
     """What to review, what failed or what is stale."""
     next: str
@@ -419,7 +419,7 @@ class Document(Output):
     prprep: str
     """The version of prprep."""
     command: str
-    """`status`, `inventory`, `explain`, `doctor`, `lint`, `try`, `init` or `run`; "" if it is unknown."""
+    """`status`, `inventory`, `explain`, `doctor`, `lint`, `try`, `bisect`, `init` or `run`; "" if it is unknown."""
     exit_code: int
     """That of the process."""
     error: Error | None = None
@@ -429,9 +429,9 @@ class Document(Output):
     report: str | None = None
     """Path of the report."""
     items: tuple[Item, ...] = ()
-    """The items that the command is about."""
+    """The items that the command is about; for `try` the heads, for `bisect` the commits."""
     tasks: tuple[TaskEnding, ...] = ()
-    """`run`, `try`, `inventory`, `init`: the tasks that were not up to date, in the order in which they ended."""
+    """`run`, `try`, `bisect`, `inventory`, `init`: the tasks that were not up to date, in the order of their ends."""
     checks: tuple[Check, ...] = ()
     """`doctor`: what it checked of the machine."""
     files: tuple[LintedFile, ...] = ()
