@@ -42,13 +42,15 @@ class Rendering(Artifact):
 
 
 class Failure(Artifact):
-    """Why an item is blocked: the stage that failed and its one message."""
+    """Why an item is blocked: the stage that failed and its one message, with the place and the hint in it."""
 
     SCHEMA = 1
 
     item: str
     stage: str
     message: str
+    where: str = ""
+    hint: str = ""
 
 
 class Stamp(Artifact):

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from ..github.client import GITHUB, Client
 from ..graph.console import CONSOLE
 from ..graph.loader import JSON, ManifestLoader, graph_of
 from ..json_output import models
-from ..json_output.document import Answer, about
+from ..json_output.document import Answer, name_manifest
 from ..json_output.items import items_of
 from ..processes import programs
 from ..processes.progress import Report
@@ -66,8 +66,8 @@ class Doctor(Command):  # type: ignore[misc]
         # The machine first: without git the manifest could not be compared with its repository.
         machine = checklist("machine", of_machine(cache_folder()))
         self.answer["checks"] = tuple(map(models.Check.model_validate, machine))
+        name_manifest(self.answer, graph)
         items = graph.known_or_all(pos_args)
-        self.answer.update(about(graph))
         graph.begin()
         checks: dict[str, list[Check]] = {}
         with CONSOLE.step("doctor") as report:
@@ -75,12 +75,18 @@ class Doctor(Command):  # type: ignore[misc]
                 checks[item_id] = checklist(item_id, of_item(graph.staleness, item_id, report))
         graph.summary()
         if opt_values["json"]:
-            self.answer["items"] = tuple(
-                item.model_copy(update={"checks": tuple(map(models.Check.model_validate, checks[item.id]))})
-                for item in items_of(graph.staleness, items)
-            )
-        failed = [check for each in (machine, *checks.values()) for check in each if check.state == "FAIL"]
-        return 1 if failed else 0
+            self.answer["items"] = tuple(checked(item, checks[item.id]) for item in items_of(graph.staleness, items))
+        return 1 if any(map(failed, (machine, *checks.values()))) else 0
+
+
+def checked(item: models.Item, checks: Sequence[Check]) -> models.Item:
+    """Add the checks; after a failed one an item is checked again before it is measured."""
+    more = {"next": f"prprep doctor {item.id}"} if failed(checks) else {}
+    return item.model_copy(update={"checks": tuple(map(models.Check.model_validate, checks)), **more})
+
+
+def failed(checks: Iterable[Check]) -> bool:
+    return any(check.state == "FAIL" for check in checks)
 
 
 def checklist(heading: str, checks: Iterable[Check]) -> list[Check]:

@@ -6,7 +6,7 @@ from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import JSON, ManifestLoader, graph_of
-from ..json_output.document import Answer, about
+from ..json_output.document import Answer, name_manifest
 from ..json_output.items import item_of, items_of
 from ..json_output.models import StageStatus
 from ..staleness import Staleness
@@ -22,8 +22,8 @@ class Explain(Command):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"])
+        name_manifest(self.answer, graph)
         items = graph.known_or_all(pos_args)
-        self.answer.update(about(graph))
         if opt_values["json"]:
             self.answer["items"] = tuple(items_of(graph.staleness, items))
         else:

@@ -9,7 +9,7 @@ from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import JSON, ManifestLoader, flag, graph_of, option
-from ..json_output.document import Answer, about
+from ..json_output.document import Answer, name_manifest
 from ..json_output.items import items_of, measured_at, row_of
 from ..stages.report import report
 from ..staleness import Staleness
@@ -37,7 +37,7 @@ class Status(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
         junit = Path(opt_values["junit"]).absolute() if opt_values["junit"] else None
         graph = graph_of(opt_values["manifest"])
-        self.answer.update(about(graph))
+        name_manifest(self.answer, graph)
         if opt_values["json"] or junit:
             items = tuple(items_of(graph.staleness, list(graph.workspace.plan.items)))
             self.answer["items"] = items

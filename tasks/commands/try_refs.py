@@ -1,7 +1,6 @@
 """`prprep try`: compare refs without a manifest, and print a table."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 from .. import git
 from ..errors import RepositoryError, UsageError
 from ..graph.loader import Graph, find_manifest, flag, option
+from ..json_output.items import comparison_alone
 from ..json_output.models import Item, NamedCommit
 from ..manifest.reader import LoadedManifest, read
 from ..processes.real_paths import expanded, real_path
 from ..ref_comparison.manifest import Entry, RefComparison, defaults_of
 from ..ref_comparison.sides import Sides
 from ..ref_comparison.table import NO_BENCHMARK, result
-from ..stages.report.report import READY, REVIEW, WAITING
 from ..storage.paths import MANIFEST_NAME, cache_folder
 from ..text.tables import terminal_width
 from ..workspace.repository import Repository, RepositoryKey
@@ -68,21 +67,13 @@ class Try(SelectedTasks):
 
 
 def described(comparison: RefComparison, manifest: str, item: Item) -> Item:
-    """Name the commits as the user does; without a pull request, an item's state is that of its comparison."""
+    """Name the commits as the user does, and say what to do without a benchmark."""
     sides = {"base": comparison.sides.base, "head": comparison.heads[item.id]}
     commits = {side: NamedCommit(ref=each.name, sha=each.sha) for side, each in sides.items()}
-    return item.model_copy(update={**commits, **_state(item, manifest)})
-
-
-def _state(item: Item, manifest: str) -> dict[str, Any]:
-    if item.failure:
-        return {"next": f"prprep -m {shlex.quote(manifest)} explain {item.id}"}
-    if item.benchmark and item.benchmark.needs:
-        return {"reasons": (*item.reasons, NO_BENCHMARK.format(item.benchmark.source))}
-    if not (item.comparison and item.comparison.fresh):
-        return {"state": WAITING, "reasons": (), "next": ""}
-    to_review = item.comparison.needs_review
-    return {"state": REVIEW if to_review else READY, "reasons": to_review, "next": ""}
+    alone = comparison_alone(manifest, item).model_copy(update=commits)
+    if not (item.benchmark and item.benchmark.needs):
+        return alone
+    return alone.model_copy(update={"reasons": (*item.reasons, NO_BENCHMARK.format(item.benchmark.source))})
 
 
 def settings_of(params: Mapping[str, Any], benchmarks: Sequence[str]) -> dict[str, Any]:

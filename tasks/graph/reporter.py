@@ -1,5 +1,6 @@
 """doit's console reporter with one plain message for a failure, and the table of items at the end."""
 
+import sys
 from typing import Any
 
 from doit.exceptions import BaseFail, InvalidDodoFile, TaskFailed, UnmetDependency
@@ -67,6 +68,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
             self.write("\n".join(self.runtime_errors) + "\n")
         if not self._refused and (result := (self.graph.ending or self.graph.summary)()):
             self.write(f"\n{result}\n")
-        if self.failures and not self._defects and not self.runtime_errors:
+        is_interrupted = sys.exc_info()[1] is not None  # the exit code is then that of the interrupt
+        if self.failures and not (self._defects or self.runtime_errors or is_interrupted):
             # doit would exit with 2, because it counts a task skipped after a failure as an error.
             raise SystemExit(1)

@@ -32,9 +32,11 @@ def document_text(command: str, answer: Mapping[str, Any], *, code: int, error: 
     return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def about(graph: Graph) -> Answer:
-    """Return what every document about a manifest has."""
-    return {"manifest": str(graph.manifest), "report": _report(graph)}
+def name_manifest(answer: Answer, graph: Graph) -> None:
+    """Say which manifest a document is about, also if that is wrong, and where its report is."""
+    answer["manifest"] = str(graph.manifest)
+    paths = graph.workspace.paths
+    answer["report"] = relative_path(paths.report, paths.folder) if paths.report.exists() else None
 
 
 def as_it_is(item: Item) -> Item:
@@ -49,8 +51,8 @@ def describe_run(
     def ending(graph: Graph) -> str:
         graph.summary()
         endings = graph.endings.items()
+        name_manifest(answer, graph)
         answer.update(
-            about(graph),
             items=tuple(map(describe, items_of(graph.staleness, graph.selected_items()))),
             tasks=tuple(TaskEnding(name=name, ending=kind, message=message) for name, (kind, message) in endings),
         )
@@ -59,11 +61,6 @@ def describe_run(
     loader.ending = ending
     if not isinstance(params["outfile"], str):
         params["outfile"] = sys.stderr  # doit remembers the first sys.stdout
-
-
-def _report(graph: Graph) -> str | None:
-    paths = graph.workspace.paths
-    return relative_path(paths.report, paths.folder) if paths.report.exists() else None
 
 
 def _error(error: Exception) -> Error:

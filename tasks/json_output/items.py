@@ -1,5 +1,6 @@
 """Describe items from their artifacts alone: every command that says something of an item takes it from here."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,9 @@ def measured_at(staleness: Staleness, item_id: str) -> float | None:
 def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.Item:
     paths, row = staleness.workspace.paths.item(item_id), row_of(staleness, item_id, number=number)
     detection = read_if_valid(Detection, paths.detect)
-    taken = measured_at(staleness, item_id)
+    taken, stages = measured_at(staleness, item_id), tuple(stages_of(staleness, item_id))
+    compare = next(stage for stage in stages if stage.name == "compare")
+    is_current = compare.state == "fresh" and not compare.checked_after and not staleness.waits(item_id)
     return models.Item(
         id=item_id,
         title=row.title,
@@ -48,11 +51,11 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         reasons=row.reasons,
         next=next_command(staleness, item_id, state=row.state),
         failure=failure_of(paths),
-        stages=tuple(stages_of(staleness, item_id)),
+        stages=stages,
         **_change(detection),
         benchmark=_benchmark(paths),
         survey=_survey(paths, staleness.item(item_id).settings["pr"]),
-        comparison=_comparison(paths, fresh=staleness.is_fresh("compare", item_id)),
+        comparison=_comparison(paths, fresh=is_current),
         measured_at=None if taken is None else datetime.fromtimestamp(taken, UTC).isoformat("T", "seconds"),
         body_edited=row.is_edited,
         todos=row.todos,
@@ -96,6 +99,8 @@ def failure_of(paths: ItemPaths) -> models.Failure | None:
     return models.Failure(
         stage=str(failure.get("stage")),
         message=str(failure.get("message", "")),
+        where=str(failure.get("where", "")),
+        hint=str(failure.get("hint", "")),
         log=_path(paths, paths.log),
         log_end=tail(paths.log, TAIL_LINES),
     )
@@ -112,6 +117,21 @@ def next_command(staleness: Staleness, item_id: str, *, state: str) -> str:
         return f"prprep branch {item_id}"
     opened = read_if_valid(Opening, paths.opened)
     return "" if opened and opened.number else f"prprep open {item_id}"
+
+
+def comparison_alone(manifest: str, item: models.Item) -> models.Item:
+    """Describe an item that becomes no pull request: its state is that of its comparison."""
+    state: dict[str, Any]
+    if item.failure:
+        state = {"next": f"prprep -m {shlex.quote(manifest)} explain {item.id}"}
+    elif item.benchmark and item.benchmark.needs:
+        state = {}
+    elif item.comparison and item.comparison.fresh:
+        to_review = item.comparison.needs_review
+        state = {"state": report.REVIEW if to_review else report.READY, "reasons": to_review, "next": ""}
+    else:
+        state = {"state": report.WAITING, "reasons": (), "next": ""}
+    return item.model_copy(update=state)
 
 
 def linted(finding: LintFinding | Finding, path: str) -> models.LintFinding:

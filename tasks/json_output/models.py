@@ -117,7 +117,11 @@ class Failure(Output):
     stage: str
     """The stage that failed."""
     message: str
-    """What, where and how to fix it."""
+    """The whole message: what went wrong, where, and how to fix it."""
+    where: str
+    """The place alone, or ""."""
+    hint: str
+    """How to fix it alone, or ""."""
     log: str
     """Path of the log, or ""."""
     log_end: str
@@ -334,7 +338,7 @@ class Item(Output):
     title: str
     """Its title."""
     state: State
-    """`ready` and `needs review`: everything ran. For `try`: of the comparison, else of the pull request."""
+    """Of the pull request; for `try` and `bisect`, of the comparison. `ready` and `needs review`: everything ran."""
     reasons: tuple[str, ...]
     """What to review, what failed or what is stale."""
     next: str
@@ -391,7 +395,7 @@ class TaskEnding(Output):
     ending: Ending
     """`not run`: a task that it depends on failed."""
     message: str
-    """Of a failure, or ""."""
+    """Why, if it is not done."""
 
 
 class LintedFile(Output):
@@ -415,7 +419,7 @@ class Document(Output):
     prprep: str
     """The version of prprep."""
     command: str
-    """`status`, `inventory`, `explain`, `doctor`, `lint`, `try`, `init` or `run`; "" if it is unknown."""
+    """`status`, `inventory`, `explain`, `doctor`, `lint`, `try`, `bisect`, `init` or `run`; "" if it is unknown."""
     exit_code: int
     """That of the process."""
     error: Error | None = None
@@ -425,9 +429,9 @@ class Document(Output):
     report: str | None = None
     """Path of the report."""
     items: tuple[Item, ...] = ()
-    """The items that the command is about."""
+    """The items that the command is about; for `try` the heads, for `bisect` the commits."""
     tasks: tuple[TaskEnding, ...] = ()
-    """`run`, `try`, `inventory`, `init`: the tasks that were not up to date, in the order in which they ended."""
+    """`run`, `try`, `bisect`, `inventory`, `init`: the tasks that were not up to date, in the order of their ends."""
     checks: tuple[Check, ...] = ()
     """`doctor`: what it checked of the machine."""
     files: tuple[LintedFile, ...] = ()

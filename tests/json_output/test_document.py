@@ -16,6 +16,7 @@ from tasks.storage.paths import ProjectPaths
 from tasks.workspace.workspace import Workspace
 from tests.support.documents import document_of
 from tests.support.mistakes import ran
+from tests.support.targets import TargetRepo
 
 LINT_CASES = Path(__file__).parents[1] / "lint_cases"
 ID = "item_00000"
@@ -139,6 +140,16 @@ def test_what_is_stale_says_why_and_what_to_run(prprep, folder):
         assert (stages["measure"]["state"], stages["compare"]["state"]) == ("fresh", "stale")
 
 
+def test_a_comparison_of_older_commits_is_not_fresh(prprep, folder):
+    repository = TargetRepo(folder / "target")
+    repository.checkout("perf")
+    repository.commit({"app.py": "def total(values):\n    return sum(iter(values))\n"}, "Iterate")
+    item = prprep(folder, "status")[0]["items"][0]
+    assert (item["state"], item["reasons"]) == ("stale", ["detect will run again"])
+    (compare,) = [stage for stage in item["stages"] if stage["name"] == "compare"]
+    assert (compare["state"], compare["checked_after"], item["comparison"]["fresh"]) == ("fresh", "detect", False)
+
+
 def test_a_failed_run_says_which_tasks_ended_how(folder):
     (folder / "templates").mkdir()
     (folder / "templates/pr-body-cpu.md.j2").write_text("{{ nothing_like_it }}")
@@ -156,6 +167,8 @@ def test_a_failed_run_says_which_tasks_ended_how(folder):
         task["message"],
     )
     assert item["next"] == f"prprep render:{ID}"
+    assert task["message"].startswith(item["failure"]["where"] + ": ")
+    assert task["message"].endswith("\n  " + item["failure"]["hint"])
     assert item["failure"]["log"] == item["paths"]["log"] == f".prprep/{ID}/log.txt"
     assert "nothing_like_it" in item["failure"]["log_end"]
     assert f"## render:{ID} failed" in err
@@ -234,6 +247,7 @@ def test_mistakes_of_a_manifest_have_their_places(prprep, folder, arguments):
     document, err = prprep(folder, *arguments)
     error = document["error"]
     assert (document["exit_code"], error["where"]) == (3, "prprep.yaml")
+    assert document["manifest"] == str(folder / "prprep.yaml")
     assert [(each["line"], each["column"]) for each in error["problems"]] == [(4, 5), (1, 1)]
     assert error["problems"][0]["suggestion"] == "did you mean `head`?"
     assert "prprep.yaml:4:5: " in err

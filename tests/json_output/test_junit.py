@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
+from junitparser import JUnitXml
 
 from benchmarks.fresh_items import make_fresh
 from tasks.artifacts import Comparison, Failure, MetricName, Scaffolding, Verdict
@@ -43,6 +44,7 @@ def suites(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert PrprepMain().run(["status", "--junit", "out/prprep.xml"]) == 0
+    assert [suite.name for suite in JUnitXml.fromfile(str(folder / "out/prprep.xml"))] == [*IDS]
     whole = ET.parse(folder / "out/prprep.xml").getroot()
     assert (whole.tag, whole.get("tests"), whole.get("failures"), whole.get("errors")) == ("testsuites", "16", "1", "1")
     return {suite.get("name"): list(suite) for suite in whole}
