@@ -182,9 +182,9 @@ class _Recorder:
         for side, tests in self.sides.tests(found):
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                seen, files, more = explore(
-                    side.site, self.sides.functions(side, found), tests, seconds=self._exploring
-                )
+                # Of a single function, the longest calls are noted at once.
+                inside, functions = found[0].watched if len(found) == 1 else "", self.sides.functions(side, found)
+                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring, inside=inside)
                 ran += files
                 reached += [named(each, side.sources, self._detection.layout) for each in seen]
                 notes += more
