@@ -76,7 +76,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="prprep-tracer-") as folder:
         report, out = Path(folder) / "report.xml", Path(folder) / "reached.jsonl"
         order = {"targets": targets, "tree": str(site.side.tree), "out": str(out), "seconds": TEST_SECONDS}
-        order |= {"session": 10 * EXPLORING, "inside": ""}
+        order |= {"session": 10 * EXPLORING, "inside": "", "chains": True}
         command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=own)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         site.run(

@@ -1,7 +1,7 @@
 """Record real calls for an item without a benchmark, while the project's own tests or a command run."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -182,9 +182,9 @@ class _Recorder:
         for side, tests in self.sides.tests(found):
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                seen, files, more = explore(
-                    side.site, self.sides.functions(side, found), tests, seconds=self._exploring
-                )
+                # Of a single function, the longest calls are noted at once.
+                inside, functions = found[0].watched if len(found) == 1 else "", self.sides.functions(side, found)
+                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring, inside=inside)
                 ran += files
                 reached += [named(each, side.sources, self._detection.layout) for each in seen]
                 notes += more
@@ -266,15 +266,9 @@ class _Recorder:
         others that do. The rest may do so on one of the project's documents.
         """
         callers = exploration.callers(target.watched)
-        reached: list[NamedReach] = []
-        for side, nodes in ((self.sides.base, self._old(tests)), (self.sides.head, self._new(tests))):
-            if nodes:
-                functions, flat = (
-                    self.sides.functions(side, (target, *callers)),
-                    [node for run in nodes for node in run],
-                )
-                seen, _, _ = explore(side.site, functions, flat, seconds=self._exploring, inside=target.watched)
-                reached += [named(each, side.sources, self._detection.layout) for each in seen]
+        reached = exploration.reached
+        if callers or not any(each.longest for each in reached):
+            reached = tuple(self._with_longest_calls(target, callers, tests))
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
 
@@ -287,6 +281,18 @@ class _Recorder:
             return is_first, each.is_public and mostly, mostly, is_exported, duration, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
+
+    def _with_longest_calls(
+        self, target: Candidate, callers: Sequence[Candidate], tests: Sequence[TestRun]
+    ) -> Iterator[NamedReach]:
+        """Run the tests again, and yield the calls of the target and its callers with the most time in the target."""
+        for side, nodes in ((self.sides.base, self._old(tests)), (self.sides.head, self._new(tests))):
+            if nodes:
+                functions = self.sides.functions(side, (target, *callers))
+                flat = [node for run in nodes for node in run]
+                explored = partial(explore, side.site, functions, flat, seconds=self._exploring)
+                seen, _, _ = explored(inside=target.watched, chains=False)
+                yield from (named(each, side.sources, self._detection.layout) for each in seen)
 
     def _public_name(self, called: Candidate) -> str:
         """Return the target by which both sides export a function from the outermost package, else its own."""

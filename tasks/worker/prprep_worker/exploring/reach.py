@@ -104,11 +104,13 @@ class _Thread(threading.local):
 class ReachWatch:
     """Watches functions, by the names of targets; seconds of a recursive one are those of its outermost call.
 
-    With `inside`, the time of that target in each call is noted in place of the callers.
+    With `inside`, the time of that target in each call is noted; with `chains`, the callers.
     """
 
-    def __init__(self, targets: Mapping[str, WantedFunction], tree: str, inside: str = "") -> None:
-        self._inside = inside
+    def __init__(
+        self, targets: Mapping[str, WantedFunction], tree: str, inside: str = "", *, chains: bool = False
+    ) -> None:
+        self._inside, self._notes_chains = inside, chains
         self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
         self._modules: dict[str, dict[str, WantedFunction]] = {}
         for target, function in targets.items():
@@ -148,7 +150,7 @@ class ReachWatch:
         if is_call:  # else it may have begun in an earlier test
             self.reached[target] = reach
         reach.calls += is_call
-        is_noted = depth == 0 and not self._inside and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
+        is_noted = depth == 0 and self._notes_chains and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
         callers = tuple(self._callers()) if is_noted else None
         chain = callers and (*callers[:CALLERS], *callers[CALLERS:][-CALLERS:])
         began = time.perf_counter()
