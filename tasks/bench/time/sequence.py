@@ -77,6 +77,13 @@ class LaunchSequence:
         return not self.stopped
 
     @property
+    def is_next_last(self) -> bool:
+        """Whether the next launch is the last one if it takes as long as the others."""
+        number = self.number + 1
+        spent = self._spent * number / max(1, self.number)
+        return number >= max(self._planned) or (number >= MINIMUM_LAUNCHES and spent >= self._budget)
+
+    @property
     def has_launches(self) -> bool:
         return bool(self._wall)
 

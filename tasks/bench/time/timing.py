@@ -150,7 +150,7 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
         while sequence.should_continue():
             record = LaunchRecord()
             try:
-                launches.run(plan, record)
+                launches.run(plan, record, last=sequence.is_next_last)
             except TimeLimitError:
                 sequence.stopped = "timeout"
             run.add(record)

@@ -50,6 +50,19 @@ def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
     assert measurement.planned_looks == 3
 
 
+@pytest.mark.parametrize(("budget", "spent", "last"), [(100.0, 0.1, 12), (1.0, 10.0, 5), (1.0, 0.16, 7)])
+def test_the_last_launch_is_known_before_it_begins(tmp_path, budget, spent, last):
+    """No processes are started for another one."""
+    sequence = LaunchSequence(
+        pair(tmp_path, budget=budget, timeout=None), metric=MetricName.TIME, looks=(6, 8, 12), decided=never
+    )
+    known = []
+    while sequence.should_continue():
+        known.append(sequence.is_next_last)
+        sequence.add({"a": LAUNCH}, spent=spent)
+    assert known == [*[False] * (last - 1), True]
+
+
 def _at_once(tmp_path, settings):
     """Time is up after the first launch."""
     sequence = LaunchSequence(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
