@@ -56,8 +56,20 @@ def preload():
             importlib.import_module(name)
         except ImportError:
             pass
+    compile_templates()
     gc.collect()
     gc.freeze()
+
+
+def compile_templates():
+    from tasks.body.placeholders import FILTERS
+    from tasks.storage.paths import shipped_templates
+    from tasks.text import markdown, templating
+
+    environment = templating._environment(None, markdown.finished)
+    environment.filters.update(FILTERS)
+    for path in shipped_templates().glob("*.md.j2"):
+        environment.get_template(path.name)
 
 
 def become(order):
