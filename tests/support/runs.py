@@ -23,14 +23,13 @@ BRIEFLY = {
     "tasks.bench.outputs.inputs.INPUTS": 10,
     "tasks.bench.outputs.inputs.EDGES": 5,
     "tasks.bench.outputs.inputs.TRIES": 40,
-    "tasks.bench.time.timing.LOOKS": (4,),
-    "tasks.bench.imports.imports.LOOKS": (4,),
+    "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
     "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
     "tasks.bench.observing.watching.SECONDS": 0.1,
 }
 """How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
 
-Effects in these runs are so large that four launches show them.
+Effects in these runs are so large that four launches show them; an item with a larger budget has more.
 """
 
 _SERVER = """
