@@ -108,12 +108,17 @@ def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
         time.sleep(0.001 + left / 3_000)
         return 499500
     """
-    measurements, _ = measure_time(
-        pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None
-    )
-    steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
-    warm = [first for first in steady if first < 0.004]
-    assert len(warm) > len(steady) / 2 > 0
+    request = pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8)
+
+    def steady_and_warm():
+        measurements, _ = measure_time(request, random.Random(1), lambda _: None)
+        steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
+        return len(steady), sum(first < 0.004 for first in steady)
+
+    steady, warm = steady_and_warm()
+    if warm <= steady / 2:  # a busy machine may let a call sleep for too long
+        steady, warm = steady_and_warm()
+    assert warm > steady / 2 > 0
 
 
 @pytest.mark.skipif(not starting_cores(alone=False), reason="there is one core only")
