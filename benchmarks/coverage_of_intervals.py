@@ -24,6 +24,8 @@ LOOKS = schedule(20.0, ratios=[1.0]).looks
 """As planned for the default budget."""
 CONFIDENCE, NEGLIGIBLE = 0.99, 0.01
 SLOW = math.log(1.9)
+PLAIN = dict(Launch.model_construct(first="base", seed=0))
+"""What all launches have alike: finding out the defaults for each takes a third of a simulation."""
 LONGEST = math.log(1000.0)
 """No block is disturbed to more than a thousand times its length."""
 
@@ -53,7 +55,7 @@ class World:
         )
         logs += np.array([self.bias(random), effect + self.bias(random), self.bias(random)])[sides]
         base, head, control = (tuple(np.exp(logs[sides == side])) for side in range(3))
-        return Launch.model_construct(first="base", seed=0, base=base, head=head, control=control)
+        return Launch.model_construct(**{**PLAIN, "base": base, "head": head, "control": control})
 
     def launches(self, random: Generator, number: int, effect: float) -> list[Launch]:
         return [self.launch(random, effect) for _ in range(number)]

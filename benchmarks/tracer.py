@@ -22,7 +22,8 @@ from tasks.bench.observing.site import RecordingSite
 from tasks.bench.workers.pytest_options import options
 from tasks.pipeline import staleness_of
 from tasks.processes.progress import silent
-from tasks.stages.record.record import EXPLORING, _Recorder
+from tasks.stages.record.record import EXPLORING
+from tasks.stages.record.sides import Sides
 from tasks.stages.record.targets import candidates
 from tasks.staleness import StageInputs
 from tasks.workspace.workspace import Workspace
@@ -41,11 +42,11 @@ def main() -> None:
     workspace = Workspace.open(arguments.manifest)
     staleness = staleness_of(workspace)
     inputs = StageInputs(staleness.stages["record"], staleness.item(arguments.item), fingerprint="", report=silent)
-    recorder = _Recorder(inputs, inputs.read(Detection))
-    found = candidates(recorder.detection, (), recorder.base.sources, recorder.head.sources)
-    _, tests = recorder._tests(found)[0]  # noqa: SLF001
-    functions = recorder._functions(recorder.base, found)  # noqa: SLF001
-    site = recorder.base.site
+    sides = Sides(inputs, inputs.read(Detection))
+    found = candidates(sides.detection, (), sides.base.sources, sides.head.sources)
+    _, tests = sides.tests(found)[0]
+    functions = sides.functions(sides.base, found)
+    site = sides.base.site
     targets = {name: function.message(site.side.tree) for name, function in functions.items()}
     seconds: dict[bool, list[float]] = {False: [], True: []}
     outcomes: dict[bool, dict[str, str]] = {}
@@ -75,7 +76,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="prprep-tracer-") as folder:
         report, out = Path(folder) / "report.xml", Path(folder) / "reached.jsonl"
         order = {"targets": targets, "tree": str(site.side.tree), "out": str(out), "seconds": TEST_SECONDS}
-        order |= {"session": 10 * EXPLORING, "inside": ""}
+        order |= {"session": 10 * EXPLORING, "inside": "", "chains": True}
         command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=own)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         site.run(

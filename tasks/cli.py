@@ -4,6 +4,7 @@ import getopt
 import signal
 import sys
 import traceback
+from contextlib import redirect_stdout
 from types import FrameType
 from typing import NoReturn
 
@@ -17,7 +18,7 @@ from . import __version__
 from .commands import ENTRIES
 from .commands.arguments import HELP, parse
 from .errors import PrprepError, SystemCallError
-from .graph.loader import ManifestLoader
+from .graph.loader import JSON, ManifestLoader
 from .graph.names import may_be_task, unknown_word
 from .processes import output, secrets
 from .text.markdown import plain
@@ -25,6 +26,7 @@ from .text.markdown import plain
 DEFECT, WRONG, INTERRUPTED, UNREAD = 2, 3, 130, 141
 """Of these the last two are what a shell makes of SIGINT and SIGPIPE."""
 _KEPT = "finished work is kept, and the next run continues from there"
+_JSON = f"--{JSON['long']}"
 REPEAT_SECONDS = 10.0
 """Seconds after which a run that did not end on a signal gets it again: longer than its processes take to end."""
 
@@ -37,12 +39,43 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())
         self._command: Command | None = None
+        self._error: Exception | None = None
 
     def get_cmds(self) -> PluginDict:
         return PluginDict({entry.name: entry for entry in ENTRIES})
 
     def run(self, all_args: list[str]) -> int:
         """Run a command and return its exit code; every mistake of the user is one plain message."""
+        if HELP.isdisjoint(all_args) and any(len(word) > 2 and _JSON.startswith(word) for word in all_args):
+            return self._run_for_json(all_args)
+        return self._run_plainly(all_args)
+
+    def _run_for_json(self, all_args: list[str]) -> int:
+        """Keep standard output for one document, which is written however the command ends."""
+        stdout, ended = sys.stdout, None
+        with redirect_stdout(sys.stderr):
+            try:
+                code = self._run_plainly(all_args)
+            except (SystemExit, KeyboardInterrupt) as error:
+                ended, code = error, INTERRUPTED if isinstance(error, KeyboardInterrupt) else int(error.code or 0)
+                if code > 128:
+                    self._error = PrprepError("interrupted", hint=_KEPT)
+            from .json_output.document import document_text
+
+            command = self._command.name if self._command else ""
+            text = document_text(command, self.task_loader.answer, code=code, error=self._error)
+        try:
+            stdout.write(text)
+            stdout.flush()
+        except BrokenPipeError:
+            return _unread(self._command)
+        except OSError as error:
+            return self._refused(error)
+        if ended:
+            raise ended
+        return code
+
+    def _run_plainly(self, all_args: list[str]) -> int:
         try:
             if all_args[:1] == ["--version"]:
                 print(f"prprep {__version__}", flush=True)
@@ -51,7 +84,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         except BrokenPipeError:
             return _unread(self._command)
         except Exception as error:  # noqa: BLE001 - the only handler of errors outside of tasks
-            return _refused(error)
+            return self._refused(error)
 
     def _run(self, all_args: list[str]) -> int | None:
         commands = self.get_cmds()
@@ -66,6 +99,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         self._command = command = commands.get_plugin(name or "run")(
             task_loader=loader, config=self.config, bin_name=self.BIN_NAME, cmds=commands
         )
+        command.answer = self.task_loader.answer
         values, positional = parse(command, arguments)
         try:
             code: int | None = command.execute(values, positional)
@@ -73,13 +107,28 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         except PrprepError as error:
             if not getattr(command, "may_fail", False):
                 raise
-            return _refused(error, error.exit_code)
+            return self._refused(error, error.exit_code)
+        return code
+
+    def _refused(self, error: Exception, code: int = WRONG) -> int:
+        match error:
+            case InvalidDodoFile(__cause__=PrprepError() as cause):
+                self._error = cause
+            case OSError():
+                self._error = SystemCallError(error)
+            case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
+                self._error = error
+            case _:
+                output.say(secrets.masked("".join(traceback.format_exception(error)).rstrip()))
+                hint = "please report it with the lines above"
+                code, self._error = DEFECT, PrprepError("this is a defect of prprep", hint=hint)
+        output.say(f"ERROR: {plain(secrets.masked(str(self._error))).rstrip()}")
         return code
 
 
 def _command_name(arguments: list[str], loader: ManifestLoader, commands: PluginDict) -> tuple[str | None, list[str]]:
     """Split off the name of the command, which options of the manifest may precede; None without one."""
-    parser = CmdParse([CmdOption(option) for option in loader.cmd_options])
+    parser = CmdParse([CmdOption(option) for option in (*loader.cmd_options, JSON)])
     try:
         _, rest = getopt.getopt(arguments, parser.get_short(), parser.get_long())
     except getopt.GetoptError:
@@ -87,19 +136,6 @@ def _command_name(arguments: list[str], loader: ManifestLoader, commands: Plugin
     if not rest or rest[0] not in commands:
         return None, arguments
     return rest[0], [*arguments[: len(arguments) - len(rest)], *rest[1:]]
-
-
-def _refused(error: Exception, code: int = WRONG) -> int:
-    match error:
-        case OSError():
-            message = str(SystemCallError(error))
-        case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
-            message = str(error)
-        case _:
-            output.say(secrets.masked("".join(traceback.format_exception(error)).rstrip()))
-            code, message = DEFECT, "this is a defect of prprep\n  please report it with the lines above"
-    output.say(f"ERROR: {plain(secrets.masked(message)).rstrip()}")
-    return code
 
 
 def _unread(command: Command | None) -> int:

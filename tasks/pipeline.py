@@ -109,17 +109,17 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         journal.listening(report_line)(str(error))
     except PrprepError as error:
         journal.failed(error)
-        _keep_failure(paths, stage, str(error), kind=type(error).__name__)
+        _keep_failure(paths, stage, error)
         raise
     except OSError as error:
         # If the disk is full, the failure may not fit on it either; the action reports it in any case.
         with suppress(OSError):
             journal.failed(failure := SystemCallError(error))
-            _keep_failure(paths, stage, str(failure))
+            _keep_failure(paths, stage, failure)
         raise
     except Exception as error:
         # The action reports a defect; the report has to know as well.
-        _keep_failure(paths, stage, f"this is a defect of prprep: {type(error).__name__}: {error}")
+        _keep_failure(paths, stage, PrprepError(f"this is a defect of prprep: {type(error).__name__}: {error}"))
         raise
     else:
         # This stage passed: drop the failure that an earlier run stored for it, also one that cannot be read.
@@ -190,10 +190,11 @@ def report_is_fresh(staleness: Staleness) -> bool:
     return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT)
 
 
-def _keep_failure(paths: ItemPaths, stage: Stage, message: str, *, kind: str = "") -> None:
+def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
     from .artifacts import Failure
 
-    Failure(item=paths.id, stage=stage.name, message=message, kind=kind).write(paths.failure)
+    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": type(error).__name__}
+    Failure(item=paths.id, stage=stage.name, **said).write(paths.failure)
 
 
 def _drop_settled_failures(staleness: Staleness) -> None:

@@ -197,12 +197,9 @@ class StageInputs:
 
     def last(self, model: type[A]) -> A | None:
         """Return what the stage itself wrote the last time; None if that is gone or broken."""
-        from .errors import ArtifactError
+        from .storage.artifact import read_if_valid
 
-        try:
-            return model.read(self._item.paths.artifact(self._stage.name))
-        except ArtifactError:
-            return None
+        return read_if_valid(model, self._item.paths.artifact(self._stage.name))
 
     def write(self, artifact: Artifact) -> None:
         """Write the stage's artifact, with the fingerprint taken before the work."""

@@ -78,13 +78,14 @@ ANYWHERE = [
     (("lint",), "`prprep lint` needs PATH\n  usage: prprep lint PATH ... [OPTIONS]"),
     (("ignore",), "`prprep ignore` needs TASK\n  usage: prprep ignore TASK ... [OPTIONS]"),
     (("open", "a", "b"), "`prprep open` got too many arguments: b\n  usage: prprep open ID [OPTIONS]"),
-    (("schema", "x"), "`prprep schema` got too many arguments: x\n  usage: prprep schema [OPTIONS]"),
+    (("schema", "x"), 'there is no schema "x"\n  there is: output'),
+    (("schema", "a", "b"), "`prprep schema` got too many arguments: b\n  usage: prprep schema [output] [OPTIONS]"),
     (("help", "a", "b"), "`prprep help` got too many arguments: b\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
     (("-m", "nowhere", "list"), "nowhere: no such manifest\n  give the path of a file: prprep -m FILE"),
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "
-    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --help",
+    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --json, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 

@@ -48,10 +48,10 @@ import pytest
 
 from textkit import clean
 
-TEXTS = ["plain words, and no more; " * 40, "\\u2018one\\u2019 " * 40, "it\\u2019s " * 40]
+TEXTS = ["plain words, and no more; " * 40, "\\u2018one\\u2019 " * 40]
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(2))
 def test_benchmark_clean(benchmark, number):
     benchmark(clean, TEXTS[number])
 """
@@ -102,7 +102,7 @@ def test_the_recipe_runs_although_base_lacks_the_benchmark_and_leaves_the_reader
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(re.findall(r"3 passed", done.stdout)) == 2
+    assert len(re.findall(r"2 passed", done.stdout)) == 2
     assert before == [
         repo.git(*asked)
         for asked in (("stash", "list"), ("status", "--porcelain"), ("worktree", "list"), ("rev-parse", "HEAD"))

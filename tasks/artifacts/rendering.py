@@ -42,7 +42,7 @@ class Rendering(Artifact):
 
 
 class Failure(Artifact):
-    """Why an item is blocked: the stage that failed and its one message."""
+    """Why an item is blocked: the stage that failed and its one message, with the place and the hint in it."""
 
     SCHEMA = 1
 
@@ -51,6 +51,8 @@ class Failure(Artifact):
     message: str
     kind: str = ""
     """The name of the error, such as `UnreachedError`."""
+    where: str = ""
+    hint: str = ""
 
 
 class Stamp(Artifact):

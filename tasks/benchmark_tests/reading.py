@@ -114,7 +114,7 @@ def assignments(scopes: Sequence[ast.AST]) -> dict[str, ast.expr]:
 
 
 def _functions(node: ast.AST, owner: ast.ClassDef | None, marks: tuple[ast.expr, ...]) -> Iterator[PytestFunction]:
-    marks = (*_marks(node), *marks)
+    marks = (*marks_of(node), *marks)
     if isinstance(node, Function):
         yield PytestFunction(node, owner, marks)
         return
@@ -122,7 +122,8 @@ def _functions(node: ast.AST, owner: ast.ClassDef | None, marks: tuple[ast.expr,
         yield from _functions(child, node if isinstance(node, ast.ClassDef) else owner, marks)
 
 
-def _marks(node: ast.AST) -> tuple[ast.expr, ...]:
+def marks_of(node: ast.AST) -> tuple[ast.expr, ...]:
+    """Return the decorators of a function or class, and the marks that `pytestmark` has in a class or module."""
     decorators = node.decorator_list if isinstance(node, Function | ast.ClassDef) else []
     value = assignments([node]).get("pytestmark") if isinstance(node, ast.Module | ast.ClassDef) else None
     if value is None:

@@ -33,7 +33,7 @@ class _View(NamedTuple):
     why: str
     headline: str
     lead: Change | None
-    rows: tuple[Change, ...]
+    table: Markdown
     review: tuple[str, ...]
     left_out: int
 
@@ -58,8 +58,7 @@ def _filled(result: Result, rows: int, *, is_foreign: bool) -> str:
         "commands": "" if is_foreign and has_code else "\n".join(_commands(result)),
         "is_foreign": is_foreign,
     }
-    filters = {**FILTERS, "metrics": _table}
-    text = markdown.tidy(fill(TEMPLATE, values, filters=filters, finish=markdown.finished))
+    text = markdown.tidy(fill(TEMPLATE, values, filters=FILTERS, finish=markdown.finished))
     return _LINKED.sub("\u200b", text) + "\n"
 
 
@@ -71,7 +70,7 @@ def _view(benchmark: MeasuredBenchmark, rows: int) -> _View:
         why=benchmark.why,
         headline=benchmark.headline,
         lead=_named(lead) if lead else None,
-        rows=tuple(map(_named, benchmark.changes[:rows])),
+        table=_table(benchmark.changes[:rows]),
         review=benchmark.review[:rows],
         left_out=sum(max(0, len(each) - rows) for each in (benchmark.changes, benchmark.review)),
     )
@@ -84,7 +83,7 @@ def _named(change: Change) -> Change:
 def _table(changes: Sequence[Change]) -> Markdown:
     rows = (
         (
-            markdown.code(change.test),
+            markdown.code(_named(change).test),
             change.metric,
             figures.quantity(change.base, change.unit),
             figures.quantity(change.head, change.unit),
@@ -93,7 +92,7 @@ def _table(changes: Sequence[Change]) -> Markdown:
         )
         for change in changes
     )
-    return markdown.table(_HEADER, rows)
+    return markdown.table(_HEADER, rows) if changes else Markdown("")
 
 
 def _machine(benchmark: MeasuredBenchmark) -> str:

@@ -18,6 +18,8 @@ from ..environments.interpreters import resolve_path
 from ..errors import SourceError, UsageError
 from ..git import Clone
 from ..graph.loader import Graph, graph_of
+from ..json_output.document import name_manifest
+from ..json_output.items import comparison_alone, items_of
 from ..project.code.differences import differences
 from ..staleness import Staleness
 from ..storage.files import write_whole
@@ -50,9 +52,13 @@ class Bisect(SelectedTasks):
         steps = Steps.of(graph.workspace, graph.staleness, graph.known(args[0]))
         if len(steps.commits) < 2:
             print(steps.table({next(iter(steps.commits)): steps.together}, {}, terminal_width()))
+            name_manifest(self.answer, graph)
+            self.answer["items"] = tuple(items_of(graph.staleness, args))
             return 0
         params["manifest"] = str(steps.folder / MANIFEST_NAME)
-        return self.run_tasks(params, [f"compare:{name}" for name in steps.commits], partial(result, steps))
+        describe = partial(comparison_alone, params["manifest"])
+        tasks = [f"compare:{name}" for name in steps.commits]
+        return self.run_tasks(params, tasks, partial(result, steps), describe=describe)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..errors import PrprepError, UsageError
 from ..graph.loader import Graph, flag, option
 from ..graph.names import suggestion
 from ..processes.real_paths import expanded
+from ..ref_comparison.described import described
 from ..ref_comparison.manifest import RefComparison, defaults_of
 from ..ref_comparison.options import MEASURED, repository_of, settings_of
 from ..ref_comparison.sides import Sides
@@ -87,22 +89,20 @@ class CI(SelectedTasks):
 
     def _measure(self, params: dict[str, Any], comparison: RefComparison) -> _Measured:
         """Return what became of the benchmarks, their artifacts, and doit's exit code."""
-        ended: list[Graph] = []
 
         def ending(graph: Graph) -> str:
             graph.summary()  # The report says what failed, too.
-            ended.append(graph)
             return table_of(comparison, graph.staleness, terminal_width())
 
         params["manifest"] = str(comparison.write())
+        describe = partial(described, comparison, params["manifest"])
         try:
-            code = self.run_tasks(params, [f"compare:{item_id}" for item_id in comparison.items], ending)
+            code = self.run_tasks(params, [f"compare:{each}" for each in comparison.items], ending, describe=describe)
         except SystemExit as failed:  # how failed tasks end doit
             code = failed.code if isinstance(failed.code, int) else 1
-        if not ended:
-            raise PrprepError("the run ended early (see above)")
-        paths = {item_id: ended[0].workspace.paths.item(item_id) for item_id in comparison.items}
-        return benchmarks_of(comparison, ended[0].staleness), paths, code
+        graph: Graph = self.loader.graph
+        paths = {item_id: graph.workspace.paths.item(item_id) for item_id in comparison.items}
+        return benchmarks_of(comparison, graph.staleness), paths, code
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,10 @@ from ..errors import CommandFailedError, GitHubError, PrprepError
 from ..github import survey_text
 from ..github.client import GITHUB, Client
 from ..graph.console import CONSOLE
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import JSON, ManifestLoader, graph_of
+from ..json_output import models
+from ..json_output.document import Answer, name_manifest
+from ..json_output.items import items_of
 from ..processes import programs
 from ..processes.progress import Report
 from ..staleness import Staleness
@@ -55,29 +58,45 @@ class Doctor(Command):  # type: ignore[misc]
         "It builds the environments and runs each benchmark once on every side. Without an ID, for all items."
     )
     example = "prprep doctor tables"
-    cmd_options = ManifestLoader.cmd_options
+    cmd_options = (*ManifestLoader.cmd_options, JSON)
+    answer: Answer
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # The machine first: without git the manifest could not be compared with its repository.
-        passed = checklist("machine", of_machine(cache_folder()))
+        machine = checklist("machine", of_machine(cache_folder()))
+        self.answer["checks"] = tuple(map(models.Check.model_validate, machine))
+        name_manifest(self.answer, graph)
         items = graph.known_or_all(pos_args)
         graph.begin()
+        checks: dict[str, list[Check]] = {}
         with CONSOLE.step("doctor") as report:
             for item_id in items:
-                passed = checklist(item_id, of_item(graph.staleness, item_id, report)) and passed
+                checks[item_id] = checklist(item_id, of_item(graph.staleness, item_id, report))
         graph.summary()
-        return 0 if passed else 1
+        if opt_values["json"]:
+            self.answer["items"] = tuple(checked(item, checks[item.id]) for item in items_of(graph.staleness, items))
+        return 1 if any(map(failed, (machine, *checks.values()))) else 0
 
 
-def checklist(heading: str, checks: Iterable[Check]) -> bool:
-    """Show every check as soon as it has run; return whether none failed."""
+def checked(item: models.Item, checks: Sequence[Check]) -> models.Item:
+    """Add the checks; after a failed one an item is checked again before it is measured."""
+    more = {"next": f"prprep doctor {item.id}"} if failed(checks) else {}
+    return item.model_copy(update={"checks": tuple(map(models.Check.model_validate, checks)), **more})
+
+
+def failed(checks: Iterable[Check]) -> bool:
+    return any(check.state == "FAIL" for check in checks)
+
+
+def checklist(heading: str, checks: Iterable[Check]) -> list[Check]:
+    """Show every check as soon as it has run; return them all."""
     CONSOLE.print(heading)
-    passed = True
+    done = []
     for check in checks:
         CONSOLE.print("\n".join(check.lines()))
-        passed = passed and check.state != "FAIL"
-    return passed
+        done.append(check)
+    return done
 
 
 def of_machine(cache: Path) -> Iterator[Check]:

@@ -20,7 +20,7 @@ from doit import (
 from doit.cmd_base import Command
 
 from ..errors import UsageError
-from ..graph.loader import ManifestLoader, graph_of, option
+from ..graph.loader import JSON, ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
 from ..processes import output
 from ..storage.links import refuse_links_in
@@ -76,7 +76,9 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             type=float,
             default=0.0,
         ),
+        JSON,
     )
+    answer: dict[str, Any]
 
     def execute(self, params: Any, args: list[str]) -> int:
         if params["wait_for_quiet"] < 0:
@@ -87,10 +89,15 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             os.environ[QUIET_VARIABLE] = f"{params['wait_for_quiet']:g}"
         if params["num_process"] < 0:
             raise UsageError(f"--process is {params['num_process']}, must be at least 0")
+        if params["json"]:
+            from ..json_output.document import describe_run
+
+            describe_run(self.loader, params, self.answer)
         code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
-            output.say(self.loader.graph.summary())
+            graph = self.loader.graph
+            output.say((graph.ending or graph.summary)())
         return code
 
 

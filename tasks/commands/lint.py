@@ -14,7 +14,7 @@ from ..bench.exclusive import cache_lock
 from ..bench.observing.watching import Watched, WatchedCall, watch
 from ..bench.request import Request
 from ..bench.setup import SideEnvironment, side_of
-from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
+from ..benchmark_tests.linting import BenchmarkFile, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
 from ..environments import builder, package_dates
@@ -22,7 +22,10 @@ from ..errors import PrprepError, UsageError
 from ..git import Clone
 from ..git.repository import repository_root
 from ..graph.console import CONSOLE
-from ..graph.loader import find_manifest, flag
+from ..graph.loader import JSON, find_manifest, flag
+from ..json_output.document import Answer
+from ..json_output.items import linted
+from ..json_output.models import LintedFile
 from ..manifest.model import Optimization
 from ..manifest.reader import read
 from ..processes.progress import Report
@@ -50,7 +53,9 @@ class Lint(Command):  # type: ignore[misc]
     cmd_options = (
         flag("fix", "fix what has one right answer"),
         flag("no-run", "only read the files: no environment is built"),
+        JSON,
     )
+    answer: Answer
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         paths = files_of(pos_args)
@@ -61,13 +66,14 @@ class Lint(Command):  # type: ignore[misc]
         for path in paths:
             subject = Subject.of(path)
             if opt_values["fix"] and (fixes := fix(subject)):
-                print("\n".join(f"{path}: {line}" for line in fixes))
-                continue
-            with CONSOLE.step("lint") as report:
-                broken, notes = lint(subject, cache=cache_folder(), run=not opt_values["no_run"], report=report)
-            for line in lines(subject, broken, notes):
+                file = LintedFile(path=str(path), fixes=fixes)
+            else:
+                with CONSOLE.step("lint") as report:
+                    file = lint(subject, cache=cache_folder(), run=not opt_values["no_run"], report=report)
+            for line in lines(file):
                 CONSOLE.print(line)
-            count += len(broken)
+            self.answer["files"] = (*self.answer.get("files", ()), file)
+            count += len(file.findings)
         print(f"{counted(len(paths), 'file')}, {counted(count, 'finding')}")
         return 1 if count else 0
 
@@ -112,8 +118,7 @@ def files_of(names: list[str]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Return what breaks the rules, and notes on what could not be checked."""
+def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> LintedFile:
     calls: tuple[WatchedCall, ...] = ()
     notes: tuple[str, ...] = ()
     if run and subject.file.tests:
@@ -125,7 +130,9 @@ def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[t
             first, *rest = [line.strip() for line in error.what.splitlines() if line.strip()]
             reason = f"{first} {rest[-1]}" if rest else first
             notes = (f"it was only read, because it cannot be run: {reason}",)
-    return findings(subject.file, subject.expected, calls), notes
+    shown = os.path.relpath(subject.root / subject.path)
+    broken = findings(subject.file, subject.expected, calls)
+    return LintedFile(path=shown, findings=tuple(linted(each, shown) for each in broken), notes=notes)
 
 
 def fix(subject: Subject) -> tuple[str, ...]:
@@ -145,13 +152,12 @@ def fix(subject: Subject) -> tuple[str, ...]:
     return new.done
 
 
-def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...]) -> Iterator[str]:
-    """Yield for each finding its line, rule and message; why the rule exists; how to fix it."""
-    shown = os.path.relpath(subject.root / subject.path)
-    for finding in broken:
-        rule = RULES[finding.rule]
-        yield f"{shown}:{finding.line}: {finding.rule}: {finding.message}\n    why: {rule.why}\n    fix: {rule.fix}"
-    yield from (f"{shown}: note: {note}" for note in notes)
+def lines(file: LintedFile) -> Iterator[str]:
+    """Yield what was fixed; for each finding its line, rule and message, why the rule exists, how to fix it; notes."""
+    yield from (f"{file.path}: {line}" for line in file.fixes)
+    for each in file.findings:
+        yield f"{each.path}:{each.line}: {each.rule}: {each.found}\n    why: {each.why}\n    fix: {each.fix}"
+    yield from (f"{file.path}: note: {note}" for note in file.notes)
 
 
 def sandbox_of(folder: Path) -> Literal["none", "bwrap"]:

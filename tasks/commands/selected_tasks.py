@@ -6,7 +6,9 @@ from typing import Any
 from doit.cmd_run import Run
 from doit.cmdparse import CmdOption
 
-from ..graph.loader import Graph
+from ..graph.loader import JSON, Graph
+from ..json_output.document import Answer, as_it_is, describe_run
+from ..json_output.models import Item
 
 VISIBLE = frozenset({"manifest", "refresh", "num_process"})
 
@@ -16,16 +18,29 @@ class SelectedTasks(Run):  # type: ignore[misc]
 
     own_options: tuple[dict[str, Any], ...] = ()
     visible: frozenset[str] = VISIBLE
+    answer: Answer
 
     def get_options(self) -> list[CmdOption]:
         options: list[CmdOption] = super().get_options()
         for option in options:
             if option.name not in self.visible:
                 option.short = option.long = option.inverse = ""
-        return [*options, *map(CmdOption, self.own_options)]
+        return [*options, *map(CmdOption, (*self.own_options, JSON))]
 
-    def run_tasks(self, params: Any, tasks: Sequence[str], result: Callable[[Graph], str]) -> int:
-        """Bring tasks up to date, print the result in place of the table of all items, and return the exit code."""
+    def run_tasks(
+        self,
+        params: Any,
+        tasks: Sequence[str],
+        result: Callable[[Graph], str],
+        *,
+        describe: Callable[[Item], Item] = as_it_is,
+    ) -> int:
+        """Bring tasks up to date, print the result in place of the table of all items, and return the exit code.
+
+        `describe` is what the JSON document says of an item instead of what a manifest's items have.
+        """
         self.loader.ending = result
+        if params["json"]:
+            describe_run(self.loader, params, self.answer, describe=describe)
         code: int = super().execute(params, list(tasks))
         return code

@@ -1,17 +1,19 @@
 """`prprep status`: the state of every item, how old its evidence is, and what a run would do again."""
 
-import dataclasses
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
-from ..graph.loader import ManifestLoader, flag, graph_of
-from ..stages.report import MEASURED_AT, report
-from ..staleness import StageInputs, Staleness
-from ..storage.files import read_json
+from ..graph.loader import JSON, ManifestLoader, flag, graph_of, option
+from ..json_output.document import Answer, name_manifest
+from ..json_output.items import items_of, measured_at, row_of
+from ..stages.report import report
+from ..staleness import Staleness
+from ..storage.files import read_json, write_whole
 from ..text import figures
 from ..text.tables import terminal_width, text_table
 from ..workspace.workspace import Workspace
@@ -24,14 +26,29 @@ class Status(Command):  # type: ignore[misc]
     doc_description = "Nothing is run; `prprep explain ID` says why an item is stale."
     example = "prprep status"
     only_prints = True
-    cmd_options = (*ManifestLoader.cmd_options, flag("times", "show how long each stage took when it last ran"))
+    cmd_options = (
+        *ManifestLoader.cmd_options,
+        flag("times", "show how long each stage took when it last ran"),
+        JSON,
+        option("junit", "write the verdicts as JUnit XML for a CI system, too", "FILE"),
+    )
+    answer: Answer
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
+        junit = Path(opt_values["junit"]).absolute() if opt_values["junit"] else None
         graph = graph_of(opt_values["manifest"])
+        name_manifest(self.answer, graph)
+        if opt_values["json"] or junit:
+            items = tuple(items_of(graph.staleness, list(graph.workspace.plan.items)))
+            self.answer["items"] = items
+            if junit:
+                from ..json_output.junit import junit_text
+
+                write_whole(junit, junit_text(items))
         if opt_values["times"]:
             print(times_table(graph.workspace, width=terminal_width()))
-            return 0
-        print(status_table(graph.workspace, graph.staleness, now=time.time(), width=terminal_width()))
+        elif not opt_values["json"]:
+            print(status_table(graph.workspace, graph.staleness, now=time.time(), width=terminal_width()))
         graph.workspace.run_cache.save()
         return 0
 
@@ -41,13 +58,8 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
     rows: list[report.Row] = []
     evidence = []
     for number, item_id in enumerate(workspace.plan.items, 1):
-        stale = [stage for stage in pipeline.NAMES if not staleness.is_fresh(stage, item_id)]
-        inputs = StageInputs(pipeline.REPORT, staleness.item(item_id))
-        row = report.read_row(number, inputs, stale=bool(stale))
-        if stale and row.state == report.STALE:
-            row = dataclasses.replace(row, reasons=(f"{', '.join(stale)} will run again",))
-        rows.append(row)
-        evidence.append(evidence_age(inputs.value(MEASURED_AT), now))
+        rows.append(row_of(staleness, item_id, number=number))
+        evidence.append(evidence_age(measured_at(staleness, item_id), now))
     cells = [
         (str(row.number), row.title, row.compare, age, status)
         for row, age, status in zip(rows, evidence, report.statuses(rows), strict=True)

@@ -1,11 +1,13 @@
 """`prprep try`: compare refs without a manifest, and print a table."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..graph.loader import Graph, option
+from ..ref_comparison.described import described
 from ..ref_comparison.manifest import Entry, RefComparison, defaults_of
 from ..ref_comparison.options import MEASURED, repository_of, settings_of
 from ..ref_comparison.sides import Sides
@@ -49,7 +51,8 @@ class Try(SelectedTasks):
             graph.summary()  # The report says what failed, too.
             return result(comparison, graph.staleness, terminal_width())
 
-        code = self.run_tasks(params, [f"compare:{item_id}" for item_id in comparison.heads], ending)
+        describe = partial(described, comparison, params["manifest"])
+        code = self.run_tasks(params, [f"compare:{item_id}" for item_id in comparison.heads], ending, describe=describe)
         if entry and code == 0:
             print(f"\n{entry.save()}")
         return code

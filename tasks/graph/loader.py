@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from doit.cmd_base import Command, TaskLoader2
 from doit.exceptions import InvalidDodoFile
@@ -58,6 +58,10 @@ class Graph:
         self._began = False
         self.ending: Callable[[], str] | None = None
         """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
+        self.selected: Sequence[str] = ()
+        """The tasks that a run was started with; a stage is all items."""
+        self.endings: dict[str, tuple[Literal["done", "failed", "not run"], str]] = {}
+        """How tasks that were not up to date ended, in a run, and the message of a failure."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -97,7 +101,7 @@ class Graph:
         try:
             staleness = self.staleness
         except PrprepError as error:
-            raise InvalidDodoFile(plain(str(error))) from None
+            raise InvalidDodoFile(plain(str(error))) from error
         # Tens of thousands of tasks live until the end: searching them for garbage again and again is wasted time.
         gc.set_threshold(200_000, 50, 50)
         for task in pipeline.tasks(staleness, self._action, Fresh):
@@ -142,6 +146,11 @@ class Graph:
         self.workspace.run_cache.save()
         return table
 
+    def selected_items(self) -> list[str]:
+        """Return the items that a run was about, all if it was not only about some."""
+        ids = dict.fromkeys(task.partition(":")[2] for task in self.selected)
+        return list(ids if ids and "" not in ids else self.workspace.plan.items)
+
     def known(self, item_id: str, *, prefix: str = "") -> str:
         """Return the item's id; raise UsageError if the manifest has no such item."""
         if item_id in self.workspace.plan.items:
@@ -163,6 +172,9 @@ def flag(long: str, text: str) -> dict[str, Any]:
     return {"name": long.replace("-", "_"), "long": long, "type": bool, "default": False, "help": text}
 
 
+JSON = flag("json", "print one JSON document instead, see docs/json.md")
+
+
 class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     """Load the graph of the manifest that `-m` names, else of the nearest prprep.yaml upwards."""
 
@@ -176,12 +188,15 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.graph: Graph
         self.ending: Callable[[Graph], str] | None = None
         """What the command prints at its end, if not the table of all items."""
+        self.answer: dict[str, Any] = {}
+        """What is known of the document that `--json` writes."""
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         except (LinkError, UsageError) as error:
-            raise InvalidDodoFile(plain(str(error))) from None
+            raise InvalidDodoFile(plain(str(error))) from error
+        self.answer["manifest"] = str(self.graph.manifest)
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..text.messages import nearest, printable_line, quoted
+from ..text.target_names import benchmark_file
 from . import forms
 from .construct import kind_of
 from .model import (
@@ -195,7 +196,7 @@ def _folder_hint(value: str) -> str:
 
 
 def _benchmark_hint(value: str) -> str:
-    path, test = forms.benchmark_file(value)
+    path, test = benchmark_file(value)
     if test and re.match(forms.BENCHMARK_FORM, path):
         return "a test is named as pytest does: FILE.py::test_name"
     return _folder_hint(value) or ("code belongs under `call:`" if "(" in value else "")

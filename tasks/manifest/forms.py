@@ -41,12 +41,6 @@ RESERVED_IDS = frozenset(
 )
 
 
-def benchmark_file(setting: str) -> tuple[str, str]:
-    """Split a `benchmark` into the path of its file and the test to measure, "" for all of them."""
-    path, _, test = setting.partition("::")
-    return path, test
-
-
 class OneOrMany:
     """Let a tuple field take a list, or one text instead of a list of one."""
 

@@ -124,6 +124,19 @@ def is_generator(function: Function) -> bool:
     return False
 
 
+def awaits(code: str) -> bool:
+    """Return whether code waits for something itself, rather than a function defined in it."""
+    pending: list[ast.AST] = [parse_or_empty(code.encode())]
+    while pending:
+        node = pending.pop()
+        is_comprehension = isinstance(node, ast.comprehension) and node.is_async
+        if is_comprehension or isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
+            return True
+        if not isinstance(node, Function | ast.Lambda | ast.GeneratorExp):
+            pending += ast.iter_child_nodes(node)
+    return False
+
+
 def source_of(node: ast.stmt, text: str) -> str:
     """Return the code of a statement, with its decorators, as its file has it; the first column is its own."""
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])

@@ -5,23 +5,21 @@ All of it happens in the private clone. The same commits and the same person mak
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
-from ..errors import ArtifactError, CherryPickError, RepositoryError
+from ..errors import CherryPickError, RepositoryError
 from ..git import SHALLOW, Clone, cherry_pick, history
 from ..manifest.model import Optimization
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
-from ..storage.artifact import Artifact
+from ..storage.artifact import read_if_valid
 from ..storage.paths import ItemPaths
 from . import audit, audit_tools, changelog_entry, titles
 from .fragments import ChangelogEntry
 
 VERSION: Final = 2
-T = TypeVar("T", bound=Artifact)
 TITLES = 50
 """Newest commits of upstream whose titles show the project's style."""
 
@@ -157,13 +155,6 @@ def opened_by(paths: ItemPaths) -> int | None:
     """Return the number of the pull request that prprep opened for an item."""
     opened = read_if_valid(Opening, paths.opened)
     return opened.number if opened and opened.own else None
-
-
-def read_if_valid(kind: type[T], path: Path) -> T | None:
-    try:
-        return kind.read(path)
-    except ArtifactError:
-        return None
 
 
 # -- prprep's own commit -----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from ..git.repository import identity
 from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
 from ..staleness import ALL, Item, Stage, Staleness, Uses, Value, fields_of
+from ..storage.artifact import read_if_valid
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of, sha256_of
 from ..storage.links import refuse_links_in
@@ -37,7 +38,7 @@ NEEDED = pipeline.NAMES[: pipeline.NAMES.index("compare") + 1]
 
 def _surroundings(item: Item) -> list[object]:
     """Return the pull request that the branch is added to, and the commits that upstream has already."""
-    survey = assembling.read_if_valid(Survey, item.paths.survey)
+    survey = read_if_valid(Survey, item.paths.survey)
     into = assembling.folded_into(item.workspace.items[item.id], survey, assembling.opened_by(item.paths))
     return [into, survey and [commit.sha for commit in survey.contained]]
 
@@ -163,7 +164,7 @@ class BranchBuilder(ItemWork):
         """Return the recorded branch if it would be built the same and the clone still has it."""
         if fingerprint_of(self.paths.branch) != self.fingerprint():
             return None
-        branch = assembling.read_if_valid(Branching, self.paths.branch)
+        branch = read_if_valid(Branching, self.paths.branch)
         if branch is None or (measured and not branch.verdict):
             return None
         archive = self.paths.folder / branch.evidence
@@ -207,7 +208,7 @@ class BranchBuilder(ItemWork):
         self, branch: Branching, results: StageResults, contents: dict[str, bytes], *, previous: str | None
     ) -> Branching:
         """Write the archive of the evidence next to the body, and return the branch with its path and hash."""
-        rendering = assembling.read_if_valid(Rendering, self.paths.render)
+        rendering = read_if_valid(Rendering, self.paths.render)
         body = (
             self.workspace.folder / rendering.body
             if rendering

@@ -10,11 +10,12 @@ from ..errors import PrprepError, UsageError
 from ..git.addresses import local_path
 from ..git.history import is_ancestor
 from ..git.remotes import Remote, branch_head, is_branch_name, push_default, remotes
+from ..storage.artifact import read_if_valid
 from ..storage.files import fingerprint_of
 from ..storage.hashing import read_bytes
 from ..text.messages import quoted
 from . import refusals
-from .assembling import folded_into, opened_by, read_if_valid
+from .assembling import folded_into, opened_by
 from .builder import BranchBuilder, ItemWork
 from .publishing import Gh, PullRequestText, push
 

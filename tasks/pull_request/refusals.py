@@ -27,10 +27,10 @@ from ..manifest.model import Optimization
 from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import Staleness, fields_of
+from ..storage.artifact import read_if_valid
 from ..storage.hashing import digest_of, sha256, sha256_of
 from ..storage.paths import ItemPaths
 from . import edited_body
-from .assembling import read_if_valid
 from .audit import MOST_LISTED, listed
 
 _FORBIDDEN: Final = re.compile(

@@ -13,6 +13,7 @@ from ..text.tables import text_table
 from .manifest import RefComparison
 
 HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")
+NO_BENCHMARK = "name a test (`FILE.py::test`), pass one with --call, or complete {} and run this again"
 _SAYS_LITTLE = {Verdict.UNCHANGED: "negligible", Verdict.INCONCLUSIVE: "inconclusive"}
 
 
@@ -68,10 +69,7 @@ def _why_not(staleness: Staleness, item_id: str, paths: ItemPaths) -> str:
         scaffolding = paths.read(Scaffolding)
         place = paths.folder / scaffolding.source
         tried = "".join(f"\n  {one_line(note)}" for note in scaffolding.notes)
-        return (
-            f"no benchmark was found, and none could be written{tried}\n"
-            f"  name a test (`FILE.py::test`), pass one with --call, or complete {place} and run this again"
-        )
+        return f"no benchmark was found, and none could be written{tried}\n  {NO_BENCHMARK.format(place)}"
     if stage := staleness.failed_stage(item_id):
         return f"{stage} failed (see above)"
     return "it did not run to its end; run this again"

@@ -67,6 +67,14 @@ class Artifact(Record):
 A = TypeVar("A", bound=Artifact)
 
 
+def read_if_valid(model: type[A], source: Path) -> A | None:
+    """Read an artifact; None if it is missing or broken."""
+    try:
+        return model.read(source)
+    except ArtifactError:
+        return None
+
+
 class ArtifactReader(Protocol):
     """Reads the artifacts of one item; raises ArtifactError for one that is missing or broken."""
 

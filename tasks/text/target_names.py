@@ -26,3 +26,9 @@ def body_name(target: str) -> str:
     qualified = target.rpartition(":")[2].split(".")
     is_special = qualified[-1].startswith("__") and qualified[-1].endswith("__")
     return ".".join(qualified[-2:]) if is_special else own_name(target)
+
+
+def benchmark_file(setting: str) -> tuple[str, str]:
+    """Split a `benchmark` into the path of its file and the test to measure, "" for all of them."""
+    path, _, test = setting.partition("::")
+    return path, test

@@ -10,10 +10,10 @@ from pathlib import Path
 from .. import git
 from ..errors import Problem, RepositoryError, SourceError
 from ..manifest.document import Loc
-from ..manifest.forms import benchmark_file
 from ..manifest.model import Optimization
 from ..manifest.reader import LoadedManifest
 from ..text.messages import nearest, quoted
+from ..text.target_names import benchmark_file
 
 Lookup = Callable[[Optimization, str], tuple[bool, tuple[str, ...]]]
 """Returns whether an item's function is at head or base, and if not, functions with similar names.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ..artifacts import Comparison
+from ..bench.exclusive import LOCK_VARIABLE
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.progress import Report, silent
@@ -41,8 +42,9 @@ def command() -> tuple[str, ...]:
 
 
 def variables(cache: Path) -> dict[str, str]:
-    """Return the environment variables of a nested prprep; `cache` is its PRPREP_CACHE."""
-    return {MARK: "1", "PRPREP_CACHE": str(cache.absolute())}
+    """Return the environment variables of a nested prprep; `cache` is its PRPREP_CACHE, the machine's lock is ours."""
+    lock = os.environ.get(LOCK_VARIABLE)
+    return {MARK: "1", "PRPREP_CACHE": str(cache.absolute()), **({LOCK_VARIABLE: lock} if lock else {})}
 
 
 def program(folder: Path, cache: Path) -> Path:

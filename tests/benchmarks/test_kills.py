@@ -15,14 +15,18 @@ pytestmark = pytest.mark.slow(0.5)
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory):
-    return kills.trial(tmp_path_factory.mktemp("site"), random.Random(7), caches=("empty",))
+    return kills.Trial(kills.site(tmp_path_factory.mktemp("site")), random.Random(7), kills.Result((), "", ""))
 
 
 def test_a_run_that_is_ended_harms_nothing(trial):
-    whole, before_measuring = trial.lengths["empty"]
-    assert 0 < before_measuring < whole
-    moment = trial.try_moment(signal.SIGKILL, "empty", trial.rng.uniform(0, before_measuring))
-    assert moment.is_harmless, str(moment)
+    """An undisturbed run would show only what tests/peers/test_mistakes_running.py does: the next one has its result."""
+    moment = trial.try_moment(signal.SIGKILL, "empty", 1.0)
+    assert (moment.touched, moment.left, moment.message) == ((), (), ""), str(moment)
+    assert moment.different.startswith("another artifacts, another verdict, "), moment.different
+    result = trial.site.result()
+    assert (result.verdict, len(result.artifacts)) == ("improved", 3)
+    trial.expected = result
+    assert trial._difference(kills.Ended(0, "", ())) == ""
 
 
 def test_changes_processes_and_differences_are_noticed(trial, monkeypatch):

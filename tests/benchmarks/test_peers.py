@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.peers import load, outcomes, tables, target, tools
 from benchmarks.peers.outcomes import FunctionResult, Outcome, claimed_by_table
+from tests.support.runs import prprep
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -155,17 +156,28 @@ def _command(process):
         return ""
 
 
+def run_briefly(command, *, cwd, env):
+    """Run prprep with as few repeats as all tests."""
+    assert command[1:3] == ["-m", "tasks"]
+    done = prprep(command[3:], folder=cwd, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow(0.8)
 @pytest.mark.parametrize("name", tools.TOOLS)
-def test_every_tool_compares_for_real(tmp_path, name):
+def test_every_tool_compares_for_real(tmp_path, monkeypatch, name):
     """A fifth less, in the shortest time that the tool allows."""
-    target.create(tmp_path / "repository", target.FUNCTIONS, target.peers_tags())
+    if name == "prprep":
+        monkeypatch.setattr(tools, "_run", run_briefly)
+    functions = (target.SMALL, target.ALLOCATING)
+    target.create(tmp_path / "repository", functions, target.peers_tags())
     (tmp_path / "one").mkdir()
+    cache = Path(os.environ["PRPREP_CACHE"])
     comparison = tools.Comparison(
-        tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", Path(os.environ["PRPREP_CACHE"])
+        tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", cache, functions=functions
     )
     results = tools.TOOLS[name](comparison)
-    assert sorted(each.function for each in results) == sorted(work.name for work in target.FUNCTIONS)
+    assert sorted(each.function for each in results) == ["allocating", "small"]
     assert all(isinstance(each, FunctionResult) and 0.2 < each.ratio < 3 and each.inside > 0 for each in results)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.documents import document_of
 from tests.support.mistakes import ALONE, BENCHMARK, CODE, LIGHT, item, manifest, ran, target
 
 HALF = "def total(size=1000):\n    lists = [list(range(size)) for _ in range(10)]\n    return sum(lists[0])\n"
@@ -27,4 +28,8 @@ def test_each_commit_that_changes_the_function_is_compared_with_the_one_before_i
     assert "Add another function" not in first.stdout
     again = ran(folder, "bisect", "faster")
     assert again.stdout == first.stdout
+    items = document_of(ran(folder, "bisect", "faster", "--json").stdout)["items"]
+    assert [item["head"]["sha"][:12] for item in items] == [row.split()[0] for row in rows[:2]]
+    assert [item["comparison"]["verdict"] for item in items] == ["improved", "improved"]
+    assert {item["state"] for item in items} <= {"ready", "needs review"}
     assert "measure:" not in again.stderr

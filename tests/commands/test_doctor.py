@@ -9,6 +9,7 @@ import pytest
 
 from tasks.commands import doctor
 from tasks.commands.doctor import Check, of_machine
+from tests.support.documents import document_of
 from tests.support.github import GitHub
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, item, manifest, ran, target
 from tests.support.untouched import untouched
@@ -84,7 +85,12 @@ def test_every_item_is_checked_up_to_its_first_failure(tmp_path):
     assert f"  FAIL  {BENCHMARK}::test_total: the benchmark failed on head:\n" in broken
     assert "        fix: a benchmark must pass at both commits; nothing was measured" in broken
     assert "FAIL" not in faster
-    assert doctor_output(folder, "faster")[0] == 0
+    code, output = doctor_output(folder, "faster", "--json")
+    document = document_of(output)
+    (described,) = document["items"]
+    assert (code, document["exit_code"], described["id"]) == (0, 0, "faster")
+    assert {"state": "ok", "what": f"benchmark: {BENCHMARK} (head)", "fix": ""} in described["checks"]
+    assert document["checks"][0]["what"].startswith("git version ")
     assert doctor_output(folder, "fast")[0] == 3
 
 

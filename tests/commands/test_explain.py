@@ -6,6 +6,7 @@ import pytest
 
 from tasks.errors import CommandFailedError, PrprepError
 from tasks.storage.journal import MAX_BYTES, Journal, tail
+from tests.support.documents import document_of
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, compare, ran, target
 
 
@@ -57,6 +58,10 @@ def test_a_failure_is_explained_with_the_end_of_the_log(tmp_path):
     assert "environment of head" in log
     assert "No module named 'nothing_like_it'" in log
     assert out.endswith("\nnext: prprep render:faster\n")
+    (item,) = document_of(explain(run, "--json")[1])["items"]
+    assert (item["state"], item["next"]) == ("blocked", "prprep render:faster")
+    assert f"\nlint failed:\n  {item['failure']['message'].splitlines()[0]}\n" in out
+    assert item["failure"]["log_end"].splitlines()[-1].strip() in log
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from tests.support.documents import document_of
 from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, ran, target
 from tests.support.untouched import untouched
 
@@ -28,6 +29,7 @@ def test_several_refs_and_one_test(repo):
     with untouched(repo.path):
         first = ran(repo.path, *words)
         again = ran(repo.path, *words)
+        as_json = ran(repo.path, *words, "--json")
     assert first.returncode == 0, first.stderr
     rows = [line for line in first.stdout.splitlines() if "  time  " in line]
     assert [row.split(" ")[0] for row in rows] == ["faster", "same"]
@@ -35,6 +37,15 @@ def test_several_refs_and_one_test(repo):
     assert "test_other" not in first.stdout
     assert first.stdout == again.stdout
     assert "measure:" not in again.stderr
+    items = document_of(as_json.stdout)["items"]
+    assert [(item["id"], item["base"]["ref"], item["head"]["ref"]) for item in items] == [
+        ("faster", "main", "faster"),
+        ("same", "main", "same"),
+    ]
+    assert {item["state"] for item in items} <= {"ready", "needs review"}
+    (faster,) = (each for each in items[0]["comparison"]["changes"] if each["metric"] == "time")
+    assert (faster["verdict"], faster["test"]) == ("improved", f"{BENCHMARK}::test_total")
+    assert faster["effect"].partition(" (")[0] in rows[0]
 
 
 @pytest.mark.slow
@@ -74,6 +85,12 @@ def test_a_failure_is_one_message(repo):
     assert "test_gone" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
     assert "was not compared: lint failed (see above)" in done.stdout
+    again = ran(repo.path, "try", "main", "faster", f"{BENCHMARK}::test_gone", *BRIEF, "--json")
+    document = document_of(again.stdout)
+    (item,) = document["items"]
+    assert (document["exit_code"], document["error"], again.returncode) == (1, None, 1)
+    assert (item["state"], item["failure"]["stage"], item["comparison"]) == ("blocked", "lint", None)
+    assert item["next"] == f"prprep -m {document['manifest']} explain faster"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
 slow = pytest.mark.slow(1)
+SIMPLE = FLIT + PROJECT + 'description = "Pages"\n'
+"""Where the back end does not matter."""
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 
@@ -66,12 +68,6 @@ BACK_ENDS = {
     "setup.py": {
         "setup.py": "from setuptools import setup, find_packages\nneeds = ['iniconfig']\n"
         "setup(name='pages', version='1.5', packages=find_packages(), install_requires=needs)\n",
-        "pages/__init__.py": "",
-    },
-    "an old back end without editable installs": {
-        "pyproject.toml": '[build-system]\nrequires = ["setuptools==62.6", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
-        + PROJECT
-        + 'dependencies = ["iniconfig"]\n',
         "pages/__init__.py": "",
     },
 }
@@ -141,17 +137,17 @@ def test_trees_share_equal_dependencies_and_import_their_own_code(tmp_path):
 @slow
 def test_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
     """A second tree of the same files has only its own project to install, and the same tree nothing."""
-    files = {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
+    files = {"pyproject.toml": SIMPLE + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
     locked = {**files, "pylock.toml": '[[packages]]\nname = "iniconfig"\nversion = "2.0.0"\n'}
     messages: list[str] = []
-    for number in (0, 1, 2, 0, 1, 2):
+    for number in (0, 1, 0, 1):
         tree = tmp_path / f"tree{number}"
         for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number}\n"}.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(content)
         assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=messages.append).packages
     assert sum(line.startswith("installing the dependencies") for line in messages) == 1
-    assert sum(line.startswith("installing the project") for line in messages) == 3
+    assert sum(line.startswith("installing the project") for line in messages) == 2
     assert len(layers(tmp_path / "cache", "dependencies")) == 1
 
 
@@ -239,7 +235,7 @@ def test_uv_lock_pins_versions_and_workspace_members_come_from_the_tree(tmp_path
 
 @slow
 def test_an_unusable_lock_is_replaced_by_the_requirements_and_noted(tmp_path):
-    files = {"pyproject.toml": HATCHLING + PROJECT, "src/pages/__init__.py": "", "uv.lock": "version = 99\n"}
+    files = {"pyproject.toml": SIMPLE, "src/pages/__init__.py": "", "uv.lock": "version = 99\n"}
     environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
     assert environment.notes == (
         "uv.lock could not be installed: the lock file cannot be used",
@@ -251,7 +247,7 @@ def test_an_unusable_lock_is_replaced_by_the_requirements_and_noted(tmp_path):
 
 @slow
 def test_unavailable_test_packages_are_left_out_and_noted(tmp_path):
-    text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["iniconfig<1,>2"]\n'
+    text = SIMPLE + '[dependency-groups]\ntest = ["iniconfig<1,>2"]\n'
     environment = build(
         TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path, tmp_path / "cache"
     )
@@ -265,7 +261,7 @@ def test_unavailable_test_packages_are_left_out_and_noted(tmp_path):
 def test_pins_of_a_lock_file(tmp_path):
     lock = '[[package]]\nname = "iniconfig"\nversion = "2.0.0"\n'
     files = {
-        "pyproject.toml": HATCHLING + PROJECT + 'dependencies = ["iniconfig"]\n',
+        "pyproject.toml": SIMPLE + 'dependencies = ["iniconfig"]\n',
         "pages/__init__.py": "",
         "pdm.lock": lock,
     }
@@ -365,11 +361,7 @@ def test_packages_of_an_index_without_upload_times_are_exempt_from_the_date(tmp_
         archive.writestr("acme_pages-1.0.dist-info/RECORD", "")
     (index / "index.html").write_text(f'<html><body><a href="{wheel}">{wheel}</a></body></html>')
     monkeypatch.setenv("UV_INDEX", index.parent.as_uri())
-    text = (
-        FLIT.replace("3.11", "3.2")
-        + PROJECT.replace("1.5", "1")
-        + 'description = "x"\ndependencies = ["iniconfig", "acme-pages"]\n'
-    )
+    text = SIMPLE.replace("3.11", "3.2").replace("1.5", "1") + 'dependencies = ["iniconfig", "acme-pages"]\n'
     tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
     environment = build(tree, tmp_path / "cache", as_of=date(2022, 6, 1))
     assert {"iniconfig==1.1.1", "acme-pages==1.0"} <= set(environment.packages)
@@ -379,9 +371,7 @@ def test_packages_of_an_index_without_upload_times_are_exempt_from_the_date(tmp_
 @slow
 def test_settings_add_extras_groups_and_requirements(tmp_path):
     text = (
-        HATCHLING
-        + PROJECT
-        + '[project.optional-dependencies]\nfast = ["iniconfig==2.0.0"]\n[dependency-groups]\nbench = ["six"]\n'
+        SIMPLE + '[project.optional-dependencies]\nfast = ["iniconfig==2.0.0"]\n[dependency-groups]\nbench = ["six"]\n'
     )
     tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
     settings = EnvironmentSettings(extras=("fast",), groups=("bench",), install=("attrs",))
@@ -423,13 +413,17 @@ def test_extensions_are_built_per_tree_and_rebuilt_if_deleted(tmp_path):
 def test_extensions_of_an_old_back_end_are_copied_into_the_tree(tmp_path):
     """It has no editable installs, and the tree precedes the installed copy."""
     old = {"pyproject.toml": '[build-system]\nrequires = ["setuptools==62.6", "wheel"]\n', **EXTENSION}
+    old["setup.py"] = old["setup.py"].replace("version='1',", "version='1', install_requires=['iniconfig'],")
     tree = TargetRepo(tmp_path / "tree", old).path
     environment = build(tree, tmp_path / "cache")
     assert environment.notes == (builder.COPIED,)
-    answers = "import pages, pages.fast; print(json.dumps([pages.answer(), pages.fast.__file__]))"
-    answer, file = ask(environment, answers)
-    assert answer == 41
-    assert Path(file).is_relative_to(tree)
+    answers = "import pages, pages.fast, iniconfig; from importlib.metadata import version;"
+    answers += "print(json.dumps([pages.answer(), version('pages'), pages.__file__, pages.fast.__file__]))"
+    *found, package, extension = ask(environment, answers)
+    assert found == [41, "1"]
+    assert Path(package).is_relative_to(tree)
+    assert Path(extension).is_relative_to(tree)
+    assert {"pages==1", "iniconfig"} <= {*environment.packages, *names(environment)}
 
 
 @slow
@@ -498,7 +492,7 @@ def test_failed_builds_have_cause_place_and_hint(tmp_path, files, first):
 def test_without_network_nothing_else_is_tried(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["rich"]\n'
+    text = SIMPLE + '[dependency-groups]\ntest = ["rich"]\n'
     messages: list[str] = []
     with pytest.raises(EnvironmentBuildError, match="the package index cannot be reached"):
         build(TargetRepo(tmp_path / "tree", {"pyproject.toml": text}).path, tmp_path / "cache", report=messages.append)
@@ -553,7 +547,7 @@ def test_an_existing_environment_is_used_unchanged(tmp_path):
         folder = tmp_path / name
         (folder / "pages").mkdir(parents=True)
         (folder / "pages/__init__.py").write_text(f"VERSION = {version}\n")
-        (folder / "pyproject.toml").write_text(SETUPTOOLS + f'[project]\nname = "pages"\nversion = "{version}"\n')
+        (folder / "pyproject.toml").write_text(SIMPLE.replace("1.5", f"{version}"))
     existing = tmp_path / "existing"
     run_uv(["venv", "--quiet", "--python", sys.executable, existing], cwd=tmp_path)
     run_uv(
@@ -590,7 +584,7 @@ def test_an_existing_environment_is_used_unchanged(tmp_path):
 def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch):
     (tmp_path / "tree/pages").mkdir(parents=True)
     (tmp_path / "tree/pages/__init__.py").write_text("VERSION = 2\n")
-    described = SETUPTOOLS + '[project]\nname = "pages"\nversion = "2"\ndependencies = ["iniconfig==2.0.0"]\n'
+    described = SIMPLE.replace("1.5", "2") + 'dependencies = ["iniconfig==2.0.0"]\n'
     (tmp_path / "tree/pyproject.toml").write_text(described + '[project.optional-dependencies]\ntest = ["pyyaml"]\n')
     (tmp_path / "tree/uv.lock").write_text("version = 1\n")
     monkeypatch.setenv("PIP_NO_COMPILE", "1")

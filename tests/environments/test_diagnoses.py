@@ -166,17 +166,15 @@ FAILURES = {
     ),
 }
 REPAIRED = {
-    "repaired": {
-        PLACE: importing("import yaml").replace("(benchmark)", "(benchmark, mocker)"),
-        "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n",
-    },
-    "started": {"tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n"},
+    PLACE: importing("import dateutil").replace("(benchmark)", "(benchmark, mocker)"),
+    "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n",
+    "tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n",
 }
 REPAIRS = (
-    ("repaired", "pyyaml was installed for all sides, since the module `yaml` is not in the environment"),
-    ("repaired", "requests was installed for all sides, since the module `requests` is not in the environment"),
-    ("repaired", "pytest-mock was installed for all sides, since the fixture `mocker` does not exist"),
-    ("started", "pyyaml was installed for all sides, since the module `yaml` is not in the environment"),
+    "requests was installed for all sides, since the module `requests` is not in the environment",
+    "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+    "python-dateutil was installed for all sides, since the module `dateutil` is not in the environment",
+    "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
 )
 
 
@@ -184,12 +182,12 @@ REPAIRS = (
 def run(tmp_path_factory):
     """Run every failure, each on a branch of its own, in one run."""
     repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
-    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, **REPAIRED}.items():
+    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, "repaired": REPAIRED}.items():
         repo.branch(name, "main")
         repo.commit({CODE: LIGHT, **files}, f"Fail by {name}")
     repo.checkout("main")  # a benchmark of the work tree that differs would be taken for one that is being edited
     failures = [item(name, **settings) for name, (_, _, settings) in FAILURES.items()]
-    return compare(repo, *failures, *map(item, REPAIRED))
+    return compare(repo, *failures, item("repaired"))
 
 
 @pytest.mark.slow(0.6)
@@ -204,11 +202,11 @@ def test_a_failure_has_cause_and_hint(run, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "message"), REPAIRS)
-def test_known_packages_are_installed_for_all_sides(run, name, message):
-    comparison = run.comparison(name)
+@pytest.mark.parametrize("message", REPAIRS)
+def test_known_packages_are_installed_for_all_sides(run, message):
+    comparison = run.comparison("repaired")
     assert message in comparison.repairs
-    body = run.body(name).replace("`", "").replace("<code>", "").replace("</code>", "").replace("\\", "")
+    body = run.body("repaired").replace("`", "").replace("<code>", "").replace("</code>", "").replace("\\", "")
     assert message.replace("`", "") in body
     package = message.split()[0]
     for side in (comparison.base, comparison.head):

@@ -55,7 +55,26 @@ def test_a_note_stays_on_a_terminal_after_its_step():
 def test_the_same_failure_of_another_item_is_printed_once(second, shown):
     stream = io.StringIO()
     reporter = PlainReporter(stream, {"failure_verbosity": 0})
+    reporter.graph = SimpleNamespace(endings={})
     for name, message in (("measure:tables", "tables: no git"), ("measure:text", second)):
         task = SimpleNamespace(name=name, title=lambda name=name: name, actions=[1])
         reporter.add_failure(task, TaskFailed(message))
     assert stream.getvalue() == f"## measure:tables failed\ntables: no git\n## measure:text failed\n{shown}\n"
+
+
+@pytest.mark.parametrize("ended", [None, KeyboardInterrupt, SystemExit(143)], ids=repr)
+def test_an_interrupt_after_a_failure_keeps_its_exit_code(ended):
+    reporter = PlainReporter(io.StringIO(), {"failure_verbosity": 0})
+    reporter.graph = SimpleNamespace(endings={}, ending=lambda: "")
+    reporter.add_failure(SimpleNamespace(name="measure:a", title=lambda: "measure:a"), TaskFailed("no git"))
+
+    def run():
+        try:
+            if ended:
+                raise ended
+        finally:
+            reporter.complete_run()
+
+    with pytest.raises((KeyboardInterrupt, SystemExit)) as caught:
+        run()
+    assert getattr(caught.value, "code", None) == {None: 1, KeyboardInterrupt: None}.get(ended, 143)

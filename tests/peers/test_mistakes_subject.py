@@ -288,8 +288,8 @@ def undetected(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def accepted(undetected):
-    """Prepare each change by itself, up to where it is measured."""
-    return compare(undetected, *(item(name, benchmark=benchmark_of(name)) for name in CHANGES), stages=("lint",))
+    """Prepare each change by itself, up to the trees that are measured."""
+    return compare(undetected, *(item(name, benchmark=benchmark_of(name)) for name in CHANGES), stages=("inject",))
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ MANIFEST = """\
 version: 1
 repo: target
 upstream: main
-defaults: {budget: 1, metrics: memory, negligible_memory: 0}
+defaults: {budget: 1, metrics: memory, negligible_memory: 0, verify: false}
 optimizations:
   - {id: total, title: Sum in C, domain: cpu, head: perf/total, functions: "sums.numbers:total"}
 """

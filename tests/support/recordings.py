@@ -17,7 +17,7 @@ from tasks.environments import builder
 from tasks.manifest.model import Optimization
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record import choosing
+from tasks.stages.record import lengths
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
 from tests.support.projects import FLIT
@@ -54,9 +54,8 @@ def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[R
     )
     with pytest.MonkeyPatch.context() as patch:
         # The shop's functions take microseconds: no round is too short, and callers do not take their place.
-        for least in ("LEAST_ROUND", "LEAST_CALL"):
-            patch.setattr(choosing, least, 0.0)
-        patch.setattr("tasks.stages.record.record.ENOUGH", 0.0)
+        for least in ("LEAST_ROUND", "LEAST_CALL", "ENOUGH"):
+            patch.setattr(lengths, least, 0.0)
         for stage in ("record", "scaffold"):
             run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
     written = Scaffolding.read(paths.scaffold)

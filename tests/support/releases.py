@@ -6,7 +6,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.support.targets import TargetRepo
 
@@ -27,10 +31,22 @@ def repository_of(name: str, versions: tuple[str, str], folder: Path) -> TargetR
 
 
 def _unpacked(name: str, version: str, folder: Path) -> Path:
-    """Download a source distribution and unpack it; give the folder that its files are in."""
+    """Download a source distribution and unpack it; return the folder that its files are in.
+
+    pip would build the metadata of each first, in an environment of its own.
+    """
     folder.mkdir()
-    wanted = ["--no-deps", "--no-binary", name, "--dest", str(folder), f"{name}=={version}"]
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *wanted], check=True)
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+    compiled = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-deps", "--format", "pylock.toml", "-"],
+        input=f"{name}=={version}",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (package,) = tomllib.loads(compiled.stdout)["packages"]
+    with urlopen(package["sdist"]["url"]) as response:
+        content = response.read()
+    assert sha256(content).hexdigest() == package["sdist"]["hashes"]["sha256"]
+    with tarfile.open(fileobj=BytesIO(content)) as archive:
         archive.extractall(folder / "unpacked", filter="data")
     return next(path for path in (folder / "unpacked").iterdir() if path.is_dir())

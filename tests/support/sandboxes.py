@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from tasks.bench.request import SideRequest
 from tasks.bench.workers import sandbox
 from tasks.errors import MeasuringError
 
 
-def demand_bubblewrap() -> None:
-    """Skip the test on a machine without bubblewrap, or that does not let it create namespaces."""
+def missing_bubblewrap() -> str:
+    """Return why nothing can be confined: no bubblewrap, or a machine that does not let it create namespaces."""
     try:
         sandbox.check()
     except MeasuringError as error:
-        pytest.skip(str(error))
+        return str(error)
+    return ""
+
+
+def demand_bubblewrap() -> None:
+    if reason := missing_bubblewrap():
+        pytest.skip(reason)
+
+
+def confined(side: SideRequest) -> SideRequest:
+    """Return a side of the interpreter that runs the tests, in the sandbox."""
+    return replace(side, confined=True, environments=(Path(sys.prefix), Path(sys.base_prefix)))

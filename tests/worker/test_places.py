@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -17,14 +18,20 @@ from prprep_worker.startup import import_timer
 def test_a_name_that_is_no_file_has_no_path(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     assert real_path(name) is None
+    assert real_path(name, {}) is None
 
 
-def test_a_file_is_where_its_links_lead(tmp_path, monkeypatch):
+@pytest.mark.parametrize("folders", [None, {}])
+def test_a_file_is_where_its_links_lead(tmp_path, monkeypatch, folders):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.py").touch()
     (tmp_path / "link.py").symlink_to("there.py")
-    assert real_path("link.py") == real_path(str(tmp_path / "link.py")) == str(tmp_path / "there.py")
-    assert real_path(str(tmp_path / "gone.py")) == str(tmp_path / "gone.py")
+    (tmp_path / "folder").symlink_to(".")
+    for name in ("link.py", "there.py", "folder/there.py", "folder/link.py"):
+        for file in (name, str(tmp_path / name)):
+            assert real_path(file, folders) == os.path.realpath(file), file
+    assert real_path(str(tmp_path / "gone.py"), folders) == str(tmp_path / "gone.py")
+    assert real_path(str(tmp_path / "folder" / ".."), folders) == str(tmp_path.parent)
 
 
 def test_the_import_timer_returns_modules_with_a_place(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The worker with other Pythons, next to plugins that run, trace and reorder tests."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,7 +116,10 @@ FILES = {
 
 @pytest.fixture(params=["3.9", "3.13", "3.14"], scope="module")
 def python(request, tmp_path_factory):
-    return environment(tmp_path_factory.mktemp("environment"), request.param, *TOOLS, *PLUGINS)
+    python = environment(tmp_path_factory.mktemp("environment"), request.param, *TOOLS, *PLUGINS)
+    # This leaves compiled files, which the first launches would write all at the same time.
+    subprocess.run([python, "-m", "pytest", "-VV"], check=True, capture_output=True)
+    return python
 
 
 def measured(folder: Path, python: Path, **settings):

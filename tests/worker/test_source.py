@@ -18,6 +18,7 @@ import tempfile
 import types
 import uuid
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from unittest.mock import MagicMock
 
 import attrs
@@ -34,7 +35,7 @@ from tests.support.pythons import environment
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.values import source
-from prprep_worker.values.errors import CannotWriteError
+from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.privacy import Secrets
 
 TREE = Path(__file__).parents[2]
@@ -110,13 +111,54 @@ class Tally:
     count: int = dataclasses.field(default=0, init=False)
 
 
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Slotted:
+    left: int
+    boxes: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class Grown:
+    size: int
+
+    def __post_init__(self):
+        self.size += 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Doubled:
+    size: int = dataclasses.field(init=False)
+    half: dataclasses.InitVar[int] = 0
+
+    def __post_init__(self, half):
+        object.__setattr__(self, "size", 2 * half)
+
+
+@attrs.frozen
+class Pinned:
+    number: int = attrs.field(converter=lambda text: int(text) + 1)
+
+
+class Point(NamedTuple):
+    x: int
+    y: tuple = ()
+
+
+class Access(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     """What stands in a test cannot be imported from a benchmark: let these classes seem to stand elsewhere."""
     module = sys.modules[__name__]
-    for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally):
+    for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally, *RECREATED):
         monkeypatch.setattr(thing, "__module__", "worker_source_cases")
     monkeypatch.setitem(sys.modules, "worker_source_cases", module)
+
+
+RECREATED = Slotted, Grown, Doubled, Pinned, Point, Access
 
 
 def written(value, scale=1):
@@ -169,6 +211,10 @@ SMALL = [
     Page(3, [Box(0)]),
     Model(name="m", size=4),
     Kept("words", limit=3),
+    Slotted(left=1, boxes=[Slotted(left=2)]),
+    Point(1, (2,)),
+    Access.READ,
+    Access.READ | Access.WRITE,
     json.dumps,
     collections.OrderedDict,
     os.path,
@@ -343,6 +389,20 @@ def test_a_changed_object_is_made_and_changed_again(value, statements):
     code, back = made_again(value)
     assert code == statements
     assert vars(back) == vars(value)
+
+
+def test_a_constructor_that_does_more_than_to_store_is_not_called_with_what_it_stored():
+    statements, back = made_again(Grown(1))
+    assert statements == ["grown = Grown(size=2)", "grown.size = 2"]
+    assert back == Grown(1)
+    for value, code in ((Doubled(half=3), "Doubled(half=3)"), (Pinned("3"), "Pinned(number='3')")):
+        with pytest.raises(UnknownConstructionError):
+            written(value)
+        # If it was seen, the call that made the object is written.
+        requirements = source.Writer(str(TREE), 2)
+        requirements.imported_name(type(value))
+        construction = source.Construction(code, requirements)
+        assert source.Writer(str(TREE), 2, construction_of=lambda _, it=construction: it).argument(value) == code
 
 
 def test_changed_objects_inside_others_get_their_own_names():

@@ -172,8 +172,9 @@ timeout = 0.001
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("describe", [True, False])
-@pytest.mark.parametrize("configuration", ["", CONFIGURATION], ids=["plain", "configured"])
+@pytest.mark.parametrize(
+    ("configuration", "describe"), [("", False), (CONFIGURATION, True)], ids=["plain", "configured and described"]
+)
 def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, describe):
     files = {
         "src/project/__init__.py": CODE,

@@ -55,6 +55,14 @@ def test_a_nested_prprep_knows_that_it_is_one(monkeypatch):
     assert nested.is_nested()
 
 
+def test_a_nested_prprep_waits_for_the_same_lock(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRPREP_LOCK", "/a lock")
+    assert nested.variables(tmp_path)["PRPREP_LOCK"] == "/a lock"
+    assert "PRPREP_LOCK='/a lock'" in nested.program(tmp_path, tmp_path).read_text()
+    monkeypatch.delenv("PRPREP_LOCK")
+    assert "PRPREP_LOCK" not in nested.variables(tmp_path)
+
+
 def test_the_mark_does_not_reach_the_targets_code(monkeypatch):
     monkeypatch.setenv(nested.MARK, "1")
     assert nested.MARK not in programs.target_environment()

@@ -31,6 +31,7 @@ MOST_MEANWHILE = 1 << 20
 """Bytes that a process may get between two readings of one sample."""
 PAUSE = 0.0005
 """Seconds between two samples."""
+FIRST_TRIES = 50
 
 _COUNTED = ("Pss_Anon", "Pss_Shmem", "SwapPss")
 
@@ -156,7 +157,9 @@ class ProcessTree:
             # Let the high-water mark begin anew (proc_pid_clear_refs(5)).
             with suppress(OSError):
                 Path(f"{PROC}/{process}/clear_refs").write_text("5", encoding="ascii")
-        if first := self._sweep():
+        # Processes may come or go during a sweep, but hardly in so many one after the other.
+        tries = (self._sweep() for _ in range(FIRST_TRIES) if self._alive())
+        if first := next(filter(None, tries), None):
             self.sweeps.append(first)
             self._thread.start()
         return self

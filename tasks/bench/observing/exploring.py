@@ -70,6 +70,7 @@ def explore(
     *,
     seconds: float,
     inside: str = "",
+    chains: bool = True,
 ) -> tuple[tuple[Reach, ...], tuple[str, ...], tuple[str, ...]]:
     """Run tests in one process; return what each of them reached, the files of those that ran, and notes on the end.
 
@@ -84,6 +85,7 @@ def explore(
             "seconds": TEST_SECONDS,
             "session": seconds,
             "inside": inside,
+            "chains": chains,
         }
         command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=PLUGIN_OPTIONS)]
         note = ""

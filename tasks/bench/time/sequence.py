@@ -77,6 +77,11 @@ class LaunchSequence:
         return not self.stopped
 
     @property
+    def next_is_last(self) -> bool:
+        """Return whether the next launch is the last, whatever it shows."""
+        return self._is_spent(self.number + 1)
+
+    @property
     def has_launches(self) -> bool:
         return bool(self._wall)
 
@@ -112,11 +117,14 @@ class LaunchSequence:
             self._looked.append(self.number)
             if self._wall and all(self._decided(launches) for launches in self._wall.values()):
                 return "decided"
-        if self.number >= max(self._planned) or (self.number >= MINIMUM_LAUNCHES and self._spent >= self._budget):
+        if self._is_spent(self.number):
             return "budget"
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "timeout"
         return ""
+
+    def _is_spent(self, number: int) -> bool:
+        return number >= max(self._planned) or (number >= MINIMUM_LAUNCHES and self._spent >= self._budget)
 
 
 def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[int, ...]:

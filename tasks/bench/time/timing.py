@@ -155,7 +155,7 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
         while sequence.should_continue():
             record = LaunchRecord()
             try:
-                launches.run(plan, record)
+                launches.run(plan, record, last=sequence.next_is_last)
             except TimeLimitError:
                 sequence.stopped = "timeout"
             run.add(record)

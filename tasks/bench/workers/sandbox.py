@@ -63,11 +63,25 @@ def variables(side: SideRequest, folder: Path) -> dict[str, str]:
 
 
 def compile_environments(request: Request) -> None:
-    """Compile the modules in the environments of confined sides, which cannot write there: imports are timed warm."""
-    for side in {side.python: side for side in map(request.side, request.roles) if side.confined}.values():
-        installed = [path for folder in side.environments for path in sorted(folder.glob("lib/python*/site-packages"))]
-        command: tuple[str | Path, ...] = (side.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *installed)
-        programs.run(command, cwd=side.tree, env=programs.target_environment(), check=False)
+    """Compile the modules in the environments of confined sides, which cannot write there: imports are timed warm.
+
+    What sides share is compiled once. The base Python is left alone: its packages are on no environment's path.
+    """
+    compiled = set[tuple[Path, Path | None]]()
+    for side in [side for side in map(request.side, request.roles) if side.confined]:
+        environments = [folder for folder in side.environments if _is_environment(folder)]
+        installed = {path for folder in environments for path in folder.glob("lib/python*/site-packages")}
+        new = sorted(path for path in installed if (path, side.pycache) not in compiled)
+        compiled |= {(path, side.pycache) for path in new}
+        # In an environment of the user's compiled files belong elsewhere.
+        prefix = ("-X", f"pycache_prefix={side.pycache}") if side.pycache else ()
+        command = (side.python, "-I", "-S", *prefix, "-m", "compileall", "-q", "-j", "0", *new)
+        if new:
+            programs.run(command, cwd=side.tree, env=programs.target_environment(), check=False)
+
+
+def _is_environment(folder: Path) -> bool:
+    return (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir()
 
 
 # Without the user's name: that would need a map of users, which not every system allows.

@@ -97,12 +97,6 @@ def is_assertion(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and unittest_assertion(node.value) is not None)
 
 
-def expects_error(node: ast.stmt) -> bool:
-    """Return whether an error has to be raised in a statement, as by `with pytest.raises(...)`."""
-    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
-    return any(dotted_name(each.func).rpartition(".")[2] == "raises" for each in calls)
-
-
 def unittest_assertion(node: ast.expr) -> tuple[ast.expr, ...] | None:
     """Return what unittest's assertion `self.assert...(...)` evaluates; None for anything else."""
     name = _own_method(node)

@@ -6,6 +6,7 @@ import copy
 import posixpath
 import symtable
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,15 +63,24 @@ class TestModule:
         """Return the functions of a class, or those outside of classes, the last one first."""
         return [each for each in reversed(self.pytest_file.functions) if each.owner is owner]
 
-    def classes(self, name: str) -> list[ast.ClassDef]:
-        """Return a class and those of the file that it inherits from, in the order in which Python looks them up."""
-        own = self.class_(name)
-        names = (base for base in map(dotted_name, own.bases if own else ()) if base != name)
-        bases = [each for base in names for each in self.classes(base)]
-        return [own, *bases] if own else []
-
     def class_(self, name: str) -> ast.ClassDef | None:
         return next((each for each in self.bound.get(name, ()) if isinstance(each, ast.ClassDef)), None)
+
+
+@dataclass(frozen=True)
+class TestClass:
+    """A class of tests, or one that it inherits from, and its file."""
+
+    __test__ = False
+
+    node: ast.ClassDef
+    file: TestModule
+
+    def functions(self) -> list[PytestFunction]:
+        return self.file.functions(self.node)
+
+    def method(self, name: str) -> Function | None:
+        return next((each for each in self.node.body if isinstance(each, Function) and each.name == name), None)
 
 
 class TestModules:
@@ -90,6 +100,37 @@ class TestModules:
             text = (self.sources.tree.read(path) or b"").decode("utf-8", "replace")
             self._read[path] = TestModule(path, text)
         return self._read[path]
+
+    def classes(self, file: TestModule, name: str) -> list[TestClass]:
+        """Return a class and those of test files that it inherits from, in the order in which Python looks them up."""
+        found = list(self._classes(file, name, frozenset()))
+        # Of a class that several others inherit from, the last place counts.
+        return [each for index, each in enumerate(found) if each not in found[index + 1 :]]
+
+    def _classes(self, file: TestModule, name: str, below: frozenset[tuple[str, str]]) -> Iterator[TestClass]:
+        place = self._place_of(file, name)
+        node = place[0].class_(place[1]) if place else None
+        if place is None or node is None or (place[0].path, place[1]) in below:
+            return
+        yield TestClass(node, place[0])
+        for base in filter(None, map(dotted_name, node.bases)):
+            yield from self._classes(place[0], base, below | {(place[0].path, place[1])})
+
+    def _place_of(self, file: TestModule, name: str) -> tuple[TestModule, str] | None:
+        """Return the file of tests that a name of a file, like `Case` or `module.Case`, is from, and its name there."""
+        module, _, attribute = name.rpartition(".")
+        imports = (each for each in file.bound.get(module or name, ()) if isinstance(each, ast.ImportFrom))
+        node = next(imports, None)
+        if node is None:
+            return None if module else (file, name)
+        original = next((each.name for each in node.names if (each.asname or each.name) == (module or name)), name)
+        if module:
+            node = ast.ImportFrom(module=".".join(filter(None, (node.module, original))), names=[], level=node.level)
+        with suppress(NotCopiedError):
+            imported = self.imported(node, file.path)
+            if isinstance(imported, TestModule) and imported.path != file.path:
+                return self._place_of(imported, attribute if module else original)
+        return None
 
     def imported(self, node: ast.ImportFrom, path: str) -> TestModule | str:
         """Return the file of tests that an import of the file at `path` is from, else the module's absolute name."""

@@ -38,13 +38,15 @@ def from_recording(
     if call is None and sample is None:
         raise ValueError("no call was recorded")
     module, name = contents(source, recording.target), recording.target.partition(":")[2]
-    definition = definition_of(module, name) or definition_of(module, shared_name(name))
+    # A constructor that a decorator generates is known by its class.
+    names = (name, shared_name(name), name.removesuffix(".__init__"))
+    definition = next(filter(None, (definition_of(module, each) for each in names)), None)
     if definition is None:
         what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
         hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
         raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
     is_memory = detection.domain.domains[:1] == ("mem",)
-    if call and is_memory and _makes_small_object(call, definition):
+    if call and is_memory and _makes_small_object(recording.target, call):
         parts = _of_call(recording, call, definition, many=True)
     elif sample and uses_sample(recording, is_memory=is_memory):
         large = call if call and not is_small_call(call) else None
@@ -67,9 +69,9 @@ def _called(recording: Recording, definition: Definition) -> str:
     return recording.called_as or called_target(recording.target, definition)
 
 
-def _makes_small_object(call: RecordedCall, definition: Definition) -> bool:
+def _makes_small_object(target: str, call: RecordedCall) -> bool:
     """Return whether a call makes an object of so few bytes that only many of them show what one takes."""
-    is_constructor = definition.name.rpartition(".")[2] == "__init__"
+    is_constructor = target.endswith(".__init__")
     return is_constructor and not call.changes and call.peaks is not None and call.peaks.base < SMALL_OBJECT
 
 

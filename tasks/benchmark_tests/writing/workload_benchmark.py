@@ -1,46 +1,62 @@
 """Write a benchmark test from one of the project's own tests."""
 
+import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...artifacts import Detection, WorkloadTest
-from ...project.syntax import bound_names, indented, parse_or_empty
+from ...project.syntax import awaits, bound_names, indented, parse_or_empty
 from ...text import figures
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .needed_code import used_names
 from .recorded_code import SPACES, WIDTH
 
 FUNCTIONS = ("run", "call", "measured")
-"""Names for the measured function: the first that the test does not use itself."""
+LOOPS = ("loop", "event_loop", "own_loop")
+PREPARING = ("prepare", "set_up", "prepared")
+"""Names for the measured function, the event loop and the setup: the first that the test does not use itself."""
 
 
 def from_workload(
     workload: WorkloadTest, detection: Detection, *, changed: str, path: str, templates: Path | None
 ) -> WrittenBenchmark:
     """Write the benchmark from the body of a test that spends much of its time in the function `changed`."""
-    is_expression = not workload.body and workload.repeat == 1
+    is_async = awaits("\n".join((*workload.setup, *workload.body, workload.result)))
+    imports = (*(["import asyncio"] if is_async else []), *workload.imports)
+    is_expression = not (workload.body or workload.repeat > 1 or is_async)
     test = workload.test.partition("[")[0].rpartition("::")[2]
     parts = BenchmarkParts(
-        imports=workload.imports,
-        setup="" if not workload.setup else indented("\n".join(workload.setup), SPACES),
+        imports=tuple(dict.fromkeys(sorted(imports, key=lambda line: not line.startswith("from __future__ ")))),
+        setup="" if is_async or not workload.setup else indented("\n".join(workload.setup), SPACES),
         expression=workload.result or "...",
         recorded=_origin(workload, test, changed),
         definitions=tuple("\n\n\n".join(workload.definitions).splitlines()),
         fixtures=workload.fixtures,
         timed="the calls of a test",
-        direct=None if is_expression else indented(_passed(workload), SPACES),
+        direct=None if is_expression else indented(_on_loop(workload) if is_async else _passed(workload), SPACES),
     )
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "test")
 
 
 def run_code(workload: WorkloadTest) -> tuple[str, str]:
-    """Return the name and the code of the function that is measured."""
+    """Return the name and the code of the function that is measured, a coroutine function if it awaits something."""
+    name, body = _free_name(workload, FUNCTIONS), "\n".join(_measured(workload))
+    return name, f"{'async def' if awaits(body) else 'def'} {name}():\n" + indented(body, SPACES)
+
+
+def is_prepared_on_loop(workload: WorkloadTest) -> bool:
+    """Return whether the setup needs a running event loop: it awaits, or calls what might look for the loop."""
+    setup = "\n".join(workload.setup)
+    is_awaited = awaits("\n".join((*workload.body, workload.result)))
+    calls = any(isinstance(each, ast.Call) for each in ast.walk(parse_or_empty(setup.encode())))
+    return awaits(setup) or (is_awaited and calls)
+
+
+def _free_name(workload: WorkloadTest, names: Sequence[str]) -> str:
     code = "\n".join((*workload.setup, *workload.body, workload.result))
-    taken = used_names(code) | bound_names([parse_or_empty(code.encode())]) | set(workload.imports)
-    name = next(each for each in FUNCTIONS if each not in taken)
-    lines = list(_measured(workload))
-    return name, f"def {name}():\n" + indented("\n".join(lines), SPACES)
+    taken = used_names(code) | bound_names([parse_or_empty(code.encode())])
+    return next(each for each in names if each not in taken)
 
 
 def _measured(workload: WorkloadTest) -> Iterator[str]:
@@ -59,6 +75,22 @@ def _measured(workload: WorkloadTest) -> Iterator[str]:
 def _passed(workload: WorkloadTest) -> str:
     name, code = run_code(workload)
     return f"{code}\n\nbenchmark({name})"
+
+
+def _on_loop(workload: WorkloadTest) -> str:
+    """Write what awaits setup and measured code on one event loop, each time with a new coroutine."""
+    name, code = run_code(workload)
+    loop, prepare = _free_name(workload, LOOPS), _free_name(workload, PREPARING)
+    setup, run = "\n".join(workload.setup), f"{loop}.run_until_complete"
+    lines = [f"{loop} = asyncio.new_event_loop()", "try:"]
+    if is_prepared_on_loop(workload):
+        made = sorted(bound_names([parse_or_empty(setup.encode())]) & used_names(code))
+        returned = f"\nreturn {', '.join(made)}" if made else ""
+        setup = f"async def {prepare}():\n{indented(setup + returned, SPACES)}"
+        lines.append(f"{SPACES}{', '.join(made) + ' = ' if made else ''}{run}({prepare}())")
+    passed = f"lambda: {run}({name}())" if code.startswith("async ") else name
+    lines += [f"{SPACES}benchmark({passed})", "finally:", f"{SPACES}{loop}.close()"]
+    return "\n".join((*([f"{setup}\n"] if setup else []), f"{code}\n", *lines))
 
 
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:

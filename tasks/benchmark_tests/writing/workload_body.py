@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...project.syntax import (
     Function,
@@ -19,15 +20,25 @@ from ...project.syntax import (
     string_value,
     without_docstring,
 )
-from ..reading import PytestFunction
-from .assertions import WithoutAssertions, expects_error, is_assertion
-from .needed_code import ALWAYS_THERE, NeededCode, NotCopiedError, TestModule, TestModules, used_names, with_paths
+from ..reading import PytestFunction, marks_of
+from .assertions import WithoutAssertions, is_assertion
+from .expected_errors import ExpectedErrors
+from .needed_code import (
+    ALWAYS_THERE,
+    NeededCode,
+    NotCopiedError,
+    TestClass,
+    TestModule,
+    TestModules,
+    used_names,
+    with_paths,
+)
 
 BY_PYTEST = frozenset(
     {"tmp_path", "tmp_path_factory", "tmpdir", "monkeypatch", "capsys", "capfd", "caplog", "recwarn", "request"}
 )
 """Fixtures of pytest itself."""
-SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp")
+SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp", "asyncSetUp")
 """Methods that run before a test of the class, in their order."""
 MOCKS = re.compile(r"\bmock\b")
 """In an import: what a mock does is not the project's work."""
@@ -71,14 +82,17 @@ def body_of(
     """
     path, *owners, name = test.partition("[")[0].split("::")
     file = modules.module(path)
-    classes = file.classes(owners[-1]) if file and owners else []
-    holders: Sequence[ast.ClassDef | None] = classes or (None,)
-    found = (each for holder in holders for each in (file.functions(holder) if file else ()))
-    function = next((each for each in found if each.node.name == name), None)
-    if file is None or function is None:
+    classes = modules.classes(file, owners[-1]) if file and owners else []
+    if file is None:
+        return "it is not written in its file"
+    functions = [(each, owner.file) for owner in classes for each in owner.functions()]
+    functions += [] if owners else [(each, file) for each in file.functions(None)]
+    function, written_in = next(((each, its) for each, its in functions if each.node.name == name), (None, file))
+    if function is None:
         return "it is not written in its file"
     try:
-        return _Body(file, function, classes, case, modules, folder, method).body()
+        body = _Body(file, function, written_in, classes, case, modules, folder, method)
+        return body.body()
     except (NotCopiedError, SyntaxError, RecursionError) as error:
         return f"it {error}"
 
@@ -90,6 +104,8 @@ class _Group:
     code: str
     file: TestModule
     binds: frozenset[str]
+    of_module: frozenset[str]
+    """The names of the file that they use, as opposed to attributes of the test's object."""
 
 
 @dataclass
@@ -98,7 +114,9 @@ class _Body:
 
     file: TestModule
     test: PytestFunction
-    classes: Sequence[ast.ClassDef]
+    written_in: TestModule
+    """The file of the class that the test is inherited from, else `file`."""
+    classes: Sequence[TestClass]
     """The test's class, then its base classes."""
     case: Mapping[str, int]
     modules: TestModules
@@ -110,6 +128,8 @@ class _Body:
     """The fixtures, parameters and attributes of the test's object that have a variable by now."""
     attributes: set[str] = field(default_factory=set)
     groups: list[_Group] = field(default_factory=list)
+    expectations: set[str] = field(default_factory=set)
+    """The variables that hold what expects an error."""
 
     def body(self) -> TestBody:
         self._check()
@@ -119,7 +139,7 @@ class _Body:
             self._set_up(name)
         for name in self.test.parameters:
             self._parameter(name)
-        self._add(without_docstring(self.test.node), self.file)
+        self._add(without_docstring(self.test.node), self.written_in)
         needed = NeededCode(self.modules, self.folder)
         for group in self.groups:
             needed.add(group.code, group.file, known=self._known(group))
@@ -133,40 +153,45 @@ class _Body:
         """Return the names that a group uses of the test; raise NotCopiedError if its module's are hidden by them."""
         known = {*group.binds, *self.made, *self.fixtures}
         others = set[str]().union(*(each.binds for each in self.groups if each is not group)) - known
-        if hidden := sorted(others & used_names(group.code) & group.file.bound.keys() - ALWAYS_THERE):
+        others = (others & used_names(group.code)) | self.attributes
+        if hidden := sorted(others & group.of_module - ALWAYS_THERE):
             raise NotCopiedError(f"has a variable of the same name as something of its module: {hidden[0]}")
         return known
 
     def _check(self) -> None:
-        node = self.test.node
-        if isinstance(node, ast.AsyncFunctionDef):
-            raise NotCopiedError("is asynchronous")
-        for mark in self.test.marks:
+        for mark, _ in self._marks:
             is_mark = ".mark." in ast.unparse(mark) or "unittest" in ast.unparse(mark)
-            if not is_mark or last_name(mark) == "xfail":
+            if not is_mark or last_name(mark) in {"xfail", "expectedFailure"}:
                 raise NotCopiedError(f"is decorated by {ast.unparse(mark).partition('(')[0]}")
+
+    @cached_property
+    def _marks(self) -> list[tuple[ast.expr, TestModule]]:
+        """The marks of the test and of the classes that inherit it, with their files."""
+        inheriting = (owner for owner in self.classes if owner.node is not self.test.owner)
+        inherited = ((mark, owner.file) for owner in inheriting for mark in marks_of(owner.node))
+        return [*((mark, self.written_in) for mark in self.test.marks), *inherited]
 
     # -- fixtures
 
     def _automatic(self) -> Iterator[str]:
         """Yield the fixtures of the file that run for the test without being a parameter of it."""
-        for name, each in self.file.pytest_file.fixtures.items():
-            if each.is_autouse and each.owner in {None, *self.classes}:
-                yield name
-        for mark in self.test.marks:
+        of_classes = (each for owner in self.classes for each in owner.functions())
+        yield from (each.fixture_name for each in (*self.file.functions(None), *of_classes) if each.is_autouse)
+        for mark, _ in self._marks:
             if isinstance(mark, ast.Call) and last_name(mark) == "usefixtures":
                 yield from filter(None, map(string_value, mark.args))
 
     def _parameter(self, name: str) -> None:
         if name in self.made:
             return
-        value = next(filter(None, (self._value(mark, name) for mark in self.test.marks)), None)
+        found = ((self._value(mark, name, file), file) for mark, file in self._marks)
+        value, file = next((each for each in found if each[0] is not None), (None, self.file))
         if value is not None:
-            self._assign(name, value, self.file)
+            self._assign(name, value, file)
         else:
             self._fixture(name)
 
-    def _value(self, mark: ast.expr, name: str) -> ast.expr | None:
+    def _value(self, mark: ast.expr, name: str, file: TestModule) -> ast.expr | None:
         """Return the value that a mark `parametrize` gives to a parameter in this case."""
         if not isinstance(mark, ast.Call) or last_name(mark) != "parametrize" or len(mark.args) < 2:
             return None
@@ -177,7 +202,7 @@ class _Body:
             return None
         if any(each.arg == "indirect" for each in mark.keywords):
             raise NotCopiedError(f"gets {name} by a fixture (`indirect`)")
-        value = self._element(values, self.case[name])
+        value = self._element(values, self.case[name], file)
         if len(own) == 1 and texts is None and "," not in string_value(first):
             return value
         position = own.index(name)
@@ -185,10 +210,10 @@ class _Body:
             return value.elts[position]
         return ast.Subscript(value, ast.Constant(position), ast.Load())
 
-    def _element(self, values: ast.expr, index: int) -> ast.expr:
+    def _element(self, values: ast.expr, index: int, file: TestModule) -> ast.expr:
         """Return an element of the values of a parameter, as code; of a list that is written down it is the node."""
         if isinstance(values, ast.Name):
-            bound = self.file.bound.get(values.id, [])
+            bound = file.bound.get(values.id, [])
             if (
                 len(bound) == 1
                 and isinstance(bound[0], ast.Assign)
@@ -201,6 +226,8 @@ class _Body:
             raise NotCopiedError("has other values than its file lists")
         value = values.elts[index]
         if isinstance(value, ast.Call) and last_name(value) == "param":
+            if any(last_name(each) == "xfail" for each in ast.walk(value) if isinstance(each, ast.expr)):
+                raise NotCopiedError("is expected to fail in this case")
             return value.args[0] if len(value.args) == 1 else ast.Tuple(value.args, ast.Load())
         return value
 
@@ -210,12 +237,12 @@ class _Body:
             return
         self.made.add(name)
         file, fixture = self._found(name)
-        is_visible = file is not self.file and self._sees(file)
+        is_visible = file is not None and posixpath.basename(file.path) == "conftest.py" and self._sees(file)
         if fixture is None or file is None:
             if name not in BY_PYTEST:
                 raise NotCopiedError(f"gets {name} from a plugin of pytest, not from a file of the project")
             self.fixtures.append(name)
-        elif is_visible:
+        elif is_visible and not isinstance(fixture.node, ast.AsyncFunctionDef):
             self.fixtures.append(name)
         else:
             self._write_fixture(name, fixture, file)
@@ -225,14 +252,14 @@ class _Body:
         while folders[-1]:
             folders.append(posixpath.dirname(folders[-1]))
         conftests = (self.modules.module(posixpath.join(folder, "conftest.py")) for folder in folders)
-        for file in (self.file, *filter(None, conftests)):
-            own = (each for owner in (*self.classes, None) for each in file.functions(owner))
-            if fixture := next((each for each in own if each.fixture_name == name), None):
-                return file, fixture
-        return None, None
+        of_classes = ((each, owner.file) for owner in self.classes for each in owner.functions())
+        files = (self.file, *filter(None, conftests))
+        functions = (*of_classes, *((each, file) for file in files for each in file.functions(None)))
+        found = ((file, each) for each, file in functions if each.fixture_name == name)
+        return next(found, (None, None))
 
-    def _sees(self, file: TestModule | None) -> bool:
-        folder = posixpath.dirname(file.path) if file else ""
+    def _sees(self, file: TestModule) -> bool:
+        folder = posixpath.dirname(file.path)
         return not folder or f"{self.folder}/".startswith(f"{folder}/")
 
     def _write_fixture(self, name: str, fixture: PytestFunction, file: TestModule) -> None:
@@ -245,50 +272,51 @@ class _Body:
             value = last.value.value
         elif value is None:
             statements.append(last)
-        if isinstance(fixture.node, ast.AsyncFunctionDef) or _leaves(statements):
+        if isinstance(fixture.node, ast.AsyncFunctionDef) and not isinstance(self.test.node, ast.AsyncFunctionDef):
+            raise NotCopiedError(f"uses the asynchronous fixture {name}, but is not asynchronous")
+        if _leaves(statements):
             raise NotCopiedError(f"uses the fixture {name}, which has to be undone or returns in several places")
         if value is not None and not (isinstance(value, ast.Name) and value.id == name):
             statements.append(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), last))
-        request = _Request(name, self._value_of_request(fixture, name))
+        request = _Request(name, self._value_of_request(fixture, name, file))
         self._add([request.visit(each) for each in statements], file)
 
-    def _value_of_request(self, fixture: PytestFunction, name: str) -> ast.expr | None:
+    def _value_of_request(self, fixture: PytestFunction, name: str, file: TestModule) -> ast.expr | None:
         mark = next((each for each in fixture.node.decorator_list if last_name(each) == "fixture"), None)
         values = next((each.value for each in getattr(mark, "keywords", ()) if each.arg == "params"), None)
-        return self._element(values, self.case[name]) if values is not None and name in self.case else None
+        return self._element(values, self.case[name], file) if values is not None and name in self.case else None
 
     # -- the object of a test class
 
     def _set_up(self, name: str) -> None:
-        method = self._method(name)
-        if method and "super" in names([method]):
-            raise NotCopiedError(f"has a {name} that calls that of a base class")
-        if method:
-            self._add(without_docstring(method), self.file)
+        for statement, file in self._setting_up(name, self.classes):
+            self._add([statement], file)
 
-    def _method(self, name: str) -> Function | None:
-        body = (each for owner in self.classes for each in owner.body)
-        return next((each for each in body if isinstance(each, Function) and each.name == name), None)
+    def _setting_up(self, name: str, classes: Sequence[TestClass]) -> Iterator[tuple[ast.stmt, TestModule]]:
+        """Yield the statements of a method, with those of a base class in the place of `super().name()`."""
+        for index, owner in enumerate(classes):
+            if method := owner.method(name):
+                for statement in without_docstring(method):
+                    if _is_call_of_base(statement, name):
+                        yield from self._setting_up(name, classes[index + 1 :])
+                    elif "super" in names([statement]):
+                        raise NotCopiedError(f"has a {name} that calls that of a base class")
+                    else:
+                        yield statement, owner.file
+                return
 
     def _attribute(self, name: str) -> None:
         """Write a constant of the test's class, or a method that uses no state of it."""
         if name in self.made:
             return
         self.made.add(name)
-        for statement in (each for owner in self.classes for each in owner.body):
-            if not isinstance(statement, Function) and name in bound_names([statement]):
-                self._add([statement], self.file, attribute=name)
-                return
-        method = copy.deepcopy(self._method(name))
-        if method is None:
-            raise NotCopiedError(f"uses self.{name}, which its class does not define")
-        is_static = any(last_name(each) == "staticmethod" for each in method.decorator_list)
-        if len(method.decorator_list) > is_static:
-            raise NotCopiedError(f"uses self.{name}, which is decorated")
-        method.decorator_list = []
-        if not is_static and method.args.args:
-            del method.args.args[0]
-        self._add([method], self.file, attribute=name)
+        for owner in self.classes:
+            for statement in owner.node.body:
+                if name in bound_names([statement]):
+                    code = _function(statement) if isinstance(statement, Function) else statement
+                    self._add([code], owner.file, attribute=name)
+                    return
+        raise NotCopiedError(f"uses self.{name}, which its class does not define")
 
     # -- statements
 
@@ -301,9 +329,10 @@ class _Body:
         binds = frozenset[str]().union(*(each.binds for each in statements))
         if hidden := sorted(self.attributes & bound_names(nodes) - {attribute}):
             raise NotCopiedError(f"has both a variable {hidden[0]} and self.{hidden[0]}")
+        of_module = frozenset(names(nodes) & file.bound.keys())
         if statements:
             code = "\n".join(each.code for each in statements)
-            self.groups.append(_Group(f"def _():\n{indented(code)}", file, binds))
+            self.groups.append(_Group(f"async def _():\n{indented(code)}", file, binds, of_module))
         self.statements += statements
 
     def _copied(self, original: ast.stmt, file: TestModule) -> Iterator[OwnStatement]:
@@ -324,9 +353,11 @@ class _Body:
                 raise NotCopiedError("uses the object of its class")
             if not isinstance(each, ast.Pass):
                 code = self._code(original, each, file)
-                is_given, fails = not hasattr(original, "lineno"), expects_error(each)
-                is_check = fails or is_assertion(original)
-                yield OwnStatement(code, is_check, frozenset(bound_names([each])), is_given, fails)
+                is_given, binds = not hasattr(original, "lineno"), frozenset(bound_names([each]))
+                fails = ExpectedErrors(self.modules, file, self.classes).are_in(original, frozenset(self.expectations))
+                if fails and isinstance(each, ast.Assign):
+                    self.expectations |= binds
+                yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""
@@ -383,12 +414,31 @@ class _Request(ast.NodeTransformer):
         return node
 
 
+def _is_call_of_base(statement: ast.stmt, name: str) -> bool:
+    """Return whether a statement is `super().name()`, perhaps awaited."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    return value is not None and ast.unparse(value) == f"super().{name}()"
+
+
+def _function(method: Function) -> ast.stmt:
+    """Return a method as a function without `self`; raise NotCopiedError if it is decorated."""
+    is_static = any(last_name(each) == "staticmethod" for each in method.decorator_list)
+    if len(method.decorator_list) > is_static:
+        raise NotCopiedError(f"uses self.{method.name}, which is decorated")
+    function = copy.deepcopy(method)
+    function.decorator_list = []
+    if not is_static and function.args.args:
+        del function.args.args[0]
+    return function
+
+
 def _leaves(nodes: Sequence[ast.AST]) -> bool:
     """Return whether statements return or yield, rather than functions inside them."""
     pending = list(nodes)
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await):
+        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
             pending += ast.iter_child_nodes(node)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...manifest.forms import benchmark_file
 from ...staleness import Fields, Item, Stage, Uses, Value
 from ...storage.hashing import blob, read_bytes
+from ...text.target_names import benchmark_file
 
 if TYPE_CHECKING:
     from ...git.models import Refs

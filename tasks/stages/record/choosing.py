@@ -12,17 +12,15 @@ from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
-from ...benchmark_tests.writing.recorded_code import compose, defaults_of, unparsed
+from ...benchmark_tests.writing.recorded_code import awaited, compose, defaults_of, unparsed
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...manifest.model import Optimization
 from ...project.code.definitions import Definition
+from . import lengths
+from .lengths import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate
 
-TOO_LONG = 5.0
-"""Seconds of a call that is not scaled up further."""
-IN_PROPORTION = 0.5
-"""An input that is so many times larger has to take at least this part of so many times longer."""
 MOSTLY_OVERHEAD = 1e-5
 """Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""
 MOST_TRIED = 6
@@ -39,12 +37,6 @@ SUFFIXES = {
 """Words in a function's name that say what documents it takes."""
 PLAIN_NAME = re.compile(r"\w[\w.-]*")
 """Of a data file: the recording comes from a process of the project, which could have written anything."""
-LEAST_ROUND = 1e-5
-"""Seconds of a round below which a benchmark is a toy."""
-LEAST_CALL = 1e-4
-"""The same if the round is a single call: of several different ones each may be short, as in everyday use."""
-CONSUME = ("async def consumed(items):", "    return [item async for item in items]")
-"""What a trial awaits of an asynchronous generator."""
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
@@ -275,7 +267,7 @@ class CallChooser:
     def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
         """Return typical calls of the changed function; those of a caller may be about something else."""
         sample = self._tried_sample(typical_sample(drawn, call)) if self._calls_changed else None
-        return None if call and sample and sample.seconds < LEAST_ROUND else sample
+        return None if call and sample and sample.seconds < lengths.LEAST_ROUND else sample
 
     def _tried_sample(self, sample: Sample | None) -> Sample | None:
         """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
@@ -284,7 +276,7 @@ class CallChooser:
         sampled = compose_sample(sample, self.called.called_as, self._definition)
         defined, attempts = sampled.attempts()
         setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
+        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "tell": True}
         answer = try_code(self.site, order)
         if "raised" in answer or answer["changes"]:
             return None
@@ -361,12 +353,10 @@ class CallChooser:
     def _order(self, call: RecordedCall) -> tuple[Message, dict[str, bytes]]:
         """Return what `try_code` needs to make a call."""
         code = compose(call, self.called.called_as, self._definition)
-        consume = CONSUME if self._is_consumed else ()
         order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup, *consume)),
-            "call": f"consumed({code.call})" if consume else code.call,
+            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
+            "call": awaited(code.call, self._definition) if self._definition.is_async else code.call,
             "inputs": code.inputs,
-            "awaited": self._definition.is_async,
         }
         return order, {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
 

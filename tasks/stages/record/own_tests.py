@@ -4,7 +4,7 @@ import ast
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
@@ -14,13 +14,13 @@ from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
-from ...benchmark_tests.writing.workload_benchmark import run_code
+from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, parse_or_empty
 from ...text import figures
-from . import choosing
-from .choosing import IN_PROPORTION, TOO_LONG
+from . import lengths
+from .lengths import IN_PROPORTION, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 12
@@ -93,9 +93,9 @@ class TestChooser:
         failures += (
             f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
             for each in larger
-            if _once(each) < choosing.LEAST_CALL
+            if _once(each) < lengths.LEAST_CALL
         )
-        enough = (each for each in larger if _once(each) >= choosing.LEAST_CALL)
+        enough = (each for each in larger if _once(each) >= lengths.LEAST_CALL)
         chosen = max(enough, key=_rank, default=None)
         return chosen, () if chosen else tuple(failures)
 
@@ -130,7 +130,7 @@ class TestChooser:
             if not isinstance(measured, str):
                 return measured
             failure = failure or measured
-        return failure
+        return failure or "what it measures would expect an error"
 
     def _measured(self, workload: WorkloadTest) -> WorkloadTest | str:
         """Return the workload with its time, or why it is no benchmark."""
@@ -184,14 +184,13 @@ class TestChooser:
         if answer["share"] < LEAST_SHARE:
             share = figures.share(round(answer["share"], 2))
             return f"only {share} of its time is spent in {self.base.changed.watched}"
-        if answer["seconds"] < choosing.LEAST_ROUND:
+        if answer["seconds"] < lengths.LEAST_ROUND:
             return f"it takes {figures.seconds(answer['seconds'])}, which is too short to show anything"
         return ""
 
     def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
         inside = side.changed.function.message(side.site.side.tree)
         more = {
-            "awaited": False,
             "steady": True,
             "peak": True,
             "fixtures": [each for each in fixtures if each not in GIVEN],
@@ -228,12 +227,13 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
     What only checks results, and what comes after the last call, is left out.
     """
     last = max(index for index, count in enumerate(calls) if count)
-    reaching = zip(body.statements[: last + 1], calls, strict=False)
-    counted = _without_unused([(each, count) for each, count in reaching if count or not each.is_check])
+    counted = _without_unused(list(zip(body.statements[: last + 1], calls, strict=False)))
     kept = [each for each, _ in counted]
     first = next(index for index, (_, count) in enumerate(counted) if count)
     for start in dict.fromkeys((_start(kept, first), 0)):
         setup, measured = kept[:start], kept[start:]
+        if any(each.fails for each in measured):
+            continue
         code, result = _with_result([each.code for each in measured])
         yield WorkloadTest(
             test=test,
@@ -247,16 +247,21 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
 
 
 def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
-    """Leave out assigned values that only dropped checks used; their statements must call nothing."""
+    """Leave out checks, and assigned values that only they used, unless one of their names is used.
+
+    Statements that make values must call nothing, else the call alone is kept.
+    """
     kept: list[tuple[OwnStatement, int]] = []
     used: set[str] = set()
     for statement, count in reversed(counted):
         (node, *_) = parse_or_empty(statement.code.encode()).body
         is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
         calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
-        is_needed = not is_value or (calls and not statement.is_given)
+        is_needed = not statement.is_check and (not is_value or (calls and not statement.is_given))
         if count or is_needed or statement.binds & used:
-            kept.insert(0, (statement, count))
+            is_bare = is_value and kept and not statement.binds & used
+            bare = replace(statement, code=_value_code(statement.code, node), binds=frozenset()) if is_bare else None
+            kept.insert(0, (bare or statement, count))
             used |= names([node])
     return kept
 
@@ -278,13 +283,20 @@ def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
     if isinstance(node, ast.Expr):
         return tuple(others), last
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-        value = ast.get_source_segment(last, node.value) or ""
-        # Without brackets around it, a value may not span lines.
-        is_whole = len(parse_or_empty(value.encode()).body) == 1
-        return tuple(others), value if is_whole else ast.unparse(node.value)
+        return tuple(others), _value_code(last, node)
     if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
         return tuple(code), next(iter(bound))
     return tuple(code), ""
+
+
+def _value_code(code: str, node: ast.stmt) -> str:
+    """Return the code of what a statement assigns."""
+    if not isinstance(node, ast.Assign):
+        return code
+    value = ast.get_source_segment(code, node.value) or ""
+    # Without brackets around it, a value may not span lines.
+    is_whole = len(parse_or_empty(value.encode()).body) == 1
+    return value if is_whole else ast.unparse(node.value)
 
 
 def _order(workload: WorkloadTest) -> Message:
@@ -294,6 +306,10 @@ def _order(workload: WorkloadTest) -> Message:
     prepare = "\n".join(
         (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in made)}}}")
     )
-    lines = (*workload.imports, *workload.definitions, f"def prepare():\n{indented(prepare, SPACES)}")
-    inputs = ["made", *(each for each in workload.fixtures if each not in GIVEN)]
-    return {"setup": "\n".join((*lines, "measured, made = prepare()")), "call": "measured()", "inputs": inputs}
+    prepared = ("async ", "await ") if is_prepared_on_loop(workload) else ("", "")
+    lines = (*workload.imports, *workload.definitions, f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}")
+    return {
+        "setup": "\n".join((*lines, f"measured, made = {prepared[1]}prepare()")),
+        "call": "await measured()" if code.startswith("async ") else "measured()",
+        "inputs": ["made", *(each for each in workload.fixtures if each not in GIVEN)],
+    }

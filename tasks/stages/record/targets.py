@@ -1,5 +1,6 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
+from ...project.syntax import last_name
 from ...text import figures
 
 MOST_CANDIDATES: Final = 60
@@ -30,10 +32,15 @@ LEAST_SHARE: Final = 0.4
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
+GENERATING: Final = frozenset({"dataclass", "define", "mutable", "frozen", "s", "attrs"})
+"""Decorators of dataclasses and attrs that generate a constructor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A function of one side, such as a changed one at base: for a class that is its constructor.
+
+    If a decorator generates that, `located` is the class.
 
     `watched` is its target, as definitions are named: `shop:Table.rows.setter`.
     """
@@ -48,7 +55,9 @@ class Candidate:
 
     @property
     def function(self) -> WatchedFunction:
-        return WatchedFunction(self.called_as or self.watched, self.located.path, self.located.definition.start)
+        is_generated = self.located.definition.kind == "class"  # no line of the file has its code
+        line = 0 if is_generated else self.located.definition.start
+        return WatchedFunction(self.called_as or self.watched, self.located.path, line)
 
 
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
@@ -96,14 +105,26 @@ def callable_of(sources: Sources, target: str) -> Candidate | None:
     if located is not None and located.definition.outermost:
         target = f"{target.partition(':')[0]}:{located.definition.outermost}"
         located = sources.try_find(target)
+    if located is None and target.endswith(".__init__"):
+        return _constructor(sources, target.removesuffix(".__init__"))
     if located is not None and located.definition.kind == "class":
-        target = f"{target}.__init__"
-        located = sources.try_find(target)
-        if located is not None and located.definition.name != target.partition(":")[2]:
-            return None  # inherited
+        return _constructor(sources, target)
     if located is None or located.definition.kind != "function":
         return None
     return Candidate(target, located)
+
+
+def _constructor(sources: Sources, of_class: str) -> Candidate | None:
+    """Return a class's own constructor, which a decorator like that of dataclasses may generate."""
+    target = f"{of_class}.__init__"
+    own, located = sources.try_find(target), sources.try_find(of_class)
+    if own is not None and own.definition.name == target.partition(":")[2]:
+        return Candidate(target, own)
+    decorators = (
+        getattr(next(iter(ast.parse(located.definition.code).body), None), "decorator_list", ()) if located else ()
+    )
+    is_generated = any(last_name(each) in GENERATING for each in decorators)
+    return Candidate(target, located) if located and is_generated else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,8 @@ def _inputs_of(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
     return (StageInputs(stage, staleness.item(item_id)) for item_id in staleness.workspace.plan.items)
 
 
-def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
-    """Return the state of an item; `stale` if one of its stages would run again."""
+def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> Row:
+    """Return the state of an item; `stale` are its stages that would run again, as far as the caller knows."""
     item, detection = inputs.settings, inputs.fields("detect")
     title = _title(inputs)
     if not inputs.state.is_dir():
@@ -113,7 +113,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
     scaffolding, rendering, failure = (inputs.fields(stage) for stage in ("scaffold", "render", "failure"))
     is_current = bool(rendering) and inputs.digest("compare") == rendering.get("comparison")
     compared = rendering if is_current else inputs.fields("compare")
-    state, reasons = _state(inputs, rendering, failure, stale=stale or bool(rendering and not is_current))
+    state, reasons = _state(inputs, rendering, failure, stale=stale, is_current=is_current)
     return Row(
         number=number,
         id=item.id,
@@ -211,13 +211,13 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
 
 
 def _state(
-    inputs: StageInputs, rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool
+    inputs: StageInputs, rendering: dict[str, Any], failure: dict[str, Any], *, stale: Sequence[str], is_current: bool
 ) -> tuple[str, tuple[str, ...]]:
     if failure:
         return BLOCKED, (_reason(failure),)
     needs = inputs.fields("scaffold").get("needs")
-    if stale and not needs:
-        return STALE, ("run prprep again",)
+    if (stale or (rendering and not is_current)) and not needs:
+        return STALE, (f"{', '.join(stale)} will run again" if stale else "run prprep again",)
     if not rendering and not needs:
         return WAITING, ()
     reasons = (needs,) if needs else tuple(rendering.get("needs_review", ()))

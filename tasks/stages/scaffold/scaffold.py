@@ -16,7 +16,6 @@ from ...benchmark_tests.writing.styling import named, styled
 from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
-from ...manifest.forms import benchmark_file
 from ...manifest.model import Optimization
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
@@ -27,6 +26,7 @@ from ...storage.hashing import sha256, sha256_of
 from ...storage.links import refuse_links_to
 from ...storage.paths import relative_path
 from ...text import figures
+from ...text.target_names import benchmark_file
 from ...workspace.output_files import write_output
 
 

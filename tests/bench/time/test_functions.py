@@ -216,7 +216,7 @@ def test_a_call_that_crashes_by_the_signal_is_sampled_by_a_thread(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_other_pythons(tmp_path, version):
     python = environment(tmp_path, version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
@@ -297,8 +297,10 @@ def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile
     files_ = {FILE: code, pure: PURE, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}
     changed = ChangedDefinition("project.pure:Table.rows", base=rows, head=rows)
     request = pair(tmp_path, **both(files_), functions=(changed,))
-    for side in (request.base, request.head):
-        subprocess.run([python, "setup.py", "build_ext", "--inplace"], cwd=side.tree, check=True, capture_output=True)
+    subprocess.run(
+        [python, "setup.py", "build_ext", "--inplace"], cwd=request.base.tree, check=True, capture_output=True
+    )
+    shutil.copytree(request.base.tree, request.head.tree, dirs_exist_ok=True)
     profile = profiled(with_python(request, python))
     assert of(profile, "test_work")["project:work"].head.calls == 1
     assert {share.function for share in profile.functions} == {"project:work"}

@@ -13,6 +13,7 @@ from tasks.bench.time import instructions
 from tasks.bench.time.instructions import check, measure_instructions
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
+from tests.support.sandboxes import confined, missing_bubblewrap
 
 pytestmark = pytest.mark.slow(1.5)
 
@@ -77,15 +78,19 @@ def counts(measurement):
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
-    """Twice the work in one test and the same code in all others, in trees whose paths have another length."""
+    """Twice the work in one test and the same code in all others, in trees whose paths have another length.
+
+    One side is confined, where that is possible.
+    """
     folder = tmp_path_factory.mktemp("pair")
     request = pair(folder, base=files(1), head=files(2), metrics=("time",), timeout=300)
     longer = folder / ("a-second-tree-of-the-same-code-" * 3)
     shutil.copytree(request.head.tree, longer)
+    base = request.base if missing_bubblewrap() else confined(request.base)
     head = replace(request.head, tree=longer, path_entries=(longer / "src",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(instructions, "REPEATS", REPEATS)
-        return measured(replace(request, head=head))
+        return measured(replace(request, base=base, head=head))
 
 
 @with_valgrind

@@ -199,25 +199,31 @@ UNUSED = "def test_work(benchmark):\n    pass\n"
 WHERE = "tests/test_benchmark.py::test_work"
 
 
-@pytest.mark.parametrize("side", ["base", "head"])
 @pytest.mark.parametrize(
-    ("text", "what", "message", "where"),
+    ("side", "text", "what", "message", "where"),
     [
-        (FAILS, "the benchmark failed on {side}:", "assert 499500 == 1", WHERE),
-        (SKIPS, "the benchmark was skipped on {side}:", "not today", WHERE),
-        (XFAILS, "the benchmark failed as its xfail mark expects on {side}:", "assert 0 == 1", WHERE),
-        (MODULE_SKIPS, "the benchmark was skipped on {side}:", "not here", "tests/test_benchmark.py"),
-        (SETUP_FAILS, "the benchmark failed on {side} in its setup:", "no disk", WHERE),
-        (TEARDOWN_FAILS, "the benchmark failed on {side} in its teardown:", "no disk", WHERE),
-        (LATER_FAILS, "the benchmark failed on {side}:", "too often", WHERE),
-        (NOT_IN_A_CHILD + "    assert False\n", "the benchmark failed on {side}:", "assert False", WHERE),
+        ("head", FAILS, "the benchmark failed on {side}:", "assert 499500 == 1", WHERE),
+        ("base", SKIPS, "the benchmark was skipped on {side}:", "not today", WHERE),
+        ("head", XFAILS, "the benchmark failed as its xfail mark expects on {side}:", "assert 0 == 1", WHERE),
+        ("base", MODULE_SKIPS, "the benchmark was skipped on {side}:", "not here", "tests/test_benchmark.py"),
+        ("head", SETUP_FAILS, "the benchmark failed on {side} in its setup:", "no disk", WHERE),
+        ("base", TEARDOWN_FAILS, "the benchmark failed on {side} in its teardown:", "no disk", WHERE),
+        ("head", LATER_FAILS, "the benchmark failed on {side}:", "too often", WHERE),
+        ("base", NOT_IN_A_CHILD + "    assert False\n", "the benchmark failed on {side}:", "assert False", WHERE),
         (
+            "head",
             "import absent\n",
             "the benchmark cannot be imported on {side}:",
             "No module named 'absent'",
             "tests/test_benchmark.py",
         ),
-        ("def broken(:\n", "the benchmark cannot be imported on {side}:", "SyntaxError", "tests/test_benchmark.py"),
+        (
+            "base",
+            "def broken(:\n",
+            "the benchmark cannot be imported on {side}:",
+            "SyntaxError",
+            "tests/test_benchmark.py",
+        ),
     ],
     ids=[
         "fails",

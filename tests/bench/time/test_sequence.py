@@ -50,6 +50,19 @@ def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
     assert measurement.planned_looks == 3
 
 
+@pytest.mark.parametrize(("budget", "spent", "last"), [(100.0, 0.1, 12), (1.0, 10.0, 5), (1.0, 0.24, None)])
+def test_the_last_launch_is_known_before_it_runs_if_no_clock_decides(tmp_path, budget, spent, last):
+    """No processes of another launch are started beside it."""
+    sequence = LaunchSequence(
+        pair(tmp_path, budget=budget, timeout=None), metric=MetricName.TIME, looks=(6, 8, 12), decided=never
+    )
+    known = []
+    while sequence.should_continue():
+        known.append(sequence.next_is_last)
+        sequence.add({"a": LAUNCH}, spent=spent)
+    assert known == [number == last for number in range(1, sequence.number + 1)]
+
+
 def _at_once(tmp_path, settings):
     """Time is up after the first launch."""
     sequence = LaunchSequence(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)

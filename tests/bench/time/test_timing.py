@@ -8,6 +8,7 @@ import pytest
 
 from tasks.artifacts import MetricName
 from tasks.bench.cores import all_cores, starting_cores
+from tasks.bench.time import timing
 from tasks.bench.time.lockstep import LaunchRecord, TimedCall
 from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
 from tasks.errors import MeasuringError
@@ -77,12 +78,13 @@ def test_quiet_launches_have_no_notes():
     assert BenchmarkRun().preempted == 0.0
 
 
-def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
+def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "LOOKS", (2,))  # launches of each side
     benchmark = both(
         {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.002)\n"}
     )
     measurements, run = measure_time(
-        pair(tmp_path, **benchmark, controlled=True, budget=2.4), random.Random(1), lambda _: None
+        pair(tmp_path, **benchmark, controlled=True, budget=0.6), random.Random(1), lambda _: None
     )
     wall, cpu = measurements
     assert [(each.test, each.metric) for each in measurements] == [(KEY, MetricName.TIME), (KEY, MetricName.CPU)]
@@ -106,12 +108,17 @@ def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
         time.sleep(0.001 + left / 3_000)
         return 499500
     """
-    measurements, _ = measure_time(
-        pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None
-    )
-    steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
-    warm = [first for first in steady if first < 0.004]
-    assert len(warm) > len(steady) / 2 > 0
+    request = pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8)
+
+    def steady_and_warm():
+        measurements, _ = measure_time(request, random.Random(1), lambda _: None)
+        steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
+        return len(steady), sum(first < 0.004 for first in steady)
+
+    steady, warm = steady_and_warm()
+    if warm <= steady / 2:  # a busy machine may let a call sleep for too long
+        steady, warm = steady_and_warm()
+    assert warm > steady / 2 > 0
 
 
 @pytest.mark.skipif(not starting_cores(alone=False), reason="there is one core only")
@@ -157,7 +164,8 @@ def work(size):
 @pytest.mark.parametrize(
     ("head", "cores", "used"), [(PARALLEL, "auto", "all"), (PARALLEL, 1, "1"), (SERIAL, "auto", "1")]
 )
-def test_calls_with_threads_run_on_all_cores(tmp_path, head, cores, used):
+def test_calls_with_threads_run_on_all_cores(tmp_path, monkeypatch, head, cores, used):
+    monkeypatch.setattr(timing, "LOOKS", (1,))  # launches of each side
     test = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
     base, head = ({"src/project/__init__.py": code, "tests/test_benchmark.py": test} for code in (SERIAL, head))
     request = pair(tmp_path, head, base, budget=0.1, cores=cores)

@@ -18,7 +18,6 @@ from tasks.artifacts import Recording, TreeSpec
 from tasks.bench import trees
 from tasks.bench.memory import memory
 from tasks.bench.request import SideRequest
-from tasks.bench.time import instructions
 from tasks.bench.workers import sandbox, workers
 from tasks.environments import builder
 from tasks.errors import MeasuringError
@@ -43,7 +42,7 @@ from tests.support.mistakes import (
 )
 from tests.support.pairs import both, pair
 from tests.support.projects import PROJECT, SETUPTOOLS
-from tests.support.sandboxes import demand_bubblewrap
+from tests.support.sandboxes import confined, demand_bubblewrap
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -154,6 +153,7 @@ PRYING = """
 import json
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -187,7 +187,7 @@ Path(__file__).with_suffix(f".{time.time_ns()}{TOLD}").write_text(json.dumps(TRI
 @pytest.mark.slow(1)
 def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypatch):
     """It sees no secrets either."""
-    metrics = ["time", "memory", "import"]
+    metrics = ["memory", "import"]
     monkeypatch.delenv("PIP_INDEX_URL")  # uv would ask there
     demand_bubblewrap()
     import socket
@@ -297,23 +297,9 @@ def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monk
     assert "--color=no" not in run.output
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
-def test_instructions_are_counted_in_the_sandbox(tmp_path, monkeypatch):
-    demand_bubblewrap()
-    monkeypatch.setattr(instructions, "REPEATS", 1)
-    (measurement,) = instructions.measure_instructions(confined(pair(tmp_path, timeout=300)), random.Random(1), silent)
-    assert measurement.launches[0].base[0] > 1000
-
-
-def confined(request):
-    environments = (Path(sys.prefix), Path(sys.base_prefix))
-    base, head = (replace(side, confined=True, environments=environments) for side in (request.base, request.head))
-    return replace(request, base=base, head=head)
-
-
 FORKS = """
 import os
+import sys
 import time
 
 def work(size=1000):
@@ -333,7 +319,8 @@ def test_child_processes_are_sampled_in_the_sandbox(tmp_path, monkeypatch):
     demand_bubblewrap()
     for name in ("REPEATS", "MOST_REPEATS"):
         monkeypatch.setattr(memory, name, 1)
-    request = confined(pair(tmp_path, **both({"src/project/__init__.py": FORKS}), metrics=("memory",)))
+    request = pair(tmp_path, **both({"src/project/__init__.py": FORKS}), metrics=("memory",))
+    request = replace(request, base=confined(request.base), head=confined(request.head))
     (peak, *_), _ = memory.measure_memory(request, random.Random(1), silent)
     assert peak.together
     assert 20 << 20 < peak.launches[0].base[0] < 25 << 20
@@ -376,6 +363,35 @@ def test_nothing_that_confined_code_leaves_in_its_tree_is_built(tmp_path):
     assert list(tree.glob("*.egg-info"))
     assert not escaped.exists()
     assert not (tree / "setup.py").exists()
+
+
+@pytest.mark.slow
+def test_environments_are_compiled_once_and_the_base_python_never(tmp_path):
+    paths = {}
+    for name in ("own", "shared", "base"):
+        paths[name] = tmp_path / name / "lib/python3.11/site-packages/module.py"
+        paths[name].parent.mkdir(parents=True)
+        paths[name].touch()
+        (tmp_path / name / "pyvenv.cfg").touch()
+    (tmp_path / "base/pyvenv.cfg").unlink()
+    request, seen = pair(tmp_path / "pair", controlled=True), tmp_path / "seen"
+    seen.write_text("")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    folders = {"base": ("own", "shared", "base"), "head": ("shared", "base"), "control": ("shared",)}
+    sides = {
+        role: replace(
+            request.side(role), python=python, confined=True, environments=tuple(tmp_path / name for name in names)
+        )
+        for role, names in folders.items()
+    }
+    elsewhere = tmp_path / "elsewhere"
+    sides["control"] = replace(sides["control"], pycache=elsewhere)
+    sandbox.compile_environments(replace(request, **sides))
+    assert {name for name, path in paths.items() if list(path.parent.rglob("*.pyc"))} == {"own", "shared"}
+    assert [line.count("site-packages") for line in seen.read_text().splitlines()] == [2, 1]
+    assert len(list(elsewhere.rglob("module.*.pyc"))) == 1
 
 
 def test_missing_bubblewrap_is_one_clear_error(monkeypatch):

@@ -65,3 +65,52 @@ def test_the_file_says_where_it_comes_from(changes, call):
     words = " ".join(text.split())
     assert "It does what test_all in tests/test_text.py does, without the assertions" in words
     assert "merge_lines takes 80 % of the time; the setup is not timed." in words
+
+
+def test_what_awaits_runs_on_one_event_loop_with_a_new_coroutine_for_each_round():
+    imports = ("from __future__ import annotations", "from text import merge_lines")
+    awaited = {"body": (), "result": "await merge_lines(lines)", "imports": imports}
+    text = written(**awaited, setup=("lines = [1]",), fixtures=())
+    assert "\nfrom __future__ import annotations\nimport asyncio\nfrom text" in text
+    assert text.endswith("""
+    lines = [1]
+
+    async def run():
+        return await merge_lines(lines)
+
+    loop = asyncio.new_event_loop()
+    try:
+        benchmark(lambda: loop.run_until_complete(run()))
+    finally:
+        loop.close()
+""")
+
+
+def test_a_setup_that_may_need_the_event_loop_runs_on_it():
+    client = {"setup": ("loop = 1", "client = await connect()", "unused = 2"), "repeat": 10}
+    text = written(**client, body=("async with client as open_client:\n    text = await open_client.get(loop)",))
+    assert text.endswith("""
+    async def prepare():
+        loop = 1
+        client = await connect()
+        unused = 2
+        return client, loop
+
+    async def run():
+        for _ in range(10):
+            async with client as open_client:
+                text = await open_client.get(loop)
+        return text
+
+    event_loop = asyncio.new_event_loop()
+    try:
+        client, loop = event_loop.run_until_complete(prepare())
+        benchmark(lambda: event_loop.run_until_complete(run()))
+    finally:
+        event_loop.close()
+""")
+    # Many clients look for the running loop when they are made.
+    text = written(setup=("client = Client()",), body=(), result="await client.get()")
+    assert "client = loop.run_until_complete(prepare())" in text
+    text = written(setup=("rows = await load()",), body=(), result="merge_lines(rows)")
+    assert "        rows = loop.run_until_complete(prepare())\n        benchmark(run)\n" in text

@@ -20,6 +20,7 @@ import pytest
 
 import rows as r
 from rows import *
+from tests import cases
 from tests.base import Kind, make, unused
 
 DATA = Path(__file__).parent / "data.json"
@@ -97,12 +98,32 @@ def test_shadows(name, shadowed):
 def shadowed():
     return Late()
 
-async def test_waits():
-    r.total()
+@pytest.fixture
+async def served():
+    table = await make(1)
+    return table
+
+@pytest.mark.asyncio
+async def test_waits(served):
+    async with served as rows:
+        assert await r.total(rows) == 1
+
+def test_does_not_wait(served):
+    r.total(served)
 
 def test_benchmarked():
     benchmark = 1
     r.total(benchmark)
+
+@pytest.mark.parametrize("text", ["a", pytest.param("b", marks=pytest.mark.xfail(raises=ValueError))])
+def test_some_fail(text):
+    r.total(text)
+
+@pytest.mark.parametrize("expectation", [pytest.raises(ValueError)])
+def test_expectation(expectation):
+    rows = parse("")
+    with expectation:
+        r.total(rows)
 
 class TestRows:
     class Row:
@@ -128,6 +149,16 @@ class TestRows:
 class TestMoreRows(TestRows):
     count = 5
 
+class TestHiding:
+    def setup_method(self):
+        self.make = 1
+
+    def test_hiding(self):
+        r.total(self.make, make(2))
+
+class TestInherited(cases.Rows):
+    limit = Late()
+
 class RowsCase(TestCase):
     def setUp(self):
         self.rows = [1]
@@ -137,6 +168,45 @@ class RowsCase(TestCase):
         with self.assertRaises(ValueError):
             r.total(None)
 '''
+CASES = """
+from .base import make
+from .waiting import Waiting
+
+SIZES = [1, 2]
+
+class Rows(Waiting):
+    sizes = SIZES
+    limit = 1
+
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.rows = await self.opened.rows(self.sizes)
+
+    def grown(self):
+        return make(SIZES)
+
+    async def test_inherited(self):
+        assert await self.rows.total(self.limit, self.grown()) == 2
+"""
+WAITING = """
+import rows as r
+from unittest import IsolatedAsyncioTestCase
+
+class Base(IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.opened = await r.opened()
+
+class Mixin(Base):
+    pass
+
+class Other(Base):
+    async def asyncSetUp(self):
+        self.other = 1
+        await super().asyncSetUp()
+
+class Waiting(Mixin, Other):
+    pass
+"""
 FILES = Files(
     {
         "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\n",
@@ -145,7 +215,9 @@ FILES = Files(
             "import rows\nfrom .more import Limit\n"
             "class Kind:\n    ALL = [1, 2]\ndef make(value):\n    return rows.total(value, Limit)\nunused = 1\n"
         ),
+        "tests/waiting.py": WAITING,
         "tests/more.py": "Limit = 7\n",
+        "tests/cases.py": CASES,
         "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef shared():\n    return 1\n",
         "tests/unit/conftest.py": "import pytest\n\n@pytest.fixture\ndef elsewhere():\n    return [1]\n",
         "tests/unit/test_rows.py": TESTS,
@@ -237,10 +309,38 @@ def test_a_test_is_inherited(body):
     ]
 
 
+def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body):
+    inherited = body("TestInherited::test_inherited")
+    assert codes(inherited) == [
+        "other = 1",
+        "opened = await r.opened()",
+        "sizes = SIZES",
+        "rows = await opened.rows(sizes)",
+        "def grown():\n    return make(SIZES)",
+        "limit = Late()",
+        "await rows.total(limit, grown())",
+    ]
+
+
+def test_an_asynchronous_test_is_copied_with_its_asynchronous_fixtures(body):
+    assert codes(body("test_waits")) == [
+        "table = await make(1)",
+        "served = table",
+        "async with served as rows:\n    await r.total(rows)",
+    ]
+
+
 def test_a_case_of_unittest_becomes_code_for_pytest(body):
     case = body("RowsCase::test_case")
     assert codes(case) == ["rows = [1]", "r.total(rows)", "with pytest.raises(ValueError):\n    r.total(None)"]
     assert "import pytest" in case.imports
+
+
+def test_statements_that_expect_errors_are_known(body):
+    assert codes(body("test_some_fail[a]", text=0)) == ['text = "a"', "r.total(text)"]
+    assert body("test_some_fail[b]", text=1) == "it is expected to fail in this case"
+    statements = body("test_expectation[expectation0]", expectation=0).statements
+    assert [each.fails for each in statements] == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -251,9 +351,10 @@ def test_a_case_of_unittest_becomes_code_for_pytest(body):
         ("test_patched", "it is decorated by mock.patch"),
         ("test_mocks", "it replaces code by mocks"),
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),
-        ("test_waits", "it is asynchronous"),
+        ("test_does_not_wait", "it uses the asynchronous fixture served, but is not asynchronous"),
         ("test_benchmarked", "it uses the name benchmark"),
         ("TestRows::test_state", "it uses the object of its class"),
+        ("TestHiding::test_hiding", "it has a variable of the same name as something of its module: make"),
         ("TestRows::test_unknown", "it uses self.check, which its class does not define"),
         ("test_gone", "it is not written in its file"),
     ],

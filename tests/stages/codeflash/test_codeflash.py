@@ -12,7 +12,6 @@ import pytest
 from tasks.artifacts import CodeflashRun, TreeSpec
 from tasks.environments import builder
 from tasks.environments.venvs import Venv
-from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
 from tasks.manifest.model import EnvironmentSettings, Optimization
 from tasks.processes.locks import file_lock
@@ -277,13 +276,3 @@ def test_a_run_that_takes_too_long_is_stopped_with_its_child_processes(target, m
     assert not (target.cache / "codeflash" / "run").exists()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(target.cache / "codeflash" / "run") not in running
-
-
-@slow
-def test_codeflash_that_cannot_be_installed_is_an_error(target, tmp_path, monkeypatch):
-    wanted = tmp_path / "requirements.txt"
-    wanted.write_text("codeflash==0.0.0.dev99\n")
-    monkeypatch.setattr(environment, "REQUIREMENTS", wanted)
-    below = builder.build(target.cache.parent / "tree", LAYOUT, EnvironmentSettings(), cache=target.cache)
-    with pytest.raises(EnvironmentBuildError, match="installing codeflash failed"):
-        build_layer(below, target.cache.parent / "tree", LAYOUT, cache=target.cache, report=silent)

@@ -65,13 +65,12 @@ def test_findings_are_kept_and_shown_in_the_report_unless_they_are_ignored(tmp_p
     assert linted(repo, lint={"ignore": ["configuration-patched"]}).findings == ()
 
 
-def test_a_fatal_finding_makes_the_item_one_to_review(tmp_path):
+def test_a_result_that_nothing_consumes_is_fatal(tmp_path):
     lazy = LIGHT + "\n\ndef squares(size):\n    for number in range(size):\n        yield number * number\n"
     measures = "from textkit import squares\n\n\ndef test_squares(benchmark):\n    benchmark(squares, 1000)\n"
     repo = target(tmp_path, {CODE: lazy, BENCHMARK: measures}, {CODE: lazy.replace("number * number", "number**2")})
-    run = compare(repo, item(lint={"ignore": "not-reached"}))
-    comparison = run.comparison()
-    assert any("(lazy-result)" in each for each in comparison.needs_review)
+    findings = linted(repo, lint={"ignore": "not-reached"}).findings
+    assert [(each.rule, each.fatal) for each in findings] == [("lazy-result", True)]
 
 
 def test_a_benchmark_that_takes_too_long_to_watch_is_reported(tmp_path):

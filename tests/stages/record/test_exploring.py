@@ -201,7 +201,7 @@ def test_a_call_is_recorded_by_its_number_with_the_file_that_it_reads(site):
 
 
 def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site):
-    order = {"setup": "from rows import parse", "call": "parse('a,b')", "inputs": [], "awaited": False}
+    order = {"setup": "from rows import parse", "call": "parse('a,b')", "inputs": []}
     file, line = (
         site.side.tree / "src/rows/__init__.py",
         CODE.splitlines().index('    return sum(1 for _ in text.split(","))') + 1,
@@ -257,7 +257,7 @@ def test_the_values_of_a_parametrized_test_are_known(site, reached):
 
 
 def test_a_trial_says_what_one_call_returns_and_allocates(site):
-    order = {"setup": "", "call": "[0] * 100_000", "inputs": [], "awaited": False, "steady": True, "peak": True}
+    order = {"setup": "", "call": "[0] * 100_000", "inputs": [], "steady": True, "peak": True}
     answer = try_code(site, order)
     assert answer.get("steady") is True, answer
     assert 800_000 <= answer["peak"] < 900_000
@@ -269,7 +269,7 @@ def test_a_trial_says_what_one_call_returns_and_allocates(site):
 def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, monkeypatch):
     monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-of-the-shop")
     call = "open('', mode=__file__ + 's3cr3t-of-the-shop')"
-    answer = try_code(site, {"setup": "", "call": call, "inputs": [], "awaited": False})
+    answer = try_code(site, {"setup": "", "call": call, "inputs": []})
     assert str(site.side.tree) not in answer["raised"]
     assert "s3cr3t" not in answer["raised"]
     assert answer["raised"].startswith("ValueError: invalid mode: 'tests/benchmarks/test_trial.py")
@@ -277,9 +277,11 @@ def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, mo
 
 def test_a_trial_counts_the_calls_in_each_statement(site):
     inside = WatchedFunction("rows:_scan").message(site.side.tree)
-    steps = ["text = 'a\\nb'", "parsed = parse(text)", "assert len(parsed) == 2"]
-    order = {"setup": "from rows import parse", "call": "None", "inputs": [], "awaited": False, "steps": steps}
-    assert try_code(site, {**order, "inside": inside}) == {"calls": [0, 2, 0]}
+    # A call that fails does not count.
+    fails = "try:\n    _scan(None)\nexcept AttributeError:\n    pass"
+    steps = ["text = 'a\\nb'", "parsed = parse(text)", "assert len(parsed) == 2", fails]
+    order = {"setup": "from rows import _scan, parse", "call": "None", "inputs": [], "steps": steps}
+    assert try_code(site, {**order, "inside": inside}) == {"calls": [0, 2, 0, 0]}
     assert "AssertionError" in try_code(site, {**order, "steps": ["assert 1 == 2"], "inside": inside})["raised"]
 
 

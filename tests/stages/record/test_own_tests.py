@@ -33,17 +33,38 @@ class Schema:
         with lock:
             return [self.row(row) for row in rows]
 
+    async def serve(self, lock, rows):
+        async with lock:
+            return [self.row(row) for row in rows]
+
     def buy(self, rows):
         for row in rows:
             self.bought.append(self.row(row))
         return len(self.bought)
 '''
-TESTS = """
+CASES = """
+import asyncio
 import unittest
 
+
+class RowsCase(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.lock = asyncio.Lock()
+
+    def setUp(self):
+        self.rows = [{"title": "book", "year": 1}] * 5_000
+
+
+class ServingCase(RowsCase):
+    async def test_serve(self):
+        schema = self.kind()
+        self.assertEqual(len(await schema.serve(self.lock, self.rows)), 5_000)
+"""
+TESTS = """
 import pytest
 
 from shop import Field, Schema
+from tests.cases import RowsCase, ServingCase
 
 
 class Book(Schema):
@@ -68,18 +89,21 @@ def test_locked(lock):
     assert schema.locked(lock, [{"title": "book", "year": 1}])
 
 
-class TestBuying(unittest.TestCase):
-    def setUp(self):
-        self.rows = [{"title": "book", "year": 1}] * 1_000
+class TestServing(ServingCase):
+    kind = Book
 
+
+class TestBuying(RowsCase):
     def test_buy(self):
         schema = Book()
-        self.assertEqual(schema.buy(self.rows), 1_000)
+        self.assertEqual(schema.buy(self.rows), 5_000)
 """
 CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
 FILES = {
     "pyproject.toml": PYPROJECT,
     "src/shop/__init__.py": CODE,
+    "tests/__init__.py": "",
+    "tests/cases.py": CASES,
     "tests/test_shop.py": TESTS,
     "tests/conftest.py": CONFTEST,
 }
@@ -106,13 +130,36 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     # Every further call of the same object would return more.
     assert "    def run():\n" in text
     assert text.index("schema = Book()") > text.index("def run():")
-    assert 'rows = [{"title": "book", "year": 1}] * 1_000' in text
+    assert 'rows = [{"title": "book", "year": 1}] * 5_000' in text
     _, _, text = shop.scaffolded("Schema.locked")
     assert "def test_benchmark_locked(benchmark, lock):" in text
     # One row takes microseconds.
     assert 'schema.locked(lock, [{"title": "book", "year": 1}] * 100)' in text
     assert "One list is 100 times as long as in the test." in " ".join(text.split())
-    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked")
+    _, _, text = shop.scaffolded("Schema.serve")
+    assert (
+        text.partition('"""Time')[2].partition("\n")[2]
+        == """\
+
+    async def prepare():
+        rows = [{"title": "book", "year": 1}] * 5_000
+        lock = asyncio.Lock()
+        kind = Book
+        schema = kind()
+        return lock, rows, schema
+
+    async def run():
+        return len(await schema.serve(lock, rows))
+
+    loop = asyncio.new_event_loop()
+    try:
+        lock, rows, schema = loop.run_until_complete(prepare())
+        benchmark(lambda: loop.run_until_complete(run()))
+    finally:
+        loop.close()
+"""
+    )
+    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked", "Schema.serve")
 
 
 def body(*statements: OwnStatement) -> TestBody:
@@ -123,8 +170,8 @@ def divided(calls: list[int], *statements: OwnStatement) -> list[tuple[tuple[str
     return [(each.setup, each.body, each.result) for each in _divided("test", body(*statements), calls)]
 
 
-def statement(code: str, *binds: str, is_check: bool = False) -> OwnStatement:
-    return OwnStatement(code, is_check, frozenset(binds))
+def statement(code: str, *binds: str, is_check: bool = False, fails: bool = False) -> OwnStatement:
+    return OwnStatement(code, is_check or fails, frozenset(binds), fails=fails)
 
 
 def test_what_comes_before_the_first_call_is_setup_or_is_repeated_as_well():
@@ -153,7 +200,7 @@ def test_values_that_only_the_checks_used_are_left_out():
     assert divided([0, 0, 1], given, data, statement("load(data)"))[0] == (("data = [1]",), (), "load(data)")
     more, load, changed = statement("more = make()", "more"), statement("load(data)"), statement("data[0] = 2")
     assert divided([0, 0, 0, 0, 1], expected, data, more, changed, load)[0] == (
-        ("data = [1]", "more = make()", "data[0] = 2"),
+        ("data = [1]", "make()", "data[0] = 2"),
         (),
         "load(data)",
     )
@@ -163,3 +210,11 @@ def test_checks_without_a_call_and_what_comes_after_the_last_one_are_left_out():
     load, check = statement("a.load()", is_check=True), statement("a.name", is_check=True)
     after = statement("b = 1", "b")
     assert divided([0, 1, 0], check, load, after) == [((), (), "a.load()")]
+
+
+def test_what_expects_an_error_is_never_measured():
+    warned = statement("with warns(A):\n    a = load(1)", "a", fails=True)
+    first, last = statement("b = load(2)", "b"), statement("dump(a, b)")
+    assert divided([0, 1], warned, statement("dump(a)")) == [(("with warns(A):\n    a = load(1)",), (), "dump(a)")]
+    assert divided([0, 1], warned, first) == [((), (), "load(2)")]
+    assert divided([1, 0, 1], first, warned, last) == []

@@ -610,7 +610,6 @@ def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool
     order = {
         "setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)",
         "inputs": [],
-        "awaited": False,
     }
     for line, kind, raised in (
         ("error", "UserWarning", "UserWarning: a (new) one"),
@@ -644,7 +643,7 @@ def shop(repo, tmp_path_factory):
 
 WRITTEN = (
     *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
-    *("fetch", "many", "parsed", "deepest", "bill", "Cart.__init__", "Cart", "fetched", "detected"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart", "Item", "fetched", "detected"),
     *("stall:summed", "stall:Version", "stall:distinct"),
 )
 
@@ -686,10 +685,11 @@ def test_typical_calls_of_a_constructor(shop):
     assert "return [Version(text) for text in calls]" in text
 
 
-def test_a_class_without_its_own_constructor_is_noted(shop):
-    recording, _, _ = shop.scaffolded("Item")
-    assert (recording.call, recording.sample) == (None, None)
-    assert recording.notes == ("shop:Item is no function of this commit",)
+def test_the_constructor_that_a_decorator_generates_is_recorded(shop):
+    recording, _, text = shop.scaffolded("Item")
+    assert recording.target == "shop:Item.__init__"
+    assert recording.calls == 7
+    assert "return [Item(name, price) for name, price in calls]" in text
 
 
 def test_typical_calls_are_measured_next_to_the_largest(shop):

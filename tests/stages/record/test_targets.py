@@ -10,8 +10,9 @@ from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import documents
-from tasks.stages.record.record import documents_of, refusal
+from tasks.stages.record.lengths import refusal
 from tasks.stages.record.relevant_tests import relevant_tests
+from tasks.stages.record.sides import documents_of
 from tasks.stages.record.targets import (
     Exploration,
     NamedReach,
@@ -40,6 +41,11 @@ PARSER = """class Parser:
 
 class Sub(Parser):
     pass
+
+
+@attrs.define(slots=True)
+class Row:
+    text: str
 
 
 def load(text):
@@ -91,6 +97,8 @@ def test_test_files_that_name_the_function_go_first_and_all_that_import_the_proj
         ("load.inner", "toml.parser:load"),
         ("Parser.of", "toml.parser:Parser.of"),
         ("Sub", None),
+        ("Row", "toml.parser:Row.__init__"),
+        ("Row.__init__", "toml.parser:Row.__init__"),
         ("nothing", None),
     ],
 )

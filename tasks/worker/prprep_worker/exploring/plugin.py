@@ -2,8 +2,8 @@
 
 PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
 to write (`out`: a line of JSON for each test, written as it ends), the `seconds` that one test may
-take, those after which no further test begins (`session`), and the target of which it matters how long it runs in each
-call of the others (`inside`).
+take, those after which no further test begins (`session`), the target of which it matters how long it runs in each call
+(`inside`, "" for none), and whether the callers are noted (`chains`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Explorer:
         self._orders = orders
         self._end = time.monotonic() + orders["session"]
         targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
-        self._watch = ReachWatch(targets, orders["tree"], orders.get("inside", ""))
+        self._watch = ReachWatch(targets, orders["tree"], orders["inside"], chains=orders["chains"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:

@@ -63,6 +63,9 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
 async def _tracked(memray: Any, order: Message, calls: Calls) -> Message:
     profile, native, follow = order["profile"], order.get("native", False), order.get("follow", False)
     scratch = f"{profile}.other"
+    # Or each of dozens of collections would look through pytest and all that it has imported.
+    gc.collect()
+    gc.freeze()
     floor = await _floor(memray, calls, scratch)
     if sys.version_info[:2] == (3, 11):
         # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
@@ -106,8 +109,7 @@ async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = Fals
 
 
 def _figures(memray: Any, profile: str) -> dict[str, int]:
-    left = _left(memray, profile)  # first: it checks that the profile is whole
-    peak = memray.FileReader(profile).metadata.peak_memory
+    left, peak = _left_and_peak(memray, profile)  # first: it checks that the profile is whole
     return {"peak": peak, "allocations": _allocations(memray, profile), "left": left}
 
 
@@ -160,7 +162,7 @@ async def _left_by(memray: Any, calls: Calls, profile: str, *, rounds: int) -> i
         gc.collect()
         mark = _mark()
     del mark
-    left = _left(memray, profile)
+    left, _ = _left_and_peak(memray, profile)
     _remove(profile)
     return left
 
@@ -173,11 +175,12 @@ def _mark() -> object:
     return object()
 
 
-def _left(memray: Any, profile: str) -> int:
-    """Return the bytes that are left besides the mark; raise IncompleteProfileError without a mark."""
+def _left_and_peak(memray: Any, profile: str) -> tuple[int, int]:
+    """Return the bytes that are left besides the mark, and the peak; raise IncompleteProfileError without a mark."""
     left, is_complete = 0, False
     try:
-        records = list(memray.FileReader(profile).get_leaked_allocation_records(merge_threads=True))
+        reader = memray.FileReader(profile)
+        records = list(reader.get_leaked_allocation_records(merge_threads=True))
     except (OSError, RuntimeError) as error:
         raise IncompleteProfileError(f"memray cannot read the profile that it wrote: {error}") from None
     for record in records:
@@ -188,7 +191,7 @@ def _left(memray: Any, profile: str) -> int:
             left += record.size
     if not is_complete:
         raise IncompleteProfileError("memray could not write all of the profile")
-    return left
+    return left, reader.metadata.peak_memory
 
 
 def _allocations(memray: Any, profile: str) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prprep_worker.recording.functions import ModuleWatch, find_functions
-from prprep_worker.recording.recorder import Recorder
+from prprep_worker.recording.recorder import OpenCall, Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
 EFFECTS = {
@@ -29,6 +29,8 @@ EFFECTS = {
     "sqlite3.connect": "opens a database",
 }
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+GENERATORS = {inspect.CO_GENERATOR: "generator", inspect.CO_ASYNC_GENERATOR: "async_generator"}
+"""The types of what the call of a function returns, by the flag of its code."""
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 _signature = functools.cache(inspect.signature)
@@ -40,6 +42,8 @@ class FunctionWatch:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._code: types.CodeType | None = None
+        self._begun: dict[int, OpenCall | None] = {}
+        """The open calls, by the identity of their frames: to refer to a frame would keep what it holds alive."""
         self._watched_kinds: set[type] = set()
         self._constructors: set[types.CodeType] = set()
         self._tool: int | None = None
@@ -57,7 +61,8 @@ class FunctionWatch:
                 self._recorder.owner = owner
         if HAS_MONITORING:
             self._code = function.__code__
-            self._monitor(function.__code__, sys.monitoring.events.PY_START | sys.monitoring.events.PY_RETURN)
+            events = sys.monitoring.events
+            self._monitor(function.__code__, events.PY_START | events.PY_YIELD | events.PY_RETURN)
         else:
             found.replace(wrapped(function, functools.partial(self._recorded, function)))
         self._recorder.note_function(function)
@@ -82,6 +87,7 @@ class FunctionWatch:
         if self._tool is None:
             self._tool = claim_tool("prprep")
             monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
+            monitoring.register_callback(self._tool, monitoring.events.PY_YIELD, self._yield)
             monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, self._return)
             monitoring.register_callback(self._tool, monitoring.events.PY_UNWIND, self._unwind)
             # Unwinding is no local event: it is reported for all code or for none.
@@ -89,22 +95,33 @@ class FunctionWatch:
         monitoring.set_local_events(self._tool, code, events | monitoring.get_local_events(self._tool, code))
 
     def _start(self, code: types.CodeType, _offset: int) -> None:
-        values, kinds = _arguments(code, sys._getframe(1).f_locals)  # noqa: SLF001 - there is no other way
+        frame = sys._getframe(1)  # noqa: SLF001 - there is no other way
+        values, kinds = _arguments(code, frame.f_locals)
         if code is self._code:
-            self._recorder.begin(values, kinds)
+            self._begun[id(frame)] = self._recorder.begin(values, kinds)
         if code in self._constructors and values:
             constructed = type(next(iter(values.values())))
             # A subclass calls its base's constructor with arguments of its own.
             if getattr(constructed.__init__, "__code__", None) is code:
                 self._recorder.note_construction(values, kinds)
 
+    def _yield(self, code: types.CodeType, _offset: int, _value: object) -> None:
+        """End the call of a generator, as one without monitoring ends when it has made the generator."""
+        if code is self._code and not code.co_flags & inspect.CO_COROUTINE:
+            self._end(code, None)
+
     def _return(self, code: types.CodeType, _offset: int, value: object) -> None:
         if code is self._code:
-            self._recorder.end(value, well=True)
+            self._end(code, value)
 
     def _unwind(self, code: types.CodeType, _offset: int, _error: BaseException) -> None:
         if code is self._code:
-            self._recorder.end(None, well=False)
+            self._recorder.end(self._begun.pop(id(sys._getframe(1)), None), None)  # noqa: SLF001 - as above
+
+    def _end(self, code: types.CodeType, value: object) -> None:
+        kinds = (kind for flag, kind in GENERATORS.items() if code.co_flags & flag)
+        call = self._begun.pop(id(sys._getframe(2)), None)  # noqa: SLF001 - as above
+        self._recorder.end(call, next(kinds, type(value).__qualname__))
 
     # -- older versions
 
@@ -116,11 +133,11 @@ class FunctionWatch:
         if bound is None:
             yield None
             return
-        self._recorder.begin(*bound)
+        call = self._recorder.begin(*bound)
         try:
-            yield functools.partial(self._recorder.end, well=True)
+            yield lambda value: self._recorder.end(call, type(value).__qualname__)
         except BaseException:
-            self._recorder.end(None, well=False)
+            self._recorder.end(call, None)
             raise
 
     @contextlib.contextmanager

@@ -72,7 +72,8 @@ class Recorder:
         self._orders, self._seconds_left = orders, float(orders["seconds"])
         self._secrets = Secrets(**orders.get("secrets", {}))
         self._lock, self._working = threading.RLock(), list[int]()
-        self._open: dict[int, list[OpenCall | None]] = {}
+        self._open: list[OpenCall] = []
+        """The calls that have not returned: those of coroutines do not end in the order in which they began."""
         self._largest = 0
         self._sample, self._written = CallSample(), 0.0
         self._seen: Message = {
@@ -114,16 +115,14 @@ class Recorder:
             finally:
                 self._working.pop()
 
-    def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
+    def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> OpenCall | None:
+        """Note a call; return it for `end`, None if it does not count."""
         if self._allocations is not None:
-            self._begin_measured(values)
-            return
+            return self._begin_measured(values)
         with self._own_work():
             self._number += 1
-            calls = self._open.setdefault(threading.get_ident(), [])
             if self.owner is not None and not isinstance(next(iter(values.values()), None), self.owner):
-                calls.append(None)
-                return
+                return None
             started = time.perf_counter()
             kept = drawn = boundary = None
             self._seen["calls"] += 1
@@ -139,21 +138,23 @@ class Recorder:
                 boundary = BoundaryWatch(objects, self._writer, self._orders["tree"], self.boundaries)
                 boundary.start()
             self._seconds_left -= time.perf_counter() - started
-            calls.append(OpenCall(time.perf_counter(), kept, drawn, boundary))
+            call = OpenCall(time.perf_counter(), kept, drawn, boundary)
+            self._open.append(call)
+            return call
 
-    def end(self, value: object, *, well: bool) -> None:
-        if self._allocations is not None:
-            self._end_measured()
-            return
+    def end(self, call: OpenCall | None, returned: str | None) -> None:
+        """End a call; what it `returned` is a type's name, None if it raised an error."""
         now = time.perf_counter()
+        if call is None:
+            return
         with self._own_work():
-            calls = self._open.get(threading.get_ident())
-            call = calls.pop() if calls else None
-            if call is None:
+            self._open = [each for each in self._open if each is not call]
+            if self._allocations is not None:
+                self._end_measured(self._allocations)
                 return
             kept = self._with_fakes(call)
-            if well:
-                self._note(call, kept, now - call.began, type(value).__qualname__)
+            if returned is not None:
+                self._note(call, kept, now - call.began, returned)
                 if kept is not None or (call.drawn is not None and now - self._written > PAUSE):
                     self.write()
 
@@ -181,17 +182,19 @@ class Recorder:
             place, entry = call.drawn
             self._sample.put(place, entry and {**entry, "returns": returned})
 
-    def _begin_measured(self, values: dict[str, Any]) -> None:
+    def _begin_measured(self, values: dict[str, Any]) -> OpenCall | None:
         """Let memray track what the boundary allocates in calls like the chosen one; nothing else is recorded."""
-        if (self.running, sum(map(size_of, values.values()))) == self._measured_call and not self._open:
-            self._open[threading.get_ident()] = [OpenCall(0.0)]
-            self._allocations.start(values)
+        if (self.running, sum(map(size_of, values.values()))) != self._measured_call or self._open:
+            return None
+        call = OpenCall(0.0)
+        self._open.append(call)
+        self._allocations.start(values)
+        return call
 
-    def _end_measured(self) -> None:
-        if self._open.pop(threading.get_ident(), None):
-            self._allocations.stop()
-            self._seen["peaks"], self._seen["why_not"] = self._allocations.peaks, self._allocations.why_not
-            self.write()
+    def _end_measured(self, allocations: Allocations) -> None:
+        allocations.stop()
+        self._seen["peaks"], self._seen["why_not"] = allocations.peaks, allocations.why_not
+        self.write()
 
     def begin_test(self, name: str) -> None:
         """Count calls anew; the orders have the numbers of those that are `wanted`, by test."""
@@ -200,7 +203,7 @@ class Recorder:
     def is_in_call(self) -> bool:
         if threading.get_ident() in self._working:
             return False
-        return any(call is not None for calls in list(self._open.values()) for call in calls)
+        return bool(self._open)
 
     def note_opened(self, path: str) -> None:
         if len(self.opened) < OPENED:

@@ -1,13 +1,13 @@
 """Try code that was written from a recorded call: does it run, how long does a call take, does it change its inputs.
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
-test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
-standard output. With `lines` (numbers by file) the answer says which of them the first call executes, and the code can
-call `reached()`, which says so since it was last asked; with `inside` (a function, see `WantedFunction`) the answer has
-the `share` of the call's time in that function; with `steps` too (statements), these run instead of the call, one
-after the other, and it has the `calls` of the function in each. With `steady`, the answer says whether the call returns
-the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the most bytes that a call
-allocates at a time (not of one that is awaited).
+test) and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on standard
+output. All code may contain `await`, and runs on one event loop then. With `lines` (numbers by file) the answer says
+which of them the first call executes, and the code can call `reached()`, which says so since it was last asked; with
+`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function; with `steps`
+too (statements), these run instead of the call, one after the other, and it has the `calls` of the function in each
+that raise no error. With `steady`, the answer says whether the call returns the same each time, and has a `digest` of
+that, "" if it cannot be described; with `peak`, the most bytes that a call allocates at a time.
 
 If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
 order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -15,8 +15,10 @@ order then, and its `out` gets the answer. pytest 6.2 or newer.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
+import inspect
 import json
 import os
 import pathlib
@@ -47,80 +49,130 @@ FEW = 5
 
 def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
-    awaited = order["awaited"]
     with tempfile.TemporaryDirectory() as folder, _patching(order) as patch:
         # Classes that the code defines look for their module, as those of `dataclasses` do.
         module = sys.modules["test_trial"] = types.ModuleType("test_trial")
         names: Message = vars(module)
-        names.update(__file__=order["file"], tmp_path=pathlib.Path(folder))
-        executed = ExecutedLines(order.get("lines", {}))
-        names.update(fixtures, **patch, reached=executed.reached)
-        inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
-        setup = compile(order["setup"], order["file"], "exec")
-        with _filtered(order["filters"]):
-            exec(setup, names)  # noqa: S102 - prprep wrote it
-        call = compile(f"({order['call']}\n)", order["file"], "eval")
+        names.update(__file__=order["file"], tmp_path=pathlib.Path(folder), **fixtures, **patch)
+        trial = Trial(order, names)
+        try:
+            with _filtered(order["filters"]):
+                trial.set_up()
+                return trial.steps() if "steps" in order else trial.calls()
+        finally:
+            trial.close()
+
+
+class Trial:
+    """Code that is tried in one namespace (`names`), and on one event loop if it awaits something."""
+
+    def __init__(self, order: Message, names: Message) -> None:
+        self._order, self._names = order, names
+        self._loop: Any = None
+        self._executed = ExecutedLines(order.get("lines", {}))
+        names["reached"] = self._executed.reached
+        self._inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
+        self._setup, self._call = self._compiled(order["setup"]), self._compiled(f"({order['call']}\n)", "eval")
+
+    def _compiled(self, code: str, mode: str = "exec") -> types.CodeType:
+        return compile(code, self._order["file"], mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+    def _run(self, code: types.CodeType) -> Any:
+        value = eval(code, self._names)  # noqa: S307 - prprep wrote it
+        if not code.co_flags & inspect.CO_COROUTINE:
+            return value
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+        return self._loop.run_until_complete(value)
+
+    def close(self) -> None:
+        if self._loop is not None:
+            self._loop.close()
+
+    def set_up(self) -> None:
+        self._run(self._setup)
+
+    def steps(self) -> Message:
+        """Run the statements of the order; return how often each calls the function that is watched."""
+        return {"calls": [self._calls_in(self._compiled(step)) for step in self._order["steps"]]}
+
+    def _calls_in(self, step: types.CodeType) -> int:
+        if self._inside is None:
+            raise ValueError("the order has no function to watch")
+        self._inside.restart(self._order["file"])
+        self._run(step)
+        return self._inside.calls
+
+    def calls(self) -> Message:
+        """Make the call until it took ENOUGH time, and describe it."""
+        order, names = self._order, self._names
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
-        if inside:
-            inside.restart(order["file"])
-        if "steps" in order:
-            with _filtered(order["filters"]):
-                return {"calls": [_calls_in(step, names, inside, order["file"]) for step in order["steps"]]}
-        with _filtered(order["filters"]), executed:
-            seconds, value = _timed(call, names, awaited=awaited)
-        share = inside.share(seconds) if inside else None
+        with self._executed:
+            seconds, share, value = self._timed()
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
-        spent, rounds, last = seconds, 0, value
-        # The first call may fill caches, whose time the others do not have; in others the process may be interrupted.
-        shares: list[float] = []
-        with _filtered(order["filters"]):
-            while spent < ENOUGH and rounds < (FEW if changes else MOST):
-                if changes:
-                    exec(setup, names)  # noqa: S102 - as above
-                if inside:
-                    inside.restart(order["file"])
-                took, last = _timed(call, names, awaited=awaited)
-                spent, rounds, seconds = spent + took, rounds + 1, min(seconds, took)
-                if inside:
-                    shares.append(inside.share(took))
-            share = statistics.median(shares) if shares else share
-            peak = _peak(setup if changes else None, call, names) if order.get("peak") else None
-        return {
-            "peak": peak,
-            "seconds": seconds,
+        again, share_of_others, last = self._repeated(seconds, changes=changes)
+        described = {
+            "seconds": min([seconds, *again]),
             "changes": changes,
             "lazy": is_lazy(value),
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
-            "reached": executed.reached(),
-            "executed": sorted(executed.executed),
-            "share": share,
-            **({"digest": first, "steady": _digest(last) == first} if order.get("steady") else {}),
-            **({"value": value} if order.get("tell") else {}),
+            "reached": self._executed.reached(),
+            "executed": sorted(self._executed.executed),
+            "share": share if share_of_others is None else share_of_others,
         }
+        if order.get("peak"):
+            described["peak"] = self._peak(changes=changes)
+        if order.get("steady"):
+            described |= {"digest": first, "steady": _digest(last if again else value) == first}
+        if order.get("tell"):
+            described["value"] = value
+        return described
 
+    def _repeated(self, spent: float, *, changes: bool) -> tuple[list[float], float | None, Any]:
+        """Return the seconds of further calls, the median of the shares in them, and what the last one returns.
 
-def _peak(setup: Any, call: Any, names: Message) -> int:
-    """Return the most bytes that one more call, with what it returns, allocates at a time; before it, `setup` runs."""
-    exec(setup or "", names)  # noqa: S102 - as above
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        value = eval(call, names)  # noqa: S307 - as above
+        The first call may fill caches, whose time the others do not have; in others the process may be interrupted.
+        """
+        again: list[float] = []
+        shares: list[float] = []
+        value = None
+        while spent + sum(again) < ENOUGH and len(again) < (FEW if changes else MOST):
+            if changes:
+                self.set_up()
+            took, share, value = self._timed()
+            again.append(took)
+            shares += [] if share is None else [share]
+        return again, statistics.median(shares) if shares else None, value
+
+    def _timed(self) -> tuple[float, float | None, Any]:
+        """Return the seconds of a call, the share of the watched function, and what it returns; consume an iterator."""
+        if self._inside:
+            self._inside.restart(self._order["file"])
+        begun = time.perf_counter()
+        value = self._run(self._call)
         for _ in value if is_lazy(value) else ():
             pass
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+        seconds = time.perf_counter() - begun
+        return seconds, self._inside.share(seconds) if self._inside else None, value
 
-
-def _calls_in(step: str, names: Message, inside: ReachWatch, file: str) -> int:
-    """Run a statement, and return how often it calls the function that is watched."""
-    before = inside.calls
-    exec(compile(step, file, "exec"), names)  # noqa: S102 - as above
-    return inside.calls - before
+    def _peak(self, *, changes: bool) -> int:
+        """Return the most bytes that one more call, with what it returns, allocates at a time."""
+        if changes:
+            self.set_up()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            value = self._run(self._call)
+            for _ in value if is_lazy(value) else ():
+                pass
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            tracemalloc.stop()
 
 
 def _digest(value: object) -> str:
@@ -199,21 +251,6 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
             with contextlib.suppress(Exception):
                 warnings.filterwarnings(*parse_warning_filter(text, escape=is_option))
         yield
-
-
-def _timed(call: Any, names: Message, *, awaited: bool) -> tuple[float, Any]:
-    """Return the seconds of a call, and what it returns; an iterator is consumed."""
-    if awaited:
-        import asyncio
-    begun = time.perf_counter()
-    value = asyncio.run(_await(call, names)) if awaited else eval(call, names)  # noqa: S307 - as above
-    for _ in value if is_lazy(value) else ():
-        pass
-    return time.perf_counter() - begun, value
-
-
-async def _await(call: Any, names: Message) -> Any:
-    return await eval(call, names)  # noqa: S307 - as above
 
 
 def main() -> None:

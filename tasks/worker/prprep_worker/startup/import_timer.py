@@ -81,9 +81,10 @@ def _compile():  # noqa: ANN202
 
 def modules_of_project(packages, trees):  # noqa: ANN001, ANN201
     """Yield name and real path of every module of the packages, or in one of the trees."""
+    folders = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        path = real_path(file) if isinstance(file, str) and name != "__main__" else None
+        path = real_path(file, folders) if isinstance(file, str) and name != "__main__" else None
         if path and (name.partition(".")[0] in packages or path.startswith(tuple(tree + os.sep for tree in trees))):
             yield {"name": name, "path": path}
 

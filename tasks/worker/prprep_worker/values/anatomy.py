@@ -44,6 +44,16 @@ def fields_of(kind: type) -> list[Field] | None:
     return None
 
 
+def stores_arguments(kind: type) -> bool:
+    """Return whether the constructor of a class with declared fields was generated, and does nothing but store them."""
+    makes = kind.__new__ if issubclass(kind, tuple) else kind.__init__
+    code = getattr(inspect.unwrap(makes), "__code__", None)
+    hooks = ("__post_init__", "__attrs_pre_init__", "__attrs_post_init__")
+    converted = (each.converter for each in getattr(kind, "__attrs_attrs__", ()))
+    is_generated = code is not None and code.co_filename.startswith("<")
+    return is_generated and not any(hasattr(kind, name) for name in hooks) and not any(converted)
+
+
 def _default(field: Any) -> Callable[[], object] | None:
     if field.default is not dataclasses.MISSING:
         return lambda: field.default

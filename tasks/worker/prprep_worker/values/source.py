@@ -28,7 +28,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of
+from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of, stores_arguments
 from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.packages import LISTED, write_foreign
@@ -324,7 +324,10 @@ class Writer(Requirements):
 
     def _named(self, value: Any, depth: int) -> str | None:
         if isinstance(value, enum.Enum):
-            return f"{self.imported_name(type(value))}.{value.name}" if value.name else None
+            name = self.imported_name(type(value))
+            is_member = value.name is not None and value.name.isidentifier()
+            # A combination of flags has no name of its own.
+            return f"{name}.{value.name}" if is_member else f"{name}({self.write(value.value, depth + 1)})"
         if isinstance(value, type) or inspect.isroutine(value):
             owner = getattr(value, "__self__", None)
             if owner is not None and not isinstance(owner, (type, types.ModuleType)):
@@ -411,12 +414,13 @@ class Writer(Requirements):
     def _completed(self, value: Any, arguments: list[tuple[str, object]], covered: set[str], depth: int) -> str:
         """Call the class of a structure, and set the attributes that its constructor does not set as they are."""
         kind = type(value)
-        if not (state_of(value) or {}).keys() - covered:
+        if stores_arguments(kind) and not (state_of(value) or {}).keys() - covered:
             return self._call(kind, arguments, depth)
-        code = self._constructed(value, arguments, depth)
+        code = self._as_constructed(value, depth) or self._constructed(value, arguments, depth)
         if code is None:
-            raise CannotWriteError(
-                f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat"
+            raise UnknownConstructionError(
+                kind,
+                f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat",
             )
         return code
 
@@ -464,12 +468,8 @@ class Writer(Requirements):
         if (place := _place_in_modules(value)) is not None:
             self.imports.add("from {} import {}".format(*place))
             return place[1]
-        recorded = self._construction_of(value)
-        if recorded is not None:
-            adopt = functools.partial(self._adopt, recorded)
-            code = adopt() if recorded.requirements.sampled else self._made(value, recorded.repeat, adopt, depth)
-            if code is not None:
-                return code
+        if (code := self._as_constructed(value, depth)) is not None:
+            return code
         arguments = _stored_arguments(value)
         if arguments is None:
             return None
@@ -478,6 +478,14 @@ class Writer(Requirements):
         raise UnknownConstructionError(
             kind, f"{kind.__qualname__} is not what its constructor makes of the attributes that it keeps"
         )
+
+    def _as_constructed(self, value: Any, depth: int) -> str | None:
+        """Write the call of the constructor that made an object; None if none was recorded, or it makes another."""
+        recorded = self._construction_of(value)
+        if recorded is None:
+            return None
+        adopt = functools.partial(self._adopt, recorded)
+        return adopt() if recorded.requirements.sampled else self._made(value, recorded.repeat, adopt, depth)
 
     def _adopt(self, recorded: Construction) -> str:
         self.require(recorded.requirements)

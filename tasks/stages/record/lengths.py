@@ -1,0 +1,41 @@
+"""How long a call has to take for a benchmark to show something, and which recordings are too short."""
+
+from ...artifacts import Recording
+from ...benchmark_tests.writing.recorded_benchmark import uses_sample
+from ...text import figures
+from .targets import LEAST_SHARE
+
+TOO_LONG = 5.0
+"""Seconds of a call that is not scaled up further."""
+IN_PROPORTION = 0.5
+"""An input that is so many times larger has to take at least this part of so many times longer."""
+ENOUGH = 5e-5
+"""Seconds of a call from which on neither a caller nor a test of the project is looked for instead."""
+LEAST_ROUND = 1e-5
+"""Seconds of a round below which a benchmark is a toy."""
+LEAST_CALL = 1e-4
+"""The same if the round is a single call: of several different ones each may be short, as in everyday use."""
+
+
+def round_of(recording: Recording, *, is_memory: bool = False) -> float:
+    """Return the seconds of the longest round of a benchmark that would be written from a recording."""
+    large = recording.call.spelling.seconds if recording.call else 0.0
+    sample = recording.sample if uses_sample(recording, is_memory=is_memory) else None
+    return max(large, sample.seconds) if sample else large
+
+
+def refusal(recording: Recording, *, is_memory: bool = False) -> str:
+    """Return why no benchmark of time, or of memory, is written from a recording; "" if it is."""
+    if not recording.call and not recording.sample:
+        return "no call can be written as code"
+    if recording.share < LEAST_SHARE:
+        return f"only {figures.share(round(recording.share, 2))} of its time is spent in {recording.changed}"
+    if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
+        return "no recorded call executes what head changes"
+    # Of memory the benchmark makes many objects.
+    is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
+    least = LEAST_ROUND if uses_sample(recording, is_memory=is_memory) else LEAST_CALL
+    longest = round_of(recording, is_memory=is_memory)
+    if longest < least and not is_small_object:
+        return f"its calls take {figures.seconds(longest)} at most, which is too short to show anything"
+    return ""

@@ -1,0 +1,131 @@
+"""The two sides of an item with what is known of their code: tests, changed functions, documents."""
+
+import posixpath
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from ...artifacts import Detection, TreeSpec
+from ...bench import trees
+from ...bench.exclusive import cache_lock
+from ...bench.observing.site import RecordingSite, WatchedFunction
+from ...bench.setup import SideEnvironment, side_of
+from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
+from ...environments import builder, package_dates
+from ...project.code.sources import Sources
+from ...project.files import FolderTree, Project, TreeReader
+from ...project.pytest_naming import Naming, naming_of
+from ...staleness import StageInputs
+from .relevant_tests import relevant_tests
+from .targets import Candidate, at_head, changed_lines
+
+DOCUMENT_BYTES = 1_000, 500_000
+
+
+@dataclass(frozen=True)
+class RecordedSide:
+    """A side whose tests can be run."""
+
+    site: RecordingSite
+    sources: Sources
+    tracked: frozenset[str]
+    """The files of the commit; building adds others to the tree."""
+
+    @property
+    def tree(self) -> Path:
+        return self.site.side.tree
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Base and head of an item, each built when it is needed, with further packages to `install`."""
+
+    inputs: StageInputs
+    detection: Detection
+    install: tuple[str, ...] = ()
+
+    @cached_property
+    def base(self) -> RecordedSide:
+        """Base's side; head's for a function that head adds, such as a method that base inherits."""
+        detection = self.detection
+        added = {function.target for function in detection.functions if function.status == "added"}
+        return self._side(detection.head if detection.target in added else detection.base)
+
+    @cached_property
+    def head(self) -> RecordedSide:
+        return self._side(self.detection.head)
+
+    def _side(self, commit: str) -> RecordedSide:
+        item, cache, layout = self.inputs.settings, self.inputs.cache, self.detection.layout
+        with self.inputs.clone(commit, *self.detection.picked) as clone:
+            if commit == self.detection.head and self.detection.picked:
+                # A head that consists of picked commits may have to be created again.
+                commit = clone.cherry_pick(self.detection.base, self.detection.picked)
+            spec, confined = TreeSpec(commit=commit, tree=clone.tree_of(commit)), item.sandbox == "bwrap"
+            tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
+            as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
+            tracked = frozenset(clone.files(commit))
+        renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, confined=confined)
+        settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})
+        build = partial(builder.build, tree, layout, settings, cache=cache, report=self.inputs.report)
+        environment = build(as_of=as_of, renew=renew)
+        site = RecordingSite(
+            side_of(SideEnvironment(commit, tree, environment), layout, item),
+            layout.project,
+            depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
+            boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
+            lock=cache_lock(cache),
+            root=layout.benchmarks_root,
+        )
+        return RecordedSide(site, Sources(FolderTree(tree), layout.import_roots), tracked)
+
+    # -- tests
+
+    def tests(self, found: Sequence[Candidate]) -> tuple[tuple[RecordedSide, tuple[str, ...]], ...]:
+        layout, definitions = self.detection.layout, [each.located for each in found]
+        patterns = self._naming.files
+        tests = relevant_tests(self.base.sources, definitions, packages=layout.packages, patterns=patterns)
+        here = tuple(path for path in tests if path not in self.new_tests)
+        if not self.new_tests:
+            return ((self.base, here),)
+        new = relevant_tests(self.head.sources, definitions, packages=layout.packages, patterns=patterns)
+        return (self.base, here), (self.head, tuple(path for path in new if path in self.new_tests))
+
+    @cached_property
+    def _naming(self) -> Naming:
+        return naming_of(Project(self.base.sources.tree, self.detection.layout.project))
+
+    @cached_property
+    def new_tests(self) -> frozenset[str]:
+        """The tests that head adds or changes, if base is not head itself."""
+        return frozenset(
+            path for path in self.detection.files if self._naming.is_file(path) and (self.head.tree / path).exists()
+        )
+
+    # -- functions
+
+    def functions(self, side: RecordedSide, candidates: Sequence[Candidate]) -> dict[str, WatchedFunction]:
+        """Return where a side has candidates of base, by their targets."""
+        here = {each.watched: each if side is self.base else self.at_head(each) for each in candidates}
+        return {target: each.function for target, each in here.items() if each}
+
+    def at_head(self, candidate: Candidate) -> Candidate | None:
+        return at_head(candidate, self.detection, self.head.sources)
+
+    @cached_property
+    def lines(self) -> dict[str, tuple[int, ...]]:
+        return changed_lines(self.detection.functions, self.base.sources, self.head.sources)
+
+    @cached_property
+    def documents(self) -> tuple[str, ...]:
+        paths = self.base.tracked & self.head.tracked
+        return documents_of(paths, self.base.sources.tree, self.head.sources.tree)
+
+
+def documents_of(paths: Collection[str], base: TreeReader, head: TreeReader) -> tuple[str, ...]:
+    """Return those of the `paths` that are data and the same on both sides, the largest first."""
+    least, most = DOCUMENT_BYTES
+    contents = ((path, base.read(path) or b"") for path in paths if not path.endswith(".py"))
+    sizes = {path: len(text) for path, text in contents if least <= len(text) <= most and text == head.read(path)}
+    return tuple(sorted(sizes, key=lambda path: (-sizes[path], path)))
