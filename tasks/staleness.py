@@ -216,11 +216,6 @@ class StageInputs:
         return self._item.staleness.is_fresh(self._stage, self.item_id)
 
     @property
-    def address(self) -> str:
-        """The repository as git knows it: an absolute path or the manifest's address."""
-        return self._item.repository.address
-
-    @property
     def worktree(self) -> Path | None:
         """The user's work tree; read only what a declared value covers."""
         return self._item.repository.worktree
@@ -229,7 +224,7 @@ class StageInputs:
         """Open the private clone, with these commits in it."""
         from .git import Clone
 
-        return Clone.open(self.address, self.cache, report=self.report, wanted=wanted)
+        return Clone.open(self._item.repository.address, self.cache, report=self.report, wanted=wanted)
 
     def _declared(self, stage: str) -> tuple[str, ...]:
         fields = tuple(name for uses in self._uses for name in uses.artifacts.get(stage, ()))
