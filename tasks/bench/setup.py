@@ -50,8 +50,9 @@ class SetupContext(Protocol):
     folder: Path
     state: Path
     cache: Path
-    report: Report
 
+    @property
+    def report(self) -> Report: ...
     @property
     def worktree(self) -> Path | None: ...
     def clone(self) -> Clone: ...

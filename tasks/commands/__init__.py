@@ -37,6 +37,7 @@ ENTRIES = (
     Entry(TASKS, "ignore", "have tasks skipped until they are forgotten", "doit_commands:Ignore"),
     Entry(TASKS, "reset-dep", "undo `forget`", "doit_commands:ResetDep"),
     Entry(OTHER, "bisect", "say which commits of an optimization brought how much", "bisect:Bisect"),
+    Entry(OTHER, "job", "measure an item on another machine, by two files", "job:Job"),
     Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, for editors", "schema:Schema"),

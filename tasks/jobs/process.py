@@ -1,0 +1,52 @@
+"""Run a job in a process of its own, which ends with the one that asked for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from ..errors import CommandFailedError, JobError
+from ..processes import programs
+from ..processes.progress import Report
+from ..processes.scratch import remove_abandoned, scratch_folder
+from ..storage.files import write_whole
+from ..workspace import nested
+from .files import Job, Result
+from .running import result_of_failure
+
+MARK: Final = "PRPREP_JOB"
+"""Set in the process that measures."""
+
+
+def is_inside() -> bool:
+    return bool(os.environ.get(MARK))
+
+
+def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report: Report) -> Result:
+    """Run a job and write its result in one step; a failure is a result, too. Raises ArchiveError for a wrong file."""
+    Job.read(file)  # before a process starts
+    remove_abandoned(cache)
+    with scratch_folder(cache) as folder:
+        result = folder / "result.zip"
+        command = (*nested.command(), "job", "run", str(file), "--output", str(result))
+        with programs.start(command, cwd=folder, env={**os.environ, MARK: "1"}) as running:
+            code, tail = nested.followed(running, timeout=timeout, report=report)
+        if code == 0:
+            content = result.read_bytes()
+        else:
+            content = result_of_failure(file, _ended(code, tail, timeout))
+            write_whole(result, content)
+        described, _ = Result.read(result)
+    write_whole(output, content)
+    return described
+
+
+def _ended(code: int | None, tail: str, timeout: float | None) -> JobError:
+    """Say why the process that measured left no result."""
+    if code is None:
+        return JobError(
+            f"the job took longer than {timeout:g} s and was stopped", hint="allow it more: --timeout SECONDS"
+        )
+    hint = "it may have run out of memory" if code == -9 else ""
+    return JobError(CommandFailedError(("prprep", "job", "run"), code=code, error=tail).what, hint=hint)
