@@ -29,12 +29,12 @@ def pack(staleness: Staleness, item_id: str) -> bytes:
 
     Raises JobError if the item is not ready to be measured, or if only this machine can measure it.
     """
-    require_prepared(staleness, item_id)
     workspace = staleness.workspace
     item, paths = workspace.items[item_id], workspace.paths.item(item_id)
     if item.env.python and is_path(item.env.python):
         what = f"`env: python` is {item.env.python}, a path that other machines need not have"
         raise JobError(what, where=item_id, hint="name a version: `env: {python: '3.12'}`")
+    require_prepared(staleness, item_id)
     inputs = staleness.inputs(STAGE, item_id)
     artifacts = ItemArtifacts.read(paths)
     with inputs.clone(*_named(artifacts)) as clone:
