@@ -64,9 +64,7 @@ def judged(
         *(_disagreement(repetition, platform) for repetition in repeated if not repetition.agrees),
         *(f"the commands that the body gives change the reader's clone: {what}" for what in changed),
     )
-    return Verification(
-        item=item_id, commands=tuple(commands), repeated=repeated, findings=findings, platform=platform
-    )
+    return Verification(item=item_id, commands=tuple(commands), repeated=repeated, findings=findings, platform=platform)
 
 
 def repetitions(claim: Comparison, measured: Comparison) -> tuple[Repeated, ...]:
