@@ -101,9 +101,7 @@ def _measured(job: Job, files: Mapping[str, bytes], folder: Path, *, cache: Path
             trees.write_into(context.worktree, name.removeprefix(FILES), files[name])
         artifacts = ItemArtifacts.read(paths)
     except (KeyError, ValidationError, PrprepError) as error:
-        reason = (
-            error.what if isinstance(error, PrprepError) else "something is missing in it, or not as prprep writes it"
-        )
+        reason = error.what if isinstance(error, PrprepError) else "a part is missing, or not as prprep writes it"
         raise ArchiveError(f"this job cannot be run: {reason}", hint="pack the item again") from None
     secrets.pass_variables(item.env.passed)
     for name in (name for name in item.env.passed if name not in os.environ):

@@ -226,6 +226,21 @@ def test_a_process_that_is_killed_leaves_a_result_that_says_so(prepared, tmp_pat
     assert Result.read(tmp_path / "y.zip") == (result, {})
 
 
+def test_a_profile_that_no_result_could_hold_is_left_out(prepared, tmp_path, monkeypatch):
+    def take_samples(_item, _artifacts, context, **_):
+        for name, size in {"small.bin": 10, "large.bin": 1000}.items():
+            (context.state / "profiles").mkdir(parents=True, exist_ok=True)
+            (context.state / "profiles" / name).write_bytes(b"x" * size)
+        return samples(prepared[0] / ".prprep/faster")
+
+    monkeypatch.setattr(measure, "take_samples", take_samples)
+    monkeypatch.setattr(running, "MOST_EXPANSION", 1000)
+    running.measure_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
+    _, files = Result.read(tmp_path / "y.zip")
+    assert sorted(files) == ["log.txt", "profiles/small.bin", "samples.json"]
+    assert b"the profile large.bin is too large for the result, and left out" in files["log.txt"]
+
+
 # -- collecting --------------------------------------------------------------------------------------
 
 
