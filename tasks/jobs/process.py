@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +29,11 @@ def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report:
     Job.read(file)  # before a process starts
     remove_abandoned(cache)
     with scratch_folder(cache) as folder:
-        result = folder / "result.zip"
+        result, log = folder / "result.zip", folder / "output"
         command = (*nested.command(), "job", "run", str(file), "--output", str(result))
-        with programs.start(command, cwd=folder, env={**os.environ, MARK: "1"}) as running:
-            code, tail = nested.followed(running, timeout=timeout, report=report)
+        with programs.start(command, cwd=folder, env={**os.environ, MARK: "1"}, log=log) as running:
+            code = _followed(running, log, timeout=timeout, report=report)
+            tail = running.tail(nested.TAIL_LINES)
         if code == 0:
             content = result.read_bytes()
         else:
@@ -40,6 +42,19 @@ def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report:
         described, _ = Result.read(result)
     write_whole(output, content)
     return described
+
+
+def _followed(running: programs.RunningProgram, log: Path, *, timeout: float | None, report: Report) -> int | None:
+    """Report every line of a program until it ends; return its exit code, None after `timeout` seconds."""
+    ends = time.monotonic() + timeout if timeout is not None else float("inf")
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        while True:
+            code = running.poll()
+            for line in stream:
+                report(line.rstrip("\n"))
+            if code is not None or time.monotonic() > ends:
+                return code
+            time.sleep(nested.POLL_SECONDS)
 
 
 def _ended(code: int | None, tail: str, timeout: float | None) -> JobError:
