@@ -113,6 +113,16 @@ class ArtifactError(PrprepError):
     """An artifact is missing, truncated, or of another schema version."""
 
 
+class ArchiveError(PrprepError):
+    """An archive is broken, or not one that prprep would write."""
+
+    exit_code = 3
+
+
+class JobError(PrprepError):
+    """An item cannot be packed as a job, or a result is not one of the item as it is now."""
+
+
 class BusyError(PrprepError):
     """Another prprep holds the lock of the folder or the machine."""
 

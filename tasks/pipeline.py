@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError, SystemCallError
 from .processes.secrets import pass_variables
-from .staleness import Stage, Staleness, fields_of
+from .staleness import Stage, StageInputs, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
 from .storage.journal import Journal
@@ -89,8 +89,15 @@ def _task(
     }
 
 
-def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Report) -> None:
-    """Run one stage of one item; keep why it failed for the report, and raise it."""
+def perform(
+    staleness: Staleness,
+    stage: Stage,
+    item_id: str,
+    report_line: Report,
+    *,
+    run: Callable[[StageInputs], None] | None = None,
+) -> None:
+    """Run one stage of one item, or what `run` does instead; keep why it failed for the report, and raise it."""
     if staleness.waits(item_id, stage.name):
         report_line("waits for a person: see the report")
         return
@@ -104,7 +111,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
     try:
         made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
-        work_of(stage).run(staleness.inputs(stage, item_id, journal.listening(report_line)))
+        (run or work_of(stage).run)(staleness.inputs(stage, item_id, journal.listening(report_line)))
     except NeedsReviewError as error:
         journal.listening(report_line)(str(error))
     except PrprepError as error:

@@ -216,11 +216,6 @@ class StageInputs:
         return self._item.staleness.is_fresh(self._stage, self.item_id)
 
     @property
-    def address(self) -> str:
-        """The repository as git knows it: an absolute path or the manifest's address."""
-        return self._item.repository.address
-
-    @property
     def worktree(self) -> Path | None:
         """The user's work tree; read only what a declared value covers."""
         return self._item.repository.worktree
@@ -229,7 +224,7 @@ class StageInputs:
         """Open the private clone, with these commits in it."""
         from .git import Clone
 
-        return Clone.open(self.address, self.cache, report=self.report, wanted=wanted)
+        return Clone.open(self._item.repository.address, self.cache, report=self.report, wanted=wanted)
 
     def _declared(self, stage: str) -> tuple[str, ...]:
         fields = tuple(name for uses in self._uses for name in uses.artifacts.get(stage, ()))
@@ -381,8 +376,8 @@ class Staleness:
         before = read_json(self.workspace.paths.item(item_id).made_from).get(stage.name)
         if before is None:
             return ["what it was made from is not recorded"]
-        differences = list(_differences(before, json.loads(json.dumps(self.made_from(stage, item_id)))))
-        return differences or [stage.otherwise or "its artifact is not what the stage wrote"]
+        changes = list(differences(before, json.loads(json.dumps(self.made_from(stage, item_id)))))
+        return changes or [stage.otherwise or "its artifact is not what the stage wrote"]
 
     def failed_stage(self, item_id: str) -> str | None:
         """Return the stage that the item is blocked by."""
@@ -465,7 +460,8 @@ def _pick(fields: Any, name: str) -> Any:
     return _pick(value, rest) if rest else value
 
 
-def _differences(before: Fields, now: Fields) -> Iterator[str]:
+def differences(before: Fields, now: Fields) -> Iterator[str]:
+    """Say in sentences how inputs, as `made_from` names them, have changed."""
     for name in dict.fromkeys((*now, *before)):
         if before.get(name) == now.get(name):
             continue

@@ -17,8 +17,8 @@ from tasks.pipeline import NAMES
 from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
-    "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, lint, list, open, "
-    "reset-dep, run, schema, status, strace, tabcompletion, try"
+    "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, job, lint, "
+    "list, open, reset-dep, run, schema, status, strace, tabcompletion, try"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
@@ -74,6 +74,9 @@ ANYWHERE = [
     (("cache", "--older-than", "x"), '--older-than is "x", must be a number'),
     (("cache", "--older-than", "nan"), "--older-than is nan, must be at least 0"),
     (("cache", "prun"), "`prprep cache` has no prun\n  did you mean prune?\n  it has: prune"),
+    (("job", "pak", "x"), "`prprep job` has no pak\n  did you mean pack?\n  it has: pack, run, collect"),
+    (("job", "run"), "`prprep job run` needs one FILE\n  see `prprep job --help`"),
+    (("job", "run", "x", "--timeout", "0"), "--timeout is 0, must be more than 0"),
     (("add",), "`prprep add` needs REF\n  usage: prprep add REF [OPTIONS]"),
     (("lint",), "`prprep lint` needs PATH\n  usage: prprep lint PATH ... [OPTIONS]"),
     (("ignore",), "`prprep ignore` needs TASK\n  usage: prprep ignore TASK ... [OPTIONS]"),

@@ -40,7 +40,7 @@ class Verification(Artifact):
     """A run of the body's commands in a fresh clone with fresh environments.
 
     `why_not` says why they did not run, and `unable` whether that needs a fix; `comparison` is the digest of the
-    comparison whose claim was checked.
+    comparison whose claim was checked. `platform` is the machine that they ran on, "" if it is the comparison's.
     """
 
     SCHEMA = 2
@@ -53,6 +53,7 @@ class Verification(Artifact):
     repeated: tuple[Repeated, ...] = ()
     findings: tuple[str, ...] = ()
     comparison: str = ""
+    platform: str = ""
 
     def without_output(self) -> Self:
         """Return it without the output of commands, of which findings quote the last line."""

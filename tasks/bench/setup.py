@@ -45,17 +45,17 @@ class SideEnvironment:
 
 
 class SetupContext(Protocol):
-    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the repository."""
+    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the private clone."""
 
     folder: Path
     state: Path
     cache: Path
-    report: Report
 
     @property
-    def address(self) -> str: ...
+    def report(self) -> Report: ...
     @property
     def worktree(self) -> Path | None: ...
+    def clone(self) -> Clone: ...
 
 
 class Sampling(NamedTuple):
@@ -114,7 +114,7 @@ class BenchmarkSetup:
         specs: dict[Role, TreeSpec] = {"base": injection.base, "head": injection.head}
         if {"time", "import"} & set(metrics):
             specs["control"] = injection.base
-        with Clone.open(context.address, cache, report=context.report) as clone:
+        with context.clone() as clone:
             self._newest = package_dates.newest_date(clone, artifacts.detection)
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
             self.tracked = {
@@ -126,7 +126,7 @@ class BenchmarkSetup:
             for role, spec in specs.items():
                 copy = "second" if role == "control" else ""
                 tree = trees.prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined)
-                renew = trees.renewal(context.address, spec, contents, cache=cache, copy=copy, confined=confined)
+                renew = trees.renewal(context.clone, spec, contents, cache=cache, copy=copy, confined=confined)
                 self._checkouts[role] = trees.commit_of(clone, spec), tree, renew
         self._as_of = package_dates.if_old(self._newest)
         self._extra: tuple[str, ...] = ()

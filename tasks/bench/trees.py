@@ -57,12 +57,18 @@ def prepare(
 
 
 def renewal(
-    address: str, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "", confined: bool
+    open_clone: Callable[[], Clone],
+    spec: TreeSpec,
+    contents: Mapping[str, bytes],
+    *,
+    cache: Path,
+    copy: str = "",
+    confined: bool,
 ) -> Callable[[], Path] | None:
     """Return a function that creates the tree again, without what confined code wrote there; None if not `confined`."""
 
     def renew() -> Path:
-        with Clone.open(address, cache) as clone:
+        with open_clone() as clone:
             return prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined, anew=True)
 
     return renew if confined else None

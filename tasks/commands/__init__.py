@@ -38,6 +38,7 @@ ENTRIES = (
     Entry(TASKS, "reset-dep", "undo `forget`", "doit_commands:ResetDep"),
     Entry(OTHER, "bisect", "say which commits of an optimization brought how much", "bisect:Bisect"),
     Entry(OTHER, "ci", "measure a pull request in CI, with a summary and a comment", "ci:CI"),
+    Entry(OTHER, "job", "measure an item on another machine, by two files", "job:Job"),
     Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, for editors", "schema:Schema"),

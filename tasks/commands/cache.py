@@ -108,13 +108,13 @@ def _description(entry: CacheEntry) -> str:
 
 
 def _origin(clone: Path) -> str:
-    """Return the folder whose objects a clone borrows, else the address that it was fetched from."""
+    """Return the folder whose objects a clone borrows, else the address that it was fetched from, if not from jobs."""
     alternates = clone / "objects" / "info" / "alternates"
     if alternates.exists():
         first = alternates.read_text(encoding="utf-8").splitlines()[0]
         return first.removesuffix("/objects").removesuffix("/.git")
     url = re.search(r"^\s*url = (\S+)", (clone / "config").read_text(encoding="utf-8"), re.MULTILINE)
-    return url[1] if url else ""
+    return url[1] if url else "jobs"
 
 
 def _last_used(entry: CacheEntry, now: float) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -181,7 +182,8 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> Watched:
     tree = FolderTree(subject.root)
     content = {subject.path: subject.file.source}
     content |= {each.path: each.content for each in companions(subject.path, subject.file.source, tree.read)}
-    with Clone.open(str(subject.root), cache, report=report) as clone:
+    open_clone = partial(Clone.open, str(subject.root), cache, report=report)
+    with open_clone() as clone:
         commit = clone.resolve(["HEAD"])["HEAD"]
         if commit is None:
             raise UsageError("its repository has no commit yet")
@@ -194,7 +196,7 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> Watched:
         confined = item.sandbox == "bwrap"
         place = trees.prepare(clone, spec, content, cache=cache, confined=confined)
         as_of = package_dates.if_old(package_dates.date_of(clone, commit))
-    renew = trees.renewal(str(subject.root), spec, content, cache=cache, confined=confined)
+    renew = trees.renewal(open_clone, spec, content, cache=cache, confined=confined)
     built = builder.build(place, subject.layout, item.env, cache=cache, report=report, as_of=as_of, renew=renew)
     side = side_of(SideEnvironment(commit, place, built), subject.layout, item)
     request = Request(

@@ -123,18 +123,19 @@ def _range(part: str) -> str:
 
 def resolve_path(wanted: str | None, folder: Path) -> str | None:
     """Resolve the path of an interpreter from the manifest's folder; a version is returned unchanged."""
-    if not wanted or not _is_path(wanted):
+    if not wanted or not is_path(wanted):
         return wanted
     # Links are not resolved: the location of the link identifies the environment.
     return os.path.normpath(folder / expanded(wanted))
 
 
-def _is_path(wanted: str) -> bool:
+def is_path(wanted: str) -> bool:
+    """Return whether `env: python` names an interpreter by its path, and not by a version."""
     return os.sep in wanted or wanted.startswith("~")
 
 
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
-    interpreter = inspect(cwd / expanded(wanted)) if _is_path(wanted) else _find(wanted)
+    interpreter = inspect(cwd / expanded(wanted)) if is_path(wanted) else _find(wanted)
     if interpreter is None:
         hint = "install it, or name another version or the path of an interpreter in `env: {python: ...}`"
         raise EnvironmentBuildError(f"Python {wanted} is not installed", where="env: python", hint=hint)

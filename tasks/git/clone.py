@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes.progress import Report, silent
-from . import cherry_pick, history, standalone, tree_repository, worktrees
+from . import bundles, cherry_pick, history, standalone, tree_repository, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
 from .commands import is_sha, resolve_refs, run_git, run_git_in
@@ -51,6 +51,11 @@ class Clone:
         one of `wanted` is missing. Raises RepositoryError.
         """
         return cls(open_clone(address, cache, report=report, wanted=wanted), address)
+
+    @classmethod
+    def of_bundle(cls, bundle: bundles.Bundle, cache: Path) -> Self:
+        """Create or update the clone of a bundle's history, which needs no repository. Raises RepositoryError."""
+        return cls(bundles.unpack(bundle, cache), "")
 
     def __enter__(self) -> Self:
         return self
@@ -148,6 +153,12 @@ class Clone:
             link = os.fsdecode(self._blob(sha, path))
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
         return None
+
+    def bundle(self, *commits: str) -> bundles.Bundle:
+        """Pack commits with their files, their history and its tags, for `of_bundle` on another machine."""
+        tips = tuple(map(self._sha, commits))
+        with self._explained():
+            return bundles.create(self.path, tips, {sha for tip in tips for _, sha in self._tree(tip).values()})
 
     # -- writing ----------------------------------------------------------------------------------
 

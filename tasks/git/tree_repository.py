@@ -15,7 +15,7 @@ from .commands import list_refs, resolve_refs, run_git
 from .objects import shallow_commits
 from .worktrees import TREES
 
-_TIPS: Final = b"refs/prprep/"
+TIPS: Final = b"refs/prprep/"
 """Refs of the commits that were copied."""
 
 
@@ -37,29 +37,29 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     if not (own / "HEAD").is_file():
         init_bare(own, lambda part: copy_shallow(clone, part))
     lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
-    tags = {name: sha for commit in commits for name, sha in _tags(clone, commit).items()}
+    tags = {name: sha for commit in commits for name, sha in tags_of(clone, commit).items()}
     # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
     gone = {name for name in list_refs(own) if name.startswith(b"refs/tags/")} - list_refs(clone).keys()
-    _update(own, [b"delete %s\0\0" % name for name in sorted(gone)])
+    update_refs(own, [b"delete %s\0\0" % name for name in sorted(gone)])
     present = list_refs(own)
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
-        tips = [f"^{sha}" for name, sha in present.items() if name.startswith(_TIPS)]
+        tips = [f"^{sha}" for name, sha in present.items() if name.startswith(TIPS)]
         wanted = "".join(f"{each}\n" for each in (*lacking, *changed.values(), *tips)).encode()
         # Deltas are used as they are: looking for better ones takes longer than it saves. A partial clone has gaps.
         options = ("--revs", "--quiet", "--window=0", "--missing=allow-any")
         run_git(clone, ["pack-objects", *options, own / "objects" / "pack" / "pack"], stdin=wanted)
-        updates = {**changed, **{_TIPS + sha.encode(): sha for sha in lacking}}
-        _update(own, [b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items()])
+        updates = {**changed, **{TIPS + sha.encode(): sha for sha in lacking}}
+        update_refs(own, [b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items()])
     return own
 
 
-def _update(repository: Path, lines: Sequence[bytes]) -> None:
+def update_refs(repository: Path, lines: Sequence[bytes]) -> None:
     if lines:
         run_git(repository, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=b"".join(lines))
 
 
-def _tags(clone: Path, commit: str) -> dict[bytes, str]:
+def tags_of(clone: Path, commit: str) -> dict[bytes, str]:
     """Return the tags in a commit's history, which tools derive versions from."""
     options = ("--format=%(refname)%00%(objectname)", f"--merged={commit}", "refs/tags")
     lines = run_git(clone, ["for-each-ref", *options]).split(b"\n")

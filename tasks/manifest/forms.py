@@ -33,7 +33,21 @@ _STATE_FILE_FORM = r"\.(?:json|log)$"
 RESERVED_IDS = frozenset(
     {
         *("help", "run", "list", "info", "clean", "forget", "ignore", "dumpdb", "strace", "tabcompletion", "reset-dep"),
-        *("init", "try", "ci", "bisect", "add", "inventory", "doctor", "status", "explain", "schema", "branch", "open"),
+        *(
+            "init",
+            "try",
+            "ci",
+            "bisect",
+            "job",
+            "add",
+            "inventory",
+            "doctor",
+            "status",
+            "explain",
+            "schema",
+            "branch",
+            "open",
+        ),
         *("detect", "survey", "record", "scaffold", "inject", "lint", "tests"),
         *("measure", "codeflash", "compare", "verify", "render", "report"),
         "lock",

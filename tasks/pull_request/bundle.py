@@ -1,12 +1,11 @@
 """Pack the raw evidence into one archive next to the body: the same bytes for the same evidence."""
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..artifacts import CodeflashRun, ProjectTests, Verification
 from ..processes import secrets
+from ..storage.archives import packed
 from ..storage.files import fingerprint_of
 from ..storage.hashing import sha256
 from ..storage.paths import ItemPaths
@@ -15,7 +14,6 @@ from ..workspace.output_files import write_output
 ARTIFACTS = ("samples.json", "compare.json", "base.benchmark.json", "head.benchmark.json")
 WITH_OUTPUT: Sequence[type[ProjectTests | Verification | CodeflashRun]] = (ProjectTests, Verification, CodeflashRun)
 """Artifacts that quote what the project's code printed: the archive leaves that out, since nobody has read it."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def path_for(body: Path) -> Path:
@@ -47,17 +45,6 @@ def _masked(content: bytes) -> bytes:
     """Mask secrets in a text; a benchmark's data may be anything else."""
     text = content.decode(errors="surrogateescape")
     return secrets.masked(text).encode(errors="surrogateescape")
-
-
-def packed(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip archive whose bytes depend on the files alone."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
 
 
 def write(archive: Path, files: Mapping[str, bytes], *, root: Path, last: str | None) -> str:

@@ -6,8 +6,9 @@ import hashlib
 import zipfile
 
 from tasks.artifacts import CodeflashRun, ProjectTests, RunCommand, SideRun, Verification
-from tasks.pull_request.bundle import files_of, packed, path_for, write
+from tasks.pull_request.bundle import files_of, path_for, write
 from tasks.stages.verify.verify import judged
+from tasks.storage.archives import packed
 from tests.support.evidence import CPU_IMPROVED, Case
 
 

@@ -3,16 +3,18 @@
 import random
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ...artifacts import SIDES, Load, Module, Provenance, Samples, TreeSpec
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
 from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
-from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment, variables_of
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SetupContext, SideEnvironment, variables_of
 from ...bench.time.export import write_benchmark_json
 from ...bench.workers import pytest_options
 from ...environments.venvs import package_differences
+from ...manifest.model import Optimization
 from ...staleness import StageInputs
 from ...storage.paths import ItemPaths
 from . import STOPPING_RULE
@@ -24,11 +26,19 @@ _AS_MEASURED = (
 
 
 def run(inputs: StageInputs) -> None:
-    """Take the samples; write profiles and pytest-benchmark's JSON next to them."""
-    before, pressure, item = machine.load(), Pressure.now(), inputs.settings
+    item, seed = inputs.settings, random.SystemRandom().getrandbits(32)
     sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE), item.cores)
-    setup = BenchmarkSetup(item, ItemArtifacts.read(inputs), inputs, sampling)
-    measured, request = setup.repaired(measuring.measure, seed=random.SystemRandom().getrandbits(32))
+    inputs.write(take_samples(item, ItemArtifacts.read(inputs), inputs, sampling=sampling, seed=seed))
+    keep_within_limit(inputs.cache, inputs.report)
+
+
+def take_samples(
+    item: Optimization, artifacts: ItemArtifacts, context: SetupContext, *, sampling: Sampling, seed: int
+) -> Samples:
+    """Measure an item on this machine; write profiles and pytest-benchmark's JSON into `context.state`."""
+    before, pressure = machine.load(), Pressure.now()
+    setup = BenchmarkSetup(item, artifacts, context, sampling)
+    measured, request = setup.repaired(measuring.measure, seed=seed)
     after = Pressure.now()
     load = Load(
         before=before,
@@ -39,18 +49,22 @@ def run(inputs: StageInputs) -> None:
         throttled=after.throttled - pressure.throttled,
     )
     samples = _samples(setup, measured, load, flags=domains.flags_for(request.metrics, item.timeout))
-    for side in SIDES:
-        target, provenance = inputs.state / f"{side}.benchmark.json", getattr(samples, side)
+    for side, target in zip(SIDES, benchmark_files(context.state), strict=True):
         target.unlink(missing_ok=True)
+        provenance = getattr(samples, side)
         write_benchmark_json(target, side, samples.measurements, provenance=provenance, platform=samples.platform)
-    inputs.write(samples)
-    keep_within_limit(inputs.cache, inputs.report)
+    return samples
+
+
+def benchmark_files(state: Path) -> tuple[Path, ...]:
+    """Return the files for the samples of base and head as pytest-benchmark writes them."""
+    return tuple(state / f"{side}.benchmark.json" for side in SIDES)
 
 
 def clean(paths: ItemPaths) -> None:
     shutil.rmtree(paths.profiles, ignore_errors=True)
-    for side in SIDES:
-        (paths.state / f"{side}.benchmark.json").unlink(missing_ok=True)
+    for file in benchmark_files(paths.state):
+        file.unlink(missing_ok=True)
 
 
 def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, flags: str) -> Samples:

@@ -66,7 +66,7 @@ class Sides:
             tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
             as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
             tracked = frozenset(clone.files(commit))
-        renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, confined=confined)
+        renew = trees.renewal(self.inputs.clone, spec, {}, cache=cache, confined=confined)
         settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})
         build = partial(builder.build, tree, layout, settings, cache=cache, report=self.inputs.report)
         environment = build(as_of=as_of, renew=renew)

@@ -137,7 +137,7 @@ class _Runner:
         spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
         confined, cache = self.inputs.settings.sandbox == "bwrap", self.inputs.cache
         tree = trees.prepare(clone, spec, {}, cache=cache, copy="tests", confined=confined)
-        renew = trees.renewal(self.inputs.address, spec, {}, cache=cache, copy="tests", confined=confined)
+        renew = trees.renewal(self.inputs.clone, spec, {}, cache=cache, copy="tests", confined=confined)
         self.renewals[tree] = renew
         return commit, tree
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
+from ...bench import machine
 from ...bench.exclusive import cache_lock, exclusive
 from ...body.evidence import benchmark_to_save
 from ...body.placeholders import FULL, filled_template
@@ -48,19 +49,22 @@ def judged(
     claim: Comparison,
     measured: Comparison | None,
     changed: Sequence[str] = (),
+    *,
+    here: str = "",
 ) -> Verification:
     """Compare the results with the claim; `measured` is the comparison that the commands made, if any.
 
-    `changed` says what the commands changed in the reader's clone.
+    `changed` says what the commands changed in the reader's clone, `here` describes the machine that they ran on.
     """
+    platform = here if here != claim.platform else ""
     repeated = repetitions(claim, measured) if measured else ()
     findings = (
         *(_failed(command) for command in commands if command.code != 0),
         *(f"this command of the body times nothing in a fresh clone: {run.untimed}" for run in commands if run.untimed),
-        *(_disagreement(repetition) for repetition in repeated if not repetition.agrees),
+        *(_disagreement(repetition, platform) for repetition in repeated if not repetition.agrees),
         *(f"the commands that the body gives change the reader's clone: {what}" for what in changed),
     )
-    return Verification(item=item_id, commands=tuple(commands), repeated=repeated, findings=findings)
+    return Verification(item=item_id, commands=tuple(commands), repeated=repeated, findings=findings, platform=platform)
 
 
 def repetitions(claim: Comparison, measured: Comparison) -> tuple[Repeated, ...]:
@@ -96,14 +100,14 @@ def _failed(command: RunCommand) -> str:
     return f"a command that the body gives {how} in a fresh clone: {command.failed}{last}"
 
 
-def _disagreement(repetition: Repeated) -> str:
+def _disagreement(repetition: Repeated, platform: str) -> str:
     claimed, again = (
         figures.change(interval.ratio, interval.low, interval.high) if interval else "nothing"
         for interval in (repetition.claimed, repetition.found)
     )
     return (
         f"the body claims {repetition.metric} {claimed} for {repetition.test}; "
-        f"its commands measured {again} in a fresh clone"
+        f"its commands measured {again} in a fresh clone" + (f" on {platform}" if platform else "")
     )
 
 
@@ -137,7 +141,8 @@ def _verified(inputs: StageInputs) -> Verification:
             measured = None
             with suppress(ArtifactError):
                 measured = nested.comparison(fresh.clone, item.id)
-            return judged(item.id, results, evidence.comparison, measured, changed)
+            here = machine.platform_description(evidence.comparison.base.python)
+            return judged(item.id, results, evidence.comparison, measured, changed, here=here)
     except PrprepError as error:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -350,7 +351,7 @@ def test_nothing_that_confined_code_leaves_in_its_tree_is_built(tmp_path):
             spec = TreeSpec(commit=repo.head, tree=clone.tree_of(repo.head))
             tree = trees.prepare(clone, spec, {}, cache=cache, confined=True)
             assert tree != trees.prepare(clone, spec, {}, cache=cache)
-        renew = trees.renewal(str(repo.path), spec, {}, cache=cache, confined=True)
+        renew = trees.renewal(partial(Clone.open, str(repo.path), cache), spec, {}, cache=cache, confined=True)
         return tree, builder.build(tree, layout, settings, cache=cache, renew=renew)
 
     tree, environment = built()

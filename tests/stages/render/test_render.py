@@ -474,6 +474,9 @@ def test_a_body_says_how_its_commands_were_verified():
     assert (
         "\nThese commands ran in a fresh clone with fresh environments, and none failed; prprep measured again: time −20.9 %.\n\n## Summary"
     ) in body_of(Case(verification=verified))
+    elsewhere = verified.model_copy(update={"platform": "Abacus, 4 rows"})
+    shown = "These commands ran in a fresh clone with fresh environments on Abacus, 4 rows, and none failed;"
+    assert shown in body_of(Case(verification=elsewhere))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_disagreement_names_both_figures():
     assert re.fullmatch(
         r"the body claims time −20\.9 % for \S+; its commands measured \+20\.0 % in a fresh clone", finding
     )
+
+
+def test_a_claim_from_another_machine_names_the_one_that_repeats_it():
+    judged = partial(verify.judged, "a", RAN, CPU_IMPROVED)
+    again = measured(CPU_IMPROVED, 1.2, Verdict.REGRESSED)
+    elsewhere, same = judged(again, here="Abacus"), judged(again, here=CPU_IMPROVED.platform)
+    assert (elsewhere.platform, same.platform) == ("Abacus", "")
+    assert elsewhere.findings[0].endswith("its commands measured +20.0 % in a fresh clone on Abacus")
+    assert same.findings[0].endswith("its commands measured +20.0 % in a fresh clone")
 
 
 BLOCK = """

@@ -1,0 +1,94 @@
+"""Carry the commits of a comparison to another machine: a git bundle, unpacked into a clone of the cache.
+
+The history is complete in commits, trees and tags, since builds derive versions from them, some by the commits that
+changed a path. Contents of files travel only for the commits that are checked out or cherry-picked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ..errors import CommandFailedError, RepositoryError
+from ..processes.real_paths import real_path
+from ..storage.hashing import hash_of, short_hash
+from .clone_cache import exclusive, init_bare
+from .commands import list_refs, require_version, run_git
+from .objects import shallow_commits
+from .tree_repository import TIPS, tags_of, update_refs
+
+_HEADER: Final = b"# v3 git bundle\n@object-format=sha1\n@filter=blob:none\n"
+_REF: Final = re.compile(rb"([0-9a-f]{40}) (refs/tags/[^\0\n]+|refs/prprep/[0-9a-f]{40})")
+
+
+class Bundle(NamedTuple):
+    """A git bundle; `shallow` are the commits whose parents it lacks, `history` identifies the first commits."""
+
+    content: bytes
+    history: str
+    shallow: tuple[str, ...] = ()
+
+
+def create(clone: Path, commits: Iterable[str], blobs: Iterable[str]) -> Bundle:
+    """Pack these commits, their history and its tags, and these blobs; the same bytes for the same clone.
+
+    Raises CommandFailedError.
+    """
+    tips = sorted(set(commits))
+    tags = {name: sha for commit in tips for name, sha in tags_of(clone, commit).items()}
+    wanted = "".join(f"{sha}\n" for sha in (*tips, *sorted({*tags.values(), *blobs} - {*tips}))).encode()
+    # With several threads the search for deltas is not repeatable; a partial clone has gaps.
+    options = ("--revs", "--stdout", "--quiet", "--threads=1", "--filter=blob:none", "--missing=allow-any")
+    pack = run_git(clone, ["pack-objects", *options], stdin=wanted)
+    refs = {**tags, **{TIPS + sha.encode(): sha for sha in tips}}
+    lines = b"".join(b"%s %s\n" % (sha.encode(), name) for name, sha in sorted(refs.items()))
+    first = run_git(clone, ["rev-list", "--max-parents=0", *tips]).decode("ascii").split()
+    shallow = sorted(shallow_commits(clone).intersection(first))
+    return Bundle(_HEADER + lines + b"\n" + pack, hash_of([sorted(first), shallow]), tuple(shallow))
+
+
+def unpack(bundle: Bundle, cache: Path) -> Path:
+    """Add the commits to the clone of their history in the cache, and return its folder; raise RepositoryError."""
+    require_version()
+    clone = real_path(cache / "clones") / f"{short_hash(b'bundle ' + bundle.history.encode(), size=10)}.git"
+    with exclusive(clone):
+        try:
+            _unpack(bundle, clone)
+        except (CommandFailedError, ValueError) as error:
+            reason = error.error.strip() if isinstance(error, CommandFailedError) else str(error)
+            what = f"git could not unpack the commits: {reason}"
+            raise RepositoryError(what, hint="pack the job again") from None
+    return clone
+
+
+def _unpack(bundle: Bundle, clone: Path) -> None:
+    head, _, pack = bundle.content.partition(b"\n\n")
+    refs = dict(_refs(f"{head.decode(errors='surrogateescape')}\n".encode(errors="surrogateescape")))
+    if not (clone / "HEAD").is_file():
+        init_bare(clone, lambda part: _end_history(part, bundle.shallow))
+    present = list_refs(clone)
+    # A commit of which only the history came has no files: only refs tell that a commit came as a whole.
+    if any(name not in present for name in refs if name.startswith(TIPS)):
+        run_git(clone, ["index-pack", "--stdin"], stdin=pack)
+    # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
+    gone = [name for name in present if name.startswith(b"refs/tags/") and name not in refs]
+    update_refs(clone, [b"delete %s\0\0" % name for name in sorted(gone)])
+    changed = [(name, sha.encode()) for name, sha in refs.items() if present.get(name) != sha]
+    update_refs(clone, [b"update %s\0%s\0\0" % ref for ref in changed])
+
+
+def _refs(head: bytes) -> Iterator[tuple[bytes, str]]:
+    if not head.startswith(_HEADER):
+        raise ValueError("this is not a bundle of prprep's")
+    for line in head.removeprefix(_HEADER).splitlines():
+        match = _REF.fullmatch(line)
+        if match is None:
+            raise ValueError("it has a ref that prprep does not write")
+        yield match[2], match[1].decode("ascii")
+
+
+def _end_history(clone: Path, commits: Sequence[str]) -> None:
+    if commits:
+        (clone / "shallow").write_text("".join(f"{sha}\n" for sha in commits), encoding="ascii")

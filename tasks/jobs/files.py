@@ -1,0 +1,137 @@
+"""The two files of a job, each a zip archive with a description: what to measure, and what was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import Field, ValidationError
+
+from .. import __version__
+from ..errors import ArchiveError
+from ..git.bundles import Bundle
+from ..manifest.forms import Id
+from ..manifest.model import Optimization
+from ..stages.measure import STAGE
+from ..storage.archives import packed, unpacked
+from ..storage.artifact import Record
+from ..storage.hashing import sha256
+
+FORMAT: Final = 1
+COMMITS: Final = "commits.bundle"
+LOG: Final = "log.txt"
+_SHA = r"^[0-9a-f]{40}$"
+
+
+class Description(Record):
+    """What both files say of themselves; `files` are the SHA-256 of all others in the archive."""
+
+    NAME: ClassVar[str]
+    OTHER: ClassVar[str]
+    """What to do with the other of the two files."""
+
+    format: int = FORMAT
+    prprep: str = __version__
+    stage: int = STAGE.version
+    """The version of the stage `measure`: only with an equal one is a result what a local run would have."""
+    item: Id
+    fingerprint: str
+    """Of the inputs of `measure`, as they were when the job was packed."""
+    made_from: dict[str, Any]
+    """The same inputs by name, to say what has changed since."""
+    files: dict[str, str]
+
+    def archive(self, files: Mapping[str, bytes]) -> bytes:
+        """Return the file's bytes, the same for the same content."""
+        text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        return packed({**files, self.NAME: f"{text}\n".encode()}, stored={COMMITS})
+
+    @classmethod
+    def read(cls, file: Path) -> tuple[Self, dict[str, bytes]]:
+        """Return the description and the other files; raise ArchiveError for anything that prprep did not write so."""
+        files = unpacked(file)
+        text = files.pop(cls.NAME, None)
+        if text is None:
+            raise ArchiveError(
+                f"this is no file with a {cls.NAME.removesuffix('.json')}", where=str(file), hint=cls.OTHER
+            )
+        try:
+            _check_versions(json.loads(text))
+            description = cls.model_validate_json(text)
+        except ArchiveError as error:
+            error.where = str(file)
+            raise
+        except (ValidationError, ValueError, RecursionError):
+            raise ArchiveError(f"its {cls.NAME} is not what prprep writes", where=str(file)) from None
+        if {name: sha256(content) for name, content in files.items()} != description.files:
+            what = "its files are not those that prprep packed"
+            raise ArchiveError(what, where=str(file), hint="it was changed on its way: copy it again")
+        return description, files
+
+
+class Job(Description):
+    """What to measure; `settings` are those that the stage declares, by the manifest's names."""
+
+    NAME = "job.json"
+    OTHER = "`prprep job pack ID` writes one; the result of a job is for `prprep job collect FILE`"
+
+    settings: dict[str, Any]
+    confidence: float
+    negligible: float
+    seed: int
+    history: str = Field(pattern=r"^[0-9a-f]{32}$")
+    shallow: tuple[str, ...] = Field(default=())
+
+    @property
+    def optimization(self) -> Optimization:
+        """The item, with the manifest's defaults for settings that measuring does not use; raise ValidationError."""
+        return Optimization.model_validate_json(json.dumps({**self.settings, "id": self.item}))
+
+    def bundle(self, files: Mapping[str, bytes]) -> Bundle:
+        return Bundle(files[COMMITS], self.history, self.shallow)
+
+
+class Failed(Record):
+    """Why nothing was measured; `defect` if it was a mistake of prprep's own."""
+
+    what: str
+    where: str = ""
+    hint: str = ""
+    defect: bool = False
+
+
+class Result(Description):
+    """What was measured, or why not, and the machine that was to measure."""
+
+    NAME = "result.json"
+    OTHER = "`prprep job run FILE` writes one from the file that `prprep job pack ID` wrote"
+
+    platform: str
+    error: Failed | None = None
+
+    @classmethod
+    def of(cls, job: Job, platform: str, files: Mapping[str, bytes], error: Failed | None = None) -> Self:
+        return cls(
+            item=job.item,
+            fingerprint=job.fingerprint,
+            made_from=job.made_from,
+            files=hashes(files),
+            platform=platform,
+            error=error,
+        )
+
+
+def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: sha256(content) for name, content in files.items()}
+
+
+def _check_versions(fields: Any) -> None:
+    """Raise ArchiveError for a file of another prprep, before anything else of it is looked at."""
+    if not isinstance(fields, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - what JSON's own errors are
+    version, is_newer = fields.get("prprep"), isinstance(fields.get("format"), int) and fields["format"] > FORMAT
+    if is_newer or (fields.get("format") == FORMAT and fields.get("stage") != STAGE.version):
+        what = f"it was written by prprep {version}, which measures in another way than this one ({__version__})"
+        raise ArchiveError(what, hint="install the same prprep on both machines, and pack the item again")
