@@ -201,7 +201,12 @@ def test_a_failure_is_kept_for_the_report_until_its_stage_goes_well(workspace, m
     with pytest.raises(MeasuringError):
         performed(monkeypatch, workspace, "measure", fail)
     assert Failure.read(failure) == Failure(
-        item=ONE, stage="measure", message="there: it broke\n  fix it", where="there", hint="fix it"
+        item=ONE,
+        stage="measure",
+        message="there: it broke\n  fix it",
+        kind="MeasuringError",
+        where="there",
+        hint="fix it",
     )
     performed(monkeypatch, workspace, "inject")
     assert failure.exists()

@@ -207,7 +207,7 @@ def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
 
     def notes() -> tuple[str, ...]:
         subject = lint.Subject.of(repo / "tests/benchmarks/test_benchmark_x.py")
-        return lint.lint(subject, cache=Path(os.environ["PRPREP_CACHE"]), run=True, report=silent)[1]
+        return lint.lint(subject, cache=Path(os.environ["PRPREP_CACHE"]), run=True, report=silent).notes
 
     (repo / "prprep.yaml").write_text("version: 1\noptimizations: [{id: a, head: main, sandbox: bwrap}]\n")
     assert [re.search("FileNotFoundError", note) is not None for note in notes()] == [True]
@@ -222,8 +222,8 @@ def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
 def test_running_finds_exactly_the_marked_lines(project, place):
     cache = Path(os.environ["PRPREP_CACHE"])
     subject = lint.Subject.of(project / benchmark_path(place))
-    found, notes = lint.lint(subject, cache=cache, run=True, report=silent)
-    assert {(each.line, each.rule) for each in found} == marked(place, run=True), notes
+    file = lint.lint(subject, cache=cache, run=True, report=silent)
+    assert {(each.line, each.rule) for each in file.findings} == marked(place, run=True), file.notes
     # These two break so much that the benchmark itself fails.
     fails = place.stem in {"mock_wrong_type", "property_on_instance"}
-    assert ["AttributeError" in note for note in notes] == [True] * fails
+    assert ["AttributeError" in note for note in file.notes] == [True] * fails
