@@ -30,5 +30,5 @@ class Injection(Artifact):
     base: TreeSpec
     head: TreeSpec
     own_fixture: str = ""
-    """The conftest that defines a fixture `benchmark` of its own, which is not used; "" without one."""
+    """The file that defines a fixture `benchmark` of its own, which is not used; "" without one."""
     repairs: tuple[str, ...] = ()

@@ -105,7 +105,7 @@ def _inputs_of(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
 
 
 def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> Row:
-    """Return the state of an item; `stale` are its stages that would run again, as far as the caller knows."""
+    """Return the state of an item; `stale` are its stages that would run again, if the caller has looked."""
     item, detection = inputs.settings, inputs.fields("detect")
     title = _title(inputs)
     if not inputs.state.is_dir():

@@ -218,5 +218,6 @@ def test_init_file_only_has_to_exist() -> None:
 )
 def test_a_fixture_that_replaces_that_of_pytest_benchmark_is_found(parameters, found):
     fallback = "try:\n    import plugin\nexcept ImportError:\n    " + FIXTURE.replace("\n", "\n    ")
-    files = Files({"tests/conftest.py": fallback.format("benchmark", parameters), "conftest.py": ""})
-    assert own_fixture(BENCHMARK, files.read) == found
+    text = fallback.format("benchmark", parameters)
+    assert own_fixture(BENCHMARK, Files({"tests/conftest.py": text, "conftest.py": ""}).read) == found
+    assert own_fixture(BENCHMARK, Files({BENCHMARK: text}).read) == (BENCHMARK if found else "")
