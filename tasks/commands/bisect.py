@@ -36,6 +36,7 @@ HEADER = ("Commit", "Title", "Effect", "")
 _BAR = 20
 _LONGEST_TITLE = 50
 _LONGEST_REASON = 100
+_PREFIX = "commit-"
 
 
 class Bisect(SelectedTasks):
@@ -84,7 +85,8 @@ class Steps:
             commits = list(_changing(clone, detection, _reached(detection, comparison)))
             if not commits:
                 raise UsageError("none of its commits changes a function", where=item_id, hint="see `prprep inventory`")
-            steps = cls(paths.state / "bisect", {_name(commit): commit for commit in commits}, comparison)
+            names = _names(clone, detection)
+            steps = cls(paths.state / "bisect", {names[commit.sha]: commit for commit in commits}, comparison)
             if len(commits) > 1:
                 refuse_links_in(paths.state, paths.folder)
                 steps.write(workspace, item_id, clone)
@@ -118,7 +120,7 @@ class Steps:
         largest = max((abs(_log(each)) for each in (*found.values(), self.together)), default=0.0)
         rows = [
             (
-                commit.sha[:12],
+                name.removeprefix(_PREFIX),
                 shorten(one_line(commit.title), _LONGEST_TITLE),
                 _shown(found[name]) if name in found else failures.get(name, "not measured"),
                 _bar(_log(found[name]), largest) if name in found else "",
@@ -164,8 +166,11 @@ def _changing(clone: Clone, detection: Detection, names: set[str]) -> Iterator[C
             yield commit
 
 
-def _name(commit: Commit) -> str:
-    return f"commit-{commit.sha[:12]}"
+def _names(clone: Clone, detection: Detection) -> dict[str, str]:
+    """Map commits to the ids of their items; one that prprep picked is named after the user's commit."""
+    chain = [commit.sha for commit in clone.commits(detection.base, detection.head)]
+    known = detection.picked if len(chain) == len(detection.picked) else chain
+    return {sha: f"{_PREFIX}{name[:12]}" for sha, name in zip(chain, known, strict=True)}
 
 
 def _why(paths: ItemPaths) -> str:
