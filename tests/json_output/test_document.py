@@ -28,13 +28,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fresh")
-    make_fresh(folder, 2)
-    return folder
-
-
 @pytest.fixture
 def prprep(monkeypatch, capsys):
     """Run a command with --json; return its document and standard error."""
