@@ -118,6 +118,11 @@ def test_a_ready_item_has_everything_that_its_artifacts_have(prprep, fresh):
     assert item["measured_at"].endswith("+00:00")
 
 
+def test_the_only_commit_of_an_item_has_the_state_of_its_comparison(prprep, fresh):
+    (item,) = prprep(fresh, "bisect", ID)[0]["items"]
+    assert (item["state"], item["next"], item["comparison"]["verdict"]) == ("ready", "", "improved")
+
+
 def test_what_is_stale_says_why_and_what_to_run(prprep, folder):
     made_from = staleness_of(Workspace.open(folder / "prprep.yaml")).made_from("compare", ID)
     paths_of(folder).made_from.write_text(json.dumps({"compare": made_from}))
