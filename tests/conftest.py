@@ -66,3 +66,13 @@ def _apart(tmp_path_factory):
         ):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Return a folder with a manifest of two items for which nothing is to be done; the module's tests leave it so."""
+    from benchmarks.fresh_items import make_fresh
+
+    folder = tmp_path_factory.mktemp("fresh")
+    make_fresh(folder, 2)
+    return folder

@@ -17,20 +17,13 @@ from tasks.pipeline import NAMES
 from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
-    "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, job, lint, "
-    "list, open, reset-dep, run, schema, status, strace, tabcompletion, try"
+    "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, job, "
+    "lint, list, open, reset-dep, run, schema, status, strace, tabcompletion, try"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
 ITEMS = "  its optimizations: item_00000, item_00001"
 NO_TASK = "is neither a command nor a task\n"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("project")
-    make_fresh(folder, 2)
-    return folder
 
 
 @pytest.fixture
@@ -96,10 +89,10 @@ OPTIONS = {
 @pytest.mark.parametrize(
     ("arguments", "message"), ANYWHERE, ids=lambda value: " ".join(value) if type(value) is tuple else ""
 )
-def test_wrong_input_is_one_plain_message_with_and_without_a_manifest(prprep, project, tmp_path, arguments, message):
+def test_wrong_input_is_one_plain_message_with_and_without_a_manifest(prprep, fresh, tmp_path, arguments, message):
     for option, text in OPTIONS.items():
         message = message.replace(f"{{{option}}}", text)
-    for folder in (project, tmp_path):
+    for folder in (fresh, tmp_path):
         assert prprep(folder, *arguments) == (3, "", f"ERROR: {message}\n")
 
 
@@ -128,8 +121,8 @@ def test_wrong_input_is_one_plain_message_with_and_without_a_manifest(prprep, pr
     ],
     ids=lambda value: " ".join(value) if type(value) is tuple else "",
 )
-def test_names_that_the_manifest_does_not_have(prprep, project, arguments, message):
-    code, out, error = prprep(project, *arguments)
+def test_names_that_the_manifest_does_not_have(prprep, fresh, arguments, message):
+    code, out, error = prprep(fresh, *arguments)
     assert (code, error) == (3, f"ERROR: {message}\n")
     assert arguments[0] == "doctor" or not out
 
@@ -182,14 +175,14 @@ def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep,
     assert len(first) == 10
 
 
-def test_options_may_follow_the_words(prprep, project):
-    code, out, _ = prprep(project, "list", "measure", "--all", "--quiet")
+def test_options_may_follow_the_words(prprep, fresh):
+    code, out, _ = prprep(fresh, "list", "measure", "--all", "--quiet")
     assert code == 0
     assert [line.strip() for line in out.splitlines()] == ["measure", "measure:item_00000", "measure:item_00001"]
 
 
-def test_the_database_is_printed(prprep, project, tmp_path):
-    (tmp_path / "prprep.yaml").write_text((project / "prprep.yaml").read_text())
+def test_the_database_is_printed(prprep, fresh, tmp_path):
+    (tmp_path / "prprep.yaml").write_text((fresh / "prprep.yaml").read_text())
     assert prprep(tmp_path, "dumpdb") == (0, "nothing is recorded yet\n", "")
     database = tmp_path / ".prprep/doit.json"
     database.parent.mkdir(exist_ok=True)
@@ -223,9 +216,9 @@ def test_a_process_ends_with_the_code_and_the_message(tmp_path):
     assert run(tmp_path, *command("--version")).stdout.startswith("prprep ")
 
 
-def test_a_reader_that_leaves_early_is_no_error(project):
+def test_a_reader_that_leaves_early_is_no_error(fresh):
     reading = subprocess.Popen(
-        command("list", "--all"), cwd=project, env=variables_of({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command("list", "--all"), cwd=fresh, env=variables_of({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     reading.stdout.close()
     assert reading.stderr.read() == b""
@@ -335,9 +328,9 @@ main()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("list", "--all"), ("measure:item_00001",)], ids=" ".join)
-def test_a_run_with_nothing_to_do_imports_only_what_it_needs(project, arguments):
-    assert run(project, *command(*arguments)).returncode == 0
-    done = run(project, sys.executable, "-c", LOADED, *arguments)
+def test_a_run_with_nothing_to_do_imports_only_what_it_needs(fresh, arguments):
+    assert run(fresh, *command(*arguments)).returncode == 0
+    done = run(fresh, sys.executable, "-c", LOADED, *arguments)
     assert done.returncode == 0, done.stderr
     imported = set(done.stderr.splitlines())
     assert not imported & {"pydantic", "git", "ruamel.yaml", "jinja2", "yaml", "numpy", "rich", "markdown_it"}

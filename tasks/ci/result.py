@@ -22,7 +22,7 @@ from .event import Sha
 
 FILE: Final = "result.json"
 _LONGEST_LINE, _LONGEST_TEXT, _MOST_BYTES = 400, 2_000, 2_000_000
-_MOST_BENCHMARKS, _MOST_CHANGES, _MOST_LINES = 50, 500, 30
+MOST_BENCHMARKS, _MOST_CHANGES, _MOST_LINES = 50, 500, 30
 
 Line = Annotated[str, AfterValidator(lambda text: shorten(one_line(text), _LONGEST_LINE))]
 Text = Annotated[str, AfterValidator(lambda text: shorten(plain(text).strip(), _LONGEST_TEXT))]
@@ -86,7 +86,7 @@ class Result(Record):
     base: Sha
     head: Sha
     why: Line
-    benchmarks: Annotated[tuple[MeasuredBenchmark, ...], Field(max_length=_MOST_BENCHMARKS)] = ()
+    benchmarks: Annotated[tuple[MeasuredBenchmark, ...], Field(max_length=MOST_BENCHMARKS)] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -120,8 +120,7 @@ def read_result(folder: Path) -> Result:
 def benchmarks_of(comparison: RefComparison, staleness: Staleness) -> tuple[MeasuredBenchmark, ...]:
     """Return what became of every benchmark after a run."""
     return tuple(
-        _measured(item_id, _settings(settings), staleness)
-        for item_id, (_, settings) in list(comparison.items.items())[:_MOST_BENCHMARKS]
+        _measured(item_id, _settings(settings), staleness) for item_id, (_, settings) in comparison.items.items()
     )
 
 

@@ -21,7 +21,10 @@ _LONGEST_NAME = 100
 _ROWS = (60, 10, 1)
 """Rows of a benchmark's table, and lines to review, fewer if the text gets too long."""
 # GitHub makes a link of any address; in a comment of a trusted login that would be an invitation to click.
-_LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+# Code blocks have no links, and their commands are copied.
+_FENCED_OR_LINKED = re.compile(
+    r"^(`{3,})\w*\n.*?^\1$|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=[\w.+-])(?=@)", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 _HEADER = ("Test", "Metric", "Base", "Head", "Effect", "Verdict")
 
 
@@ -59,7 +62,7 @@ def _filled(result: Result, rows: int, *, is_foreign: bool) -> str:
         "is_foreign": is_foreign,
     }
     text = markdown.tidy(fill(TEMPLATE, values, filters=FILTERS, finish=markdown.finished))
-    return _LINKED.sub("\u200b", text) + "\n"
+    return _FENCED_OR_LINKED.sub(lambda match: match[0] or "\u200b", text) + "\n"
 
 
 def _view(benchmark: MeasuredBenchmark, rows: int) -> _View:

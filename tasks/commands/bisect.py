@@ -21,6 +21,7 @@ from ..graph.loader import Graph, graph_of
 from ..json_output.document import name_manifest
 from ..json_output.items import comparison_alone, items_of
 from ..project.code.differences import differences
+from ..ref_comparison.table import is_compared
 from ..staleness import Staleness
 from ..storage.files import write_whole
 from ..storage.links import refuse_links_in
@@ -54,7 +55,8 @@ class Bisect(SelectedTasks):
         if len(steps.commits) < 2:
             print(steps.table({next(iter(steps.commits)): steps.together}, {}, terminal_width()))
             name_manifest(self.answer, graph)
-            self.answer["items"] = tuple(items_of(graph.staleness, args))
+            (item,) = items_of(graph.staleness, args)
+            self.answer["items"] = (comparison_alone(str(graph.manifest), item),)
             return 0
         params["manifest"] = str(steps.folder / MANIFEST_NAME)
         describe = partial(comparison_alone, params["manifest"])
@@ -115,15 +117,15 @@ class Steps:
         text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
         write_whole(self.folder / MANIFEST_NAME, text)
 
-    def table(self, found: dict[str, Comparison], failures: dict[str, str], width: int) -> str:
+    def table(self, comparisons: dict[str, Comparison], failures: dict[str, str], width: int) -> str:
         """Return a row for each commit with its effect, or why there is none, and one for all together."""
-        largest = max((abs(_log(each)) for each in (*found.values(), self.together)), default=0.0)
+        largest = max((abs(_log(each)) for each in (*comparisons.values(), self.together)), default=0.0)
         rows = [
             (
                 name.removeprefix(_PREFIX),
                 shorten(one_line(commit.title), _LONGEST_TITLE),
-                _shown(found[name]) if name in found else failures.get(name, "not measured"),
-                _bar(_log(found[name]), largest) if name in found else "",
+                _shown(comparisons[name]) if name in comparisons else failures.get(name, "not measured"),
+                _bar(_log(comparisons[name]), largest) if name in comparisons else "",
             )
             for name, commit in self.commits.items()
         ]
@@ -133,15 +135,14 @@ class Steps:
 
 def result(steps: Steps, graph: Graph) -> str:
     graph.summary()  # The report says what failed, too.
-    staleness, workspace = graph.staleness, graph.workspace
-    found, failures = {}, {}
+    comparisons, failures = {}, {}
     for name in steps.commits:
-        paths = workspace.paths.item(name)
-        if staleness.is_fresh("compare", name) and paths.compare.exists():
-            found[name] = paths.read(Comparison)
+        paths = graph.workspace.paths.item(name)
+        if is_compared(graph.staleness, name):
+            comparisons[name] = paths.read(Comparison)
         elif paths.failure.exists():
             failures[name] = _why(paths)
-    return steps.table(found, failures, terminal_width())
+    return steps.table(comparisons, failures, terminal_width())
 
 
 def _reached(detection: Detection, comparison: Comparison) -> set[str]:

@@ -12,7 +12,7 @@ from ..artifacts import Verdict
 from ..ci.event import Event
 from ..ci.outputs import output_folder, tell_github, warn, write_folder
 from ..ci.posting import post
-from ..ci.result import MeasuredBenchmark, Outcome, Result, benchmarks_of, read_result
+from ..ci.result import MOST_BENCHMARKS, MeasuredBenchmark, Outcome, Result, benchmarks_of, read_result
 from ..ci.trigger import Decision, Trigger
 from ..errors import PrprepError, UsageError
 from ..graph.loader import Graph, flag, option
@@ -69,6 +69,9 @@ class CI(SelectedTasks):
         if params["post"]:
             _comment(read_result(Path(expanded(params["post"])).absolute()), event)
             return 0
+        if len(args) > MOST_BENCHMARKS:
+            what = f"{len(args)} benchmarks are named, a result has at most {MOST_BENCHMARKS}"
+            raise UsageError(what, hint="measure the others in a second job, or name files instead of tests")
         folder = output_folder(params["output"], Path.cwd()) if params["output"] else None
         benchmarks = [settings_of(params, [word] if word else []) for word in args or [""]]
         repository, manifest = repository_of("", Path.cwd())

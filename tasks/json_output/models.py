@@ -210,15 +210,9 @@ class Survey(Output):
     """What a person has to decide."""
 
 
-class Change(Output):
-    """One metric of one test. Less is better for all metrics."""
-
+class _ComparedTest(Output):
     test: str
     """The test's id, as pytest has it."""
-    metric: str
-    """`time`, `CPU time`, `instructions`, `peak memory`, `allocations`, `memory left`, `import time`, ..."""
-    unit: str
-    """`s`, `B` (bytes) or `1`."""
     base: Figure
     """The cost of a call at base."""
     head: Figure
@@ -231,6 +225,15 @@ class Change(Output):
     """Upper end of the ratio's interval."""
     confidence: float
     """Of the interval, 0 to 1."""
+
+
+class Change(_ComparedTest):
+    """One metric of one test. Less is better for all metrics."""
+
+    metric: str
+    """`time`, `CPU time`, `instructions`, `peak memory`, `allocations`, `memory left`, `import time`, ..."""
+    unit: str
+    """`s`, `B` (bytes) or `1`."""
     verdict: Verdict
     """What the interval decides."""
     effect: str
@@ -247,23 +250,9 @@ class Change(Output):
     """Processes of each side."""
 
 
-class FirstCall(Output):
-    """A test's first call in a process."""
+class FirstCall(_ComparedTest):
+    """A test's first call in a process, in seconds."""
 
-    test: str
-    """The test's id."""
-    base: Figure
-    """Seconds at base."""
-    head: Figure
-    """Seconds at head."""
-    ratio: Figure
-    """head / base."""
-    low: Figure
-    """Lower end of the ratio's interval."""
-    high: Figure
-    """Upper end of the ratio's interval."""
-    confidence: float
-    """Of the interval, 0 to 1."""
     is_cached: bool
     """Whether later calls are fast only because something is kept from the first one."""
 

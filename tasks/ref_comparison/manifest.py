@@ -117,7 +117,7 @@ class Entry:
         heads = comparison.sides.heads
         if len(heads) > 1:
             raise UsageError("--save needs one head, as an item of a manifest has", hint="name one")
-        if heads[0].name == WORK_TREE:
+        if WORK_TREE in {heads[0].name, comparison.sides.base.name}:
             raise UsageError("the work tree cannot be saved, only a ref", hint="commit the changes first")
         base = {"base": comparison.sides.base.name} if comparison.sides.base_is_named else {}
         settings = {"head": heads[0].name, **base, **comparison.benchmarks[0]}

@@ -47,7 +47,8 @@ class Sides:
         holding, commits = repository, _resolved(repository, words)
         if WORK_TREE in words:
             holding, commits[WORK_TREE] = _with_work_tree(repository)
-        named = [NamedCommit(word, commits[word]) for word in dict.fromkeys(words)]
+        # Only heads may be named twice: a base that is also a head is a mistake, e.g. of a script's variables.
+        named = [NamedCommit(word, commits[word]) for word in (*words[:1], *dict.fromkeys(words[1:]))]
         with holding.clone({commit.sha for commit in named}) as clone:
             is_base = len(named) > 1 or (bool(named) and _is_ancestor(clone, named[0], commits[_HEAD]))
             heads = tuple(named[1:] if is_base else named) or (NamedCommit(_HEAD, commits[_HEAD]),)

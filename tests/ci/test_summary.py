@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 
 import cmarkgfm
 import pytest
@@ -16,7 +17,7 @@ from tests.support.evidence import change
 
 BASE, HEAD = "1f3a" * 10, "9c0d" * 10
 TEST = "tests/test_parse.py::test_parse"
-HOSTILE = "@acme/all </details><script>x</script> ![](http://evil.test/x) http://evil.test WWW.evil.test closes #1 |\n# Hi `\n```\n::error::x"
+HOSTILE = "@acme/all </details><script>x</script> ![](http://evil.test/x) http://evil.test WWW.evil.test eve@evil.test closes #1 |\n# Hi `\n```\n::error::x"
 
 
 def measured(verdict, *changes, **more):
@@ -120,6 +121,7 @@ def test_text_of_a_stranger_stays_text(is_foreign):
     assert "@acme" not in outside_of_code
     assert "closes #1" not in outside_of_code
     assert ("prprep try" in text) is not is_foreign
+    assert (f"--call {shlex.quote(settings.call)}" in text) is not is_foreign  # as it is, to be copied
     assert ("the fork's code, which could have changed them" in text) is is_foreign
 
 

@@ -26,6 +26,7 @@ def repo(tmp_path_factory):
         (("--fail-on", "regresed"), 3, '--fail-on is "regresed"\n  did you mean regressed?'),
         (("--fail-on", "improved,"), 3, '--fail-on is ""'),
         (("a.py", "--call", "f()"), 3, "--call and a.py exclude each other"),
+        (("a.py",) * 51, 3, "51 benchmarks are named, a result has at most 50"),
         (("--base", "gone"), 3, '"gone" is not a branch, tag or commit'),
         (
             ("--base", "main", "--head", "faster", "--always", "../x.py"),

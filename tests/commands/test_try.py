@@ -105,6 +105,7 @@ def test_a_failure_is_one_message(repo):
         (("main", "faster", "--save", "a b"), "`id` must be made of letters"),
         (("main", "faster", "--save", "open"), "which is a command or a task"),
         (("main", ".", "--save", "x"), "no changes compared with"),
+        ((".", "faster", "--save", "x"), "the work tree cannot be saved, only a ref"),
         (("main", "faster", "../x.py"), "`benchmark` must be the path of a .py file"),
     ],
 )

@@ -28,13 +28,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fresh")
-    make_fresh(folder, 2)
-    return folder
-
-
 @pytest.fixture
 def prprep(monkeypatch, capsys):
     """Run a command with --json; return its document and standard error."""
@@ -123,6 +116,11 @@ def test_a_ready_item_has_everything_that_its_artifacts_have(prprep, fresh):
     assert item["paths"]["samples"] == f".prprep/{ID}/samples.json"
     assert (fresh / item["paths"]["body"]).exists()
     assert item["measured_at"].endswith("+00:00")
+
+
+def test_the_only_commit_of_an_item_has_the_state_of_its_comparison(prprep, fresh):
+    (item,) = prprep(fresh, "bisect", ID)[0]["items"]
+    assert (item["state"], item["next"], item["comparison"]["verdict"]) == ("ready", "", "improved")
 
 
 def test_what_is_stale_says_why_and_what_to_run(prprep, folder):

@@ -72,6 +72,7 @@ def test_the_work_tree(repo, tmp_path):
     [
         (("fastr",), 'ERROR "fastr" is not a branch, tag or commit\n  did you mean faster?'),
         (("faster", "HEAD"), "are the same commit\n  name two refs, or `.` for the work tree"),
+        (("main", "main"), "are the same commit"),
         (("unrelated",), "unrelated (.*) has no commit in common with main"),
         (("--output=x",), "is not a branch, tag or commit"),
         ((40 * "a",), 'a" is not a branch, tag or commit\n  it is not in this clone: fetch it'),
