@@ -116,12 +116,12 @@ def _data_files(benchmark: str, parsed: dict[str, ast.Module], read: Read) -> It
 
 
 def own_fixture(benchmark: str, read: Read) -> str:
-    """Return the conftest whose fixture `benchmark` replaces pytest-benchmark's, "" if there is none.
+    """Return the file whose fixture `benchmark` replaces pytest-benchmark's, "" if there is none.
 
-    Projects that use pytest-codspeed have one for where it is not installed, which calls the function once.
+    Projects that use pytest-codspeed have one in case it is not installed, which calls the function once.
     """
-    for folder in _upwards(posixpath.dirname(benchmark)):
-        path = posixpath.join(folder, "conftest.py")
+    conftests = (posixpath.join(folder, "conftest.py") for folder in _upwards(posixpath.dirname(benchmark)))
+    for path in (benchmark, *conftests):
         fixture = PytestFile.of(read(path) or b"").fixtures.get("benchmark")
         if fixture and "benchmark" not in fixture.parameters:
             return path
