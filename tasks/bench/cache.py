@@ -159,9 +159,9 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
 def _remove(entry: CacheEntry) -> bool:
     """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
-        if entry.kind in {"tree", "clone", "work tree"}:
+        if lock := _lock_of(entry):
             try:
-                stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
+                stack.enter_context(locks.file_lock(lock, busy="in use"))
             except BusyError:
                 return False
         if registered := git_folder(entry):
@@ -171,3 +171,9 @@ def _remove(entry: CacheEntry) -> bool:
         if entry.kind == "tree":
             entry.path.with_suffix(".json").unlink(missing_ok=True)
     return True
+
+
+def _lock_of(entry: CacheEntry) -> Path | None:
+    if entry.kind == "comparison":
+        return entry.path / ".prprep/lock"  # the run's own: a first run writes the database only when it ends
+    return entry.path.with_suffix(".lock") if entry.kind in {"tree", "clone", "work tree"} else None

@@ -1,4 +1,4 @@
-"""Take over what another machine measured, if it is what this one would have measured."""
+"""Accept the result of another machine if this one would have measured the same inputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .running import PROFILES, SAMPLES
 def collect(staleness: Staleness, file: Path, result: Result, files: Mapping[str, bytes], *, report: Report) -> None:
     """Write the artifacts of a result as if they had been measured here.
 
-    Raises JobError if the item has changed since it was packed, and what the other machine failed of.
+    Raises JobError if the item has changed since it was packed, and the other machine's error if it failed.
     """
     _check(staleness, result)
     samples = None if result.error else _samples(staleness, file, result, files)
@@ -34,7 +34,7 @@ def collect(staleness: Staleness, file: Path, result: Result, files: Mapping[str
 
 
 def _check(staleness: Staleness, result: Result) -> None:
-    """Raise JobError unless a measurement of now would be of the same inputs."""
+    """Raise JobError unless the item still has the inputs that were packed."""
     require_prepared(staleness, result.item)
     if result.fingerprint != staleness.fingerprint(STAGE, result.item):
         now = json.loads(json.dumps(staleness.made_from(STAGE, result.item)))

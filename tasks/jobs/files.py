@@ -26,7 +26,7 @@ _SHA = r"^[0-9a-f]{40}$"
 
 
 class Description(Record):
-    """What both files say of themselves; `files` are the SHA-256 of all others in the archive."""
+    """What both archives have in common; `files` are the SHA-256 of all other files in the archive."""
 
     NAME: ClassVar[str]
     OTHER: ClassVar[str]
@@ -35,7 +35,7 @@ class Description(Record):
     format: int = FORMAT
     prprep: str = __version__
     stage: int = STAGE.version
-    """The version of the stage `measure`: only with an equal one is a result what a local run would have."""
+    """The version of the stage `measure`: another one measures in another way."""
     item: Id
     fingerprint: str
     """Of the inputs of `measure`, as they were when the job was packed."""
@@ -50,13 +50,12 @@ class Description(Record):
 
     @classmethod
     def read(cls, file: Path) -> tuple[Self, dict[str, bytes]]:
-        """Return the description and the other files; raise ArchiveError for anything that prprep did not write so."""
+        """Return the description and the other files; raise ArchiveError if prprep did not write the file."""
         files = unpacked(file)
         text = files.pop(cls.NAME, None)
         if text is None:
-            raise ArchiveError(
-                f"this is no file with a {cls.NAME.removesuffix('.json')}", where=str(file), hint=cls.OTHER
-            )
+            what = f"this file is not a {cls.NAME.removesuffix('.json')}: it has no {cls.NAME}"
+            raise ArchiveError(what, where=str(file), hint=cls.OTHER)
         try:
             _check_versions(json.loads(text))
             description = cls.model_validate_json(text)
@@ -67,7 +66,7 @@ class Description(Record):
             raise ArchiveError(f"its {cls.NAME} is not what prprep writes", where=str(file)) from None
         if {name: sha256(content) for name, content in files.items()} != description.files:
             what = "its files are not those that prprep packed"
-            raise ArchiveError(what, where=str(file), hint="it was changed on its way: copy it again")
+            raise ArchiveError(what, where=str(file), hint="it was changed on the way: copy it again")
         return description, files
 
 
@@ -103,7 +102,7 @@ class Failed(Record):
 
 
 class Result(Description):
-    """What was measured, or why not, and the machine that was to measure."""
+    """What was measured, or why nothing was, and on which machine."""
 
     NAME = "result.json"
     OTHER = "`prprep job run FILE` writes one from the file that `prprep job pack ID` wrote"
@@ -128,7 +127,7 @@ def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _check_versions(fields: Any) -> None:
-    """Raise ArchiveError for a file of another prprep, before anything else of it is looked at."""
+    """Raise ArchiveError for a file of another prprep, before any other field is checked."""
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - what JSON's own errors are
     version, is_newer = fields.get("prprep"), isinstance(fields.get("format"), int) and fields["format"] > FORMAT

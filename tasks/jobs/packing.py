@@ -18,7 +18,7 @@ from ..storage.hashing import hash_of
 from .files import COMMITS, Job, hashes
 
 NEEDED: Final = ("detect", "record", "scaffold", "inject")
-"""The stages before measuring that decide what is measured."""
+"""The stages before `measure` that decide what is measured."""
 ARTIFACTS: Final = (Detection, Scaffolding, Injection)
 FILES: Final = "files/"
 """The folder of the benchmark and the files it needs, by their paths in both trees."""
@@ -87,7 +87,7 @@ def _nested(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _named(artifacts: ItemArtifacts) -> set[str]:
-    """Return the commits that an item names, of which the repository may have to be asked."""
+    """Return the commits that an item names, which the clone may have to fetch."""
     detection, scaffolding, injection = artifacts.detection, artifacts.scaffolding, artifacts.injection
     specs = injection.base, injection.head
     named = {detection.base, *detection.picked, *(sha for spec in specs for sha in (spec.commit, *spec.picks))}

@@ -1,4 +1,4 @@
-"""Run a job in a process of its own, which ends with the one that asked for it."""
+"""Run a job in its own process, which ends if the process that started it does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_inside() -> bool:
 
 
 def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report: Report) -> Result:
-    """Run a job and write its result in one step; a failure is a result, too. Raises ArchiveError for a wrong file."""
+    """Run a job and write its result atomically; a failure is a result as well. Raises ArchiveError."""
     Job.read(file)  # before a process starts
     remove_abandoned(cache)
     with scratch_folder(cache) as folder:

@@ -1,4 +1,4 @@
-"""Run a job on this machine: the code of a local measurement, on what the file holds."""
+"""Run a job on this machine: the code of a local measurement, with the inputs in the file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class JobContext:
     @property
     def worktree(self) -> Path:
         """The folder with the bytes of the injected files, by their paths in both trees."""
-        return self.folder / "files"
+        return self.folder / FILES
 
     def clone(self) -> Clone:
         return Clone.of_bundle(self.bundle, self.cache)
@@ -57,7 +57,7 @@ class JobContext:
 def measure_job(file: Path, output: Path, *, cache: Path, report: Report) -> None:
     """Measure in this process, and write the result, which may be why it failed.
 
-    Raises ArchiveError for a file that is no job.
+    Raises ArchiveError if the file is not a job.
     """
     job, files = Job.read(file)
     with scratch_folder(cache) as folder:
@@ -72,7 +72,7 @@ def measure_job(file: Path, output: Path, *, cache: Path, report: Report) -> Non
             failure = SystemCallError(raised) if isinstance(raised, OSError) else raised
             journal.failed(failure)
             error = _failed(failure, folder, cache)
-        except Exception as raised:  # noqa: BLE001 - whoever collects the result has to know of a defect too
+        except Exception as raised:  # noqa: BLE001 - a defect is reported by `collect` as well
             journal.write(traceback.format_exc())
             what = with_relative_paths(f"this is a defect of prprep: {type(raised).__name__}: {raised}", folder, cache)
             error = Failed(what=secrets.masked(what), hint="please report it with the end of the log", defect=True)
@@ -111,7 +111,7 @@ def _measured(job: Job, files: Mapping[str, bytes], folder: Path, *, cache: Path
 
 
 def _products(state: Path, report: Report) -> Iterator[tuple[str, bytes]]:
-    """Yield the other files that measuring wrote; profiles only as far as an archive may hold them."""
+    """Yield the other files that measuring wrote; report and skip the profiles for which an archive has no room."""
     for file in measure.benchmark_files(state):
         if file.exists():
             yield file.name, file.read_bytes()

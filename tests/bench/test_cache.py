@@ -115,6 +115,11 @@ def test_entries_in_use_stay(tmp_path):
     with locks.file_lock(tmp_path / "trees" / f"{A}.lock", busy=None):
         assert prune(tmp_path, list_entries(tmp_path), lines.append) == []
     assert lines == [f"tree {A[:12]} stays: it is in use"]
+    comparison = tmp_path / "tries" / B  # `prprep try` has not ended once
+    with locks.file_lock(comparison / ".prprep/lock", busy=None):
+        assert prune(tmp_path, list_entries(tmp_path), lines.append) != []
+    assert (lines[1:], comparison.exists()) == ([f"comparison {B[:12]} stays: it is in use"], True)
+    assert [entry.kind for entry in prune(tmp_path, list_entries(tmp_path), lines.append)] == ["comparison"]
     with locks.file_lock(cache_lock(tmp_path), busy=None), pytest.raises(BusyError):
         prune(tmp_path, list_entries(tmp_path), lines.append)
 

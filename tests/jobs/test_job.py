@@ -145,7 +145,7 @@ def test_what_cannot_be_measured_elsewhere_is_not_packed(prepared, tmp_path, ite
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (result_of, "this is no file with a job\n  `prprep job pack ID` writes one"),
+        (result_of, "this file is not a job: it has no job.json\n  `prprep job pack ID` writes one"),
         (lambda job, files: packed({"job.json": b"{"}), "its job.json is not what prprep writes"),
         (lambda job, files: packed({"job.json": b"[" * 100_000}), "its job.json is not what prprep writes"),
         (lambda job, files: packed({"job.json": b"[]"}), "its job.json is not what prprep writes"),

@@ -12,7 +12,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,45 +58,20 @@ def measure_memory(
     If repeats differ there are MOST_REPEATS: only whether they differ decides, so the interval holds as if their number
     had been fixed. With as many as a budget pays for, slow calls would get intervals that say nothing.
     """
-    deadline = deadline_in(request.memory_timeout)
-    repeats, stopped = Repeats(METRICS), ""
-    profiles: dict[Side, dict[str, Path]] = {side: {} for side in SIDES}
-    children, sampled, unsampled = ChildProcesses(), frozenset[str](), repeats
     for side in SIDES:
         for stale in (*request.profiles.glob(f"{side}-*.bin"), *request.profiles.glob(f"{side}-*{FLAMEGRAPH}")):
             stale.unlink()
-
-    def track(side: Side, settings: Settings) -> dict[str, tuple[float, ...]]:
-        kept = None if repeats.number or sampled else profiles[side]
-        return _track(request, side, settings, children, profiles=kept, sampled=sampled)
-
-    while not stopped:
-        try:
-            repeats.add(rng, track, malloc=True, deadline=deadline)
-        except TimeLimitError:
-            stopped = "timeout"
-            late = children.sides.keys() - (sampled if repeats.number else ())
-            children.why_not.update(dict.fromkeys(late, TOO_LATE))
-            repeats = repeats if repeats.number else unsampled
-            break
-        if children.sides.keys() > sampled:
-            sampled, unsampled, repeats = frozenset(children.sides), repeats, Repeats(METRICS)
-            continue
-        differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in repeats.launches.values())
-        planned = MOST_REPEATS if differ else REPEATS
-        base, head = (figures.size(max(peaks, default=0)) for peaks in repeats.latest(MetricName.PEAK))
-        report(f"memory {repeats.number} of {planned}: peak {base} at base, {head} at head")
-        if repeats.number >= planned:
-            stopped = "repeats"
-    if not repeats.number:
+    tracking = _Tracking(request, deadline_in(request.memory_timeout))
+    stopped = tracking.run(rng, report)
+    if not tracking.repeats.number:
         raise MeasuringError(
             f"no call's memory was measured within the time limit of {request.memory_timeout:g} s",
             hint="raise `timeout`, or give the benchmark a smaller input",
         )
-    measurements = tuple(map(children.marked, repeats.measurements(stopped)))
-    sites = _sites(request, profiles, report)
+    measurements = tuple(map(tracking.children.marked, tracking.repeats.measurements(stopped)))
+    sites = _sites(request, tracking.profiles, report)
     # What only one of several processes holds is no part of their peak.
-    return measurements, tuple(site for site in sites if site.test not in sampled)
+    return measurements, tuple(site for site in sites if site.test not in tracking.sampled)
 
 
 @dataclass(slots=True)
@@ -118,55 +93,94 @@ class ChildProcesses:
         return measurement.model_copy(update={"children": sides, "why_not": why_not})
 
 
-def _track(
-    request: Request,
-    side: Side,
-    settings: Settings,
-    children: ChildProcesses,
-    *,
-    profiles: dict[str, Path] | None,
-    sampled: Collection[str],
-) -> dict[str, tuple[float, ...]]:
-    """Return the figures of METRICS for each call; with `profiles`, keep each profile and add its path there.
+@dataclass(slots=True)
+class _Tracking:
+    """The repeats; once child processes are seen in calls, these are `sampled`, and the repeats begin anew."""
 
-    `children` gets the side for each call that let child processes work; the peak of `sampled` calls includes them.
-    """
-    measured: dict[str, tuple[float, ...]] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
-        started(request, side, replace(settings, writable=(Path(scratch),))) as worker,
-    ):
-        worker.collected()
-        while ready := worker.advance():
-            profile = Path(scratch) / "profile.bin"
-            native = request.native and profiles is not None
-            answer = worker.ask("track", profile=str(profile), native=native, follow=ready.key in sampled)
-            if answer["kind"] == "untracked":
-                raise MeasuringError(
-                    f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
-                )
-            if answer["kind"] == "incomplete":
-                raise MeasuringError(
-                    f"the memory profile of {side} is incomplete: {answer['reason']}",
-                    where=str(Path(scratch).parent),
-                    hint="free space there, or name another folder in TMPDIR, and run again",
-                )
-            peak = answer["peak"]
-            if answer["children"]:
-                children.sides.setdefault(ready.key, set()).add(side)
-            if ready.key in sampled and ready.key not in children.why_not:
-                together = _sampled(worker, answer)
-                peak = peak if together.peak is None else together.peak
-                if together.why_not:
-                    children.why_not[ready.key] = together.why_not
-            measured[ready.key] = peak, answer["allocations"], answer["left"]
-            if profiles is None:
-                profile.unlink()
+    request: Request
+    deadline: float | None
+    repeats: Repeats = field(default_factory=lambda: Repeats(METRICS))
+    sampled: frozenset[str] = frozenset()
+    children: ChildProcesses = field(default_factory=ChildProcesses)
+    profiles: dict[Side, dict[str, Path]] = field(default_factory=lambda: {side: {} for side in SIDES})
+
+    def run(self, rng: random.Random, report: Report) -> str:
+        """Repeat the calls, and return why no more often."""
+        unsampled = self.repeats
+        while True:
+            try:
+                self.repeats.add(rng, self._track, malloc=True, deadline=self.deadline)
+            except TimeLimitError:
+                late = self.children.sides.keys() - (self.sampled if self.repeats.number else ())
+                self.children.why_not.update(dict.fromkeys(late, TOO_LATE))
+                self.repeats = self.repeats if self.repeats.number else unsampled
+                return "timeout"
+            if self.children.sides.keys() > self.sampled:
+                self.sampled, unsampled, self.repeats = frozenset(self.children.sides), self.repeats, Repeats(METRICS)
                 continue
-            request.profiles.mkdir(parents=True, exist_ok=True)
-            name = profile_name(side, ready.key, taken={path.name for path in profiles.values()})
-            profiles[ready.key] = Path(shutil.move(profile, request.profiles / name))
-    return measured
+            base, head = (figures.size(max(peaks, default=0)) for peaks in self.repeats.latest(MetricName.PEAK))
+            report(f"memory {self.repeats.number} of {self._planned}: peak {base} at base, {head} at head")
+            if self.repeats.number >= self._planned:
+                return "repeats"
+
+    @property
+    def _planned(self) -> int:
+        launches = self.repeats.launches.values()
+        differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in launches)
+        return MOST_REPEATS if differ else REPEATS
+
+    def _track(self, side: Side, settings: Settings) -> dict[str, tuple[float, ...]]:
+        """Return the figures of METRICS for each call, and keep the profiles if these are the first."""
+        measured: dict[str, tuple[float, ...]] = {}
+        keeps_profiles = not (self.repeats.number or self.sampled)
+        with (
+            tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
+            started(self.request, side, replace(settings, writable=(Path(scratch),))) as worker,
+        ):
+            worker.collected()
+            profile = Path(scratch) / "profile.bin"
+            while ready := worker.advance():
+                native, follow = self.request.native and keeps_profiles, ready.key in self.sampled
+                answer = worker.ask("track", profile=str(profile), native=native, follow=follow)
+                _check_profile(answer, side, profile)
+                if answer["children"]:
+                    self.children.sides.setdefault(ready.key, set()).add(side)
+                peak = self._peak(worker, ready.key, answer)
+                measured[ready.key] = peak, answer["allocations"], answer["left"]
+                if keeps_profiles:
+                    self._keep(profile, side, ready.key)
+                else:
+                    profile.unlink()
+        return measured
+
+    def _peak(self, worker: Worker, key: str, tracked: Message) -> float:
+        """Return the peak of a call, with that of its child processes if it is sampled and they show it."""
+        if key not in self.sampled or key in self.children.why_not:
+            return float(tracked["peak"])
+        together = _sampled(worker, tracked)
+        if together.why_not:
+            self.children.why_not[key] = together.why_not
+        return float(tracked["peak"]) if together.peak is None else together.peak
+
+    def _keep(self, profile: Path, side: Side, key: str) -> None:
+        self.request.profiles.mkdir(parents=True, exist_ok=True)
+        kept = self.profiles[side]
+        name = profile_name(side, key, taken={path.name for path in kept.values()})
+        kept[key] = Path(shutil.move(profile, self.request.profiles / name))
+
+
+def _check_profile(answer: Message, side: Side, profile: Path) -> None:
+    """Raise MeasuringError unless a call was tracked into a whole profile."""
+    if answer["kind"] == "untracked":
+        raise MeasuringError(
+            f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
+        )
+    if answer["kind"] == "incomplete":
+        raise MeasuringError(
+            f"the memory profile of {side} is incomplete: {answer['reason']}",
+            where=str(profile.parent.parent),
+            hint="free space there, or name another folder in TMPDIR, and run again",
+        )
 
 
 def _sampled(worker: Worker, tracked: Message) -> PeakTogether:

@@ -23,7 +23,7 @@ MOST_UNSEEN, MOST_UNSEEN_BYTES = 0.25, 1 << 18
 the kernel's high-water marks are not exact."""
 NOT_REPORTED = "and this system does not report the memory of several processes together"
 NOT_SHOWN = "and samples of their memory do not show all of it"
-NOT_OVER = "of which some work on after it has returned"
+NOT_OVER = "of which some still run after it has returned"
 IDLE = 1_000_000
 """Nanoseconds of CPU time that a process may use without being part of the calls: one that waits wakes at times."""
 PROC, PAGE = Path("/proc"), resource.getpagesize()

@@ -78,7 +78,7 @@ class LaunchSequence:
 
     @property
     def next_is_last(self) -> bool:
-        """Return whether the next launch is the last, whatever it shows."""
+        """Return whether sampling ends after the next launch even if it decides nothing."""
         return self._is_spent(self.number + 1)
 
     @property

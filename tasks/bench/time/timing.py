@@ -100,7 +100,7 @@ class BenchmarkRun:
             yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
         if any(call.is_outlived for call in calls):
             yield (
-                f"{name}: the CPU time is not known, because child processes of the call go on after it, "
+                f"{name}: the CPU time is not known, because child processes of the call still run after it, "
                 "or because this system does not report what they use."
             )
         turns = sum(len(call.turns) for call in calls)

@@ -118,7 +118,7 @@ def _data_files(benchmark: str, parsed: dict[str, ast.Module], read: Read) -> It
 def own_fixture(benchmark: str, read: Read) -> str:
     """Return the file whose fixture `benchmark` replaces pytest-benchmark's, "" if there is none.
 
-    Projects that use pytest-codspeed have one for machines without it, which calls the function once.
+    Projects that use pytest-codspeed have one in case it is not installed, which calls the function once.
     """
     conftests = (posixpath.join(folder, "conftest.py") for folder in _upwards(posixpath.dirname(benchmark)))
     for path in (benchmark, *conftests):

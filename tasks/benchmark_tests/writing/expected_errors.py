@@ -29,8 +29,9 @@ class ExpectedErrors:
 
     def _is_expected_in(self, node: ast.AST, expectations: frozenset[str], known: frozenset[str]) -> bool:
         match node:
-            case ast.Call(func=called):
-                return self._is_expecting(called, known)
+            case ast.Call(func=called, keywords=keywords):
+                records = any(each.arg == "record" and getattr(each.value, "value", False) is True for each in keywords)
+                return (records and last_name(called) == "catch_warnings") or self._is_expecting(called, known)
             case ast.With(items=items) | ast.AsyncWith(items=items):
                 return not names(each.context_expr for each in items).isdisjoint(expectations)
             case ast.Try():

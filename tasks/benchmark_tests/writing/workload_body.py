@@ -293,7 +293,7 @@ class _Body:
             self._add([statement], file)
 
     def _setting_up(self, name: str, classes: Sequence[TestClass]) -> Iterator[tuple[ast.stmt, TestModule]]:
-        """Yield the statements of a method, with those of a base class in the place of `super().name()`."""
+        """Yield the statements of a method; `super().name()` is replaced by those of the base class."""
         for index, owner in enumerate(classes):
             if method := owner.method(name):
                 for statement in without_docstring(method):
