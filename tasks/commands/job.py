@@ -91,7 +91,7 @@ def _collect(files: list[Path], manifest: str) -> int:
             graph.known(result.item)
             with CONSOLE.step(f"collect:{result.item}") as report:
                 collect(graph.staleness, file, result, members, report=report)
-            CONSOLE.print(f"{result.item}: measured on {result.platform}; `prprep compare:{result.item}` goes on")
+            CONSOLE.print(f"{result.item}: measured on {result.platform}; next: prprep compare:{result.item}")
         except PrprepError as error:
             failures.append(error)
     graph.workspace.run_cache.save()

@@ -247,7 +247,7 @@ def test_a_profile_that_no_result_could_hold_is_left_out(prepared, tmp_path, mon
 def test_a_result_becomes_the_artifacts_of_a_local_run(prepared, job, state):
     done = collected(prepared, result_of(job[0], files_of(state)))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "faster: measured on Abacus, 4 rows; `prprep compare:faster` goes on\n"
+    assert done.stdout == "faster: measured on Abacus, 4 rows; next: prprep compare:faster\n"
     assert fingerprint_of(state / "samples.json") == job[0].fingerprint
     assert Samples.read(state / "samples.json") == samples(state)
     assert (state / "profiles/base.bin").read_bytes() == b"\0profile"
