@@ -69,7 +69,7 @@ class Event:
             payload = _Payload.model_validate_json(Path(path).read_bytes())
             EventRepository(full_name=slug)
         except (OSError, ValidationError) as error:
-            reason = error.strerror if isinstance(error, OSError) else _first(error)
+            reason = error.strerror if isinstance(error, OSError) else first_mistake(error)
             what = f"the event of this workflow cannot be read: {reason}"
             raise UsageError(what, where=path, hint="name the refs: prprep ci --base REF --head REF") from None
         _refuse_target(environ.get("GITHUB_EVENT_NAME", ""), payload, slug)
@@ -77,8 +77,8 @@ class Event:
         return cls(host, slug, payload.pull_request, payload.workflow_run)
 
 
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
+def first_mistake(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
 
 

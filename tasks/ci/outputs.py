@@ -1,7 +1,6 @@
 """Write a result to where CI shows and keeps it: the job's summary, its outputs, and a folder to upload."""
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -38,7 +37,7 @@ def write_folder(folder: Path, result: Result, compared: Mapping[str, ItemPaths]
                 write_whole(folder / item_id / artifact.name, artifact.read_bytes())
 
 
-def tell_github(result: Result, folder: Path | None, environ: Mapping[str, str]) -> None:
+def write_for_github(result: Result, folder: Path | None, environ: Mapping[str, str]) -> None:
     """Append to the files that GitHub reads after a step; elsewhere there are none."""
     _append(environ.get("GITHUB_STEP_SUMMARY"), secrets.masked(summary_of(result)))
     outputs = {
@@ -49,10 +48,10 @@ def tell_github(result: Result, folder: Path | None, environ: Mapping[str, str])
     _append(environ.get("GITHUB_OUTPUT"), "".join(f"{name}={value}\n" for name, value in outputs.items()))
 
 
-def warn(error: PrprepError) -> None:
+def warn(error: PrprepError, environ: Mapping[str, str]) -> None:
     """Print a warning, which GitHub shows on the run's page."""
     text = secrets.masked(f"the comment was not written: {error}")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if environ.get("GITHUB_ACTIONS") == "true":
         text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::warning title=prprep::{text}", flush=True)  # noqa: T201
     else:

@@ -50,8 +50,8 @@ def _checked_run(result: Result, event: Event, run: WorkflowRun) -> bool:
     """Ask GitHub whether the pull request is the one of the run that measured: its event has no numbers of forks."""
     if run.event != "pull_request":
         raise PrprepError(f"the workflow that measured was started by {run.event}, not by a pull request")
-    found = Client(event.host).rest(f"repos/{event.slug}/pulls/{result.number}", event.slug)
-    head: dict[str, Any] = (found.get("head") if isinstance(found, dict) else None) or {}
+    pull = Client(event.host).rest(f"repos/{event.slug}/pulls/{result.number}", event.slug)
+    head: dict[str, Any] = (pull.get("head") if isinstance(pull, dict) else None) or {}
     source = (head.get("repo") or {}).get("full_name")
     if not (result.head == run.head_sha == head.get("sha") and source == run.head_repository.full_name):
         what = f"#{result.number} is not at the commit that was measured, {run.head_sha[:12]}"

@@ -18,7 +18,7 @@ from ..storage.artifact import Record
 from ..storage.files import read_regular
 from ..storage.paths import ItemPaths
 from ..text.markdown import one_line, plain, shorten
-from .event import Sha
+from .event import Sha, first_mistake
 
 FILE: Final = "result.json"
 _LONGEST_LINE, _LONGEST_TEXT, _MOST_BYTES = 400, 2_000, 2_000_000
@@ -29,7 +29,7 @@ Text = Annotated[str, AfterValidator(lambda text: shorten(plain(text).strip(), _
 
 
 class Outcome(StrEnum):
-    """What became of a benchmark; of several the first one counts."""
+    """The result of a benchmark, the gravest first: that is the outcome of a run with several."""
 
     FAILED = "failed"
     REGRESSED = "regressed"
@@ -110,15 +110,12 @@ def read_result(folder: Path) -> Result:
     try:
         return Result.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        what = (
-            f"this was not written by this version of `prprep ci`: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        )
+        what = f"this was not written by this version of `prprep ci`: {first_mistake(error)}"
         raise PrprepError(what, where=str(path), hint="use the same version in both workflows") from None
 
 
 def benchmarks_of(comparison: RefComparison, staleness: Staleness) -> tuple[MeasuredBenchmark, ...]:
-    """Return what became of every benchmark after a run."""
+    """Return the results of all benchmarks after a run."""
     return tuple(
         _measured(item_id, _settings(settings), staleness) for item_id, (_, settings) in comparison.items.items()
     )
@@ -129,22 +126,22 @@ def _measured(item_id: str, settings: Settings, staleness: Staleness) -> Measure
     if not is_compared(staleness, item_id):
         outcome, why = _why_not(item_id, paths, staleness)
         return MeasuredBenchmark(name=_shown(item_id, settings), settings=settings, outcome=outcome, why=why)
-    found, scaffolding = paths.read(Comparison), paths.read(Scaffolding)
+    comparison, scaffolding = paths.read(Comparison), paths.read(Scaffolding)
     changes = [
         change.model_copy(update={"test": test.name})
-        for test in tests_of(found, scaffolding.path)
+        for test in tests_of(comparison, scaffolding.path)
         for change in test.changes
     ]
     return MeasuredBenchmark(
         name=_shown(scaffolding.path, settings),
         settings=settings,
-        outcome=Outcome(found.verdict),
-        why=found.reason,
-        headline=found.headline,
+        outcome=Outcome(comparison.verdict),
+        why=comparison.reason,
+        headline=comparison.headline,
         changes=tuple(changes[:_MOST_CHANGES]),
-        review=found.needs_review[:_MOST_LINES],
-        platform=found.platform,
-        load=found.load,
+        review=comparison.needs_review[:_MOST_LINES],
+        platform=comparison.platform,
+        load=comparison.load,
     )
 
 

@@ -1,4 +1,4 @@
-"""`prprep bisect`: which commits of an optimization brought how much."""
+"""`prprep bisect`: the effect of each commit of an optimization."""
 
 import math
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..artifacts import Verdict
 from ..ci.event import Event
-from ..ci.outputs import output_folder, tell_github, warn, write_folder
+from ..ci.outputs import output_folder, warn, write_folder, write_for_github
 from ..ci.posting import post
 from ..ci.result import MOST_BENCHMARKS, MeasuredBenchmark, Outcome, Result, benchmarks_of, read_result
 from ..ci.trigger import Decision, Trigger
@@ -34,8 +34,6 @@ _NO_PERMISSION = (
     "give the job `permissions: {pull-requests: write}` and a GH_TOKEN; "
     "for pull requests of forks, post from a second workflow (docs/ci.md)"
 )
-
-
 _Measured = tuple[tuple[MeasuredBenchmark, ...], dict[str, ItemPaths], int]
 
 
@@ -85,13 +83,13 @@ class CI(SelectedTasks):
             print(f"nothing was measured: {one_line(change.decision.why)}", flush=True)
         if folder:
             write_folder(folder, result, compared)
-        tell_github(result, folder, os.environ)
+        write_for_github(result, folder, os.environ)
         if params["comment"]:
             _comment(result, event)
         return _exit_code(result, failing, code)
 
     def _measure(self, params: dict[str, Any], comparison: RefComparison) -> _Measured:
-        """Return what became of the benchmarks, their artifacts, and doit's exit code."""
+        """Return the results of the benchmarks, their artifacts, and doit's exit code."""
 
         def ending(graph: Graph) -> str:
             graph.summary()  # The report says what failed, too.
@@ -164,4 +162,4 @@ def _comment(result: Result, event: Event | None) -> None:
     except PrprepError as error:
         if re.search("HTTP 40[134]|not accessible", error.what):
             error.hint = _NO_PERMISSION
-        warn(error)
+        warn(error, os.environ)

@@ -1,4 +1,4 @@
-"""`prprep job`: measure an item on another machine, by two files that anything can carry."""
+"""`prprep job`: measure an item on another machine; a file goes there, and one comes back."""
 
 from pathlib import Path
 from typing import Any

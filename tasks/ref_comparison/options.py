@@ -49,13 +49,13 @@ def repository_of(repo: str, folder: Path) -> tuple[Repository, LoadedManifest |
     if git.is_address(repo):
         return Repository(RepositoryKey(repo, None, None), folder=folder, cache=cache), None
     named = folder / expanded(repo)
-    found = git.find(named)
-    if found is None:
+    local = git.find(named)
+    if local is None:
         hint = "change into a repository, or pass one: `prprep try --repo PATH`"
         raise RepositoryError("this is not a git repository", where=str(named), hint=hint)
-    manifest = _manifest_about(found.root, folder)
+    manifest = _manifest_about(local.root, folder)
     upstream, slug = (manifest.manifest.upstream, manifest.manifest.slug) if manifest else (None, None)
-    return Repository(RepositoryKey(str(found.root), upstream, slug), folder=folder, cache=cache), manifest
+    return Repository(RepositoryKey(str(local.root), upstream, slug), folder=folder, cache=cache), manifest
 
 
 def _manifest_about(root: Path, folder: Path) -> LoadedManifest | None:

@@ -71,8 +71,8 @@ class Sides:
         commits = _resolved(repository, (base, head))
         named = NamedCommit(head, commits[head])
         with repository.clone(set(commits.values())) as clone:
-            found = _merge_base(clone, named, NamedCommit(base, commits[base]))
-            return cls(repository, found, (named,), base_is_named=False)
+            merge_base = _merge_base(clone, named, NamedCommit(base, commits[base]))
+            return cls(repository, merge_base, (named,), base_is_named=False)
 
 
 def _resolved(repository: Repository, words: Sequence[str]) -> dict[str, str]:

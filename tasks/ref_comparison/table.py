@@ -25,9 +25,9 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
     for item_id, head in comparison.heads.items():
         paths = staleness.workspace.paths.item(item_id)
         if is_compared(staleness, item_id):
-            found = paths.read(Comparison)
-            rows += [(str(head), *row) if several else row for row in _rows(found, paths)]
-            notes += [f"{head}: {note}" if several else note for note in _notes(found, paths)]
+            compared = paths.read(Comparison)
+            rows += [(str(head), *row) if several else row for row in _rows(compared, paths)]
+            notes += [f"{head}: {note}" if several else note for note in _notes(compared, paths)]
         else:
             notes.append(f"{head} was not compared: {_why_not(staleness, item_id, paths)}")
     sides = comparison.sides
