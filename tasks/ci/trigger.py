@@ -24,7 +24,7 @@ class Trigger:
         if base == head:
             return Decision(measures=False, why="head has no commits that base does not have")
         if self.always:
-            return Decision(measures=True, why="every pull request is")
+            return Decision(measures=True, why="--always is set")
         with sides.repository.clone({base, head}) as clone:
             if self.paths:
                 return _by_paths(history.matching_files(clone.path, base, head, self.paths))

@@ -160,6 +160,6 @@ def _comment(result: Result, event: Event | None) -> None:
     try:
         print(post(result, event) or "no comment: nothing was measured, and there is no older result", flush=True)
     except PrprepError as error:
-        if re.search("HTTP 40[134]|not accessible", error.what):
+        if re.search("HTTP 40[134]|not accessible|not logged in", error.what):
             error.hint = _NO_PERMISSION
         warn(error, os.environ)

@@ -1,4 +1,4 @@
-"""What the commands share that run some tasks and then print a result of their own."""
+"""A base class for commands that run some tasks and print a result of their own."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,9 +35,9 @@ class SelectedTasks(Run):  # type: ignore[misc]
         *,
         describe: Callable[[Item], Item] = as_it_is,
     ) -> int:
-        """Bring tasks up to date, print the result in place of the table of all items, and return the exit code.
+        """Bring tasks up to date, print `result` instead of the table of all items, and return the exit code.
 
-        `describe` is what the JSON document says of an item instead of what a manifest's items have.
+        `describe` changes what the JSON document says about an item.
         """
         self.loader.ending = result
         if params["json"]:

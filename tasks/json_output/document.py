@@ -1,4 +1,4 @@
-"""Write the document: what a command found out, or why it could not."""
+"""Write the document: what a command has to say, or why it failed."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Describe items from their artifacts alone: every command that says something of an item takes it from here."""
+"""Describe items from their artifacts alone, for every command that says something about items."""
 
 import shlex
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def items_of(staleness: Staleness, item_ids: list[str]) -> Iterator[models.Item]
 
 
 def row_of(staleness: Staleness, item_id: str, *, number: int) -> report.Row:
-    """Return what the report says of an item, and which of its stages would run again."""
+    """Return what the report says about an item, and which of its stages would run again."""
     stale = [stage for stage in pipeline.NAMES if not staleness.is_fresh(stage, item_id)]
     return report.read_row(number, StageInputs(pipeline.REPORT, staleness.item(item_id)), stale=stale)
 
@@ -219,7 +219,7 @@ def _comparison(paths: ItemPaths, *, fresh: bool) -> models.Comparison | None:
 
 
 def _figures(measured: Any, model: type[models.Output]) -> dict[str, Any]:
-    """Return what a change and its interval have of the fields of a model."""
+    """Return the fields of a model that a change or its interval has."""
     fields = {**measured.interval.model_dump(), **measured.model_dump()}
     return {name: fields[name] for name in model.model_fields if name in fields}
 

@@ -7,7 +7,7 @@ from .table import NO_BENCHMARK
 
 
 def described(comparison: RefComparison, manifest: str, item: Item) -> Item:
-    """Name the commits as the user does, and say what to do without a benchmark."""
+    """Name the commits as on the command line, and say what to do if no benchmark was found."""
     sides = {"base": comparison.sides.base, "head": comparison.heads[item.id]}
     commits = {side: NamedCommit(ref=each.name, sha=each.sha) for side, each in sides.items()}
     alone = comparison_alone(manifest, item).model_copy(update=commits)

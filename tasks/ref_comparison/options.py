@@ -1,4 +1,4 @@
-"""What a comparison of refs takes from a command line, and from the manifest around its folder."""
+"""What a comparison of refs reads from the command line, and from a manifest in this folder or above it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

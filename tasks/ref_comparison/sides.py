@@ -115,7 +115,7 @@ def _merge_base(clone: Clone, head: NamedCommit, other: NamedCommit | str) -> Na
     base = clone.merge_base(commit, head.sha) if commit else None
     if base is None:
         what = f"{head} has no commit in common with {name}"
-        raise RepositoryError(what, where=clone.address, hint="name a base: `prprep try BASE HEAD`")
+        raise RepositoryError(what, where=clone.address, hint=clone.way_out("name a base: `prprep try BASE HEAD`"))
     return NamedCommit(name if base == commit else f"the merge base with {name}", base)
 
 

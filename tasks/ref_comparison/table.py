@@ -18,21 +18,22 @@ _SAYS_LITTLE = {Verdict.UNCHANGED: "negligible", Verdict.INCONCLUSIVE: "inconclu
 
 
 def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
-    """Return the table of all heads, and below it what a reader has to know about each."""
+    """Return the table of all heads or benchmarks, and below it what a reader has to know about each."""
     rows: list[tuple[str, ...]] = []
     notes: list[str] = []
-    several = len(comparison.heads) > 1
-    for item_id, head in comparison.heads.items():
+    sides = comparison.sides
+    several_heads = len(sides.heads) > 1
+    for item_id, (head, settings) in comparison.items.items():
         paths = staleness.workspace.paths.item(item_id)
+        label = str(head) if len(comparison.benchmarks) == 1 else str(settings["benchmark"])
         if is_compared(staleness, item_id):
             compared = paths.read(Comparison)
-            rows += [(str(head), *row) if several else row for row in _rows(compared, paths)]
-            notes += [f"{head}: {note}" if several else note for note in _notes(compared, paths)]
+            rows += [(label, *row) if several_heads else row for row in _rows(compared, paths)]
+            notes += [f"{label}: {note}" if len(comparison.items) > 1 else note for note in _notes(compared, paths)]
         else:
-            notes.append(f"{head} was not compared: {_why_not(staleness, item_id, paths)}")
-    sides = comparison.sides
-    header = HEADER if several else HEADER[1:]
-    shown = [f"base: {sides.base}"] if several else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
+            notes.append(f"{label} was not compared: {_why_not(staleness, item_id, paths)}")
+    header = HEADER if several_heads else HEADER[1:]
+    shown = [f"base: {sides.base}"] if several_heads else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
     return "\n".join([*shown, "", *([text_table(header, rows, width), ""] if rows else []), *notes])
 
 

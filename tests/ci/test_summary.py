@@ -84,6 +84,7 @@ def test_the_verdict_comes_first_and_the_worst_one_counts():
     assert text.startswith("### prprep: regressed\n\n#### `tests/test_parse.py::test_parse`: unchanged\n")
     assert "**No difference shown: time 0.0 %.** The interval is wide." in text
     assert "**Regression: 3.00x slower (200.0 % more time" in text
+    assert "in `test_parse`: 10.00 ms → 30.00 ms per call. It is slower.\n\n| Test |" in text
     assert "#### `x`: not measured\n\nNot measured:\n\n```\nno benchmark\n```" in text
     assert "**Inconclusive: time 0.0 %.** The interval is wide." in summary_of(result(unclear))
     assert [result(*each).outcome for each in ((), (none,), (unclear, same), (slower, failed))] == [

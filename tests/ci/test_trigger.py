@@ -47,7 +47,7 @@ def test_paths_always_and_no_commits(tmp_path):
     assert decide("docs/**", "src/**/*.py") == (True, "it changes src/deep/a.py")
     assert decide("src") == (True, "it changes src/deep/a.py")
     assert decide("docs/**", "*.py") == (False, "it changes none of the files that --paths names")
-    assert decide("docs/**", always=True) == (True, "every pull request is")
+    assert decide("docs/**", always=True) == (True, "--always is set")
     assert not decide()[0]
     same = Sides.from_merge_base(repository, "change", "main")
     assert decide(always=True, of=same) == (False, "head has no commits that base does not have")

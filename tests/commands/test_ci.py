@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 
@@ -44,19 +46,20 @@ def test_wrong_arguments(repo, words, code, message):
     assert message in done.stderr
 
 
+def pull_request(repo, folder, text):
+    """Write the event of a pull request with this title and body; return the variables of its workflow."""
+    sides = {
+        side: {"sha": repo.git("rev-parse", ref), "repo": None} for side, ref in (("base", "main"), ("head", "tidy"))
+    }
+    path = folder / "event.json"
+    path.write_text(json.dumps({"pull_request": {"number": 3, "title": text, "body": text, **sides}}))
+    return GITHUB | {"GITHUB_EVENT_PATH": str(path), "GITHUB_REPOSITORY": "acme/sums"}
+
+
 def test_a_pull_request_without_a_claim_succeeds(repo, tmp_path):
     """Its text, which is that of a stranger, reaches neither the outputs nor the commands of a workflow's log."""
-    hostile = "Tidy\n::error::x\nverdict=improved"
-    pull = {
-        "number": 3,
-        "title": hostile,
-        "body": hostile,
-        "base": {"sha": repo.git("rev-parse", "main"), "repo": None},
-    }
-    pull["head"] = {"sha": repo.git("rev-parse", "tidy"), "repo": None}
-    (tmp_path / "event.json").write_text(json.dumps({"pull_request": pull}))
     files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    variables = {"GITHUB_EVENT_PATH": str(tmp_path / "event.json"), "GITHUB_REPOSITORY": "acme/sums", **files}
+    variables = pull_request(repo, tmp_path, "Tidy\n::error::x\nverdict=improved") | files
     done = ran(repo.path, "ci", "--output", str(tmp_path / "results"), "--fail-on", "regressed", **variables)
     why = "neither title, body nor commits claim a speed-up (--always or --paths measures more)"
     assert (done.returncode, done.stdout, done.stderr) == (0, f"nothing was measured: {why}\n", "")
@@ -65,6 +68,17 @@ def test_a_pull_request_without_a_claim_succeeds(repo, tmp_path):
     summary = f"### prprep: not measured\n\nNothing was measured: {why}.\n"
     assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == (tmp_path / "results/summary.md").read_text() == summary
     assert json.loads((tmp_path / "results/result.json").read_text())["number"] == 3
+
+
+@pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+def test_benchmarks_that_fail_are_named_and_a_missing_token_is_a_warning(repo, tmp_path):
+    done = ran(repo.path, "ci", "a.py::test_x", "b.py", "--comment", **pull_request(repo, tmp_path, "Faster"))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    for name in ("a.py::test_x", "b.py"):
+        assert f"\n{name} was not compared: scaffold failed (see above)\n" in done.stdout
+    assert re.search(
+        r"^warning: the comment was not written: .*not logged in.*\n  .*and a GH_TOKEN", done.stdout, re.MULTILINE
+    )
 
 
 def test_another_event_needs_refs(repo, tmp_path):

@@ -101,7 +101,9 @@ def test_a_pull_request_is_compared_with_its_merge_base(repo, tmp_path):
 
 def test_a_shallow_checkout_is_one_message(repo, tmp_path):
     shallow = tmp_path / "shallow"
-    repo.git("clone", "--quiet", "--depth=1", f"file://{repo.path}", str(shallow))
+    repo.git("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{repo.path}", str(shallow))
     repository = Repository(RepositoryKey(str(shallow), None, None), folder=shallow, cache=tmp_path)
     with pytest.raises(RepositoryError, match=r"this checkout is shallow.*\n  .*`fetch-depth: 0` of actions/checkout"):
         Sides.from_merge_base(repository, "main", "HEAD")
+    with pytest.raises(RepositoryError, match=r"no commit in common .*\n  .*git fetch --unshallow.*; or name a base"):
+        Sides.of(repository, ("origin/main",))
