@@ -38,7 +38,9 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
 
 
 def is_compared(staleness: Staleness, item_id: str) -> bool:
-    return staleness.is_fresh("compare", item_id) and staleness.workspace.paths.item(item_id).compare.exists()
+    """Return whether there is a comparison, and no stage before it has failed since."""
+    is_fresh = staleness.is_fresh("compare", item_id) and not staleness.failed_stage(item_id)
+    return is_fresh and staleness.workspace.paths.item(item_id).compare.exists()
 
 
 def _rows(comparison: Comparison, paths: ItemPaths) -> Iterator[tuple[str, ...]]:
