@@ -117,6 +117,9 @@ _COMPARES: Final = re.compile(
     r"|times?|per second|percent\w*|per cent|nano|micro|milli|performance|efficien\w*|overhead|benchmark\w*)\b",
     re.IGNORECASE,
 )
+_ENGLISH: Final = re.compile(
+    r"\b(?:the|an?|is|are|and|of|to|in|on|for|it|its|with|by|as|or|at|if|be|that|this)\b", re.IGNORECASE
+)
 # Numbers that are no measurements: references, dates, orders of growth.
 _REFERENCES: Final = re.compile(
     r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*"
@@ -223,8 +226,12 @@ def without_names(text: str) -> str:
 
 
 def compares(sentence: str) -> bool:
-    """Return whether bare numbers in a sentence are results: `1203 instead of 411 calls`."""
-    return bool(_COMPARES.search(sentence))
+    """Return whether bare numbers in a sentence are results: `1203 instead of 411 calls`.
+
+    Two of them in another language may be.
+    """
+    is_english = _ENGLISH.search(sentence)
+    return bool(_COMPARES.search(sentence)) or (not is_english and sum(1 for _ in figures(sentence)) > 1)
 
 
 def sentences(text: str) -> Iterator[str]:
