@@ -45,7 +45,7 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
         copied = [sha for name, sha in present.items() if name.startswith(TIPS)]
-        # The clone loses what the user's repository no longer has: after a force push, or if another one is in its place.
+        # The clone loses what the user's repository lost: after a force push, or if another one is in its place.
         tips = [f"^{sha}" for sha, found in resolve_refs(clone, copied).items() if found]
         wanted = "".join(f"{each}\n" for each in (*lacking, *changed.values(), *tips)).encode()
         # Deltas are used as they are: looking for better ones takes longer than it saves. A partial clone has gaps.
