@@ -113,9 +113,18 @@ def build_tools(project: Project) -> tuple[str, ...]:
 
     An editable install by meson-python compiles again when it is imported.
     """
-    if lookup(project.pyproject, "build-system", "build-backend") != "mesonpy":
+    if _back_end(project) != "mesonpy":
         return ()
     return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
+
+
+def imports_copies(project: Project) -> bool:
+    """Return whether an editable install imports compiled modules from the environment, whatever the tree has."""
+    return _back_end(project).startswith("scikit_build_core")
+
+
+def _back_end(project: Project) -> str:
+    return str(lookup(project.pyproject, "build-system", "build-backend") or "")
 
 
 # -- attempts -------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
 from ..staleness import Staleness
 from ..storage.files import fingerprint_of, write_whole
-from ..storage.hashing import digest, hash_of
+from ..storage.hashing import digest, hash_of, read_file
 from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
@@ -81,7 +81,7 @@ class Graph:
             write_whole(self._state / ".gitignore", "*\n")
         with suppress(FileNotFoundError):
             try:
-                self.database.read_text(encoding="utf-8")
+                read_file(self.database).decode("utf-8")
             except UnicodeDecodeError:
                 self.database.unlink()  # doit decodes it before DatabaseCodec, which copes with everything else
         return {
