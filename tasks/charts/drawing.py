@@ -8,15 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib import metadata
 from typing import Any, Literal
 
 Spec = dict[str, Any]
 Theme = Literal["light", "dark"]
 
-PACKAGE, WITH_EXTRA = "vl-convert-python", "pip install 'prprep[html]'"
 VEGA_LITE = "6.1"
 WIDTH = 430
 """Pixels of a chart, so that its text can still be read where it is shrunk to a phone's 340."""
@@ -25,6 +22,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, san
 # Tints of verdicts and of sides, with at least 3:1 to the background, texts 4.5:1.
 COLOURS: Mapping[str, tuple[str, str]] = {
     "surface": ("#ffffff", "#0d1117"),
+    "raised": ("#f3f5f7", "#1b222b"),
     "text": ("#1f2328", "#e6edf3"),
     "muted": ("#59636e", "#9198a1"),
     "line": ("#d1d9e0", "#3d444d"),
@@ -34,6 +32,11 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "regressed": ("#cf222e", "#f85149"),
     "inconclusive": ("#9a6700", "#d29922"),
     "unchanged": ("#6e7781", "#9198a1"),
+    "stage-1": ("#818b98", "#818b98"),
+    "stage-2": ("#b35900", "#db6d28"),
+    "stage-3": ("#0969da", "#4493f8"),
+    "stage-4": ("#8250df", "#ab7df8"),
+    "stage-5": ("#0f7b7b", "#2fa8a8"),
     "much-less": ("#7ccf8f", "#1f6f35"),
     "less": ("#c3ecca", "#17432a"),
     "same": ("#e3e7eb", "#30363d"),
@@ -58,7 +61,14 @@ _CONFIG: Spec = {
     "background": None,
     "axis": _AXIS,
     "view": {"stroke": None},
-    "legend": {"labelColor": "var(--text)", "labelFontSize": 12, "title": None, "orient": "top", "symbolOpacity": 1},
+    "legend": {
+        "labelColor": "var(--text)",
+        "labelFontSize": 12,
+        "title": None,
+        "orient": "top",
+        "symbolOpacity": 1,
+        "columnPadding": 26,
+    },
     "text": {"fill": "var(--text)", "fontSize": 12},
 }
 _SHAPES = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2|width|height)="[^"]*"')
@@ -80,13 +90,10 @@ class Chart:
     spec: Spec
 
 
-@cache
-def version() -> str:
-    """Return the version of what draws, "" if it is not installed."""
-    try:
-        return metadata.version(PACKAGE)
-    except metadata.PackageNotFoundError:
-        return ""
+def label_axis(limit: int) -> Spec:
+    """Return an axis of names of at most `limit` pixels, with room for a reader's font that is wider than ours."""
+    style = {"labelColor": colour("text"), "domain": False, "ticks": False, "grid": False}
+    return {**style, "labelLimit": limit, "minExtent": round(1.2 * limit), "maxExtent": round(1.2 * limit)}
 
 
 def svg_of(chart: Chart) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from ..artifacts import Change
 from ..text import figures
-from .drawing import WIDTH, Chart, Spec, colour
+from .drawing import WIDTH, Chart, Spec, colour, label_axis
 
 MOST = 1.0
 """The relative change at either end of the axis; a larger one is cut there, and its text says how large it is."""
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Ends of an axis for smaller changes."""
 ROW = 26
 
 
@@ -21,7 +23,7 @@ def bar(change: Change, verdict: str = "") -> Chart:
 
 def all_metrics(changes: Sequence[Change]) -> Chart:
     """Return the bars of all metrics of one test."""
-    spec = _bars(changes, width=WIDTH - 130, axis=True, colours=[change.verdict for change in changes])
+    spec = _bars(changes, width=WIDTH - 150, axis=True, colours=[change.verdict for change in changes])
     return Chart("Effect on each metric, with its interval", alternative(changes), spec)
 
 
@@ -55,16 +57,21 @@ def _bars(changes: Sequence[Change], *, width: int, axis: bool, colours: Sequenc
     if axis:
         intervals = [change.interval for change in changes]
         ends = [abs(_cut(value - 1)) for each in intervals for value in (each.low, each.ratio, each.high)]
-        most = min(MOST, max(0.02, 1.1 * max(ends, default=MOST)))
+        most = next((step for step in STEPS if step >= max(ends, default=MOST)), MOST)
     else:
         most = MOST
     scale = {"domain": [-most, most], "clamp": True, "nice": False}
-    shown = {"format": "+.0%" if most >= 0.1 else "+.1%", "title": "change of the cost; less is better", "grid": True}
+    shown = {
+        "values": [-most, -most / 2, 0, most / 2, most],
+        "labelExpr": f"datum.value == 0 ? '0' : format(datum.value, '{'+.0%' if most >= 0.1 else '+.1%'}')",
+        "title": "change of the cost; less is better",
+        "grid": True,
+    }
     x = {"type": "quantitative", "scale": scale, "axis": shown if axis else None}
-    y = {"field": "metric", "type": "nominal", "sort": None, "title": None, "axis": _labels() if axis else None}
+    y = {"field": "metric", "type": "nominal", "sort": None, "title": None, "axis": label_axis(110) if axis else None}
     fill = {"field": "colour", "type": "nominal", "scale": None}
     says = {"description": {"field": "shown"}}
-    zero = {"mark": {"type": "rule", "color": colour("muted")}, "encoding": {"x": {"datum": 0, "type": "quantitative"}}}
+    zero = {"mark": {"type": "rule", "color": colour("muted")}, "encoding": {"x": {"datum": 0, **x}}}
     bars = {
         "mark": {"type": "bar", "height": 12, "opacity": 0.55},
         "encoding": {"x": {"field": "effect", **x}, "x2": {"datum": 0}, "y": y, "color": fill, **says},
@@ -87,10 +94,6 @@ def _bars(changes: Sequence[Change], *, width: int, axis: bool, colours: Sequenc
         "layer": [bars, zero, spread, *ends_of],
     }
     return spec if axis else {**spec, "padding": 0}
-
-
-def _labels() -> Spec:
-    return {"labelColor": colour("text"), "labelLimit": 130, "domain": False, "ticks": False}
 
 
 def _cut(share: float) -> float:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..artifacts import SIDES, Change, FunctionShare, MetricName, Share, Side, Stack
 from ..text import figures
-from .drawing import WIDTH, Chart, Spec, colour
+from .drawing import WIDTH, Chart, Spec, colour, label_axis
 from .units import unit_for
 
 MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
@@ -49,7 +49,6 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     unit = unit_for([value for _, _, value, _ in rows], "s") if times.known else None
     names = list(dict.fromkeys(_short(name) for name, *_ in rows))
     size, title = (unit.size, f"own time in a call, {unit.name}") if unit else (0.01, "share of the call's samples, %")
-    labels = {"labelColor": colour("text"), "labelLimit": 190, "domain": False, "ticks": False}
     ink = {"domain": list(SIDES), "range": [colour(side) for side in SIDES]}
     spec: Spec = {
         "data": {
@@ -62,7 +61,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
         "height": {"step": 13},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
-            "y": {"field": "function", "type": "nominal", "sort": names, "title": None, "axis": labels},
+            "y": {"field": "function", "type": "nominal", "sort": names, "title": None, "axis": label_axis(150)},
             "yOffset": {"field": "side", "sort": list(SIDES)},
             "x": {"field": "time", "type": "quantitative", "title": title},
             "color": {"field": "side", "type": "nominal", "scale": ink},
@@ -130,7 +129,8 @@ def flame_graphs(stacks: Sequence[Stack], times: Times, *, width: int) -> Chart:
     most = max(times.base, times.head) / size
     for side in SIDES:
         drawn = list(frames(stacks, side, times))
-        whole = Frame(f"{side}: the benchmark's call", 0, 0.0, 1.0, times.head / times.base - 1)
+        took = f", {figures.seconds(times.of(side))}" if times.known else ""
+        whole = Frame(f"{side}{took}: the benchmark's call", 0, 0.0, 1.0, times.head / times.base - 1)
         scale = times.of(side) / size
         for frame in (whole, *drawn):
             if frame.width * scale / most * width >= LEAST_WIDTH:

@@ -26,12 +26,13 @@ def over_call(curves: Sequence[Held]) -> Chart:
             "at": (sizes.index(max(sizes)) + 1) / len(sizes),
             "held": max(sizes) / unit.size,
             "shown": f"{side}: {figures.size(max(sizes))}",
+            "align": "right" if sizes.index(max(sizes)) > len(sizes) / 2 else "left",
         }
         for side, sizes in by_side.items()
     ]
     sides = [side for side in SIDES if side in by_side]
     range_ = [colour(side) for side in sides]
-    ink = {"field": "side", "type": "nominal", "scale": {"domain": sides, "range": range_}}
+    ink = {"field": "side", "type": "nominal", "scale": {"domain": sides, "range": range_}, "legend": None}
     x_axis = {"format": ".0%", "title": "progress of the call, by its allocations and releases", "grid": False}
     x = {"field": "at", "type": "quantitative", "axis": x_axis, "scale": {"domain": [0, 1]}}
     y = {"field": "held", "type": "quantitative", "stack": None, "title": f"held, {unit.name}"}
@@ -47,8 +48,16 @@ def over_call(curves: Sequence[Held]) -> Chart:
             {
                 "data": {"values": peaks},
                 "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {"x": x, "y": y, "color": {**ink, "legend": None}, "description": {"field": "shown"}},
+                "encoding": {"x": x, "y": y, "color": ink, "description": {"field": "shown"}},
             },
+            *(
+                {
+                    "data": {"values": [peak for peak in peaks if peak["align"] == align]},
+                    "mark": {"type": "text", "align": align, "dx": -6 if align == "right" else 6, "dy": -10},
+                    "encoding": {"x": x, "y": y, "text": {"field": "shown"}},
+                }
+                for align in ("left", "right")
+            ),
         ],
     }
     most = "; ".join(f"{side} holds at most {figures.size(max(sizes))}" for side, sizes in by_side.items())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..artifacts import Change, Launch, Measurement
 from ..text import figures
-from .drawing import WIDTH, Chart, Spec, colour
+from .drawing import WIDTH, Chart, Spec, colour, label_axis
 from .units import unit_for
 
 LARGE = 0.3
@@ -53,8 +53,7 @@ def of_launches(measurement: Measurement, change: Change) -> Chart:
     scale = {"zero": abs(change.interval.ratio - 1) >= LARGE, "nice": True, "padding": 8}
     title = f"{change.metric} of a call" + (f", {unit.name}" if unit.name else "")
     x = {"type": "quantitative", "scale": scale, "axis": {"title": title, "grid": True}}
-    labels = {"labelColor": colour("text"), "domain": False, "ticks": False}
-    y = {"field": "side", "type": "nominal", "sort": sides, "title": None, "axis": labels}
+    y = {"field": "side", "type": "nominal", "sort": sides, "title": None, "axis": label_axis(50)}
     spec: Spec = {
         "width": WIDTH - 75,
         "height": {"step": 46},

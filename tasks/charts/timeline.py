@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..text import figures
-from .drawing import Chart, Spec, colour
+from .drawing import WIDTH, Chart, Spec, colour, label_axis
 
 PAUSE = dt.timedelta(minutes=20)
 """Without any work for so long, a run has ended and another one begun."""
@@ -20,7 +20,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "comparing and writing": ("compare", "render"),
     "checking the body": ("verify",),
 }
-_TINTS = ("muted", "inconclusive", "head", "regressed", "improved")
+_TINTS = tuple(f"stage-{number}" for number in range(1, 6))
 _BEGIN = re.compile(r"^== ([\w-]+), (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$", re.MULTILINE)
 
 
@@ -71,21 +71,21 @@ def chart(work: Sequence[Work], titles: Mapping[str, str], *, width: int) -> Cha
         for each in work
     ]
     ink = {"domain": list(GROUPS), "range": [colour(tint) for tint in _TINTS]}
-    labels = {"labelColor": colour("text"), "labelLimit": 230 if width > 500 else 110, "domain": False, "ticks": False}
+    limit = 200 if width > WIDTH else 90
     spec: Spec = {
         "data": {"values": rows},
-        "width": width - (240 if width > 500 else 120),
+        "width": width - round(1.2 * limit) - 15,
         "height": {"step": 24},
         "mark": {"type": "bar", "height": 14, "stroke": colour("surface"), "strokeWidth": 0.5},
         "encoding": {
             "x": {"field": "from", "type": "quantitative", "title": f"{unit} since {begin:%Y-%m-%d %H:%M}"},
             "x2": {"field": "to"},
-            "y": {"field": "item", "type": "nominal", "sort": None, "title": None, "axis": labels},
+            "y": {"field": "item", "type": "nominal", "sort": None, "title": None, "axis": label_axis(limit)},
             "color": {
                 "field": "group",
                 "type": "nominal",
                 "scale": ink,
-                "legend": {"columns": 5 if width > 500 else 2},
+                "legend": {"columns": 5 if width > WIDTH else 2},
             },
             "description": {"field": "shown"},
         },
