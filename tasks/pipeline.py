@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError, SystemCallError
+from .processes.progress import Report, silent
 from .processes.secrets import pass_variables
 from .staleness import Stage, StageInputs, Staleness, fields_of
 from .storage.cache import keep_json
@@ -25,7 +26,6 @@ from .storage.journal import Journal
 from .storage.links import refuse_links_in
 
 if TYPE_CHECKING:
-    from .processes.progress import Report
     from .storage.paths import ItemPaths
     from .workspace.workspace import Workspace
 
@@ -154,10 +154,10 @@ def clean(stage: Stage, paths: ItemPaths) -> None:
 
 def write_report(staleness: Staleness, report_line: Report) -> None:
     report_line("writing report.md and report.html" if _REPORTING.has_extra() else "writing report.md")
-    summary(staleness)
+    summary(staleness, report_line)
 
 
-def summary(staleness: Staleness) -> str:
+def summary(staleness: Staleness, report_line: Report = silent) -> str:
     """Return the table of all items; it is written again only if an item or the terminal's width has changed."""
     from .text.tables import terminal_width
 
@@ -171,20 +171,20 @@ def summary(staleness: Staleness) -> str:
 
     written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written(workspace)[0][1])
     table, report = written
-    page_made_from, page = _write_page(staleness)
+    page_made_from, page = _write_page(staleness, report_line)
     made = Table(text=table, made_from=made_from, report=report, page=page, page_made_from=page_made_from)
     made.write(stored, f"{made_from} {width}")
     return table
 
 
-def _write_page(staleness: Staleness) -> tuple[str, str]:
+def _write_page(staleness: Staleness, report_line: Report) -> tuple[str, str]:
     """Update report.html; return the hash of what it was made from and its own, as they were without the extra."""
     before = fields_of(staleness.workspace.paths.table)
     if page_is_fresh(staleness):
         return before.get("page_made_from", ""), before.get("page", "")
     made_from = staleness.fingerprint_of_all(PAGE)
     page = import_module(".stages.report.page", __package__)
-    return made_from, page.run(staleness, PAGE, last=before.get("page"))
+    return made_from, page.run(staleness, PAGE, last=before.get("page"), report=report_line)
 
 
 def page_is_fresh(staleness: Staleness) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from importlib.util import find_spec
 from typing import Any, Literal
 
 Spec = dict[str, Any]
@@ -94,6 +95,10 @@ def label_axis(limit: int) -> Spec:
     """Return an axis of names of at most `limit` pixels, with room for a reader's font that is wider than ours."""
     style = {"labelColor": colour("text"), "domain": False, "ticks": False, "grid": False}
     return {**style, "labelLimit": limit, "minExtent": round(1.2 * limit), "maxExtent": round(1.2 * limit)}
+
+
+def is_available() -> bool:
+    return find_spec("vl_convert") is not None
 
 
 def svg_of(chart: Chart) -> str:

@@ -26,7 +26,7 @@ def over_call(curves: Sequence[Held]) -> Chart:
             "at": (sizes.index(max(sizes)) + 1) / len(sizes),
             "held": max(sizes) / unit.size,
             "shown": f"{side}: {figures.size(max(sizes))}",
-            "align": "right" if sizes.index(max(sizes)) > len(sizes) / 2 else "left",
+            "align": "right" if sizes.index(max(sizes)) + 1 > len(sizes) / 2 else "left",
         }
         for side, sizes in by_side.items()
     ]

@@ -51,7 +51,7 @@ def of_launches(measurement: Measurement, change: Change) -> Chart:
     ]
     sides = [side for side in _SIDES if any(dot.side == side for dot in taken)]
     scale = {"zero": abs(change.interval.ratio - 1) >= LARGE, "nice": True, "padding": 8}
-    title = f"{change.metric} of a call" + (f", {unit.name}" if unit.name else "")
+    title = f"{change.metric}, {unit.name}" if unit.name else str(change.metric)
     x = {"type": "quantitative", "scale": scale, "axis": {"title": title, "grid": True}}
     y = {"field": "side", "type": "nominal", "sort": sides, "title": None, "axis": label_axis(50)}
     spec: Spec = {

@@ -37,7 +37,7 @@ EXTRA = "pip install 'prprep[html]'"
 @cache
 def has_extra() -> bool:
     """Return whether the optional packages for report.html are installed."""
-    return all(find_spec(name) for name in ("vl_convert", "nh3"))
+    return find_spec("vl_convert") is not None and find_spec("nh3") is not None
 
 
 HAS_PAGE = Value("whether report.html can be written", lambda _: has_extra())

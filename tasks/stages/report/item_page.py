@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from ...artifacts import Change, Comparison, Samples, Share, Verdict
 from ...body.effects import effect
-from ...body.views import leading_change
-from ...charts import drawing, effects, functions, memory, samples
+from ...body.views import leading, leading_change
+from ...charts import drawing, effects, functions, of_item, samples
 from ...errors import ArtifactError
 from ...processes import secrets
 from ...staleness import StageInputs
@@ -29,6 +29,7 @@ WIDE, NARROW = 880, 340
 """Pixels of a chart that is drawn twice: for a window, and for a phone."""
 MOST_TESTS = 4
 """Tests of which charts are drawn."""
+_DECIDED = (Verdict.IMPROVED, Verdict.REGRESSED)
 _NEXT = {
     texts.READY: "Read the body below, then run `prprep branch {id}`.",
     texts.REVIEW: "Settle these points. `prprep branch {id}` builds the branch if you agree with the body.",
@@ -51,6 +52,7 @@ class ItemPage(Artifact):
     change: str = ""
     """The leading change, like `+26.4 %`."""
     effect: str = ""
+    """In words, like `1.26x faster`; without a decided verdict, the interval."""
     costs: str = ""
     ratio: float | None = None
     bar: str = ""
@@ -78,7 +80,7 @@ def item_page(inputs: StageInputs) -> ItemPage:
     """Make an item's part from its artifacts; whatever is missing or broken is left out."""
     row = texts.read_row(0, inputs)
     comparison, taken = _read(inputs, Comparison), _read(inputs, Samples)
-    change = leading_change(comparison.changes, comparison.verdict) if comparison else None
+    change = leading(comparison) if comparison else None
     tests = list(_tests(comparison, taken)) if comparison and taken else []
     body = read_bytes(inputs.folder / row.body) if row.body != texts.NOTHING else None
     section = filled(
@@ -115,7 +117,7 @@ def _row_of(change: Change, verdict: Verdict) -> dict[str, object]:
     return {
         "verdict": verdict,
         "change": figures.change(ratio, low, high),
-        "effect": effect(change).partition(" (")[0],
+        "effect": effect(change).partition(" (")[0] if verdict in _DECIDED else figures.interval(low, high),
         "costs": f"{base} → {head}",
         "ratio": ratio if math.isfinite(ratio) else None,
         "bar": drawing.svg_of(effects.bar(change, verdict)),
@@ -130,35 +132,28 @@ def _test_names(comparison: Comparison) -> list[str]:
 
 def _tests(comparison: Comparison, taken: Samples) -> Iterator[TestCharts]:
     for test in _test_names(comparison)[:MOST_TESTS]:
-        changes = [change for change in comparison.changes if change.test == test]
         shares = [share for share in comparison.functions if share.test == test]
-        leading = leading_change(changes, comparison.verdict) or changes[0]
-        yield TestCharts(
-            test.rpartition("::")[2],
-            list(_drawings(test, changes, leading, taken)),
-            list(_launch_rows(leading, taken)),
-            [_function_row(share.function, share.base, share.head) for share in functions.shown_functions(shares)],
-        )
+        change = leading_change([each for each in comparison.changes if each.test == test], comparison.verdict)
+        if change:
+            yield TestCharts(
+                test.rpartition("::")[2],
+                list(_drawings(change, comparison, taken)),
+                list(_launch_rows(change, taken)),
+                [_function_row(each.function, each.base, each.head) for each in functions.shown_functions(shares)],
+            )
 
 
-def _drawings(test: str, changes: Sequence[Change], leading: Change, taken: Samples) -> Iterator[Drawing]:
+def _drawings(change: Change, comparison: Comparison, taken: Samples) -> Iterator[Drawing]:
     """Draw the charts of a test for which there are data."""
-    yield _drawn(effects.all_metrics(changes))
-    for measurement in taken.measurements:
-        if (measurement.test, measurement.metric) == (test, leading.metric):
-            yield _drawn(samples.of_launches(measurement, leading))
-    if curves := [each for each in taken.held if each.test == test]:
-        yield _drawn(memory.over_call(curves))
-    times = functions.times_of(test, changes)
-    if shares := functions.shown_functions([share for share in taken.functions if share.test == test]):
-        yield _drawn(functions.before_and_after(shares, times))
-    if stacks := [stack for stack in taken.stacks if stack.test == test]:
-        wide, narrow = (functions.flame_graphs(stacks, times, width=width) for width in (WIDE, NARROW))
-        yield Drawing(wide, _drawn(wide).wide, _drawn(narrow).wide)
+    for _, chart in of_item.charts_of(change, comparison, taken):
+        yield Drawing(chart, drawn(chart))
+    wide, narrow = (of_item.flame_graphs_of(change.test, comparison, taken, width=width) for width in (WIDE, NARROW))
+    if wide and narrow:
+        yield Drawing(wide, drawn(wide), drawn(narrow))
 
 
-def _drawn(chart: drawing.Chart) -> Drawing:
-    return Drawing(chart, Markup(drawing.svg_of(chart)))  # noqa: S704 - Vega escapes what it writes
+def drawn(chart: drawing.Chart) -> Markup:
+    return Markup(drawing.svg_of(chart))  # noqa: S704 - Vega escapes what it writes
 
 
 def _launch_rows(change: Change, taken: Samples) -> Iterator[tuple[str, ...]]:
