@@ -59,7 +59,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
         },
         "width": WIDTH - 195,
         "height": {"step": 13},
-        "mark": {"type": "bar", "cornerRadiusEnd": 2},
+        "mark": {"type": "bar"},
         "encoding": {
             "y": {"field": "function", "type": "nominal", "sort": names, "title": None, "axis": label_axis(150)},
             "yOffset": {"field": "side", "sort": list(SIDES)},
@@ -86,7 +86,8 @@ def shown_functions(shares: Sequence[FunctionShare]) -> list[FunctionShare]:
 
 def _says(each: FunctionShare, side: Side, share: Share, times: Times) -> str:
     amount = figures.seconds(share.own * times.of(side)) if times.known else f"{share.own:.1%} of the samples"
-    return f"{each.function} at {side}: {amount}, {figures.count(share.calls)} calls"
+    calls = "1 call" if share.calls == 1 else f"{figures.count(share.calls)} calls"
+    return f"{each.function} at {side}: {amount}, {calls}"
 
 
 def _short(name: str) -> str:
