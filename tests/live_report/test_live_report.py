@@ -120,7 +120,6 @@ def test_the_server_sends_the_page_its_news_and_the_flame_graphs_that_it_links_t
             "/prprep.yaml",
             "/.prprep/cpu/compare.json",
             "/.prprep/memory/profiles/../../../prprep.yaml",
-            "//",
         ):
             assert get(address, path)[0] == 404
         assert get(address, "/", Host="prprep.example:80")[0] == 403
