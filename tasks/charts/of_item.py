@@ -12,8 +12,8 @@ THEMES: tuple[Theme, Theme] = ("light", "dark")
 ADDRESS = "ADDRESS"
 _HOW_TO = f"""# Charts for the body
 
-The body says everything without them. To show them, put these files where GitHub can load them from (a branch, a
-release, a page of yours), replace {ADDRESS} below with that folder's address, and paste what you want to show.
+The body says everything without them. To show them, put these files where GitHub can load them from (a branch or a
+page of yours), and name that folder in the manifest: `charts: https://…`. In other places, replace {ADDRESS} below.
 """
 
 

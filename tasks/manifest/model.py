@@ -25,6 +25,7 @@ from .forms import (
     Texts,
     Unique,
     Variable,
+    WebAddress,
     no_boolean,
 )
 
@@ -138,6 +139,10 @@ class Optimization(Measuring):
         description="one to three bullets, mechanism before benefit; `human` marks gaps for a person to fill in",
     )
     details: str | None = Field(default=None, description="details in Markdown, if the bullets do not say everything")
+    charts: WebAddress | None = Field(
+        default=None,
+        description="the https address of the evidence archive's folder `charts`, which the body then shows",
+    )
     domain: Several[Domain] = Field(default=(), description="one or several; default: guessed from the diff")
     base: Ref | None = Field(
         default=None, description="the ref before the change; default: the merge base of upstream and head"
