@@ -42,7 +42,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     """Return each function's own time on both sides: without what it calls in the project."""
     rows = [
         (each.function, side, share.own * times.of(side), _says(each, side, share, times))
-        for each in shown_functions(shares)
+        for each in shown_functions(shares, times)
         for side in SIDES
         if (share := getattr(each, side))
     ]
@@ -71,17 +71,12 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     return Chart("Functions before and after", "; ".join(shown for *_, shown in rows), spec)
 
 
-def shown_functions(shares: Sequence[FunctionShare]) -> list[FunctionShare]:
-    """Return those with the most own time on either side, none below 1 %."""
-    most = {
-        each.function: max(side.own for side in (each.base, each.head) if side)
-        for each in shares
-        if each.base or each.head
-    }
-    order = sorted(
-        (each for each in shares if most.get(each.function, 0) >= LEAST_SHARE), key=lambda each: -most[each.function]
-    )
-    return order[:MOST_FUNCTIONS]
+def shown_functions(shares: Sequence[FunctionShare], times: Times) -> list[FunctionShare]:
+    """Return those with the most own time on either side, none below 1 % of the call."""
+    sides = {each.function: [(side, share) for side in SIDES if (share := getattr(each, side))] for each in shares}
+    most = {name: max((share.own * times.of(side) for side, share in of), default=0.0) for name, of in sides.items()}
+    shown = [each for each in shares if any(share.own >= LEAST_SHARE for _, share in sides[each.function])]
+    return sorted(shown, key=lambda each: -most[each.function])[:MOST_FUNCTIONS]
 
 
 def _says(each: FunctionShare, side: Side, share: Share, times: Times) -> str:

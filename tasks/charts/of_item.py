@@ -27,8 +27,9 @@ def charts_of(leading: Change, comparison: Comparison, taken: Samples) -> Iterat
             yield "samples", samples.of_launches(measurement, leading)
     if curves := [each for each in taken.held if each.test == test]:
         yield "memory", memory.over_call(curves)
-    if shares := functions.shown_functions([share for share in taken.functions if share.test == test]):
-        yield "functions", functions.before_and_after(shares, functions.times_of(test, changes))
+    times, shares = functions.times_of(test, changes), [share for share in taken.functions if share.test == test]
+    if functions.shown_functions(shares, times):
+        yield "functions", functions.before_and_after(shares, times)
 
 
 def flame_graphs_of(test: str, comparison: Comparison, taken: Samples, *, width: int) -> Chart | None:

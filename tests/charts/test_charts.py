@@ -102,8 +102,17 @@ def test_functions_have_at_most_eight_rows_and_none_below_one_percent():
         )
         for number, own in enumerate([0.3, 0.2, 0.1, 0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.009])
     ]
-    assert [each.function for each in functions.shown_functions(many)] == [f"m:f{number}" for number in range(8)]
-    assert [each.function for each in functions.shown_functions(many[8:])] == ["m:f8"]
+    assert [each.function for each in functions.shown_functions(many, Times(1.0, 1.0, known=False))] == [
+        f"m:f{number}" for number in range(8)
+    ]
+    assert [each.function for each in functions.shown_functions(many[8:], Times(1.0, 1.0, known=False))] == ["m:f8"]
+
+
+def test_functions_are_in_the_order_of_their_time_rather_than_of_their_share():
+    (first, second), times = CPU_IMPROVED.functions, Times(10.0, 0.1, known=True)
+    mostly_head = first.model_copy(update={"base": None, "head": first.head.model_copy(update={"own": 0.9})})
+    mostly_base = second.model_copy(update={"base": second.base.model_copy(update={"own": 0.1})})
+    assert functions.shown_functions([mostly_head, mostly_base], times) == [mostly_base, mostly_head]
 
 
 def test_the_timeline_shows_the_last_run_alone():

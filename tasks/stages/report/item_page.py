@@ -133,13 +133,17 @@ def _test_names(comparison: Comparison) -> list[str]:
 def _tests(comparison: Comparison, taken: Samples) -> Iterator[TestCharts]:
     for test in _test_names(comparison)[:MOST_TESTS]:
         shares = [share for share in comparison.functions if share.test == test]
+        times = functions.times_of(test, comparison.changes)
         change = leading_change([each for each in comparison.changes if each.test == test], comparison.verdict)
         if change:
             yield TestCharts(
                 test.rpartition("::")[2],
                 list(_drawings(change, comparison, taken)),
                 list(_launch_rows(change, taken)),
-                [_function_row(each.function, each.base, each.head) for each in functions.shown_functions(shares)],
+                [
+                    _function_row(each.function, each.base, each.head)
+                    for each in functions.shown_functions(shares, times)
+                ],
             )
 
 

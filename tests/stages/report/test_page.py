@@ -9,9 +9,10 @@ from html import unescape
 
 import pytest
 
+import tasks.stages.report
 from tasks.artifacts import Failure
 from tasks.errors import MeasuringError
-from tasks.pipeline import PAGE
+from tasks.pipeline import PAGE, report_is_fresh, summary
 from tasks.stages.report import page
 from tasks.stages.report.body_html import html_of
 from tests.stages.report.test_report import Project
@@ -92,6 +93,39 @@ def test_an_item_is_drawn_again_only_if_it_changed(pages, monkeypatch):
     Case(REGRESSED).vary(item=pages.items[1]).write(pages.folder)
     assert "regressed" in pages.html()
     assert drawn == ["memory"]
+
+
+def test_without_the_extra_the_report_says_how_to_get_it(pages, monkeypatch):
+    pages.add("cpu", Case(CPU_IMPROVED))
+    summary(pages.staleness)
+    assert (pages.paths.page.exists(), "pip install" in pages.markdown) == (True, False)
+    pages.paths.page.unlink()
+    monkeypatch.setattr(tasks.stages.report, "find_spec", lambda _: None)
+    tasks.stages.report.has_extra.cache_clear()
+    try:
+        summary(pages.staleness)
+        assert not pages.paths.page.exists()
+        assert pages.markdown.endswith(
+            "With charts, in a browser: `pip install 'prprep[html]'`, then `prprep report --open`.\n"
+        )
+    finally:
+        tasks.stages.report.has_extra.cache_clear()
+
+
+def test_a_page_that_was_changed_or_removed_is_written_again_and_an_edited_one_is_kept(pages):
+    pages.add("cpu", Case(CPU_IMPROVED))
+    summary(pages.staleness)
+    first = pages.paths.page.read_text()
+    assert report_is_fresh(pages.staleness)
+    pages.paths.page.unlink()
+    assert not report_is_fresh(pages.staleness)
+    summary(pages.staleness)
+    assert pages.paths.page.read_text() == first
+    pages.paths.page.write_text("mine")
+    pages.add("memory", Case(MEMORY_IMPROVED))
+    summary(pages.staleness)
+    assert pages.paths.page.with_name("report.edited.html").read_text() == "mine"
+    assert "memory" in pages.paths.page.read_text()
 
 
 def test_the_policy_allows_the_page_s_own_script_alone(pages):
