@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError, SystemCallError
+from .processes.progress import Report, silent
 from .processes.secrets import pass_variables
 from .staleness import Stage, StageInputs, Staleness, fields_of
 from .storage.cache import keep_json
@@ -25,7 +26,6 @@ from .storage.journal import Journal
 from .storage.links import refuse_links_in
 
 if TYPE_CHECKING:
-    from .processes.progress import Report
     from .storage.paths import ItemPaths
     from .workspace.workspace import Workspace
 
@@ -44,11 +44,13 @@ NAMES = (
     "render",
 )
 STAGES: tuple[Stage, ...] = tuple(import_module(f".stages.{name}", __package__).STAGE for name in NAMES)
-REPORT: Stage = import_module(".stages.report", __package__).STAGE
+_REPORTING = import_module(".stages.report", __package__)
+REPORT: Stage = _REPORTING.STAGE
+PAGE: Stage = _REPORTING.PAGE
 
 
 def staleness_of(workspace: Workspace, *, not_before: float = 0.0) -> Staleness:
-    return Staleness(workspace, STAGES, (REPORT,), not_before=not_before)
+    return Staleness(workspace, STAGES, (REPORT, PAGE), not_before=not_before)
 
 
 def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
@@ -151,11 +153,11 @@ def clean(stage: Stage, paths: ItemPaths) -> None:
 
 
 def write_report(staleness: Staleness, report_line: Report) -> None:
-    report_line("writing report.md")
-    summary(staleness)
+    report_line("writing report.md and report.html" if _REPORTING.has_extra() else "writing report.md")
+    summary(staleness, report_line)
 
 
-def summary(staleness: Staleness) -> str:
+def summary(staleness: Staleness, report_line: Report = silent) -> str:
     """Return the table of all items; it is written again only if an item or the terminal's width has changed."""
     from .text.tables import terminal_width
 
@@ -163,38 +165,63 @@ def summary(staleness: Staleness) -> str:
     workspace, width = staleness.workspace, terminal_width()
     made_from, stored = staleness.fingerprint_of_all(REPORT), workspace.paths.table
     is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.exists()
-    if is_current and (text := fields_of(stored).get("text")):
+    if is_current and page_is_fresh(staleness) and (text := fields_of(stored).get("text")):
         return str(text)
     from .artifacts import Table
 
-    written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written_report(workspace))
+    written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written(workspace)[0][1])
     table, report = written
-    Table(text=table, made_from=made_from, report=report).write(stored, f"{made_from} {width}")
+    page_made_from, page = _write_page(staleness, report_line)
+    made = Table(text=table, made_from=made_from, report=report, page=page, page_made_from=page_made_from)
+    made.write(stored, f"{made_from} {width}")
     return table
 
 
+def _write_page(staleness: Staleness, report_line: Report) -> tuple[str, str]:
+    """Update report.html; return the hash of what it was made from and its own, as they were without the extra."""
+    before = fields_of(staleness.workspace.paths.table)
+    if page_is_fresh(staleness):
+        return before.get("page_made_from", ""), before.get("page", "")
+    made_from = staleness.fingerprint_of_all(PAGE)
+    page = import_module(".stages.report.page", __package__)
+    return made_from, page.run(staleness, PAGE, last=before.get("page"), report=report_line)
+
+
+def page_is_fresh(staleness: Staleness) -> bool:
+    """Return whether report.html is up to date, or cannot be written without the extra."""
+    paths = staleness.workspace.paths
+    if not _REPORTING.has_extra():
+        return True
+    recorded = fields_of(paths.table).get("page_made_from")
+    return paths.page.exists() and recorded == staleness.fingerprint_of_all(PAGE)
+
+
 def check_report(workspace: Workspace) -> None:
-    """Raise OutputError, before hours of work, if report.md could not be written after them."""
+    """Raise OutputError, before hours of work, if the report could not be written after them."""
     from .workspace.output_files import check_output
 
-    check_output(workspace.paths.report, root=workspace.folder, last=_written_report(workspace))
+    for target, last in _written(workspace):
+        check_output(target, root=workspace.folder, last=last)
 
 
 def clean_report(workspace: Workspace) -> None:
     from .workspace.output_files import remove_output
 
-    remove_output(workspace.paths.report, root=workspace.folder, last=_written_report(workspace))
+    for target, last in _written(workspace):
+        remove_output(target, root=workspace.folder, last=last)
 
 
-def _written_report(workspace: Workspace) -> str | None:
-    """Return the SHA-256 of the report that prprep wrote last, None if it does not know."""
-    return fields_of(workspace.paths.table).get("report")
+def _written(workspace: Workspace) -> list[tuple[Path, str | None]]:
+    """Return report.md and report.html with the SHA-256 of what prprep wrote last, None if it does not know."""
+    fields = fields_of(workspace.paths.table)
+    pages = [(workspace.paths.page, fields.get("page") or None)] if _REPORTING.has_extra() else []
+    return [(workspace.paths.report, fields.get("report")), *pages]
 
 
 def report_is_fresh(staleness: Staleness) -> bool:
     paths = staleness.workspace.paths
     recorded, _, _ = (fingerprint_of(paths.table) or "").partition(" ")
-    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT)
+    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT) and page_is_fresh(staleness)
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:

@@ -27,6 +27,7 @@ from .samples import (
     SIDES,
     UNITS,
     FunctionShare,
+    Held,
     ImportedModule,
     Launch,
     Load,
@@ -40,6 +41,7 @@ from .samples import (
     Share,
     Side,
     Site,
+    Stack,
 )
 from .scaffolding import DataFile, Scaffolding
 from .survey import Decision, Drift, PullRequest, Survey

@@ -66,3 +66,6 @@ class Table(Artifact):
     made_from: str
     report: str = ""
     """The SHA-256 of report.md as prprep wrote it."""
+    page: str = ""
+    """The SHA-256 of report.html as prprep wrote it, "" if it did not."""
+    page_made_from: str = ""

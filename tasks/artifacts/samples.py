@@ -129,6 +129,26 @@ class FunctionShare(Record):
     """Of either side, at least; the fewer, the coarser the shares."""
 
 
+class Stack(Record):
+    """A stack of the project's functions in a benchmark call, outermost first, each as in FunctionShare.
+
+    `base` and `head` are the shares of each side's samples with exactly this stack, 0 to 1.
+    """
+
+    test: str
+    functions: tuple[str, ...]
+    base: float
+    head: float
+
+
+class Held(Record):
+    """The bytes that one call of a benchmark holds on a side, while it allocates and frees: the most in equal steps."""
+
+    test: str
+    side: Side
+    sizes: tuple[int, ...]
+
+
 class Site(Record):
     """A call site's part of the peak, in bytes, in one benchmark call."""
 
@@ -230,3 +250,5 @@ class Samples(Measured):
     measurements: tuple[Measurement, ...]
     profiled: tuple[str, ...] = ()
     """Benchmark calls that were profiled."""
+    stacks: tuple[Stack, ...] = ()
+    held: tuple[Held, ...] = ()

@@ -88,8 +88,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
     if "instructions" in request.metrics:
         result += MeasurementResult(instructions.measure_instructions(request, rng, report))
     if "memory" in request.metrics:
-        measurements, sites = measure_memory(request, rng, report)
-        result += MeasurementResult(measurements, sites=sites)
+        result += measure_memory(request, rng, report)
     return result
 
 

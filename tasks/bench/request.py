@@ -9,7 +9,19 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from ..artifacts import SIDES, DefinitionPlace, FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
+from ..artifacts import (
+    SIDES,
+    DefinitionPlace,
+    FunctionShare,
+    Held,
+    ImportedModule,
+    Measurement,
+    Module,
+    Output,
+    Side,
+    Site,
+    Stack,
+)
 from ..manifest.model import CoreChoice, Metric
 
 Role = Literal["base", "head", "control"]
@@ -127,7 +139,9 @@ class MeasurementResult:
     profiled: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ()
+    stacks: tuple[Stack, ...] = ()
     sites: tuple[Site, ...] = ()
+    held: tuple[Held, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()
     parallel: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ _OF_SEVERAL = "pytest-memray measures the memory of one process, and here severa
 # Settings that the manifest for readers sets itself, or that do not affect the comparison.
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
-    *("title", "summary", "details", "template", "summarize", "tests", "tests_timeout", "verify", "engine"),
+    *("title", "summary", "details", "charts", "template", "summarize", "tests", "tests_timeout", "verify", "engine"),
     *("commit_benchmark", "drive"),
 }
 

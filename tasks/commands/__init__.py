@@ -25,6 +25,7 @@ ENTRIES = (
     Entry(MOST_USED, "doctor", "check what measuring needs, without measuring", "doctor:Doctor"),
     Entry(MOST_USED, "run", "bring everything up to date, or only the tasks named", "doit_commands:Run"),
     Entry(MOST_USED, "status", "show the state of every item, and what is stale", "status:Status"),
+    Entry(MOST_USED, "report", "write the report, open it in a browser, or watch a run in it", "report:Report"),
     Entry(MOST_USED, "explain", "say why an item is stale, or what failed", "explain:Explain"),
     Entry(MOST_USED, "inventory", "show files, commit, domain and pull request of every item", "inventory:Inventory"),
     Entry(MOST_USED, "add", "add an optimization to prprep.yaml", "add:Add"),

@@ -216,6 +216,10 @@ def _option_hint(value: str) -> str:
     return "a leading `-` would be read as an option" if value.startswith("-") else ""
 
 
+def _web_address_hint(value: str) -> str:
+    return f"did you mean {meant}?" if re.match(forms.WEB_ADDRESS_FORM, meant := value.rstrip("/")) else ""
+
+
 _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     forms.ID_FORM: ("made of letters, digits, `_`, `-` and `.`, starting with a letter or digit", _id_hint),
     forms.REF_FORM: ("a branch, tag or commit", _ref_hint),
@@ -229,6 +233,7 @@ _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
         lambda value: "write only the name" if "=" in value else "",
     ),
     forms.OPTION_FREE_FORM: ("a path, name or address", _option_hint),
+    forms.WEB_ADDRESS_FORM: ("an https address without a slash at its end", _web_address_hint),
     forms.SLUG_FORM: ("owner/name", _slug_hint),
 }
 

@@ -24,6 +24,7 @@ FILE_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\.~][^/\\]*$"
 VARIABLE_FORM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 SLUG_FORM = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*$"
+WEB_ADDRESS_FORM = r"^https://[A-Za-z0-9.:/~%+@_-]*[A-Za-z0-9~%+@_-]$"
 OPTION_FREE_FORM = r"^[^\s-]"
 _OWN_FOLDER_FORM = r"^(?:\./)*(\.git|\.prprep)(?:/|$)"
 _TRANSPORT_FORM = r"^[A-Za-z][A-Za-z0-9+.-]*::"
@@ -153,6 +154,7 @@ Folder = Annotated[
     ),
     AfterValidator(_outside_own_folders),
 ]
+WebAddress = Annotated[str, Field(max_length=LONGEST_PATH, pattern=WEB_ADDRESS_FORM)]
 Address = Annotated[
     str,
     Field(

@@ -25,6 +25,7 @@ from .forms import (
     Texts,
     Unique,
     Variable,
+    WebAddress,
     no_boolean,
 )
 
@@ -162,6 +163,11 @@ class Optimization(Measuring):
         default=(),
         description="`mem`, `cpu`, `async`, `struct`, one or several: what is measured and claimed; default: "
         "proposed from the change, with the reason",
+    )
+    charts: WebAddress | None = Field(
+        default=None,
+        description="the `https` address of a folder where you have put the evidence's charts, which the body then "
+        "shows, see report.md",
     )
     base: Ref | None = Field(
         default=None, description="the ref that head is compared with; default: the merge base of upstream and head"

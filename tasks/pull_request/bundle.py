@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..artifacts import CodeflashRun, ProjectTests, Verification
+from ..artifacts import CodeflashRun, Comparison, ProjectTests, Samples, Verification
+from ..body import views
+from ..charts import drawing, of_item
 from ..processes import secrets
 from ..storage.archives import packed
+from ..storage.artifact import read_if_valid
 from ..storage.files import fingerprint_of
 from ..storage.hashing import sha256
 from ..storage.paths import ItemPaths
@@ -25,8 +28,8 @@ def files_of(
 ) -> dict[str, bytes]:
     """Return the artifacts, the benchmark with what it needs, and a manifest that repeats the comparison.
 
-    What the project's code printed is left out, and secrets are masked. `branch` is the folder of the branch's own
-    artifacts.
+    Charts are in it as pictures. What the project's code printed is left out, and secrets are masked. `branch` is the
+    folder of the branch's own artifacts.
     """
     files = {f"benchmark/{path}": content for path, content in benchmark.items()}
     files["prprep.yaml"] = manifest.encode()
@@ -38,7 +41,18 @@ def files_of(
             if file.is_file():
                 shown = kind.read(file).without_output()
                 files[prefix + file.name] = shown.serialized(fingerprint_of(file) or "").encode()
+        files |= {f"{prefix}charts/{name}": svg.encode() for name, svg in _charts(folder).items()}
     return {name: _masked(content) for name, content in files.items()}
+
+
+def _charts(folder: Path) -> dict[str, str]:
+    """Return pictures for the body, if what draws them is installed; no text needs them."""
+    comparison = read_if_valid(Comparison, folder / "compare.json")
+    samples = read_if_valid(Samples, folder / "samples.json")
+    leading = views.leading(comparison) if comparison else None
+    if not (comparison and samples and leading and drawing.is_available()):
+        return {}
+    return of_item.pictures_of(leading, comparison, samples)
 
 
 def _masked(content: bytes) -> bytes:

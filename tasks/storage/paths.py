@@ -71,6 +71,10 @@ class ProjectPaths:
         return self.output / "report.md"
 
     @cached_property
+    def page(self) -> Path:
+        return self.output / "report.html"
+
+    @cached_property
     def _items(self) -> dict[str, ItemPaths]:
         return {}
 
@@ -122,6 +126,8 @@ class ItemPaths:
     render = _state_file("render.json")
     branch = _state_file("branch.json")
     opened = _state_file("opened.json")
+    page = _state_file("page.json")
+    """The item's part of report.html."""
     failure = _state_file("failure.json")
     made_from = _state_file("made-from.json")
     """What each artifact was made from, by names that users know, for `explain`."""

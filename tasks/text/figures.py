@@ -10,6 +10,8 @@ Rounding = Literal["nearest", "down", "up"]
 
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "μs"), (1e-9, "ns"))
 _BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
+LARGE_UNITS = {"s": _SECONDS, "B": (*_BYTES, (1.0, "B"))}
+"""The units of times and sizes with their sizes, the largest first."""
 _MOST_DIGITS = 8
 
 

@@ -80,7 +80,9 @@ def test_a_result_from_another_machine_is_evidence_as_a_local_one(packed):
 
 def shape(samples: Samples) -> dict[str, object]:
     """Return what two measurements of the same trees on equal machines have in common."""
-    fields = samples.model_dump(mode="json", exclude={"measurements", "load", "functions", "sites", "notes"})
+    fields = samples.model_dump(
+        mode="json", exclude={"measurements", "load", "functions", "stacks", "sites", "held", "notes"}
+    )
     for side in ("base", "head"):
         fields[side].pop("environment")  # it depends on the path of the tree
     return fields | {"metrics": [(each.test, each.metric) for each in samples.measurements]}

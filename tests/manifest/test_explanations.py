@@ -75,6 +75,14 @@ ITEM = [
     ("base: 0012345", '4:11: `base` must be text, but YAML reads 0012345 as a number (quote it: "0012345")'),
     ('base: "a\\nb"', '4:11: `base` must be a branch, tag or commit, not "a b" (a ref cannot contain spaces)'),
     ("base: ''", "4:11: `base` must not be empty"),
+    (
+        "charts: https://example.org/charts/",
+        '4:13: `charts` must be an https address without a slash at its end, not "https://example.org/charts/" (did you mean https://example.org/charts?)',
+    ),
+    (
+        "charts: 'https://example.org/\"><script>'",
+        """4:13: `charts` must be an https address without a slash at its end, not "https://example.org/"><script>\"""",
+    ),
     ("cores: 2", "4:12: `cores` must be one of auto, 1, all, not 2"),
     ("cores: '1'", '4:12: `cores` must be one of auto, 1, all, not "1" (did you mean 1?)'),
     ("cores: true", '4:12: `cores` must be one of auto, 1, all, not "true"'),
@@ -161,7 +169,7 @@ ITEM = [
     ("Title: x", "4:5: unknown key `Title` in an optimization (did you mean `title`?)"),
     (
         "zzz: 1",
-        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, domain, base, head, commits, functions, benchmark, benchmark_files, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
+        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, charts, domain, base, head, commits, functions, benchmark, benchmark_files, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
     ),
 ]
 

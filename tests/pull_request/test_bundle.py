@@ -6,10 +6,11 @@ import hashlib
 import zipfile
 
 from tasks.artifacts import CodeflashRun, ProjectTests, RunCommand, SideRun, Verification
+from tasks.charts import drawing
 from tasks.pull_request.bundle import files_of, path_for, write
 from tasks.stages.verify.verify import judged
 from tasks.storage.archives import packed
-from tests.support.evidence import CPU_IMPROVED, Case
+from tests.support.evidence import CPU_IMPROVED, Case, samples_of
 
 
 def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
@@ -23,6 +24,22 @@ def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
         "prprep.yaml",
     }
     assert files["compare.json"] == paths.compare.read_bytes()
+
+
+def test_it_holds_charts_as_pictures_if_they_can_be_drawn(tmp_path, monkeypatch):
+    paths = Case().write(tmp_path)
+    samples_of(CPU_IMPROVED).write(paths.samples)
+
+    def charts():
+        return {name for name in files_of(paths, benchmark={}, manifest="") if name.startswith("charts/")}
+
+    names = ("effect", "samples", "memory", "functions")
+    assert charts() == {
+        "charts/README.md",
+        *(f"charts/{name}-{theme}.svg" for name in names for theme in ("light", "dark")),
+    }
+    monkeypatch.setattr(drawing, "is_available", lambda: False)
+    assert charts() == set()
 
 
 def test_it_holds_no_output_of_the_projects_code_and_no_secret(tmp_path, monkeypatch):

@@ -17,10 +17,14 @@ from tasks.artifacts import (
     Detection,
     DomainProposal,
     FunctionShare,
+    Held,
     Injection,
     Interval,
+    Launch,
     Layout,
     Load,
+    Measured,
+    Measurement,
     MetricName,
     Module,
     Output,
@@ -28,10 +32,12 @@ from tasks.artifacts import (
     ProjectTests,
     Provenance,
     RunCommand,
+    Samples,
     Scaffolding,
     Share,
     SideRun,
     Site,
+    Stack,
     Survey,
     TreeSpec,
     Verdict,
@@ -330,3 +336,47 @@ class Case:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(self.benchmark, encoding="utf-8")
         return paths
+
+
+def samples_of(compared: Comparison) -> Samples:
+    """Return samples that could have led to a comparison, with stacks and memory over the call."""
+    measured = {name: getattr(compared, name) for name in Measured.model_fields if name not in {"sites", "functions"}}
+    return Samples(
+        **measured,
+        functions=compared.functions,
+        benchmark_sha256=SHA256,
+        measurements=tuple(map(_measurement, compared.changes)),
+        stacks=tuple(
+            Stack(test=share.test, functions=stack, base=share.base.own, head=share.head.own if share.head else 0.0)
+            for share in compared.functions
+            if share.base
+            for stack in [
+                (*((compared.functions[0].function,) if share != compared.functions[0] else ()), share.function)
+            ]
+        ),
+        held=tuple(
+            Held(
+                test=change.test, side=side, sizes=tuple(int(getattr(change, side) * step / 8) for step in (1, 3, 8, 2))
+            )
+            for change in compared.changes
+            if change.metric is MetricName.PEAK
+            for side in ("base", "head")
+        ),
+    )
+
+
+def _measurement(change: Change) -> Measurement:
+    """Return launches around the costs of a change, as far apart as its interval is wide."""
+    spread = change.interval.high / change.interval.ratio - 1 if change.interval.ratio else 0.0
+    factors = [1 + spread * step for step in (-0.9, 0.4, -0.2, 0.8, 0.1, -0.5, 0.6, -0.3)[: change.launches]]
+    launches = tuple(
+        Launch(
+            first="base",
+            seed=number,
+            base=(change.base * factor,) * 3,
+            head=(change.head * factor,) * 3,
+            control=(change.base * factor * 1.001,) * 3 if change.control else (),
+        )
+        for number, factor in enumerate(factors)
+    )
+    return Measurement(test=change.test, metric=change.metric, launches=launches)

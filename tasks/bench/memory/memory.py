@@ -14,16 +14,18 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
-from ...artifacts import SIDES, Measurement, MetricName, Side, Site
+from ...artifacts import SIDES, Held, Measurement, MetricName, Side, Site
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report
 from ...storage.hashing import sha256
 from ...text import figures
 from ..repeats import Repeats
-from ..request import Request, deadline_in
+from ..request import MeasurementResult, Request, deadline_in
 from ..workers import sandbox
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, Worker, started, variables
@@ -48,9 +50,14 @@ METRICS = (MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED)
 """In bytes, a number, and bytes."""
 
 
-def measure_memory(
-    request: Request, rng: random.Random, report: Report
-) -> tuple[tuple[Measurement, ...], tuple[Site, ...]]:
+class ProfileContents(NamedTuple):
+    """What is held in one benchmark call on one side: at the peak, and in bytes over the call."""
+
+    at_peak: tuple[HeldMemory, ...]
+    over_call: tuple[int, ...] = ()
+
+
+def measure_memory(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Track every call REPEATS times a side, alternating; keep profiles and flame graphs of the first repeat.
 
     If that shows that child processes work in some calls, the repeats begin anew, with samples of these.
@@ -69,9 +76,8 @@ def measure_memory(
             hint="raise `timeout`, or give the benchmark a smaller input",
         )
     measurements = tuple(map(tracking.children.marked, tracking.repeats.measurements(stopped)))
-    sites = _sites(request, tracking.profiles, report)
-    # What only one of several processes holds is no part of their peak.
-    return measurements, tuple(site for site in sites if site.test not in tracking.sampled)
+    sites, held = _read(request, tracking.profiles, report, without=tracking.sampled)
+    return MeasurementResult(measurements, sites=sites, held=held)
 
 
 @dataclass(slots=True)
@@ -205,19 +211,26 @@ def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:
     return f"{name}.bin"
 
 
-def _sites(request: Request, profiles: dict[Side, dict[str, Path]], report: Report) -> tuple[Site, ...]:
-    """Compare the call sites of each benchmark call whose profiles could be read on both sides."""
-    base, head = (read_profiles(request, side, profiles[side], report) for side in SIDES)
-    moved = renamed(request.functions)
-    return tuple(
-        site for key in base if key in head for site in changed_sites(key, base[key], head[key], renamed=moved)
-    )
+def _read(
+    request: Request, profiles: Mapping[Side, Mapping[str, Path]], report: Report, *, without: frozenset[str]
+) -> tuple[tuple[Site, ...], tuple[Held, ...]]:
+    """Compare the call sites of each benchmark call whose profiles could be read on both sides.
+
+    Those `without` are left out: what only one of several processes holds is no part of their peak.
+    """
+    contents = {side: read_profiles(request, side, profiles[side], report) for side in SIDES}
+    base, head = contents["base"], contents["head"]
+    moved, keys = renamed(request.functions), [key for key in base if key in head and key not in without]
+    sites = (changed_sites(key, base[key].at_peak, head[key].at_peak, renamed=moved) for key in keys)
+    curves = ((key, side, contents[side][key].over_call) for key in keys for side in SIDES)
+    held = (Held(test=key, side=side, sizes=sizes) for key, side, sizes in curves if sizes)
+    return tuple(chain.from_iterable(sites)), tuple(held)
 
 
 def read_profiles(
     request: Request, side: Side, profiles: Mapping[str, Path], report: Report
-) -> dict[str, tuple[HeldMemory, ...]]:
-    """Return what is held at the peak for each of `profiles` (by benchmark call), and draw a flame graph next to each.
+) -> dict[str, ProfileContents]:
+    """Return the contents of each of `profiles` (by benchmark call), and draw a flame graph next to each.
 
     Failures are reported and left out: the measurements are valid without them.
     """
@@ -244,7 +257,7 @@ def read_profiles(
             missing = "call sites" if answer["sites"] is None else "flame graph"
             report(f"no {missing} of {side}, {key}: {answer['failed']}")
     return {
-        key: tuple(HeldMemory(*site) for site in answer["sites"])
+        key: ProfileContents(tuple(HeldMemory(*site) for site in answer["sites"]), tuple(answer["held"]))
         for key, answer in answers.items()
         if answer["sites"] is not None
     }

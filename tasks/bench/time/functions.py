@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side
+from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side, Stack
 from ...errors import MeasuringError
 from ...processes.progress import Report
 from ..cores import one_core
@@ -21,6 +22,8 @@ SECONDS = 1.0
 SHARE, LEAST_SECONDS = 0.03, 0.2
 """Share of the budget that sampling all of a side's calls takes, and the least seconds for one call."""
 SHOWN = 10
+MOST_STACKS, LEAST_SHARE = 200, 0.001
+"""Stacks kept of a benchmark call, and the least share of samples of one."""
 
 MODULE = "<module>"
 """The qualified name of a file's own code, which runs when it is imported; the calls of a benchmark do not show it."""
@@ -40,6 +43,8 @@ class _CallProfile(NamedTuple):
     reached: frozenset[str]
     compiled: frozenset[str]
     """Changed functions whose calls cannot be seen."""
+    stacks: Counter[tuple[str, ...]]
+    """The share of the samples with exactly this stack, outermost function first."""
     samples: int
     by_thread: bool
 
@@ -61,7 +66,7 @@ def _changes(request: Request, side: Side) -> list[_Change]:
 def _call_profile(
     answer: Message, changes: Sequence[_Change], tree: Path, compiled: Collection[DefinitionPlace]
 ) -> _CallProfile:
-    functions, reached = dict[str, _Function](), set[str]()
+    functions, reached, names = dict[str, _Function](), set[str](), dict[tuple[str, int], str]()
     for sampled in sampled_functions(answer, tree):
         spelled, changed = f"{sampled.module or sampled.path}:{sampled.name}", False
         for place, function, only_moved in changes:
@@ -72,10 +77,16 @@ def _call_profile(
                 # Both sides use the new name of a renamed class for what is in it.
                 spelled, changed = function + sampled.name[len(place.name) :], changed or not only_moved
         functions[spelled] = _Function(sampled.path, sampled.share, changed)
+        names[sampled.path, sampled.line] = spelled
     hidden = frozenset(change.function for change in changes if change.place in compiled)
     for name in hidden:
         functions.pop(name, None)  # a hook may see calls whose time no sampler sees
-    return _CallProfile(functions, frozenset(reached), hidden, answer["samples"], answer["sampler"] == "thread")
+    named = [names.get((each["path"], each["line"]), "") for each in answer["functions"]]
+    stacks = Counter[tuple[str, ...]]()
+    for numbers, share in answer["stacks"]:
+        stacks[tuple(named[number] for number in numbers if named[number] and named[number] not in hidden)] += share
+    by_thread = answer["sampler"] == "thread"
+    return _CallProfile(functions, frozenset(reached), hidden, stacks, answer["samples"], by_thread)
 
 
 def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
@@ -156,6 +167,7 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
         )
     return MeasurementResult(
         functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
+        stacks=tuple(stack for key in keys for stack in _stacks(key, base[key].stacks, head[key].stacks)),
         profiled=tuple(key for key in keys if not (reached[key] & of_modules or compiled)),
         unreached=tuple(unreached) if complete else (),
         compiled=tuple(sorted(compiled)),
@@ -184,4 +196,15 @@ def _shares(key: str, base: _CallProfile, head: _CallProfile) -> list[FunctionSh
         )
         for rank, name in enumerate(order)
         if name in changed or (rank < SHOWN and greatest[name])
+    ]
+
+
+def _stacks(key: str, base: Counter[tuple[str, ...]], head: Counter[tuple[str, ...]]) -> list[Stack]:
+    """Return the stacks of one test with the greatest shares, in the order of their functions' names."""
+    greatest = Counter({stack: max(base[stack], head[stack]) for stack in base.keys() | head.keys() if stack})
+    order = sorted(greatest, key=lambda stack: (-greatest[stack], stack))[:MOST_STACKS]
+    return [
+        Stack(test=key, functions=stack, base=round(base[stack], 4), head=round(head[stack], 4))
+        for stack in sorted(order)
+        if greatest[stack] >= LEAST_SHARE
     ]

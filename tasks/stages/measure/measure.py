@@ -29,7 +29,7 @@ from . import STOPPING_RULE
 
 _AS_MEASURED = (
     *("measurements", "outputs", "tests", "functions", "profiled"),
-    *("unreached", "compiled", "unmeasured", "sites", "imported", "parallel"),
+    *("unreached", "compiled", "unmeasured", "stacks", "sites", "held", "imported", "parallel"),
 )
 
 

@@ -1,4 +1,6 @@
 import os
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,35 @@ def _measured_at(item: Item) -> float | None:
 MEASURED_AT = Value("when it was measured", _measured_at, hashed=False)
 ASKED = Value("when pull requests were asked for", _asked_at)
 BODIES = Value("bodies", _bodies)
+EXTRA = "pip install 'prprep[html]'"
+
+
+@cache
+def has_extra() -> bool:
+    """Return whether the optional packages for report.html are installed."""
+    return find_spec("vl_convert") is not None and find_spec("nh3") is not None
+
+
+HAS_PAGE = Value("whether report.html can be written", lambda _: has_extra())
 WRITTEN: dict[str, Any] = dict.fromkeys(("detect", "survey", "scaffold", "lint", "compare", "render", "failure"), ALL)
 
 STAGE = Stage(
     name="report",
-    doc="write report.md, the table of all items",
+    doc="write report.md and report.html, the table of all items",
     version=6,
-    uses=(Uses(settings=("title",), artifacts=WRITTEN, values=(ASKED, MEASURED_AT, BODIES)),),
+    uses=(Uses(settings=("title",), artifacts=WRITTEN, values=(ASKED, MEASURED_AT, BODIES, HAS_PAGE)),),
+)
+PAGE = Stage(
+    name="page",
+    doc="write report.html, the page of all items",
+    version=1,
+    uses=(
+        Uses(
+            settings=("title",),
+            artifacts=WRITTEN | {"measure": ALL},
+            values=(ASKED, MEASURED_AT, BODIES),
+        ),
+    ),
 )
 INVENTORY = Stage(
     name="inventory",

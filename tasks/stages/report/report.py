@@ -19,7 +19,7 @@ from ...text import figures, markdown
 from ...text.markdown import Markdown
 from ...text.tables import text_table
 from ...workspace.output_files import write_output
-from . import ASKED, MEASURED_AT
+from . import ASKED, EXTRA, MEASURED_AT, has_extra
 
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
@@ -205,6 +205,7 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
         *(_details(row, notes) for row in rows),
         *_rules(rows),
     ]
+    parts += [] if has_extra() else [f"With charts, in a browser: `{EXTRA}`, then `prprep report --open`."]
     if notes:
         parts.append("## Notes\n\n" + "\n".join(f"{number}. {_inline(note)}" for note, number in notes.items()))
     return "\n\n".join(parts) + "\n"

@@ -37,7 +37,11 @@ def measured(tmp_path_factory):
     ]
     request = pair(tmp_path_factory.mktemp("pair"), base=files[0], head=files[1], metrics=("memory",))
     lines = []
-    return request, *measure_memory(request, random.Random(1), lines.append), lines
+    result = measure_memory(request, random.Random(1), lines.append)
+    assert {(each.side, max(each.sizes)) for each in result.held} == {
+        (side, of(result.measurements, MetricName.PEAK).launches[0].model_dump()[side][0]) for side in SIDES
+    }
+    return request, result.measurements, result.sites, lines
 
 
 def of(measurements, metric, test="test_work"):
@@ -56,7 +60,8 @@ def repeated(request, repeats=1, most=MOST_REPEATS):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "REPEATS", repeats)
         patch.setattr(memory, "MOST_REPEATS", most)
-        return measure_memory(request, random.Random(1), lambda _: None)
+        result = measure_memory(request, random.Random(1), lambda _: None)
+        return result.measurements, result.sites
 
 
 def values(measurements, metric, test="test_work"):

@@ -137,6 +137,9 @@ def test_a_function_without_loops_or_calls_has_its_own_time(profile):
         assert getattr(leaf, side).own > 0.8
         assert getattr(rows, side).share >= getattr(leaf, side).share
         assert getattr(rows, side).own < 0.15
+    path = tuple(f"project:{name}" for name in ("around", "Table.rows", "decorated.wrapper", "leaf"))
+    (stack,) = [each for each in profile.stacks if each.functions == path and each.test.endswith("::test_around")]
+    assert 0.8 < stack.base <= leaf.base.own + 0.0001
 
 
 @pytest.mark.slow

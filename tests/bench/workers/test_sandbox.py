@@ -322,7 +322,7 @@ def test_child_processes_are_sampled_in_the_sandbox(tmp_path, monkeypatch):
         monkeypatch.setattr(memory, name, 1)
     request = pair(tmp_path, **both({"src/project/__init__.py": FORKS}), metrics=("memory",))
     request = replace(request, base=confined(request.base), head=confined(request.head))
-    (peak, *_), _ = memory.measure_memory(request, random.Random(1), silent)
+    peak, *_ = memory.measure_memory(request, random.Random(1), silent).measurements
     assert peak.together
     assert 20 << 20 < peak.launches[0].base[0] < 25 << 20
 

@@ -201,6 +201,14 @@ def test_whole_bodies(name):
     assert body == golden.read_text(encoding="utf-8")
 
 
+def test_charts_that_were_published_are_shown_and_nothing_else_changes():
+    address = "https://raw.example.org/acme/evidence/main/charts"
+    plain, shown = body_of(Case()), body_of(Case(item=ITEM.model_copy(update={"charts": address})))
+    picture = re.search(r"<picture>.*?</picture>\n\n", shown, re.DOTALL)[0]
+    assert shown.replace(picture, "") == plain
+    assert re.findall(r'"(https:[^"]+)"', picture) == [f"{address}/samples-dark.svg", f"{address}/samples-light.svg"]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_markdown_is_whole(name):
     body = body_of(CASES[name])

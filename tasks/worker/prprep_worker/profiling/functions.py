@@ -39,9 +39,10 @@ class Function(NamedTuple):
 
 
 async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return `functions`, the number of `samples`, and which definitions are `compiled`.
+    """Return `functions`, the number of `samples`, their `stacks`, and which definitions are `compiled`.
 
-    Each has `path`, first `line`, `name`, `module`, the `calls` of it in one call, `share` and `own` of the samples.
+    A stack is the numbers of its functions in `functions`, outermost first, with its share of the samples.
+    Each function has `path`, first `line`, `name`, `module`, the `calls` of it in one call, `share` and `own`.
 
     `order`: `tree`, files `without` (relative to it), `seconds` of sampling, the `sampler`, and the `changed`
     definitions, each a path and the name that code calls it by.
@@ -49,8 +50,11 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
     project = ProjectFunctions(order["tree"], order["without"])
     starts = await _reached(calls, project)
     stacks, sampler = await sampled(calls, order["seconds"], order["sampler"])
-    total, inclusive, own = _shares(stacks, project)
+    weights = _stacks(stacks, project)
+    total, inclusive, own = _shares(stacks, weights)
     modules = _modules()
+    ordered = sorted(starts.keys() | inclusive.keys())
+    numbers = {function: number for number, function in enumerate(ordered)}
     functions = [
         {
             **each._asdict(),
@@ -59,12 +63,15 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
             "share": inclusive[each] / total if total else 0.0,
             "own": own[each] / total if total else 0.0,
         }
-        for each in sorted(starts.keys() | inclusive.keys())
+        for each in ordered
     ]
     return {
         "kind": "profiled",
         "functions": functions,
         "samples": len(stacks),
+        "stacks": [
+            [[numbers[each] for each in stack], weight / total] for stack, weight in weights.most_common() if weight
+        ],
         "sampler": sampler,
         "compiled": compiled(order["changed"], project.tree),
     }
@@ -199,17 +206,29 @@ def starts(frame: Any) -> bool:
     return frame.f_lasti == -1
 
 
+def _stacks(stacks: Iterable[Weighted], project: ProjectFunctions) -> Counter[tuple[Function, ...]]:
+    """Sum weights by the project's functions on the stack, outermost first; other code belongs to its caller."""
+    weights = Counter()
+    function_of, starts_of = functools.cache(project.function), functools.cache(project.starts)
+    for weight, places in stacks:
+        functions = []
+        for place in reversed(places):
+            function = function_of(place)
+            # A comprehension has a frame of its own on older Pythons, which is part of its function's.
+            if function and (functions[-1:] != [function] or starts_of(place)):
+                functions.append(function)
+        if functions:
+            weights[tuple(functions)] += weight
+    return weights
+
+
 def _shares(
-    stacks: Iterable[Weighted], project: ProjectFunctions
+    stacks: Iterable[Weighted], weights: Counter[tuple[Function, ...]]
 ) -> tuple[float, Counter[Function], Counter[Function]]:
     """Sum weights: of all stacks, with each function in them (once a stack), and as the innermost one."""
-    total, inclusive, own = 0.0, Counter(), Counter()
-    function_of = functools.cache(project.function)
-    for weight, places in stacks:
-        total += weight
-        functions = [function for function in map(function_of, places) if function]
+    inclusive, own = Counter(), Counter()
+    for functions, weight in weights.items():
         for function in set(functions):
             inclusive[function] += weight
-        if functions:
-            own[functions[0]] += weight
-    return total, inclusive, own
+        own[functions[-1]] += weight
+    return sum(weight for weight, _ in stacks), inclusive, own
