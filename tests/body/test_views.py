@@ -4,7 +4,7 @@ import pytest
 
 from tasks.artifacts import ChangedFunction, MetricName, Verdict
 from tasks.body import views
-from tasks.body.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
+from tasks.body.views import asv_rows, losses_of, pyperf_table, rows_in_sight, unseen
 from tests.support.evidence import (
     BENCHMARK,
     CPU_IMPROVED,
@@ -12,7 +12,6 @@ from tests.support.evidence import (
     INCONCLUSIVE,
     MEMORY_IMPROVED,
     REGRESSED,
-    TEST,
     change,
     comparison,
 )
@@ -54,11 +53,13 @@ def test_losses_leave_out_the_change_of_the_headline():
     assert losses_of(CPU_IMPROVED, BENCHMARK) == ()
 
 
-def test_shares_need_samples():
-    (share,) = shares_of(CPU_IMPROVED)
-    assert (share.test, share.function) == (TEST, "pagelayout.text:merge_lines")
-    few = tuple(each.model_copy(update={"samples": 29}) for each in CPU_IMPROVED.functions)
-    assert shares_of(CPU_IMPROVED.model_copy(update={"functions": few})) == ()
+def test_the_table_in_sight_shows_the_claim_then_what_costs_more():
+    assert [(row.name, row.change.metric) for row in rows_in_sight(MIXED, BENCHMARK)] == [
+        ("test_benchmark_merge_lines", "time"),
+        ("test_benchmark_merge_lines", "peak memory"),
+        ("test_b", "time"),
+    ]
+    assert [row.change.metric for row in rows_in_sight(CPU_IMPROVED, BENCHMARK)] == ["time", "peak memory"]
 
 
 def test_unobserved_functions_are_named():
