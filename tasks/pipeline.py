@@ -173,6 +173,13 @@ def summary(staleness: Staleness) -> str:
     return table
 
 
+def result_of(staleness: Staleness, item_id: str) -> tuple[str, str]:
+    """Return the state of an item and its result as one line: state, effect, body."""
+    number = list(staleness.workspace.plan.items).index(item_id) + 1
+    row = work_of(REPORT).read_row(number, StageInputs(REPORT, staleness.item(item_id)))
+    return row.state, "; ".join(dict.fromkeys((row.status, row.compare, row.body)))
+
+
 def check_report(workspace: Workspace) -> None:
     """Raise OutputError, before hours of work, if report.md could not be written after them."""
     from .workspace.output_files import check_output
