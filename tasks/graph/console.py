@@ -90,7 +90,7 @@ class Console:
                 if state:
                     shown.highlight_words([state], COLOURS.get(state, ""))
                 with suppress(OSError):
-                    self._rows.console.print(shown, soft_wrap=True)
+                    self._rows.console.print(shown)
             else:
                 output.say(text, self.stream)
 
