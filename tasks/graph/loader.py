@@ -37,8 +37,7 @@ from .state import ArtifactChecker, DatabaseCodec, Fresh
 
 _BUSY = "another prprep is at work in this folder"
 
-# Item by item from measuring on, so that the first bodies are written long before the last comparison ends.
-DEFAULT_TASKS = ["detect", "survey", "scaffold", "inject", "render", "report"]
+_FIRST_TASKS, _LAST_TASK = ("detect", "survey", "scaffold", "inject"), "render"
 
 
 class Graph:
@@ -96,8 +95,19 @@ class Graph:
             "continue": True,
             "par_type": "thread",
             "verbosity": 2,
-            "default_tasks": [*self._before, *DEFAULT_TASKS],
+            "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
         }
+
+    def _last_tasks(self) -> list[str]:
+        """Return the last task of each item, which doit runs one after the other, each after what it depends on.
+
+        So the first bodies are written long before the last comparison ends. Of the task of all items doit would run
+        every dependency first.
+        """
+        try:
+            return [f"{_LAST_TASK}:{item_id}" for item_id in self.workspace.plan.items]
+        except PrprepError:
+            return [_LAST_TASK]  # `tasks` reports it
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         """Generate doit's tasks; raise InvalidDodoFile with all mistakes of a wrong manifest."""

@@ -155,6 +155,8 @@ def in_target(folder: Path) -> TargetRepo:
 def test_the_first_run_makes_two_bodies(first):
     folder, ended = first
     assert ended.executed == tasks_of("numbers", "words") | {"report"}
+    # The first body is written before the second item is measured.
+    assert ended.out.index(".  render:numbers") < ended.out.index(".  measure:words")
     bodies = {path.name: path.read_text() for path in (folder / ".codeflash").glob("pr-body-*")}
     assert bodies.keys() == {"pr-body-total.md", "pr-body-total-words.md"}
     assert all("python" in body and "{{" not in body for body in bodies.values())
