@@ -19,11 +19,12 @@ _PIECE: Final = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     """Return a table without colours, at most `width` columns wide, whose cells are wrapped between words.
 
-    Paths and names are broken at their separators if there is no room for them; if that is not enough, return a list
-    with a paragraph for each row.
+    Paths and names are broken at their separators if there is no room for them, or if that saves lines; if it is not
+    enough, return a list with a paragraph for each row.
     """
     columns = list(zip(header, *rows, strict=True))
-    widths = _widths(columns, width, str.split) or _widths(columns, width, _pieces)
+    possible = filter(None, (_widths(columns, width, parts_of) for parts_of in (str.split, _pieces)))
+    widths = min(possible, key=lambda widths: _lines(columns, widths), default=None)
     if widths is None:
         return "\n\n".join("\n".join(_paragraph(header, row, width)) for row in rows)
     from rich.box import Box
@@ -72,6 +73,14 @@ def _widths(columns: Sequence[Sequence[str]], width: int, parts_of: Callable[[st
         widths[number] += 1
         spare -= 1
     return widths
+
+
+def _lines(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
+    """Return how many lines a table has."""
+    heights = (
+        [len(list(_wrapped(cell, width))) for cell in cells] for cells, width in zip(columns, widths, strict=True)
+    )
+    return sum(map(max, zip(*heights, strict=True)))
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
