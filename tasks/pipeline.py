@@ -177,7 +177,8 @@ def result_of(staleness: Staleness, item_id: str) -> tuple[str, str]:
     """Return the state of an item and its result as one line: state, effect, body."""
     number = list(staleness.workspace.plan.items).index(item_id) + 1
     row = work_of(REPORT).read_row(number, StageInputs(REPORT, staleness.item(item_id)))
-    return row.state, "; ".join(dict.fromkeys((row.status, row.compare, row.body)))
+    parts = (row.status, row.compare.partition(" (")[0], row.body.rpartition("/")[2])
+    return row.state, "; ".join(parts)
 
 
 def check_report(workspace: Workspace) -> None:

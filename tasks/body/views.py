@@ -19,6 +19,7 @@ from ..artifacts import (
     Site,
     Verdict,
 )
+from ..project.code.definitions import MODULE
 
 ENOUGH_SAMPLES = 30
 MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
@@ -176,8 +177,12 @@ def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
     """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
+    imports = any(change.metric in {MetricName.IMPORT, MetricName.START} for change in comparison.changes)
     return tuple(
-        function.target for function in detection.functions if not (function.status == "removed" or function.only_moved)
+        function.target
+        for function in detection.functions
+        # An import executes a module, and may call its functions.
+        if not (function.status == "removed" or function.only_moved or (imports and function.name == MODULE))
     )
 
 

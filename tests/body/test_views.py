@@ -9,6 +9,7 @@ from tests.support.evidence import (
     BENCHMARK,
     CPU_IMPROVED,
     DETECTION,
+    IMPORT_IMPROVED,
     INCONCLUSIVE,
     MEMORY_IMPROVED,
     REGRESSED,
@@ -72,6 +73,10 @@ def test_unobserved_functions_are_named():
     assert unseen(several, REGRESSED) == ("pagelayout.text:merge_lines", "a:b")
     assert unseen(several, CPU_IMPROVED) == ()
     assert unseen(DETECTION, REGRESSED) == ()
+    module = functions[1].model_copy(update={"name": "<module>"})
+    importing = DETECTION.model_copy(update={"functions": (*functions, module)})
+    assert unseen(importing, REGRESSED)[-1] == "a:<module>"
+    assert unseen(importing, IMPORT_IMPROVED) == ("pagelayout.text:merge_lines", "a:b")
 
 
 def test_asv_rows():

@@ -479,7 +479,7 @@ def test_a_terminal_shows_results_and_a_count_instead_of_tasks(folder):
     text = ESCAPE.sub("", shown)
     assert ".  render" not in text
     assert "2 of 2 items done" in text
-    assert re.search(r"numbers: ready; .*pr-body-total\.md", text, re.DOTALL)
+    assert re.search(r"numbers: ready; peak memory −[\d.]+ %; pr-body-total\.md", text)
     assert "words:" not in text  # nothing was done for it
     assert set(COLOUR.findall(shown)) == {"\x1b[32m"}
     assert max(map(len, text[text.rindex("#  Optimization") :].splitlines())) <= 100
