@@ -134,6 +134,8 @@ def _of_words(evidence: Evidence) -> dict[str, object]:
     detection, words, known = evidence.detection, summary.summary_of(evidence), summary.citable(evidence)
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
+        # A template's section for the changelog is filled by the body's section of that name.
+        "in_template": evidence.item.template != "own" and bool(detection.template_text.strip()),
         "by_person": evidence.item.is_written_by_person,
         "bullets": words.bullets,
         "further_commits": words.further_commits,

@@ -435,7 +435,7 @@ def test_no_claim_without_the_verdict():
     for case in (Case(REGRESSED), Case(UNCHANGED), Case(INCONCLUSIVE)):
         body = body_of(case.vary(detection=DETECTION.model_copy(update={"changelog": "keep-a-changelog CHANGELOG.md"})))
         assert "improved" not in body
-        assert "## Changelog" not in body
+        assert "Changelog" not in body
         assert " saved" not in body
 
 
@@ -638,9 +638,9 @@ def test_a_body_says_which_peaks_are_by_memray():
 def test_the_changelog_section_has_the_projects_form(changelog, section):
     body = body_of(Case(detection=DETECTION.model_copy(update={"changelog": changelog})))
     if section is None:
-        assert "## Changelog" not in body
+        assert "Changelog" not in body
     else:
-        assert f"## Changelog\n\n{section}\n\n---" in body
+        assert f"<summary>Changelog entry</summary>\n\n{section}\n\n</details>\n\n---" in body
 
 
 def test_commits_beyond_three_are_counted():
