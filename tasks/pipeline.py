@@ -196,6 +196,14 @@ def page_is_fresh(staleness: Staleness) -> bool:
     return paths.page.exists() and recorded == staleness.fingerprint_of_all(PAGE)
 
 
+def result_of(staleness: Staleness, item_id: str) -> tuple[str, str]:
+    """Return the state of an item and its result as one line: state, effect, body."""
+    number = list(staleness.workspace.plan.items).index(item_id) + 1
+    row = work_of(REPORT).read_row(number, StageInputs(REPORT, staleness.item(item_id)))
+    parts = (row.status, row.compare.partition(" (")[0], row.body.rpartition("/")[2])
+    return row.state, "; ".join(parts)
+
+
 def check_report(workspace: Workspace) -> None:
     """Raise OutputError, before hours of work, if the report could not be written after them."""
     from .workspace.output_files import check_output

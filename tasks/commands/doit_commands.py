@@ -21,7 +21,7 @@ from doit import (
 from doit.cmd_base import Command
 
 from ..errors import UsageError
-from ..graph.loader import JSON, ManifestLoader, graph_of, option
+from ..graph.loader import JSON, ManifestLoader, flag, graph_of, option
 from ..graph.reporter import PlainReporter
 from ..processes import output
 from ..storage.links import refuse_links_in
@@ -29,7 +29,6 @@ from ..storage.links import refuse_links_in
 OPTION_HELP = {
     "always": "run tasks even if they are up to date",
     "continue": "go on with other items after a failure (the default), or stop at the first",
-    "verbosity": "0: hide what tasks print, 1: hide their standard output, 2: show both (the default)",
     "reporter": "how progress is printed; without it, as prprep does",
     "outfile": "write the output into this file [default: stdout]",
     "num_process": "run this many tasks at the same time [default: one]",
@@ -69,7 +68,8 @@ class Run(cmd_run.Run):  # type: ignore[misc]
     )
     example = "prprep run render:tables -n 2"
     cmd_options = (
-        *cmd_run.Run.cmd_options,
+        *(each for each in cmd_run.Run.cmd_options if each["name"] != "verbosity"),
+        {**flag("verbose", "in a terminal, show every message and not only the newest"), "short": "v"},
         option(
             "wait-for-quiet",
             "wait this long before measuring if other programs use the machine's cores [default: 0]",
@@ -88,6 +88,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             from ..bench.exclusive import QUIET_VARIABLE
 
             os.environ[QUIET_VARIABLE] = f"{params['wait_for_quiet']:g}"
+        self.loader.verbose = params["verbose"]
         if params["num_process"] < 0:
             raise UsageError(f"--process is {params['num_process']}, must be at least 0")
         if params["json"]:

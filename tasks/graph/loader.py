@@ -3,7 +3,7 @@
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -22,7 +22,7 @@ from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
 from ..staleness import Staleness
-from ..storage.files import fingerprint_of, write_whole
+from ..storage.files import fingerprint_of, read_json, write_whole
 from ..storage.hashing import digest, hash_of, read_file
 from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
@@ -32,12 +32,12 @@ from ..workspace.workspace import Workspace
 from .actions import Action
 from .names import suggestion, unknown_word
 from .reporter import PlainReporter
+from .run_plan import RunPlan
 from .state import ArtifactChecker, DatabaseCodec, Fresh
 
 _BUSY = "another prprep is at work in this folder"
 
-# Item by item from measuring on, so that the first bodies are written long before the last comparison ends.
-DEFAULT_TASKS = ["detect", "survey", "scaffold", "inject", "render", "report"]
+_FIRST_TASKS, _LAST_TASK = ("detect", "survey", "scaffold", "inject"), "render"
 
 
 class Graph:
@@ -60,6 +60,8 @@ class Graph:
         """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
         self.selected: Sequence[str] = ()
         """The tasks that a run was started with; a stage is all items."""
+        self.verbose = False
+        """Whether a terminal shows every message of a run."""
         self.endings: dict[str, tuple[Literal["done", "failed", "not run"], str]] = {}
         """How tasks that were not up to date ended, in a run, and the message of a failure."""
 
@@ -93,8 +95,19 @@ class Graph:
             "continue": True,
             "par_type": "thread",
             "verbosity": 2,
-            "default_tasks": [*self._before, *DEFAULT_TASKS],
+            "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
         }
+
+    def _last_tasks(self) -> list[str]:
+        """Return the last task of each item, which doit runs one after the other, each after what it depends on.
+
+        So the first bodies are written long before the last comparison ends. Of the task of all items doit would run
+        every dependency first.
+        """
+        try:
+            return [f"{_LAST_TASK}:{item_id}" for item_id in self.workspace.plan.items]
+        except PrprepError:
+            return [_LAST_TASK]  # `tasks` reports it
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         """Generate doit's tasks; raise InvalidDodoFile with all mistakes of a wrong manifest."""
@@ -146,6 +159,16 @@ class Graph:
         self.workspace.run_cache.save()
         return table
 
+    def plan(self, tasks: Iterable[str]) -> RunPlan:
+        items = self.workspace.plan.items
+        return RunPlan(tasks, {item_id: read_json(self.workspace.paths.item(item_id).times) for item_id in items})
+
+    def result_of(self, item_id: str, last_stage: str) -> tuple[str, str]:
+        """Return the state of an item after `last_stage` of a run, and the result as a line of text."""
+        if last_stage != pipeline.NAMES[-1]:
+            return "", f"{last_stage} done"
+        return pipeline.result_of(self.staleness, item_id)
+
     def selected_items(self) -> list[str]:
         """Return the items that a run was about, all if it was not only about some."""
         ids = dict.fromkeys(task.partition(":")[2] for task in self.selected)
@@ -188,6 +211,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.graph: Graph
         self.ending: Callable[[Graph], str] | None = None
         """What the command prints at its end, if not the table of all items."""
+        self.verbose = False
         self.answer: dict[str, Any] = {}
         """What is known of the document that `--json` writes."""
 
@@ -197,6 +221,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         except (LinkError, UsageError) as error:
             raise InvalidDodoFile(plain(str(error))) from error
         self.answer["manifest"] = str(self.graph.manifest)
+        self.graph.verbose = self.verbose
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from ..body.claims import CitableEvidence, unproven
+from ..body.composing import TITLE
 from ..text import amounts
 from ..text.markdown import one_line, plain, shorten
 from ..text.shown import ShownLine, shown_lines
@@ -88,7 +89,9 @@ def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, 
         yield f"invisible characters were added: {_short(text)}"
     if any(line.has_image for line in lines) or _ATTACHMENT.search(text):
         yield f"an image or video was added, whose content cannot be checked: {_short(text)}"
-    if any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
+    if any(str(line.spelling[0]).startswith(TITLE) for line in lines if line.kind == "comment"):
+        yield f"the title is edited in the manifest (`title:`), not here: {_short(str(lines[0].spelling[0]))}"
+    elif any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
         yield f"HTML was added, which can hide something: {_short(text.strip() or str(lines[0].spelling[0]))}"
     if _FORMULA.search(text) or _DIAGRAMS & {part.split(" ")[-1] for line in lines for part in line.place[-1:]}:
         yield f"a formula, footnote or diagram was added, which cannot be checked: {_short(text)}"

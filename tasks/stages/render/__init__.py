@@ -65,7 +65,7 @@ SUMMARIZE = Stage(
 STAGE = Stage(
     name="render",
     doc="fill the pull-request body",
-    version=9,
+    version=10,
     uses=(
         Uses(
             settings=ALL,

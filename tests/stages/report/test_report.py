@@ -120,9 +120,9 @@ def test_the_columns_of_the_table(project):
     cells = [
         "1",
         "Merge lines once",
-        "tests/benchmarks/test_benchmark_merge_lines.py (was there)",
+        "test_benchmark_merge_lines.py (was there)",
         "time −20.9 % (99 % interval −21.8 % to −20.0 %)",
-        ".codeflash/pr-body-merge.md",
+        "pr-body-merge.md",
         "ready",
     ]
     positions = [row.index(cell) for cell in cells]
