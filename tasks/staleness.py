@@ -317,7 +317,7 @@ class Staleness:
         for number, uses in enumerate(stage.uses):
             if uses.when:
                 holds = uses.when(item)
-                parts[uses.when.__name__.strip("_").replace("_", " ")] = holds
+                parts[name_of_condition(uses.when)] = holds
                 if not holds:
                     continue
             for name in item.settings if uses.settings == ALL else uses.settings:
@@ -440,6 +440,10 @@ class Staleness:
 
     def _stage(self, stage: str | Stage) -> Stage:
         return self.stages[stage] if isinstance(stage, str) else stage
+
+
+def name_of_condition(when: Callable[[Item], bool]) -> str:
+    return when.__name__.strip("_").replace("_", " ")
 
 
 def fields_of(artifact: Path) -> Fields:

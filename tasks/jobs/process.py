@@ -26,7 +26,7 @@ def is_inside() -> bool:
 
 def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report: Report) -> Result:
     """Run a job and write its result atomically; a failure is a result as well. Raises ArchiveError."""
-    Job.read(file)  # before a process starts
+    job, _ = Job.read(file)  # before a process starts
     remove_abandoned(cache)
     with scratch_folder(cache) as folder:
         result, log = folder / "result.zip", folder / "output"
@@ -37,7 +37,7 @@ def run(file: Path, output: Path, *, cache: Path, timeout: float | None, report:
         if code == 0:
             content = result.read_bytes()
         else:
-            content = result_of_failure(file, _ended(code, tail, timeout))
+            content = result_of_failure(job, _ended(code, tail, timeout))
             write_whole(result, content)
         described, _ = Result.read(result)
     write_whole(output, content)
