@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .storage.paths import ItemPaths
     from .workspace.workspace import Workspace
 
+Elsewhere = Callable[[Stage], Callable[[StageInputs], None]]
+
 NAMES = (
     "detect",
     "survey",
@@ -51,15 +53,18 @@ def staleness_of(workspace: Workspace, *, not_before: float = 0.0) -> Staleness:
     return Staleness(workspace, STAGES, (REPORT,), not_before=not_before)
 
 
-def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+def tasks(
+    staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., Any], *, elsewhere: Elsewhere | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield every task of the graph.
 
-    `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an `uptodate`.
+    `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an `uptodate`;
+    `elsewhere(stage)` returns what does the work of a stage, if that is not this process.
     """
     for stage in STAGES:
         yield {"basename": stage.name, "name": None, "doc": f"{stage.doc}, for each item"}
         for item_id in staleness.workspace.plan.items:
-            yield _task(staleness, stage, item_id, act, fresh)
+            yield _task(staleness, stage, item_id, act, fresh, elsewhere(stage) if elsewhere else None)
     workspace = staleness.workspace
     yield {
         "basename": REPORT.name,
@@ -72,7 +77,12 @@ def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., An
 
 
 def _task(
-    staleness: Staleness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
+    staleness: Staleness,
+    stage: Stage,
+    item_id: str,
+    act: Callable[..., Any],
+    fresh: Callable[..., Any],
+    run: Callable[[StageInputs], None] | None,
 ) -> dict[str, Any]:
     workspace, item = staleness.workspace, staleness.item(item_id)
     settings, products = item.settings, stage.products(item) if stage.products else []
@@ -81,7 +91,7 @@ def _task(
         "basename": stage.name,
         "name": item_id,
         "doc": settings["title"] or ", ".join(settings["functions"] or refs),
-        "actions": [act(partial(perform, staleness, stage, item_id), f"{stage.name}:{item_id}")],
+        "actions": [act(partial(perform, staleness, stage, item_id, run=run), f"{stage.name}:{item_id}")],
         "file_dep": [_relative(workspace, item.paths.file(before)) for before in stage.reads],
         "targets": [_relative(workspace, target) for target in (item.paths.artifact(stage.name), *products)],
         "uptodate": [fresh(partial(staleness.is_fresh, stage, item_id))],

@@ -199,5 +199,9 @@ class Manifest(Model):
     templates: Folder | None = Field(
         default=None, description="a folder with templates that replace prprep's own, relative to this file"
     )
+    workers: OptionFree | None = Field(
+        default=None,
+        description="the address of a scheduler whose workers do what runs the project's code: `tls://HOST:8786`",
+    )
     defaults: Measuring = Field(default=Measuring(), description="settings for all items that do not set them")
     optimizations: tuple[Optimization, ...] = Field(min_length=1, description="a list, or a mapping by id")
