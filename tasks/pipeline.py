@@ -7,9 +7,11 @@ run with nothing to do imports none. What makes an artifact stale is decided by 
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +48,9 @@ NAMES = (
     "render",
 )
 STAGES: tuple[Stage, ...] = tuple(import_module(f".stages.{name}", __package__).STAGE for name in NAMES)
+_RUNNING: Counter[str] = Counter()
+_ENDED = threading.Condition()
+"""How many items each stage runs for in this process, and when that changes."""
 REPORT: Stage = import_module(".stages.report", __package__).STAGE
 
 
@@ -108,6 +113,13 @@ def perform(
     run: Callable[[StageInputs], None] | None = None,
 ) -> None:
     """Run one stage of one item, or what `run` does instead; keep why it failed for the report, and raise it."""
+    with _turn(stage):
+        _perform(staleness, stage, item_id, report_line, run or (lambda inputs: work_of(stage).run(inputs)))
+
+
+def _perform(
+    staleness: Staleness, stage: Stage, item_id: str, report_line: Report, run: Callable[[StageInputs], None]
+) -> None:
     if staleness.waits(item_id, stage.name):
         report_line("waits for a person: see the report")
         return
@@ -121,7 +133,7 @@ def perform(
     try:
         made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
-        (run or work_of(stage).run)(staleness.inputs(stage, item_id, journal.listening(report_line)))
+        run(staleness.inputs(stage, item_id, journal.listening(report_line)))
     except NeedsReviewError as error:
         journal.listening(report_line)(str(error))
     except PrprepError as error:
@@ -146,6 +158,20 @@ def perform(
         staleness.changed()
     keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
     keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+
+
+@contextmanager
+def _turn(stage: Stage) -> Iterator[None]:
+    """Wait until no stage runs, for any item, that this one comes after."""
+    with _ENDED:
+        _ENDED.wait_for(lambda: not any(_RUNNING[name] for name in stage.after_others))
+        _RUNNING[stage.name] += 1
+    try:
+        yield
+    finally:
+        with _ENDED:
+            _RUNNING[stage.name] -= 1
+            _ENDED.notify_all()
 
 
 def work_of(stage: Stage) -> ModuleType:

@@ -109,6 +109,8 @@ class Stage:
     """Files it writes in addition to its artifact."""
     after: tuple[str, ...] = ()
     """Stages that run before it though it does not read what they write."""
+    after_others: tuple[str, ...] = ()
+    """Stages of other items that it reads if they have run; those that run at the same time end before it."""
     parts: tuple[Stage, ...] = ()
     """Work within it that has inputs and an artifact of its own."""
 

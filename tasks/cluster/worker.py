@@ -179,5 +179,11 @@ async def reach(address: Address, secured: Any, role: str) -> None:
         await connection.read()
         await connection.close()
     except (OSError, TimeoutError) as error:
-        cause = error.__cause__ or error
-        raise ClusterError(f"no scheduler can be reached: {cause}", where=str(address), hint=hint) from None
+        raise ClusterError(f"no scheduler can be reached: {_reason(error)}", where=str(address), hint=hint) from None
+
+
+def _reason(error: BaseException) -> str:
+    """Return what the operating system or TLS said, which dask wraps in errors of its own."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
