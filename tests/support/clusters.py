@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from tests.support.marked import MARK, ended
 from tests.support.mistakes import command, ran, variables_of
 
@@ -113,5 +115,9 @@ class ClusterOfProcesses:
             program.end()
 
     def has_ended(self, *running: Program) -> bool:
-        """Return whether nothing is left besides these."""
-        return ended(str(self.root), besides=frozenset(each.process.pid for each in running))
+        """Return whether nothing is left besides these, and what ends processes if one of these dies."""
+        besides = {each.process.pid for each in running}
+        for child in [child for pid in besides for child in psutil.Process(pid).children()]:
+            if any(word.endswith("reaper.py") for word in child.cmdline()):
+                besides.add(child.pid)
+        return ended(str(self.root), besides=frozenset(besides))
