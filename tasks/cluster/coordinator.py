@@ -54,7 +54,7 @@ class Cluster:
             try:
                 return self._attempt(prepared, label, variables, self._workers_like(kind, report), report)
             except LostError as error:
-                what = f"{error}, as did another one that had this job before"
+                what = f"{error}; another one had died with this job before"
                 hint = "what it wrote to its terminal may say why; a job may need more memory than a machine has"
                 raise ClusterError(what, where=label, hint=hint) from None
 
@@ -115,7 +115,7 @@ class Cluster:
         self, job: bytes, commits: Any, variables: Mapping[str, str], label: str, *, workers: list[str], report: Report
     ) -> dict[str, Any]:
         from distributed.client import FutureCancelledError
-        from distributed.scheduler import KilledWorker, NoValidWorkerError
+        from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
         client, key = self._connected(), f"prprep-{uuid.uuid4().hex}"
         self._reports[key] = report
@@ -126,7 +126,7 @@ class Cluster:
             answer: dict[str, Any] = future.result()
         except KilledWorker as error:
             raise LostError(f"the worker at {error.last_worker.address} died") from None
-        except NoValidWorkerError:
+        except (NoValidWorkerError, NoWorkerError):
             raise LostError("no worker is left") from None
         except (FutureCancelledError, CancelledError) as error:
             if self._is_closed or getattr(error, "reason", "") == "scheduler-connection-lost" or not self._is_connected:

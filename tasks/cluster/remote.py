@@ -13,8 +13,9 @@ from ..errors import ArchiveError
 from ..jobs.collecting import read_artifact, take_over
 from ..jobs.files import STAGES, Result
 from ..jobs.packing import prepare
+from ..processes.progress import Report
 from ..processes.scratch import scratch_folder
-from ..staleness import Stage, StageInputs, Staleness
+from ..staleness import Item, Stage, StageInputs, Staleness
 from ..storage.files import write_whole
 from .coordinator import Cluster
 
@@ -45,11 +46,10 @@ class RemoteStages:
         paths, label = staleness.workspace.paths.item(item_id), f"{stage.name}:{item_id}"
         with self._here:
             prepared = prepare(staleness, inputs, stage)
-        passed = staleness.item(item_id).settings["env"]["passed"] if self._cluster.address.is_encrypted else ()
         content = self._cluster.perform(
             prepared,
             label,
-            variables={name: os.environ[name] for name in passed if name in os.environ},
+            variables=self._variables(staleness.item(item_id), inputs.report),
             kind=paths.read(Comparison).platform if stage.name == "verify" else "",
             report=inputs.report,
         )
@@ -60,6 +60,14 @@ class RemoteStages:
             raise ArchiveError("the worker answered with the result of something else", where=label)
         artifact = read_artifact(paths, result, files, cache=inputs.cache, where=label)
         take_over(paths, result, artifact, files, inputs)
+
+    def _variables(self, item: Item, report: Report) -> dict[str, str]:
+        """Return the variables that the manifest passes to the project's code, if nobody on the way can read them."""
+        passed = {name: os.environ[name] for name in item.settings["env"]["passed"] if name in os.environ}
+        if passed and not self._cluster.address.is_encrypted:
+            report(f"{', '.join(passed)} is not sent to the worker: the connection is not encrypted")
+            return {}
+        return passed
 
 
 def runs_code(staleness: Staleness, stage: Stage, item_id: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..bench import machine
 from ..bench.exclusive import machine_lock
-from ..errors import BusyError, ClusterError, PrprepError
+from ..errors import BusyError, ClusterError, PrprepError, SystemCallError
 from ..git import bundles
 from ..jobs import process
 from ..jobs.files import Job
@@ -60,9 +60,11 @@ class JobRunner:
         except GivenUpError as error:
             self.report(f"{label}: was ended: {error.what}")
             return {"refused": error.what}
-        except (PrprepError, OSError) as error:
-            self.report(f"{label}: {error}")
-            return {"refused": str(error)}
+        except (PrprepError, OSError) as raised:
+            failure = SystemCallError(raised) if isinstance(raised, OSError) else raised
+            failure.where = ""  # a file that exists only here, and only now
+            self.report(f"{label}: {failure}")
+            return {"refused": str(failure)}
         self.report(f"{label}: done after {figures.seconds(time.monotonic() - began)}")
         return {"result": content}
 
@@ -128,10 +130,11 @@ def work(address: Address, keys: Path, *, cache: Path, timeout: float, listen: s
     distributed()
     secured = security("worker", address, keys)
     with scratch_folder(cache) as folder:
-        asyncio.run(_work(address, secured, folder, listen=listen, report=report))
+        asyncio.run(join(address, secured, folder, listen=listen, report=report))
 
 
-async def _work(address: Address, secured: Any, folder: Path, *, listen: str, report: Report) -> None:
+async def join(address: Address, secured: Any, folder: Path, *, listen: str, report: Report) -> None:
+    """Work for a scheduler until a signal comes; `folder` is for dask's own files. Raises ClusterError."""
     from distributed import Worker
 
     await reach(address, secured, "worker")

@@ -55,7 +55,7 @@ def run(
         if code == 0:
             content = result.read_bytes()
         else:
-            content = result_of_failure(job, _ended(code, tail, timeout))
+            content = result_of_failure(job, _ended(code, tail, timeout), tail)
             write_whole(result, content)
         described, _ = Result.read(result)
     write_whole(output, content)

@@ -106,10 +106,10 @@ def run_job(file: Path, output: Path, *, cache: Path, report: Report) -> None:
     keep_within_limit(cache, report)
 
 
-def result_of_failure(job: Job, error: PrprepError) -> bytes:
-    """Return the result of a job whose process ended without one."""
-    described = machine.platform_description(platform.python_version())
-    return Result.of(job, described, {}, _failed(error)).archive({})
+def result_of_failure(job: Job, error: PrprepError, log: str) -> bytes:
+    """Return the result of a job whose process ended without one; `log` is the end of its output."""
+    described, files = machine.platform_description(platform.python_version()), {LOG: log.encode()} if log else {}
+    return Result.of(job, described, files, _failed(error)).archive(files)
 
 
 def _home(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -10,11 +10,12 @@ import pytest
 
 from tasks.artifacts import ProjectTests
 from tests.support.clusters import CHECK, ClusterOfProcesses
-from tests.support.mistakes import PYPROJECT, item, manifest, target
+from tests.support.mistakes import PYPROJECT, item, manifest, ran, target
 
 pytestmark = pytest.mark.slow(2)
 
 RUNS = "tests:faster"
+SECRET = "hush-5f81c2d9-never"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folder(root):
     files = {"pyproject.toml": PYPROJECT, "check.py": CHECK}
-    return manifest(target(root, base=files), item(tests="python check.py"))
+    return manifest(target(root, base=files), item(tests="python check.py", env={"pass": ["LICENCE_KEY"]}))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def client(cluster, folder):
     (folder / ".prprep/faster/tests.json").unlink(missing_ok=True)
     cluster.seen()
     cluster.hold()
-    client = cluster.client(folder, RUNS)
+    client = cluster.client(folder, RUNS, LICENCE_KEY=SECRET)
     yield client
     (cluster.root / "hold").unlink(missing_ok=True)
     client.end()
@@ -52,9 +53,10 @@ def client(cluster, folder):
 def worker_of_the_job(cluster, *workers):
     """Wait until the tests run, and return the worker that runs them."""
     ends = time.monotonic() + 60
-    while not cluster.seen():
+    while not (seen := cluster.seen()):
         assert time.monotonic() < ends, "\n".join(program.output for program in cluster.programs)
         time.sleep(0.1)
+    assert "LICENCE_KEY" not in seen[0]
     return next(worker for worker in workers if worker.output.splitlines()[-1] == f"{RUNS}: begins")
 
 
@@ -72,6 +74,7 @@ def test_a_job_whose_worker_dies_is_sent_to_another(cluster, folder, client):
     assert killed(first)
     (second,) = [worker for worker in workers if worker is not first]
     address = first.output.partition("as ")[2].splitlines()[0]
+    client.wait_for(f"{RUNS}: LICENCE_KEY is not sent to the worker: the connection is not encrypted")
     client.wait_for(f"{RUNS}: the worker at {address} died: the job is sent once more")
     assert worker_of_the_job(cluster, second) is second
     (cluster.root / "hold").unlink()
@@ -88,7 +91,7 @@ def test_a_job_is_not_sent_a_third_time(cluster, folder, client):
         workers.remove(worker)
     assert client.process.wait(60) == 1
     assert f"{RUNS}: the worker at tcp://" in client.output
-    assert "died, as did another one that had this job before\n  what it wrote to its terminal may say" in client.output
+    assert "died; another one had died with this job before\n  what it wrote to its terminal may say" in client.output
     assert not (folder / ".prprep/faster/tests.json").exists()
     assert cluster.has_ended(cluster.programs[0])
 
@@ -105,12 +108,13 @@ def test_a_job_ends_with_its_client_and_the_worker_goes_on(cluster, client, numb
     cluster.end(worker)
 
 
-def test_a_job_that_hangs_is_ended_by_its_worker(cluster, client):
+def test_a_job_that_hangs_is_ended_by_its_worker(cluster, folder, client):
     worker = cluster.worker("one", "--timeout", "8")
     assert worker_of_the_job(cluster, worker)
     assert client.process.wait(60) == 1
     assert "the job took longer than 8 s and was stopped\n(on " in client.output
     assert "  allow it more: --timeout SECONDS\n" in client.output
+    assert "python check.py at base" in ran(folder, "explain", "faster").stdout
     assert cluster.has_ended(cluster.programs[0], worker)
     cluster.end(worker)
 
