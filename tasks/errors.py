@@ -123,6 +123,10 @@ class JobError(PrprepError):
     """An item cannot be packed as a job, or a result is not one of the item as it is now."""
 
 
+class ClusterError(PrprepError):
+    """A scheduler cannot be reached, or a job was lost with a worker or the scheduler."""
+
+
 class BusyError(PrprepError):
     """Another prprep holds the lock of the folder or the machine."""
 

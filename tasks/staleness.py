@@ -109,6 +109,8 @@ class Stage:
     """Files it writes in addition to its artifact."""
     after: tuple[str, ...] = ()
     """Stages that run before it though it does not read what they write."""
+    after_others: tuple[str, ...] = ()
+    """Stages of other items that it reads if they have run; those that run at the same time end before it."""
     parts: tuple[Stage, ...] = ()
     """Work within it that has inputs and an artifact of its own."""
 
@@ -317,7 +319,7 @@ class Staleness:
         for number, uses in enumerate(stage.uses):
             if uses.when:
                 holds = uses.when(item)
-                parts[uses.when.__name__.strip("_").replace("_", " ")] = holds
+                parts[name_of_condition(uses.when)] = holds
                 if not holds:
                     continue
             for name in item.settings if uses.settings == ALL else uses.settings:
@@ -440,6 +442,10 @@ class Staleness:
 
     def _stage(self, stage: str | Stage) -> Stage:
         return self.stages[stage] if isinstance(stage, str) else stage
+
+
+def name_of_condition(when: Callable[[Item], bool]) -> str:
+    return when.__name__.strip("_").replace("_", " ")
 
 
 def fields_of(artifact: Path) -> Fields:

@@ -40,6 +40,8 @@ ENTRIES = (
     Entry(OTHER, "bisect", "show the effect of each commit of an optimization", "bisect:Bisect"),
     Entry(OTHER, "ci", "measure a pull request in CI, with a summary and a comment", "ci:CI"),
     Entry(OTHER, "job", "measure an item on another machine", "job:Job"),
+    Entry(OTHER, "workers", "set up a cluster: certificates, and the scheduler", "workers:Workers"),
+    Entry(OTHER, "worker", "work for a scheduler, one job at a time", "worker:Worker"),
     Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "agent-guide", "print how a coding agent uses prprep, as a skill", "agent_guide:AgentGuide"),

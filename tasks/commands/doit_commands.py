@@ -5,6 +5,7 @@ import os
 import pprint
 import re
 import shutil
+from contextlib import ExitStack
 from typing import Any
 
 from doit import (
@@ -21,8 +22,9 @@ from doit import (
 from doit.cmd_base import Command
 
 from ..errors import UsageError
-from ..graph.loader import JSON, ManifestLoader, flag, graph_of, option
+from ..graph.loader import JSON, Graph, ManifestLoader, flag, graph_of, option
 from ..graph.reporter import PlainReporter
+from ..pipeline import Elsewhere
 from ..processes import output
 from ..storage.links import refuse_links_in
 
@@ -77,6 +79,13 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             type=float,
             default=0.0,
         ),
+        option(
+            "workers",
+            "send the work of stages to the workers of this scheduler, `none` to no other machine "
+            "[default: `workers:` in the manifest]",
+            "ADDRESS",
+        ),
+        option("keys", "the folder of certificates for `tls://` [default: PRPREP_KEYS, or your own]", "FOLDER"),
         JSON,
     )
     answer: dict[str, Any]
@@ -95,12 +104,32 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             from ..json_output.document import describe_run
 
             describe_run(self.loader, params, self.answer)
-        code: int = super().execute(params, args)
+        stages = ExitStack()
+        self.loader.elsewhere = lambda graph: _remote_stages(graph, params, stages)
+        with stages:
+            code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
             graph = self.loader.graph
             output.say((graph.ending or graph.summary)())
         return code
+
+
+def _remote_stages(graph: Graph, params: Any, stages: ExitStack) -> Elsewhere | None:
+    """Return what sends work to the workers that a run names, None if it names none."""
+    named = params["workers"] or graph.workspace.plan.top["workers"]
+    if not named or named == "none":
+        return None
+    from ..cluster.addresses import Address
+    from ..cluster.coordinator import Cluster
+    from ..cluster.keys import keys_folder
+    from ..cluster.remote import RemoteStages
+
+    if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - as doit asks
+        raise UsageError("--workers needs threads", hint="leave out `--parallel-type process`")
+    cluster = Cluster(Address.of(named), keys_folder(params["keys"]))
+    stages.callback(cluster.close)
+    return RemoteStages(cluster, lambda: graph.staleness)
 
 
 class ListTasks(cmd_list.List):  # type: ignore[misc]

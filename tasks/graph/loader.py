@@ -16,7 +16,7 @@ from doit.loader import generate_tasks
 from doit.task import Task
 
 from .. import pipeline
-from ..errors import LinkError, PrprepError, UsageError
+from ..errors import PrprepError, UsageError
 from ..git.repository import is_tracked
 from ..processes.locks import file_lock
 from ..processes.progress import Report
@@ -40,6 +40,10 @@ _BUSY = "another prprep is at work in this folder"
 _FIRST_TASKS, _LAST_TASK = ("detect", "survey", "scaffold", "inject"), "render"
 
 
+ITEMS_ELSEWHERE = 32
+"""Tasks at the same time if other machines do the work of stages: each waits for one of them."""
+
+
 class Graph:
     """The tasks of one manifest; `before` names tasks of the caller that create the repository.
 
@@ -56,6 +60,8 @@ class Graph:
         self._action = partial(Action, begin=self.begin, log=self._state / "defect.log")
         self._locks = ExitStack()
         self._began = False
+        self.elsewhere: pipeline.Elsewhere | None = None
+        """What does the work of stages, if a run does not do all of it in this process."""
         self.ending: Callable[[], str] | None = None
         """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
         self.selected: Sequence[str] = ()
@@ -96,6 +102,7 @@ class Graph:
             "par_type": "thread",
             "verbosity": 2,
             "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
+            **({"num_process": ITEMS_ELSEWHERE} if self.elsewhere else {}),
         }
 
     def _last_tasks(self) -> list[str]:
@@ -117,7 +124,7 @@ class Graph:
             raise InvalidDodoFile(plain(str(error))) from error
         # Tens of thousands of tasks live until the end: searching them for garbage again and again is wasted time.
         gc.set_threshold(200_000, 50, 50)
-        for task in pipeline.tasks(staleness, self._action, Fresh):
+        for task in pipeline.tasks(staleness, self._action, Fresh, elsewhere=self.elsewhere):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
@@ -212,13 +219,16 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.ending: Callable[[Graph], str] | None = None
         """What the command prints at its end, if not the table of all items."""
         self.verbose = False
+        self.elsewhere: Callable[[Graph], pipeline.Elsewhere | None] | None = None
+        """Returns what does the work of the graph's stages, if the command uses other machines."""
         self.answer: dict[str, Any] = {}
         """What is known of the document that `--json` writes."""
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
-        except (LinkError, UsageError) as error:
+            self.graph.elsewhere = self.elsewhere(self.graph) if self.elsewhere else None
+        except PrprepError as error:
             raise InvalidDodoFile(plain(str(error))) from error
         self.answer["manifest"] = str(self.graph.manifest)
         self.graph.verbose = self.verbose

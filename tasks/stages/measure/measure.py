@@ -33,8 +33,9 @@ _AS_MEASURED = (
 )
 
 
-def run(inputs: StageInputs) -> None:
-    item, seed = inputs.settings, random.SystemRandom().getrandbits(32)
+def run(inputs: StageInputs, *, seed: int | None = None) -> None:
+    item = inputs.settings
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE), item.cores)
     inputs.write(take_samples(item, ItemArtifacts.read(inputs), inputs, sampling=sampling, seed=seed))
     keep_within_limit(inputs.cache, inputs.report)
