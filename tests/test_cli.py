@@ -18,7 +18,8 @@ from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
     "add, agent-guide, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, "
-    "inventory, job, lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try"
+    "inventory, job, lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try, "
+    "worker, workers"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
@@ -81,7 +82,7 @@ ANYWHERE = [
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --reporter, --output-file, --process, --parallel-type, "
-    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --json, --help",
+    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys and 2 more",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 
