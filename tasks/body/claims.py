@@ -164,7 +164,9 @@ def without_claims(title: str) -> str:
     for figure in claims(text):
         amount = rf"{_LEADING}[~\u2248<>+\u2212-]*{re.escape(figure)}(?!\w)"
         text = re.sub(amount, " ", text, count=1, flags=re.IGNORECASE)
-    text = re.sub(r"\s+(?:\u2192|[-=]>)(?=\s|$)", " ", f" {text} ")
+    # What stood between two amounts, or between an amount and what follows it.
+    text = re.sub(r"\s+(?:\u2192|[-=]>|[-\u2013\u2014/|+]+)(?=\s|$)", " ", f" {text} ")
+    text = re.sub(r"\s*[:;,]\s*(?=[(\[])", " ", text)
     text = re.sub(r"\s+([:;,.]|[\"'\u201d](?=\s|$))", r"\1", " ".join(text.split())).strip(" :;,\u2014\u2013-")
     return text if not claims(text) and len(re.findall(r"[^\W\d_]{2,}", text)) > 1 else ""
 

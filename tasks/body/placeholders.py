@@ -126,6 +126,7 @@ def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[st
         "outputs": views.outputs_of(comparison.outputs, benchmark),
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
+        "alone": sum(output.inputs == 1 for output in comparison.outputs) if len(comparison.outputs) > 1 else 0,
     }
 
 

@@ -228,10 +228,12 @@ def without_names(text: str) -> str:
 def compares(sentence: str) -> bool:
     """Return whether bare numbers in a sentence are results: `1203 instead of 411 calls`.
 
-    Two of them in another language may be.
+    Two different ones in another language may be.
     """
     is_english = _ENGLISH.search(sentence)
-    return bool(_COMPARES.search(sentence)) or (not is_english and sum(1 for _ in figures(sentence)) > 1)
+    return bool(_COMPARES.search(sentence)) or (
+        not is_english and len({figure.digits for figure in figures(sentence)}) > 1
+    )
 
 
 def sentences(text: str) -> Iterator[str]:

@@ -258,6 +258,18 @@ def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, c
     assert 1 <= len(result.bullets) <= 3
 
 
+@pytest.mark.parametrize(
+    ("title", "left"),
+    [
+        ("Performance improvements: 1.07x - 8.4x (#315)", "Performance improvements (#315)"),
+        ("Speed up parsing: 3x / 4x [perf]", "Speed up parsing [perf]"),
+        ("Keep the fast-path - avoid copies", "Keep the fast-path - avoid copies"),
+    ],
+)
+def test_nothing_is_left_of_what_joined_amounts(title, left):
+    assert without_claims(title) == left
+
+
 @given(MESSAGES)
 def test_a_title_without_claims_has_none(title):
     assert claims(without_claims(title)) == ()

@@ -221,6 +221,8 @@ def _state(
     if failure:
         return BLOCKED, (_reason(failure),)
     needs = inputs.fields("scaffold").get("needs")
+    if stale and not rendering and not inputs.fields("compare") and not needs:
+        return WAITING, (f"{', '.join(stale)} will run",)
     if (stale or (rendering and not is_current)) and not needs:
         return STALE, (f"{', '.join(stale)} will run again" if stale else "run prprep again",)
     if not rendering and not needs:

@@ -56,6 +56,15 @@ def compared_together(folder, base, head, calls):
     return dict(zip(calls, compared, strict=True))
 
 
+def test_the_first_call_leaves_time_for_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "ALL_SECONDS", 6.0)
+    slow = "import time\n\ndef work(value):\n    time.sleep(0.04)\n    return value\n"
+    outputs = compared_together(
+        tmp_path, slow, slow, {name: f"benchmark(work, {name!r})" for name in ("first", "second", "third")}
+    )
+    assert all(output.inputs > 1 for output in outputs.values())
+
+
 TABLE = """
 import dataclasses
 import enum
