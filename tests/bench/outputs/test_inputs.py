@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 
 import pytest
 
@@ -57,12 +58,17 @@ def compared_together(folder, base, head, calls):
 
 
 def test_the_first_call_leaves_time_for_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(inputs, "ALL_SECONDS", 6.0)
-    slow = "import time\n\ndef work(value):\n    time.sleep(0.04)\n    return value\n"
-    outputs = compared_together(
-        tmp_path, slow, slow, {name: f"benchmark(work, {name!r})" for name in ("first", "second", "third")}
-    )
-    assert all(output.inputs > 1 for output in outputs.values())
+    left = []
+
+    def run(exploration, seed, *, seconds, deadline):
+        left.append(deadline - time.monotonic())
+        return exploration.output
+
+    monkeypatch.setattr(inputs.Exploration, "run", run)
+    compared_together(tmp_path, SAME, SAME, {name: f"benchmark(work, {name!r})" for name in ("one", "two", "three")})
+    total = inputs.ALL_SECONDS
+    assert [seconds < total / calls for seconds, calls in zip(left, (3, 2, 1), strict=True)] == [True] * 3
+    assert left[0] < left[1] < left[2]
 
 
 TABLE = """
