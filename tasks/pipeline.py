@@ -162,7 +162,7 @@ def summary(staleness: Staleness) -> str:
     _drop_settled_failures(staleness)
     workspace, width = staleness.workspace, terminal_width()
     made_from, stored = staleness.fingerprint_of_all(REPORT), workspace.paths.table
-    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.exists()
+    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.is_file()
     if is_current and (text := fields_of(stored).get("text")):
         return str(text)
     from .artifacts import Table
@@ -194,7 +194,7 @@ def _written_report(workspace: Workspace) -> str | None:
 def report_is_fresh(staleness: Staleness) -> bool:
     paths = staleness.workspace.paths
     recorded, _, _ = (fingerprint_of(paths.table) or "").partition(" ")
-    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT)
+    return paths.report.is_file() and recorded == staleness.fingerprint_of_all(REPORT)
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
