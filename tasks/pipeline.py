@@ -200,7 +200,7 @@ def summary(staleness: Staleness, report_line: Report = silent) -> str:
     _drop_settled_failures(staleness)
     workspace, width = staleness.workspace, terminal_width()
     made_from, stored = staleness.fingerprint_of_all(REPORT), workspace.paths.table
-    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.exists()
+    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.is_file()
     if is_current and page_is_fresh(staleness) and (text := fields_of(stored).get("text")):
         return str(text)
     from .artifacts import Table
@@ -229,7 +229,7 @@ def page_is_fresh(staleness: Staleness) -> bool:
     if not _REPORTING.has_extra():
         return True
     recorded = fields_of(paths.table).get("page_made_from")
-    return paths.page.exists() and recorded == staleness.fingerprint_of_all(PAGE)
+    return paths.page.is_file() and recorded == staleness.fingerprint_of_all(PAGE)
 
 
 def result_of(staleness: Staleness, item_id: str) -> tuple[str, str]:
@@ -265,7 +265,7 @@ def _written(workspace: Workspace) -> list[tuple[Path, str | None]]:
 def report_is_fresh(staleness: Staleness) -> bool:
     paths = staleness.workspace.paths
     recorded, _, _ = (fingerprint_of(paths.table) or "").partition(" ")
-    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT) and page_is_fresh(staleness)
+    return paths.report.is_file() and recorded == staleness.fingerprint_of_all(REPORT) and page_is_fresh(staleness)
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:

@@ -120,6 +120,7 @@ _COMPARES: Final = re.compile(
 _ENGLISH: Final = re.compile(
     r"\b(?:the|an?|is|are|and|of|to|in|on|for|it|its|with|by|as|or|at|if|be|that|this)\b", re.IGNORECASE
 )
+_ALONE: Final = re.compile(r"(?<!\S)\d[\d.,]*(?=[\s.,;:!?)]|$)")
 # Numbers that are no measurements: references, dates, orders of growth.
 _REFERENCES: Final = re.compile(
     r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*"
@@ -231,9 +232,7 @@ def compares(sentence: str) -> bool:
     Two different ones in another language may be.
     """
     is_english = _ENGLISH.search(sentence)
-    return bool(_COMPARES.search(sentence)) or (
-        not is_english and len({figure.digits for figure in figures(sentence)}) > 1
-    )
+    return bool(_COMPARES.search(sentence)) or (not is_english and len(set(_ALONE.findall(sentence))) > 1)
 
 
 def sentences(text: str) -> Iterator[str]:

@@ -231,7 +231,7 @@ def _state(
     if rendering.get("body"):
         path = inputs.folder / rendering["body"]
         edited = path.with_name(f"{path.stem}.edited{path.suffix}")
-        if not path.exists():
+        if not path.is_file():
             return STALE, ("the body is gone; run prprep again",)
         if edited.exists():
             to_do = "carry over what should stay, then delete it"
