@@ -1,6 +1,7 @@
 """The command `prprep`: doit's main loop with prprep's loader, commands, help pages and errors."""
 
 import getopt
+import platform
 import signal
 import sys
 import traceback
@@ -78,7 +79,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
     def _run_plainly(self, all_args: list[str]) -> int:
         try:
             if all_args[:1] == ["--version"]:
-                print(f"prprep {__version__}", flush=True)
+                print(f"prprep {__version__} ({_what_it_runs_on()})", flush=True)
                 return 0
             return self._run(all_args) or 0
         except BrokenPipeError:
@@ -136,6 +137,13 @@ def _command_name(arguments: list[str], loader: ManifestLoader, commands: Plugin
     if not rest or rest[0] not in commands:
         return None, arguments
     return rest[0], [*arguments[: len(arguments) - len(rest)], *rest[1:]]
+
+
+def _what_it_runs_on() -> str:
+    from importlib import metadata
+
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("doit", "memray", "pytest-benchmark"))
+    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}; {packages}"
 
 
 def _unread(command: Command | None) -> int:

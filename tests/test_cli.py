@@ -17,8 +17,8 @@ from tasks.pipeline import NAMES
 from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
-    "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, job, "
-    "lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try"
+    "add, agent-guide, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, "
+    "inventory, job, lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"

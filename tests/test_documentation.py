@@ -1,12 +1,15 @@
 """README and docs/: links, keys, commands and stages are those of the code."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tasks.commands import ENTRIES, MOST_USED
-from tasks.manifest.model import EnvironmentSettings, LintSettings, Manifest, Measuring, Optimization
+from tasks.json_output import schema
+from tasks.manifest import reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -43,12 +46,8 @@ def test_the_readme_is_short():
     assert len(text_of("README.md").splitlines()) <= 200
 
 
-@pytest.mark.parametrize("model", [Manifest, Optimization, Measuring, EnvironmentSettings, LintSettings])
-def test_every_key_of_the_manifest_is_documented(model):
-    reference = text_of("docs/manifest.md")
-    keys = {field.alias or name for name, field in model.model_fields.items()} - {"env", "lint"}
-    rows = "\n".join(re.findall(r"^\| (.+?) \|", reference, re.MULTILINE))
-    assert {key for key in keys if not re.search(rf"[`{{]{key}[`}}]", rows)} == set()
+def test_the_tables_of_the_manifest_are_those_of_the_models():
+    assert text_of("docs/manifest.md").endswith(reference.tables_text())
 
 
 def test_the_readme_lists_the_most_used_commands():
@@ -65,3 +64,32 @@ def test_every_stage_is_documented():
 def test_maintainers_names_tests_that_exist():
     named = set(re.findall(r"test_\w+\.py", text_of("docs/maintainers.md")))
     assert named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+def test_the_agent_guide_names_what_exists():
+    guide = text_of("docs/agents.md")
+    assert len(guide.splitlines()) < 150
+    assert set(re.findall(r"`prprep ([a-z][a-z-]+)", guide)) <= {entry.name for entry in ENTRIES}
+    parts = schema.schema()["$defs"]
+    item = parts["Item"]["properties"]
+    for part, names in {
+        "comparison": "Comparison",
+        "failure": "Failure",
+        "benchmark": "Benchmark",
+        "paths": "Files",
+    }.items():
+        assert part in item
+        assert set(re.findall(rf"`{part}\.(\w+)`", guide)) <= parts[names]["properties"].keys()
+
+
+@pytest.mark.slow
+def test_the_site_has_no_broken_link(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", "docs", ".", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded = {
+        address
+        for page in tmp_path.rglob("*.html")
+        for address in re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)', page.read_text("utf-8"))
+    }
+    assert loaded == set()

@@ -13,6 +13,14 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 PARTS = ("tasks", "templates", "pyproject.toml", "README.md", "LICENSE")
 
+IMPORT_ALL = """
+import importlib, pkgutil, prprep
+for module in pkgutil.walk_packages(prprep.__path__, "prprep."):
+    if not module.name.startswith("prprep.worker.") and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+LARGEST_INSTALLATION = 240_000_000
+
 pytestmark = pytest.mark.slow
 
 
@@ -60,6 +68,9 @@ def test_prprep_works_where_it_is_installed_and_takes_no_other_name(wheel, tmp_p
             subprocess.run([python, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, check=False).returncode
             == 1
         )
+    # What only the extra `dev` installs is not there.
+    subprocess.run([python, "-c", IMPORT_ALL], cwd=tmp_path, check=True)
+    assert sum(path.lstat().st_size for path in environment.rglob("*")) < LARGEST_INSTALLATION
     called = subprocess.run(
         [environment / "bin" / "prprep", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )

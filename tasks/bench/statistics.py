@@ -3,23 +3,18 @@
 Within a launch the n-th samples of base and head were taken one after the other, so that what disturbs the machine for
 longer than that disturbs both. Everything that differs between processes of the same code is drawn again for each
 launch, so only launches count as independent. Samples are costs per call (seconds, bytes or counts); ratios are
-head/base. `python -m benchmarks.coverage_of_intervals` shows what led to each choice here. NumPy and SciPy are slow to
-import: import this module inside the functions that use it.
+head/base. `python -m benchmarks.coverage_of_intervals` shows what led to each choice here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from functools import lru_cache
+from statistics import fmean, median, stdev
 
 from ..artifacts import SIDES, Interval, Launch, Measurement, Side, Verdict
-
-Array = NDArray[np.float64]
 
 TRIM = 0.4
 """Share of a launch's pairs that is trimmed at either end: half of the blocks may be disturbed on one side."""
@@ -27,12 +22,13 @@ LAUNCHES_PER_TRIM = 12
 """One launch of so many is trimmed at either end: with fewer, two kinds of process would look like one."""
 FEWEST_LAUNCHES = 3
 """Fewer do not show how launches differ."""
+NO_SAMPLES = (math.nan,)
 SPENDING_POWER = 2
 """How late the looks spend the error: look k of K has spent the share (k/K)² of it."""
 
 
-def launch_ratios(launches: Sequence[Launch]) -> Array:
-    """Return ln(head/base) of each launch, shape (launches,).
+def launch_ratios(launches: Sequence[Launch]) -> list[float]:
+    """Return ln(head/base) of each launch.
 
     The trimmed mean (TRIM at either end) of ln(head[n]/base[n]) over the n-th samples of both sides; surplus samples of
     one side are dropped. In the order ABBA a drift favours each side equally often and cancels. If a control ran, this
@@ -40,11 +36,10 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     the difference of two blocks is symmetric, that of one block and the mean of two is not. Equal samples give 0, also
     zeros; zeros on one side only can give a result that is not finite.
     """
-    ratios = (
-        [_log_ratio(launch, "head", base) for base in (("base", "control") if launch.control else ("base",))]
+    return [
+        _mean([_log_ratio(launch, "head", base) for base in (("base", "control") if launch.control else ("base",))])
         for launch in launches
-    )
-    return np.array([np.mean(of_launch) for of_launch in ratios], dtype=float)
+    ]
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
@@ -67,8 +62,7 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
 
 def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
     """Return the ratio control/base with its interval, as `ratio_interval` does; None if too few launches have it."""
-    logs = np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
-    return _interval(logs, confidence)
+    return _interval([_log_ratio(launch, "control", "base") for launch in launches if launch.control], confidence)
 
 
 def interval_of(measurement: Measurement, confidence: float) -> Interval:
@@ -85,17 +79,17 @@ def control_of(measurement: Measurement, confidence: float) -> Interval | None:
 
 def first_call_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
     """Return the interval of head/base of the first calls in their processes; None if too few launches have them."""
-    return _interval(np.array([_log_of(launch.first_call) for launch in launches if launch.first_call]), confidence)
+    return _interval([_log_of(launch.first_call) for launch in launches if launch.first_call], confidence)
 
 
 def growth_interval(launches: Sequence[Launch], side: Side, confidence: float) -> Interval | None:
     """Return the interval of last/first samples of a side in one process; None if too few launches have it."""
     growths = [launch.growth[side] for launch in launches if side in launch.growth]
-    return _interval(np.log(np.array(growths, dtype=float)), confidence)
+    return _interval([_logarithm(growth) for growth in growths], confidence)
 
 
 def _log_of(times: Mapping[str, float]) -> float:
-    return math.log(times["head"] / times["base"]) if min(times["head"], times["base"]) > 0 else math.nan
+    return _logarithm(times["head"]) - _logarithm(times["base"])
 
 
 def band(negligible: float) -> tuple[float, float]:
@@ -184,16 +178,16 @@ def costs(launches: Sequence[Launch], ratio: float) -> tuple[float, float]:
     samples would have another ratio, at times one outside of the interval. They are returned if nothing
     varies, or if a logarithm is not defined: with zeros among the samples, or without a finite ratio.
     """
-    medians = np.array([[np.median(getattr(launch, side)) for side in SIDES] for launch in launches])
-    if _exact_ratio(launches) is not None or not (0 < ratio < math.inf and (medians > 0).all()):
-        base, head = (float(np.median(_all_samples(launches, side))) for side in SIDES)
+    medians = [median(getattr(launch, side) or NO_SAMPLES) for launch in launches for side in SIDES]
+    if _exact_ratio(launches) is not None or not (0 < ratio < math.inf and all(each > 0 for each in medians)):
+        base, head = (median(_all_samples(launches, side) or NO_SAMPLES) for side in SIDES)
         return base, head
     return split(medians, ratio)
 
 
-def split(values: ArrayLike, ratio: float) -> tuple[float, float]:
+def split(values: Iterable[float], ratio: float) -> tuple[float, float]:
     """Return two figures with the `ratio` of the second to the first, at the geometric mean of positive `values`."""
-    level = float(np.log(values).mean())
+    level = fmean(map(math.log, values))
     return math.exp(level - math.log(ratio) / 2), math.exp(level + math.log(ratio) / 2)
 
 
@@ -211,27 +205,65 @@ def _log_ratio(launch: Launch, side: str, reference: str) -> float:
     pairs = min(len(getattr(launch, side)), len(getattr(launch, reference)))
     if not pairs:
         return math.nan
-    above, below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, reference))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(above == below, 0.0, np.log(above) - np.log(below))
-        return float(_trimmed(logs, min(math.ceil(TRIM * pairs), (pairs - 1) // 2)).mean())
+    cut = min(math.ceil(TRIM * pairs), (pairs - 1) // 2)
+    both = zip(getattr(launch, side), getattr(launch, reference), strict=False)
+    logs = (0.0 if above == below else _logarithm(above) - _logarithm(below) for above, below in both)
+    return _mean(_trimmed(logs, cut))
 
 
-def _interval(logs: Array, confidence: float) -> Interval | None:
+def _interval(logs: Sequence[float], confidence: float) -> Interval | None:
     """Return the interval of log ratios, by the formula of `ratio_interval`; None if they are too few or not finite."""
     launches = len(logs)
-    if launches < FEWEST_LAUNCHES or not np.isfinite(logs).all():
+    if launches < FEWEST_LAUNCHES or not all(map(math.isfinite, logs)):
         return None
     inner = _trimmed(logs, launches // LAUNCHES_PER_TRIM)
-    clipped = np.clip(logs, inner[0], inner[-1])
-    quantile = stdtrit(len(inner) - 1, (1 + confidence) / 2)
-    centre, reach = float(inner.mean()), float(quantile * clipped.std(ddof=1) * math.sqrt(launches) / len(inner))
+    clipped = [min(max(log, inner[0]), inner[-1]) for log in logs]
+    quantile = student_quantile(len(inner) - 1, confidence)
+    centre, reach = fmean(inner), quantile * stdev(clipped) * math.sqrt(launches) / len(inner)
     low, middle, high = (_exponential(value) for value in (centre - reach, centre, centre + reach))
     return Interval(ratio=middle, low=low, high=high, confidence=confidence)
 
 
-def _trimmed(values: Array, cut: int) -> Array:
-    return np.sort(values)[cut : len(values) - cut]
+@lru_cache(maxsize=1024)
+def student_quantile(degrees: int, confidence: float) -> float:
+    """Return the t with P(-t ≤ T ≤ t) = `confidence`, T of Student's distribution with whole `degrees` of freedom.
+
+    The probability as a function of θ = atan(t/√degrees) is a finite sum (Abramowitz and Stegun, 26.7.3 and 26.7.4),
+    and is inverted by bisection of θ. SciPy has this function, too, and takes 140 MB.
+    """
+    low, high = 0.0, math.pi / 2
+    while low < (middle := (low + high) / 2) < high:
+        if _share_within(middle, degrees) < confidence:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(degrees) * math.tan(high)
+
+
+def _share_within(theta: float, degrees: int) -> float:
+    sine, cosine = math.sin(theta), math.cos(theta)
+    odd = degrees % 2
+    term, total = (cosine if odd else 1.0), 0.0
+    for power in range(odd, degrees - 1, 2):
+        total += term
+        term *= cosine**2 * (power + 1) / (power + 2)
+    return 2 / math.pi * (theta + sine * total) if odd else sine * total
+
+
+def _trimmed(values: Iterable[float], cut: int) -> list[float]:
+    ordered = sorted(values)
+    return ordered[cut : len(ordered) - cut]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean; unlike `fmean`, of infinities with both signs as well: not a number."""
+    return sum(values) / len(values)
+
+
+def _logarithm(value: float) -> float:
+    if value > 0:
+        return math.log(value)
+    return -math.inf if value == 0 else math.nan
 
 
 def _exact_ratio(launches: Sequence[Launch]) -> float | None:

@@ -42,6 +42,7 @@ ENTRIES = (
     Entry(OTHER, "job", "measure an item on another machine", "job:Job"),
     Entry(OTHER, "lint", "check benchmark files of any project", "lint:Lint"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
+    Entry(OTHER, "agent-guide", "print how a coding agent uses prprep, as a skill", "agent_guide:AgentGuide"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, or of --json", "schema:Schema"),
     Entry(OTHER, "tabcompletion", "print a completion script for bash or zsh", "doit_commands:TabCompletion"),
     Entry(OTHER, "dumpdb", "print what doit has recorded of each task", "doit_commands:DumpDatabase"),

@@ -3,6 +3,7 @@
 import json
 import os
 import pprint
+import re
 import shutil
 from typing import Any
 
@@ -146,11 +147,36 @@ class ResetDep(cmd_resetdep.ResetDep):  # type: ignore[misc]
     example = "prprep reset-dep measure:tables"
 
 
+_WORDS = {
+    "ID": "$(prprep list --quiet --all detect 2>/dev/null | sed -n s/^detect://p)",
+    "HEAD": "$(git for-each-ref --format='%(refname:short)' 2>/dev/null)",
+    "REF": "$(git for-each-ref --format='%(refname:short)' 2>/dev/null)",
+}
+"""What the shell runs to complete an argument of a command, by its name in `doc_usage`."""
+
+
 class TabCompletion(cmd_completion.TabCompletion):  # type: ignore[misc]
+    """doit's scripts complete tasks and commands; these also items and refs."""
+
     doc_usage = ""
-    doc_description = "Source the script in your shell's start-up file."
+    doc_description = "Source the script in your shell's start-up file. It completes commands, tasks, items and refs."
     example = "prprep tabcompletion --shell zsh > _prprep"
     only_prints = True
+
+    @classmethod
+    def _bash_cmd_args(cls, cmd: Command) -> str:
+        if not (words := _completed(cmd)):
+            return str(super()._bash_cmd_args(cmd))
+        return str(cmd_completion.bash_subcmd_arg.format(cmd_name=cmd.name, completion=f'-f -W "{words}"'))
+
+    @classmethod
+    def _zsh_arg_list(cls, cmd: Command) -> list[str]:
+        words = _completed(cmd)
+        return [*super()._zsh_arg_list(cmd), *([f'"*::argument:({words})"'] if words else [])]
+
+
+def _completed(command: Command) -> str:
+    return next((words for name, words in _WORDS.items() if name in re.findall(r"\w+", command.doc_usage)), "")
 
 
 class DumpDatabase(Command):  # type: ignore[misc]

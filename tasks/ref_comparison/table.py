@@ -59,7 +59,7 @@ def _notes(comparison: Comparison, paths: ItemPaths) -> Iterator[str]:
     yield f"benchmark: {place}"
     if detection.target:
         yield f"function: {detection.target}"
-    yield f"result: {comparison.verdict}, {one_line(comparison.reason)}"
+    yield f"result: {comparison.verdict}. {one_line(comparison.reason)}"
     yield from (f"to review: {one_line(sentence)}" for sentence in comparison.needs_review)
     yield from (f"note: {one_line(note)}" for note in scaffolding.notes)
     yield f"samples: {paths.samples}"

@@ -16,6 +16,7 @@ from tasks.bench.statistics import (
     interval_of,
     launch_ratios,
     ratio_interval,
+    student_quantile,
     verdict,
 )
 
@@ -70,11 +71,32 @@ class TestLaunchRatios:
 
     def test_zeros(self):
         logs = launch_ratios([launch([0.0], [0.0]), launch([1.0], [0.0]), launch([0.0], [1.0]), launch([], [])])
-        assert logs.tolist()[:3] == [0.0, -math.inf, math.inf]
+        assert logs[:3] == [0.0, -math.inf, math.inf]
         assert math.isnan(logs[3])
 
 
 class TestInterval:
+    @pytest.mark.parametrize(
+        ("degrees", "confidence", "quantile"),
+        # NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2.
+        [
+            (1, 0.95, 12.706),
+            (1, 0.99, 63.657),
+            (2, 0.95, 4.303),
+            (2, 0.99, 9.925),
+            (3, 0.90, 2.353),
+            (4, 0.99, 4.604),
+            (5, 0.998, 5.893),
+            (9, 0.99, 3.250),
+            (10, 0.80, 1.372),
+            (29, 0.99, 2.756),
+            (30, 0.95, 2.042),
+            (100, 0.998, 3.174),
+        ],
+    )
+    def test_quantiles_of_students_distribution(self, degrees, confidence, quantile):
+        assert student_quantile(degrees, confidence) == pytest.approx(quantile, abs=6e-4)
+
     def test_students_t_on_three_launches(self):
         # t(2) at 97.5 % is 4.302653; the logs' mean is 0.2, their standard deviation 0.1.
         interval = ratio_interval(of_logs([0.1, 0.2, 0.3]), 0.95)

@@ -410,13 +410,38 @@ def test_a_wrong_manifest_runs_nothing(folder):
 def test_commands_that_need_no_manifest(tmp_path):
     from tasks import __version__
 
-    assert prprep(tmp_path, "--version").out == f"prprep {__version__}\n"
+    version = prprep(tmp_path, "--version").out
+    assert version.startswith(f"prprep {__version__} (Python 3.")
+    assert "memray 1." in version
     assert prprep(tmp_path, "schema").out == (CHECKOUT / "prprep.schema.json").read_text()
     for shell in ("bash", "zsh"):
         script = prprep(tmp_path, "tabcompletion", "--shell", shell).out
         assert "prprep" in script
         assert "doit list" not in script
     assert list(tmp_path.iterdir()) == []
+
+
+COMPLETING = """
+prprep() { "$PYTHON" -m tasks "$@"; }
+_get_comp_words_by_ref() { cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD; }
+source <(prprep tabcompletion)
+for line in "prprep open w" "prprep explain n" "prprep try br" "prprep bra" "prprep job pack wo"; do
+  COMP_WORDS=($line) COMP_CWORD=$(( $(wc -w <<<"$line") - 1 ))
+  _prprep
+  echo "${COMPREPLY[@]}"
+done
+"""
+
+
+def test_the_shell_completes_items_refs_and_commands(folder):
+    repo = TargetRepo(folder)
+    repo.commit({"README": "Sums."}, "Start")
+    repo.git("branch", "brisk")
+    variables = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(
+        ["bash", "-c", COMPLETING], cwd=folder, env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["words", "numbers", "brisk", "branch", "words"]
 
 
 DROPPING = """

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,8 +16,8 @@ from urllib.request import urlopen
 from tests.support.targets import TargetRepo
 
 
-def repository_of(name: str, versions: tuple[str, str], folder: Path) -> TargetRepo:
-    """Make a repository of two commits, tagged with the versions, from the source distributions of two releases."""
+def repository_of(name: str, versions: Sequence[str], folder: Path) -> TargetRepo:
+    """Make a repository of a tagged commit for each version, from the source distributions of these releases."""
     repository = TargetRepo(folder / name)
     for version in versions:
         release = _unpacked(name, version, folder / f"{name}-{version}")

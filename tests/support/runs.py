@@ -41,7 +41,7 @@ import pkgutil
 import sys
 
 # What runs import late is imported here as well.
-LATE = "git ruamel.yaml jinja2 scipy.stats numpy hypothesis.strategies plumbum.machines.local mdit_py_plugins.tasklists"
+LATE = "git ruamel.yaml jinja2 hypothesis.strategies plumbum.machines.local mdit_py_plugins.tasklists"
 
 
 def preload():

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
+import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ...storage.hashing import sha256
 
@@ -35,6 +35,13 @@ CONTENT = {"value", "items", "fields"}
 ROUNDINGS = 16 * 2.0**-52
 """Of the largest number in the input: what remains when numbers of that size cancel out."""
 FLOATS = {"float": float, "float64": float, "complex": complex, "complex128": complex}
+EPSILON = {"f2": 2.0**-10, "f4": 2.0**-23, "f8": 2.0**-52, "c8": 2.0**-23, "c16": 2.0**-52}
+"""Distance from 1 to the next number, by NumPy's type string without the byte order."""
+CODES = {
+    "b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
+    "f2": "e", "f4": "f", "f8": "d",
+}  # fmt: skip
+"""The letter of `struct` for each of these types; complex numbers are two floats."""
 UNORDERED = {"set", "frozenset", "dict_keys", "odict_keys"}
 BEYOND = "…"
 """What follows the path of a value if the rest of it, which was too large to send, differs."""
@@ -150,7 +157,7 @@ class DescriptionComparison:
             yield FoundDifference(path, (_sized(base), f"{head['type']} of {head.get('size')}"), nodes)
         elif "value" in base and "value" in head and base["value"] != head["value"]:
             number = FLOATS.get(base["type"])
-            if number and self._close(*(np.array([number(node["value"])]) for node in nodes)).all():
+            if number and self._is_close(*(number(node["value"]) for node in nodes)):
                 self.agrees = True
             else:
                 yield FoundDifference(path, _shown_values(base, head), nodes)
@@ -194,32 +201,27 @@ class DescriptionComparison:
 
     def _number_differences(self, base: Node, head: Node, path: str) -> Iterator[FoundDifference]:
         one, other = _numbers(base), _numbers(head)
-        if one.size != other.size or one.dtype != other.dtype:
-            yield FoundDifference(path, (_sized(base), f"{head['type']} of {other.size}"), (base, head))
+        if len(one) != len(other) or base["dtype"] != head["dtype"]:
+            yield FoundDifference(path, (_sized(base), f"{head['type']} of {len(other)}"), (base, head))
             return
-        close = self._close(one, other) if one.dtype.kind in "fc" else one == other
-        if close.all():
-            self.agrees = True
-            return
-        index = int(close.argmin())
-        shown = repr(one[index].item()), repr(other[index].item())
-        yield FoundDifference(f"{path}[{index}]" if one.size > 1 else path, shown, (base, head))
+        epsilon = EPSILON.get(base["dtype"][1:])
+        for index, (x, y) in enumerate(zip(one, other, strict=True)):
+            if x != y and not (epsilon and self._is_close(x, y, epsilon)):
+                yield FoundDifference(f"{path}[{index}]" if len(one) > 1 else path, (repr(x), repr(y)), (base, head))
+                return
+        self.agrees = True
 
-    def _close(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        tolerance = max(RELATIVE, EPSILONS * float(np.finfo(one.dtype).eps))
-        close = np.ones(one.shape, dtype=bool)
-        with np.errstate(all="ignore"):
-            for x, y in ((one.real, other.real), (one.imag, other.imag)):
-                wide = [part.astype("f8") for part in (x, y)]
-                apart, size = np.abs(wide[0] - wide[1]), np.maximum(np.abs(wide[0]), np.abs(wide[1]))
-                same = (x == y) | (np.isnan(x) & np.isnan(y))
-                finite = np.isfinite(size)
-                close &= same | (finite & (apart <= np.maximum(tolerance * size, ROUNDINGS * self.scale)))
-                rounded = ~same & finite & close
-                if rounded.any():
-                    self.rounding = max(self.rounding, float((apart[rounded] / size[rounded]).max()))
-                    self.tolerance = max(self.tolerance, tolerance)
-        return close
+    def _is_close(self, one: complex, other: complex, epsilon: float = EPSILON["f8"]) -> bool:
+        """Return whether both parts are equal within the tolerance of their type, and note by how much they differ."""
+        tolerance = max(RELATIVE, EPSILONS * epsilon)
+        for x, y in ((one.real, other.real), (one.imag, other.imag)):
+            if x == y or (math.isnan(x) and math.isnan(y)):
+                continue
+            apart, size = abs(x - y), max(abs(x), abs(y))
+            if not (math.isfinite(apart) and apart <= max(tolerance * size, ROUNDINGS * self.scale)):
+                return False
+            self.rounding, self.tolerance = max(self.rounding, apart / size), max(self.tolerance, tolerance)
+        return True
 
 
 def unstable_parts(runs: Iterable[tuple[Node, Node]]) -> Unstable:
@@ -285,15 +287,19 @@ def _compare_parts(base: str, head: str, pairs: Sequence[tuple[str, str]]) -> tu
     return all(ours[index] == theirs[index] for index in stable), any(ours[index].isalnum() for index in stable)
 
 
-def _numbers(node: Node) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(node["bytes"]), dtype=node["dtype"])
+def _numbers(node: Node) -> Sequence[Any]:
+    """Return the numbers that NumPy's type string, such as `<f8`, describes as bytes."""
+    raw, (order, kind) = base64.b64decode(node["bytes"]), (node["dtype"][0], node["dtype"][1:])
+    code = CODES.get(kind) or CODES[f"f{int(kind[1:]) // 2}"]
+    numbers = struct.unpack(f"{order.replace('|', '<')}{len(raw) // struct.calcsize('<' + code)}{code}", raw)
+    return [complex(*parts) for parts in zip(numbers[::2], numbers[1::2], strict=True)] if kind[0] == "c" else numbers
 
 
 def _unpacked(node: Node) -> Node:
     """Turn packed numbers into items, to compare them with a list that also has other types."""
     if "bytes" not in node:
         return node
-    items = [{"type": type(number).__name__, "value": repr(number)} for number in _numbers(node).tolist()]
+    items = [{"type": type(number).__name__, "value": repr(number)} for number in _numbers(node)]
     unpacked = {"type": node["type"], "size": node["size"], "items": items}
     if "kind" not in node:
         return unpacked
@@ -346,7 +352,7 @@ def _shown_elements(base: Node, head: Node) -> tuple[str, str]:
 
 def _plain(node: Node) -> Any:
     if "bytes" in node:
-        return [str(number) for number in _numbers(node)[:10].tolist()]
+        return [str(number) for number in _numbers(node)[:10]]
     if "items" in node:
         return [_plain(item) for item in node["items"][:10]]
     if "fields" in node:

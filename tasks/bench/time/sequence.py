@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...artifacts import Launch, Measurement, MetricName
 from ...errors import MeasuringError
 from ..request import Request
+from ..statistics import FEWEST_LAUNCHES, StoppingRule, ratio_interval
 
 Decided = Callable[[Sequence[Launch]], bool]
 """Return whether the launches of one benchmark call are enough for a verdict."""
@@ -36,8 +37,6 @@ class LaunchSequence:
     ) -> None:
         self._budget, self._metric, self._planned = request.budget, metric, looks
         if decided is None:
-            from ..statistics import StoppingRule
-
             rule = StoppingRule(planned=looks, confidence=request.confidence, negligible=request.negligible)
             decided = rule.decide
         self._decided = decided
@@ -63,8 +62,6 @@ class LaunchSequence:
 
     def line(self) -> str:
         """Return the progress as a line of text; the interval in it decides nothing."""
-        from ..statistics import FEWEST_LAUNCHES, ratio_interval
-
         line, calls = f"launch {self.number} of at most {max(self._planned)}", [*self._wall.values()]
         if len(calls) != 1 or len(calls[0]) < FEWEST_LAUNCHES:
             return line

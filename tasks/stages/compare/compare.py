@@ -20,7 +20,7 @@ from ...artifacts import (
     Side,
     Verdict,
 )
-from ...bench import domains
+from ...bench import domains, statistics
 from ...errors import IncomparableError
 from ...manifest.model import Domain, Metric, Optimization
 from ...staleness import StageInputs
@@ -182,8 +182,6 @@ def _values(measurement: Measurement, side: Side) -> list[float]:
 
 
 def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_control_row: bool) -> Change:
-    from ...bench import statistics
-
     interval = statistics.interval_of(measurement, rules.confidence)
     control = statistics.control_of(measurement, rules.confidence)
     base, head = statistics.costs(measurement.launches, interval.ratio)

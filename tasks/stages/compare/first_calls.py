@@ -13,6 +13,7 @@ from ...artifacts import (
     Samples,
     Verdict,
 )
+from ...bench import statistics
 from ...text import figures
 
 GROWTH = 1.05
@@ -28,8 +29,6 @@ def first_calls(samples: Samples, changes: Sequence[Change], removed: Collection
 
     `removed` are functions that head no longer has.
     """
-    from ...bench import statistics
-
     times = {change.test: change for change in changes if change.metric is MetricName.TIME}
     found = []
     for measurement in samples.measurements:
@@ -98,8 +97,6 @@ def about_caches(
 
 def about_growth(measurements: Sequence[Measurement], level: float) -> Iterator[str]:
     """Name tests whose calls take longer the more of them a process has made."""
-    from ...bench import statistics
-
     for measurement in measurements:
         for side in SIDES if measurement.metric is MetricName.TIME else ():
             interval = statistics.growth_interval(measurement.launches, side, level)

@@ -1,0 +1,14 @@
+"""The documentation as a site: `sphinx-build -c docs . SITE`. Pages and links are those that GitHub shows."""
+
+from tasks import __version__
+
+project, copyright, release = "prprep", "the prprep authors", __version__  # noqa: A001 - Sphinx's name
+extensions = ["myst_parser"]
+root_doc = "docs/index"
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**"]
+exclude_patterns = ["docs/README.md"]
+myst_heading_anchors = 3
+myst_enable_extensions = ["html_image"]
+nitpicky = True
+html_theme = "furo"
+html_title = f"prprep {release}"
