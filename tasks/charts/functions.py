@@ -35,7 +35,9 @@ class Times(NamedTuple):
 
 def times_of(test: str, changes: Sequence[Change]) -> Times:
     time = next((each for each in changes if each.test == test and each.metric is MetricName.TIME), None)
-    return Times(time.base, time.head, known=True) if time else Times(1.0, 1.0, known=False)
+    if time and time.base > 0 and time.head > 0:
+        return Times(time.base, time.head, known=True)
+    return Times(1.0, 1.0, known=False)
 
 
 def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:

@@ -159,15 +159,15 @@ class Optimization(Measuring):
         "a person; default: from the commits",
     )
     details: str | None = Field(default=None, description="technical details in Markdown")
+    charts: WebAddress | None = Field(
+        default=None,
+        description="the `https` address of a folder in which you have put the charts of the evidence "
+        "archive; the body then shows them",
+    )
     domain: Several[Domain] = Field(
         default=(),
         description="`mem`, `cpu`, `async`, `struct`, one or several: what is measured and claimed; default: "
         "proposed from the change, with the reason",
-    )
-    charts: WebAddress | None = Field(
-        default=None,
-        description="the `https` address of a folder where you have put the evidence's charts, which the body then "
-        "shows, see report.md",
     )
     base: Ref | None = Field(
         default=None, description="the ref that head is compared with; default: the merge base of upstream and head"

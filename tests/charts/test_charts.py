@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 
 import pytest
 
-from tasks.artifacts import Held, MetricName, Stack, Verdict
+from tasks.artifacts import Held, Interval, MetricName, Stack, Verdict
 from tasks.charts import drawing, effects, functions, of_item, samples, timeline
 from tasks.charts.functions import Frame, Times
 from tasks.charts.timeline import Work
@@ -144,6 +145,30 @@ def test_pictures_are_the_same_every_time_and_need_no_style_sheet(compared):
             assert not re.search(r"<script|<style|href|url\(| id=", svg)
     assert files["samples-light.svg"] != files["samples-dark.svg"]
     assert "<picture>" in files["README.md"]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "interval"),
+    [
+        (0.0, 5.0, (math.inf, math.inf, math.inf)),
+        (0.0, 5.0, (0.0, math.inf, math.inf)),
+        (0.0, 0.0, (1.0, 1.0, 1.0)),
+        (5.0, 0.0, (0.0, 0.0, 0.0)),
+        (1e-9, 1e12, (0.0, 1e21, math.inf)),
+    ],
+)
+def test_effects_without_a_finite_ratio_are_drawn(base, head, interval):
+    low, ratio, high = interval
+    odd = change(MetricName.TIME, 1.0, 1.0, Verdict.INCONCLUSIVE).model_copy(
+        update={"base": base, "head": head, "interval": Interval(low=low, ratio=ratio, high=high, confidence=0.99)}
+    )
+    measurement = samples_of(CPU_IMPROVED).measurements[0]
+    launches = [each.model_copy(update={"base": (base,), "head": (head,)}) for each in measurement.launches]
+    measurement = measurement.model_copy(update={"launches": tuple(launches)})
+    stacks = [stack("run", base=0.5, head=0.0)]
+    flames = functions.flame_graphs(stacks, functions.times_of(TEST, [odd]), width=340)
+    for chart in (effects.bar(odd), effects.all_metrics([odd]), samples.of_launches(measurement, odd), flames):
+        assert not re.search(r"NaN|Infinity|undefined", drawing.svg_of(chart))
 
 
 def test_text_in_a_chart_is_no_markup():

@@ -30,6 +30,11 @@ WIDE, NARROW = 880, 340
 MOST_TESTS = 4
 """Tests of which charts are drawn."""
 _DECIDED = (Verdict.IMPROVED, Verdict.REGRESSED)
+_ADVICE = {
+    Verdict.REGRESSED: "The functions and flame graphs below show what takes more.",
+    Verdict.INCONCLUSIVE: "A larger `budget:` or a quieter machine (`--wait-for-quiet`) may decide it.",
+    Verdict.UNCHANGED: "An input on which the change matters more may show an effect; else leave the item out.",
+}
 _NEXT = {
     texts.READY: "Read the body below, then run `prprep branch {id}`.",
     texts.REVIEW: "Settle these points. `prprep branch {id}` builds the branch if you agree with the body.",
@@ -87,13 +92,14 @@ def item_page(inputs: StageInputs) -> ItemPage:
         "item.html.j2",
         row=row,
         comparison=comparison,
-        effect=effect(change) if change else "",
+        headline=_headline(comparison, change) if comparison and change else "",
         tests=tests,
         more_tests=max(0, len(_test_names(comparison)) - MOST_TESTS) if comparison else 0,
         old_samples=bool(taken and taken.functions and not taken.stacks and not taken.held),
         flame_graphs=_flame_graphs(inputs),
         body=html_of(body.decode(errors="replace")) if body is not None else None,
         what_next=_NEXT[row.state].format(id=row.id),
+        advice=_ADVICE.get(comparison.verdict, "") if comparison and row.state == texts.REVIEW else "",
     )
     return ItemPage(
         item=row.id,
@@ -109,6 +115,12 @@ def _read(inputs: StageInputs, model: type[A]) -> A | None:
         return inputs.read(model)
     except ArtifactError:
         return None
+
+
+def _headline(comparison: Comparison, change: Change) -> str:
+    """Return the effect in words; without a decided verdict, no words that would claim one."""
+    is_decided = comparison.verdict in _DECIDED
+    return effect(change) if is_decided else f"{comparison.verdict.capitalize()}: {comparison.headline}"
 
 
 def _row_of(change: Change, verdict: Verdict) -> dict[str, object]:

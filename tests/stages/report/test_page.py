@@ -75,6 +75,14 @@ def test_the_order_is_that_of_what_was_saved(pages):
     assert shown == ["imports", "memory", "cpu", "inconclusive", "unchanged", "regressed", "blocked", "fresh"]
 
 
+def test_without_a_decided_verdict_no_words_claim_an_effect(pages):
+    pages.add("inconclusive", Case(INCONCLUSIVE))
+    text = pages.html()
+    assert '<p class="headline">Inconclusive: time \N{MINUS SIGN}2.2 % (99 % interval' in text
+    assert "1.02x faster" not in text.partition('<article class="markdown">')[0]
+    assert "A larger <code>budget:</code> or a quieter machine" in text
+
+
 def test_an_item_without_its_samples_is_shown_without_charts(pages):
     paths = pages.add("cpu", Case(CPU_IMPROVED))
     paths.samples.unlink()
