@@ -8,6 +8,7 @@ from ..pipeline import NAMES
 _USUAL = {"record": 8.0, "lint": 6.0, "tests": 8.0, "measure": 45.0}
 """Seconds of stages that no item of the manifest has run yet; others take about a second."""
 _SHORT = 1.0
+_LEAST_LEFT = 0.05
 
 
 class RunPlan:
@@ -54,7 +55,8 @@ class RunPlan:
         left_of_stage = self._expected(item, stage) - elapsed
         later = sum(self._expected(item, each) for each in waiting if each != stage)
         left = max(left_of_stage, 0) + later
-        return done / (done + left or 1), left if left_of_stage > 0 else 0
+        # A bar is full only at the end.
+        return done / (done + max(left, _LEAST_LEFT * done) or 1), left if left_of_stage > 0 else 0
 
     def _expected(self, item: str, stage: str) -> float:
         """Return the stage's seconds: as last time, else as for other items, else as usual."""

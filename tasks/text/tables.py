@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _BETWEEN: Final = 2
 """Blanks between columns."""
+_FEWEST_AS_LIST: Final = 4
+"""Lines of a row from which on it may be a paragraph."""
 _INDENT: Final = "   "
 _PIECE: Final = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 """A part of a path or a name, after which a long one may be broken."""
@@ -19,13 +21,13 @@ _PIECE: Final = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     """Return a table without colours, at most `width` columns wide, whose cells are wrapped between words.
 
-    Paths and names are broken at their separators if there is no room for them, or if that saves lines; if it is not
-    enough, return a list with a paragraph for each row.
+    Paths and names are broken at their separators if there is no room for them, or if that saves lines. If there is
+    still no room, or a row would have more lines than a paragraph, return a list of paragraphs.
     """
     columns = list(zip(header, *rows, strict=True))
     possible = filter(None, (_widths(columns, width, parts_of) for parts_of in (str.split, _pieces)))
-    widths = min(possible, key=lambda widths: _lines(columns, widths), default=None)
-    if widths is None:
+    widths = min(possible, key=lambda widths: sum(_heights(columns, widths)), default=None)
+    if widths is None or max(_heights(columns, widths)[1:], default=0) >= max(len(header) - 1, _FEWEST_AS_LIST):
         return "\n\n".join("\n".join(_paragraph(header, row, width)) for row in rows)
     from rich.box import Box
     from rich.table import Table
@@ -75,12 +77,12 @@ def _widths(columns: Sequence[Sequence[str]], width: int, parts_of: Callable[[st
     return widths
 
 
-def _lines(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
-    """Return how many lines a table has."""
+def _heights(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> list[int]:
+    """Return how many lines the header and each row have."""
     heights = (
         [len(list(_wrapped(cell, width))) for cell in cells] for cells, width in zip(columns, widths, strict=True)
     )
-    return sum(map(max, zip(*heights, strict=True)))
+    return list(map(max, zip(*heights, strict=True)))
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:

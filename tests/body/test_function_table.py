@@ -71,7 +71,7 @@ def test_no_column_is_empty():
     assert "| Function | Calls | Base share | Head share |\n|:---|---:|---:|---:|\n" in untimed
     scarce = text_of([each.model_copy(update={"samples": 3}) for each in (WORK, GONE)])
     assert "| Function | Calls |\n|:---|---:|\n| `p:work` (changed) | 1 |\n| `p:gone` | 1,200 → – |\n\n" in scarce
-    assert "There were too few samples for shares of its time." in scarce
+    assert "There were too few samples to show shares of the time." in scarce
 
 
 def test_what_is_compiled_is_not_visible():

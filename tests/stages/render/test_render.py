@@ -426,19 +426,6 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
 # -- what is claimed ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("case", "first"),
-    [
-        (Case(REGRESSED), "**Regression: 1.26x slower (26.4 % more time"),
-        (Case(UNCHANGED), "**No difference shown: time −0.10 %"),
-        (Case(INCONCLUSIVE), "**Inconclusive: time −2.2 %"),
-        (Case(), "**1.26x faster (20.9 % less time"),
-    ],
-)
-def test_the_verdict_is_at_the_top(case, first):
-    assert body_of(case).startswith(f"<!-- Title: Merge lines without copying the page -->\n\n{first}")
-
-
 def test_no_claim_without_the_verdict():
     for case in (Case(REGRESSED), Case(UNCHANGED), Case(INCONCLUSIVE)):
         body = body_of(case.vary(detection=DETECTION.model_copy(update={"changelog": "keep-a-changelog CHANGELOG.md"})))
