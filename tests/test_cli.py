@@ -18,7 +18,7 @@ from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
     "add, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, job, "
-    "lint, list, open, reset-dep, run, schema, status, strace, tabcompletion, try"
+    "lint, list, open, reset-dep, run, schema, status, strace, tabcompletion, try, worker, workers"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
@@ -81,7 +81,7 @@ ANYWHERE = [
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "
-    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --json, --help",
+    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --workers, --keys, --json, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 
