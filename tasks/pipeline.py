@@ -51,6 +51,8 @@ STAGES: tuple[Stage, ...] = tuple(import_module(f".stages.{name}", __package__).
 _RUNNING: Counter[str] = Counter()
 _ENDED = threading.Condition()
 """How many items each stage runs for in this process, and when that changes."""
+_NOTING = threading.Lock()
+"""Held to add to a file that all stages of an item write."""
 REPORT: Stage = import_module(".stages.report", __package__).STAGE
 
 
@@ -156,8 +158,9 @@ def _perform(
             paths.failure.unlink()
     finally:
         staleness.changed()
-    keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-    keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+    with _NOTING:
+        keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
+        keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
 
 
 @contextmanager

@@ -60,10 +60,8 @@ class Cluster:
 
     def close(self) -> None:
         """End the jobs that run, and wake up whoever waits for them."""
-        with self._lock:
-            self._is_closed = True
-            client = self.__dict__.get("client")
-        if client:
+        self._is_closed = True  # without the lock, which is held for as long as it takes to connect
+        if client := self.__dict__.get("client"):
             client.close(timeout=5)
         with self._gate:
             self._gate.notify_all()
