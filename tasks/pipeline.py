@@ -239,7 +239,7 @@ def report_is_fresh(staleness: Staleness) -> bool:
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
     from .artifacts import Failure
 
-    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": type(error).__name__}
+    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": error.kind}
     Failure(item=paths.id, stage=stage.name, **said).write(paths.failure)
 
 
