@@ -68,7 +68,7 @@ def test_a_machine_of_the_same_kind_is_asked_first():
 
 
 def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
-    monkeypatch.setattr(worker, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "CONNECT_SECONDS", 2.0)
     cluster = Cluster(Address.of("tcp://127.0.0.1:1"), Path())
     job = PreparedJob(None, {}, (), None, None)
     with pytest.raises(ClusterError) as first:
