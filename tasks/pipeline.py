@@ -54,6 +54,8 @@ PAGE: Stage = _REPORTING.PAGE
 _RUNNING: Counter[str] = Counter()
 _ENDED = threading.Condition()
 """How many items each stage runs for in this process, and when that changes."""
+_NOTING = threading.Lock()
+"""Held to add to a file that all stages of an item write."""
 
 
 def staleness_of(workspace: Workspace, *, not_before: float = 0.0) -> Staleness:
@@ -158,8 +160,9 @@ def _perform(
             paths.failure.unlink()
     finally:
         staleness.changed()
-    keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-    keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+    with _NOTING:
+        keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
+        keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
 
 
 @contextmanager
@@ -271,7 +274,7 @@ def report_is_fresh(staleness: Staleness) -> bool:
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
     from .artifacts import Failure
 
-    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": type(error).__name__}
+    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": error.kind}
     Failure(item=paths.id, stage=stage.name, **said).write(paths.failure)
 
 

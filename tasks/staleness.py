@@ -284,9 +284,10 @@ class Staleness:
 
     def memo(self, key: object, compute: Callable[[], T]) -> T:
         """Return what `compute` gave for the key since the last stage ran."""
-        if key not in self._memo:
-            self._memo[key] = compute()
-        value: T = self._memo[key]
+        memo = self._memo  # another thread may replace it
+        if key not in memo:
+            memo[key] = compute()
+        value: T = memo[key]
         return value
 
     def changed(self) -> None:
@@ -388,9 +389,10 @@ class Staleness:
 
     def facts(self, path: str) -> Facts | None:
         """Return what is known of a file since the last stage ran; None if there is none."""
-        if path not in self._facts:
-            self._facts[path] = self._look_at(path)
-        return self._facts[path]
+        facts = self._facts  # another thread may replace it
+        if path not in facts:
+            facts[path] = self._look_at(path)
+        return facts[path]
 
     def _look_at(self, path: str) -> Facts | None:
         try:

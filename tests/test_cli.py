@@ -82,7 +82,7 @@ ANYWHERE = [
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --reporter, --output-file, --process, --parallel-type, "
-    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys and 2 more",
+    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys, --json, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -21,7 +22,7 @@ from .extra import distributed
 from .keys import security
 from .worker import CONNECT_SECONDS, reach
 
-GATE_SECONDS: Final = 1.0
+COUNT_SECONDS: Final = 1.0
 JOIN_SECONDS: Final = 30.0
 
 
@@ -37,6 +38,7 @@ class Cluster:
         self._reports: dict[str, Report] = {}
         self._lock, self._gate = threading.Lock(), threading.Condition()
         self._running, self._is_closed = 0, False
+        self._count, self._counted_until = 1, 0.0
         self._failure: PrprepError | None = None
 
     def perform(
@@ -60,10 +62,8 @@ class Cluster:
 
     def close(self) -> None:
         """End the jobs that run, and wake up whoever waits for them."""
-        with self._lock:
-            self._is_closed = True
-            client = self.__dict__.get("client")
-        if client:
+        self._is_closed = True  # without the lock, which is held for as long as it takes to connect
+        if client := self.__dict__.get("client"):
             client.close(timeout=5)
         with self._gate:
             self._gate.notify_all()
@@ -182,8 +182,8 @@ class Cluster:
     def _turn(self) -> Iterator[None]:
         """Wait until there are fewer jobs than workers: one that waits at a busy worker would be lost with it."""
         with self._gate:
-            while self._running >= max(1, len(self.workers())):
-                self._gate.wait(GATE_SECONDS)
+            while self._running >= self._capacity():
+                self._gate.wait(COUNT_SECONDS)
             self._running += 1
         try:
             yield
@@ -191,6 +191,12 @@ class Cluster:
             with self._gate:
                 self._running -= 1
                 self._gate.notify()
+
+    def _capacity(self) -> int:
+        """Return how many jobs may be on their way; the workers are counted once a second."""
+        if time.monotonic() > self._counted_until:
+            self._count, self._counted_until = max(1, len(self.workers())), time.monotonic() + COUNT_SECONDS
+        return self._count
 
     def _heard(self, event: tuple[float, Any]) -> None:
         _, message = event

@@ -21,8 +21,12 @@ SETTINGS: Final[dict[str, Any]] = {
     "distributed.scheduler.preload": [],
     "distributed.worker.preload": [],
     "distributed.client.preload": [],
-    # Every 10 ms it would disturb what is measured.
+    # What runs every 1 to 500 ms, or would with further packages, disturbs what is measured.
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "2s",
+    "distributed.admin.system-monitor.interval": "30s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.admin.large-graph-warning-threshold": "1GiB",
     "distributed.diagnostics.nvml": False,
 }

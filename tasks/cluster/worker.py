@@ -163,8 +163,9 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
     if signalled.done():
         await worker.close()
         return
-    hint = "start the scheduler, then this worker again"
-    raise ClusterError("the scheduler is gone; a job that ran was ended", where=str(address), hint=hint)
+    hint = "start this worker again, and before it the scheduler if that has ended"
+    what = "the scheduler cannot be reached any more; a job that ran was ended"
+    raise ClusterError(what, where=str(address), hint=hint)
 
 
 async def reach(address: Address, secured: Any, role: str) -> None:

@@ -6,6 +6,7 @@ import pprint
 import re
 import shutil
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from doit import (
@@ -104,8 +105,9 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             from ..json_output.document import describe_run
 
             describe_run(self.loader, params, self.answer)
-        stages = ExitStack()
-        self.loader.elsewhere = lambda graph: _remote_stages(graph, params, stages)
+        # Loading changes into the manifest's folder.
+        keys, stages = Path(params["keys"]).absolute() if params["keys"] else None, ExitStack()
+        self.loader.elsewhere = lambda graph: _remote_stages(graph, params, keys, stages)
         with stages:
             code: int = super().execute(params, args)
         reporter = params.get("reporter")
@@ -115,7 +117,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         return code
 
 
-def _remote_stages(graph: Graph, params: Any, stages: ExitStack) -> Elsewhere | None:
+def _remote_stages(graph: Graph, params: Any, keys: Path | None, stages: ExitStack) -> Elsewhere | None:
     """Return what sends work to the workers that a run names, None if it names none."""
     named = params["workers"] or graph.workspace.plan.top["workers"]
     if not named or named == "none":
@@ -127,7 +129,7 @@ def _remote_stages(graph: Graph, params: Any, stages: ExitStack) -> Elsewhere | 
 
     if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - as doit asks
         raise UsageError("--workers needs threads", hint="leave out `--parallel-type process`")
-    cluster = Cluster(Address.of(named), keys_folder(params["keys"]))
+    cluster = Cluster(Address.of(named), keys or keys_folder())
     stages.callback(cluster.close)
     return RemoteStages(cluster, lambda: graph.staleness)
 

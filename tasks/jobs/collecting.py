@@ -96,4 +96,6 @@ def _raised(result: Result) -> PrprepError:
     error = result.error
     if error is None:
         return JobError("there is nothing in it", where=result.item)
-    return PrprepError(f"{error.what}\n(on {result.platform})", where=error.where, hint=error.hint)
+    raised = PrprepError(f"{error.what}\n(on {result.platform})", where=error.where, hint=error.hint)
+    raised.kind = error.kind
+    return raised

@@ -22,7 +22,7 @@ from ..artifacts import (
     Scaffolding,
     Verification,
 )
-from ..errors import ArchiveError
+from ..errors import ArchiveError, PrprepError
 from ..git.bundles import Bundle
 from ..manifest.forms import Id
 from ..manifest.model import Optimization
@@ -131,6 +131,7 @@ class Failed(Record):
     what: str
     where: str = ""
     hint: str = ""
+    kind: str = PrprepError.__name__
     defect: bool = False
 
 

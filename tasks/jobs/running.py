@@ -179,4 +179,4 @@ def _products(paths: ItemPaths, report: Report) -> Iterator[tuple[str, bytes]]:
 def _failed(error: PrprepError, *folders: Path) -> Failed:
     texts = (secrets.masked(with_relative_paths(text, *folders)) for text in (error.what, error.where, error.hint))
     what, where, hint = texts
-    return Failed(what=what, where=where, hint=hint)
+    return Failed(what=what, where=where, hint=hint, kind=error.kind)

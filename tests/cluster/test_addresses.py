@@ -1,5 +1,6 @@
 """Addresses of schedulers, and the certificates of a cluster."""
 
+import shutil
 import ssl
 import subprocess
 import sys
@@ -104,6 +105,20 @@ def test_wrong_commands_are_one_message(tmp_path, arguments, message):
     done = prprep(arguments, folder=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(f"ERROR: {message.replace('{folder}', str(tmp_path))}")
+
+
+def test_the_manifest_names_the_workers_and_the_command_another_or_none(fresh, tmp_path):
+    folder = shutil.copytree(fresh, tmp_path / "copy", symlinks=True)
+    manifest = folder / "prprep.yaml"
+    manifest.write_text(manifest.read_text().replace("version: 1", "version: 1\nworkers: tcp://10.0.0.1:1"))
+    wrong = prprep([], folder=folder)
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert wrong.stderr.startswith("ERROR: tcp://10.0.0.1:1 is not encrypted")
+    assert prprep(["--workers", "tcp://a:b"], folder=folder).stderr.startswith('ERROR: "tcp://a:b" is not the address')
+    for others in ("none", "tcp://localhost"):
+        done = prprep(["--workers", others], folder=folder)
+        assert done.returncode == 0, done.stderr
+        assert "-- measure:item_00001" in done.stdout  # up to date, wherever it was measured
 
 
 WITHOUT = """

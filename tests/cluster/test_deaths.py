@@ -134,7 +134,7 @@ def test_the_scheduler_takes_the_jobs_with_it(cluster, client):
     )
     assert worker.process.wait(60) == 1
     assert worker.output.splitlines()[-2:] == [
-        f"ERROR: {cluster.address}: the scheduler is gone; a job that ran was ended",
-        "  start the scheduler, then this worker again",
+        f"ERROR: {cluster.address}: the scheduler cannot be reached any more; a job that ran was ended",
+        "  start this worker again, and before it the scheduler if that has ended",
     ]
     assert cluster.has_ended()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Injection, Provenance, Samples
+from tasks.artifacts import Failure, Injection, Provenance, Samples
 from tasks.cli import PrprepMain
 from tasks.errors import MeasuringError
 from tasks.jobs import process, running
@@ -207,6 +207,7 @@ def test_a_failure_is_a_result(prepared, tmp_path, monkeypatch, capsys, raised, 
     running.run_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
     result, files = Result.read(tmp_path / "y.zip")
     assert (result.error.what, result.error.defect) == (what, defect)
+    assert defect or result.error.kind == {1: "SystemCallError"}.get(isinstance(raised, OSError), "MeasuringError")
     assert what.partition(": ")[0] in files["log.txt"].decode() or "ZeroDivisionError" in files["log.txt"].decode()
     assert list(files) == ["log.txt"]
     # The command that asked for it ends as a local run would.
@@ -307,12 +308,13 @@ def test_samples_of_something_else_are_refused(prepared, job, state, change):
 
 
 def test_a_failure_elsewhere_is_the_failure_of_the_item(prepared, job, state):
-    error = {"what": "the benchmark failed", "where": "tests/x.py", "hint": "fix it"}
+    error = {"what": "the benchmark failed", "where": "tests/x.py", "hint": "fix it", "kind": "UnreachedError"}
     failed = Result.model_validate({**Result.of(job[0], "Abacus, 4 rows", {}).model_dump(), "error": error})
     done = collected(prepared, failed.archive({}))
     assert done.returncode == 1
     assert done.stderr.startswith("ERROR: tests/x.py: the benchmark failed\n(on Abacus, 4 rows)\n  fix it")
     assert "the benchmark failed" in ran(prepared[0], "explain", "faster").stdout
+    assert Failure.read(state / "failure.json").kind == "UnreachedError"
     assert not (state / "samples.json").exists()
     # A later result settles it.
     assert collected(prepared, result_of(job[0], files_of(state))).returncode == 0
