@@ -173,7 +173,7 @@ def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep,
         assert f"\n  {entry.name} " in page
     assert all(f"\n  {name} " in page for name in NAMES)
     first = page.partition("\nMost used:\n")[2].partition("\n\n")[0].splitlines()
-    assert len(first) == 11
+    assert len(first) == 10
 
 
 def test_options_may_follow_the_words(prprep, fresh):
