@@ -102,7 +102,6 @@ class Graph:
             "par_type": "thread",
             "verbosity": 2,
             "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
-            **({"num_process": ITEMS_ELSEWHERE} if self.elsewhere else {}),
         }
 
     def _last_tasks(self) -> list[str]:
@@ -227,7 +226,6 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
-            self.graph.elsewhere = self.elsewhere(self.graph) if self.elsewhere else None
         except PrprepError as error:
             raise InvalidDodoFile(plain(str(error))) from error
         self.answer["manifest"] = str(self.graph.manifest)
@@ -235,7 +233,12 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:
-        return self.graph.config()
+        config = self.graph.config()
+        try:
+            self.graph.elsewhere = self.elsewhere(self.graph) if self.elsewhere else None
+        except PrprepError as error:
+            raise InvalidDodoFile(plain(str(error))) from error
+        return config | ({"num_process": ITEMS_ELSEWHERE} if self.graph.elsewhere else {})
 
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         tasks: list[Task] = generate_tasks("prprep", self.graph.tasks(), None)
