@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..artifacts import Change
 from ..text import figures
@@ -54,46 +54,49 @@ def _bars(changes: Sequence[Change], *, width: int, axis: bool, colours: Sequenc
         }
         for change, name in zip(changes, colours, strict=True)
     ]
-    if axis:
-        intervals = [change.interval for change in changes]
-        ends = [abs(_cut(value - 1)) for each in intervals for value in (each.low, each.ratio, each.high)]
-        most = next((step for step in STEPS if step >= max(ends, default=MOST)), MOST)
-    else:
-        most = MOST
+    most = _end_of_axis(changes) if axis else MOST
     scale = {"domain": [-most, most], "clamp": True, "nice": False}
-    shown = {
+    x = {"type": "quantitative", "scale": scale, "axis": _axis(most) if axis else None}
+    y = {"field": "metric", "type": "nominal", "sort": None, "title": None, "axis": label_axis(110) if axis else None}
+    spec: Spec = {"data": {"values": rows}, "width": width, "height": {"step": ROW}, "layer": list(_layers(x, y))}
+    return spec if axis else {**spec, "padding": 0}
+
+
+def _end_of_axis(changes: Sequence[Change]) -> float:
+    intervals = [change.interval for change in changes]
+    ends = [abs(_cut(value - 1)) for each in intervals for value in (each.low, each.ratio, each.high)]
+    return next((step for step in STEPS if step >= max(ends, default=MOST)), MOST)
+
+
+def _axis(most: float) -> Spec:
+    """Return an axis with lines at both ends, at zero and between, and names where they have room on a phone."""
+    return {
         "values": [-most, -most / 2, 0, most / 2, most],
-        "labelExpr": f"datum.value == 0 ? '0' : format(datum.value, '{'+.0%' if most >= 0.1 else '+.1%'}')",
+        "labelExpr": f"!datum.value ? '0' : abs(datum.value) < {most} ? '' : format(100 * datum.value, '+') + ' %'",
         "title": "change of the cost; less is better",
         "grid": True,
     }
-    x = {"type": "quantitative", "scale": scale, "axis": shown if axis else None}
-    y = {"field": "metric", "type": "nominal", "sort": None, "title": None, "axis": label_axis(110) if axis else None}
-    fill = {"field": "colour", "type": "nominal", "scale": None}
-    says = {"description": {"field": "shown"}}
-    zero = {"mark": {"type": "rule", "color": colour("muted")}, "encoding": {"x": {"datum": 0, **x}}}
-    bars = {
+
+
+def _layers(x: Spec, y: Spec) -> Iterator[Spec]:
+    """Yield the bars, the line at zero, and the intervals with their ends."""
+    shared = {
+        "y": y,
+        "color": {"field": "colour", "type": "nominal", "scale": None},
+        "description": {"field": "shown"},
+    }
+    yield {
         "mark": {"type": "bar", "height": 12, "opacity": 0.55},
-        "encoding": {"x": {"field": "effect", **x}, "x2": {"datum": 0}, "y": y, "color": fill, **says},
+        "encoding": {"x": {"field": "effect", **x}, "x2": {"datum": 0}, **shared},
     }
-    spread = {
+    yield {"mark": {"type": "rule", "color": colour("muted")}, "encoding": {"x": {"datum": 0, **x}}}
+    yield {
         "mark": {"type": "rule", "strokeWidth": 2},
-        "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y, "color": fill, **says},
+        "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, **shared},
     }
-    ends_of = [
-        {
-            "mark": {"type": "tick", "thickness": 2, "size": 12},
-            "encoding": {"x": {"field": end, **x}, "y": y, "color": fill, **says},
-        }
-        for end in ("low", "high")
-    ]
-    spec: Spec = {
-        "data": {"values": rows},
-        "width": width,
-        "height": {"step": ROW},
-        "layer": [bars, zero, spread, *ends_of],
-    }
-    return spec if axis else {**spec, "padding": 0}
+    for end in ("low", "high"):
+        tick = {"type": "tick", "thickness": 2, "size": 12}
+        yield {"mark": tick, "encoding": {"x": {"field": end, **x}, **shared}}
 
 
 def _cut(share: float) -> float:

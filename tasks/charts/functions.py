@@ -82,9 +82,14 @@ def shown_functions(shares: Sequence[FunctionShare], times: Times) -> list[Funct
 
 
 def _says(each: FunctionShare, side: Side, share: Share, times: Times) -> str:
-    amount = figures.seconds(share.own * times.of(side)) if times.known else f"{share.own:.1%} of the samples"
+    amount = figures.seconds(share.own * times.of(side)) if times.known else f"{percent(share.own)} of the samples"
     calls = "1 call" if share.calls == 1 else f"{figures.count(share.calls)} calls"
     return f"{each.function} at {side}: {amount}, {calls}"
+
+
+def percent(share: float) -> str:
+    """Format a share without a sign: `12.0 %`."""
+    return f"{share * 100:.1f} %"
 
 
 def _short(name: str) -> str:
@@ -136,19 +141,16 @@ def flame_graphs(stacks: Sequence[Stack], times: Times, *, width: int) -> Chart:
                     _rectangle(frame, side, scale=scale, top=top, letters=frame.width * scale / most * width / LETTER)
                 )
         top += max((frame.depth for frame in drawn), default=0) + 1.6
-    alternative = _alternative(stacks, times)
-    return Chart(
-        "Flame graphs: base above, head below",
-        alternative,
-        _flames(rows, most, width, height=top - 0.6, unit=unit.name if unit else "%"),
-    )
+    by = "" if times.known else " by share of the samples"
+    spec = _flames(rows, most, width, height=top - 0.6, unit=unit.name if unit else "%")
+    return Chart(f"Flame graphs{by}: base above, head below", _alternative(stacks, times), spec)
 
 
 def _rectangle(frame: Frame, side: Side, *, scale: float, top: float, letters: float) -> Spec:
     name = _short(frame.function) if frame.depth else frame.function
     steps = (-LARGE, -SMALL, SMALL, LARGE)
     tint = TINTS[sum(frame.change > step for step in steps)]
-    words = f"{frame.function} at {side}: {frame.width:.1%} of the call" if frame.depth else frame.function
+    words = f"{frame.function} at {side}: {percent(frame.width)} of the call" if frame.depth else frame.function
     return {
         "left": frame.start * scale,
         "right": (frame.start + frame.width) * scale,

@@ -183,7 +183,10 @@ def _launch_rows(change: Change, taken: Samples) -> Iterator[tuple[str, ...]]:
 
 
 def _function_row(name: str, *sides: Share | None) -> tuple[str, ...]:
-    shown = [(f"{each.own:.1%}", f"{each.share:.1%}", figures.count(each.calls)) if each else None for each in sides]
+    shown = [
+        (functions.percent(each.own), functions.percent(each.share), figures.count(each.calls)) if each else None
+        for each in sides
+    ]
     cells = [each or (figures.NOT_DEFINED,) * 3 for each in shown]
     return (name, *(cell for pair in zip(*cells, strict=True) for cell in pair))
 
