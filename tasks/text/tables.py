@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _FEWEST_AS_LIST: Final = 4
 _INDENT: Final = "   "
 _PIECE: Final = re.compile(r"[^/_-]+[/_-]*|[/_-]+")
 """A part of a path or a name, after which a long one may be broken."""
+_BETWEEN_WORDS: Final = re.compile(r"\s+(?!(?:%|(?:[KMG]iB|B|[nμm]?s)\b))")
+"""A number is one word with its unit."""
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
@@ -25,7 +28,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int)
     still no room, or a row would have more lines than a paragraph, return a list of paragraphs.
     """
     columns = list(zip(header, *rows, strict=True))
-    possible = filter(None, (_widths(columns, width, parts_of) for parts_of in (str.split, _pieces)))
+    possible = filter(
+        None, (_widths(columns, width, *each) for each in product((_words, _pieces), (_narrowest, _fullest)))
+    )
     widths = min(possible, key=lambda widths: sum(_heights(columns, widths)), default=None)
     if widths is None or max(_heights(columns, widths)[1:], default=0) >= max(len(header) - 1, _FEWEST_AS_LIST):
         return "\n\n".join("\n".join(_paragraph(header, row, width)) for row in rows)
@@ -56,12 +61,24 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((120, 24)).columns
 
 
+def _words(cell: str) -> list[str]:
+    return _BETWEEN_WORDS.split(cell.strip())
+
+
 def _pieces(cell: str) -> list[str]:
-    return [piece for word in cell.split() for piece in _PIECE.findall(word)]
+    return [piece for word in _words(cell) for piece in _PIECE.findall(word)]
 
 
-def _widths(columns: Sequence[Sequence[str]], width: int, parts_of: Callable[[str], Sequence[str]]) -> list[int] | None:
-    """Return the columns' widths, None if their longest parts are too wide together."""
+def _widths(
+    columns: Sequence[Sequence[str]],
+    width: int,
+    parts_of: Callable[[str], Sequence[str]],
+    next_of: Callable[[Sequence[tuple[int, int]]], tuple[int, int]],
+) -> list[int] | None:
+    """Return the columns' widths, None if their longest parts are too wide together.
+
+    `next_of` chooses the column that gets more room by what columns have and want.
+    """
     from rich.cells import cell_len
 
     widths = [max((cell_len(part) for cell in cells for part in parts_of(cell)), default=0) for cells in columns]
@@ -70,11 +87,21 @@ def _widths(columns: Sequence[Sequence[str]], width: int, parts_of: Callable[[st
     if spare < 0:
         return None
     while spare and widths != wanted:
-        # What is wrapped most gets the next column.
-        _, number = max((wanted[number] / max(widths[number], 1), number) for number in range(len(widths)))
-        widths[number] += 1
+        unfinished = [pair for pair in zip(widths, wanted, strict=True) if pair[0] < pair[1]]
+        chosen = list(zip(widths, wanted, strict=True)).index(next_of(unfinished))
+        widths[chosen] += 1
         spare -= 1
     return widths
+
+
+def _narrowest(columns: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Choose the narrowest column, so that only the widest are wrapped."""
+    return min(columns)
+
+
+def _fullest(columns: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Choose the column that is wrapped most, so that no row is much higher than the others."""
+    return max(columns, key=lambda column: column[1] / max(column[0], 1))
 
 
 def _heights(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> list[int]:
@@ -90,7 +117,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
     from rich.cells import cell_len, chop_cells
 
     line = ""
-    for word in text.split():
+    for word in _words(text):
         if cell_len(line) + 1 + cell_len(word) <= width or not line:
             line = f"{line} {word}".strip()
         else:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -37,11 +37,13 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
+from tasks.body.composing import title_line
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
 from tasks.stages.render import STAGE
 from tasks.stages.render.render import bounded, to_review, unprinted
 from tasks.storage.paths import shipped_templates
+from tasks.text.shown import shown_lines
 from tasks.text.templating import used
 from tests.support.evidence import (
     BENCHMARK,
@@ -421,6 +423,15 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
     assert (1 / factor if ratio < 1 else factor) == pytest.approx(ratio, rel=6e-3)
     assert 1 + (amount if ratio > 1 else -amount) == pytest.approx(ratio, abs=6e-4 * max(ratio, 1))
     assert shown.interval.low * 0.998 <= seconds["head"] / seconds["base"] <= shown.interval.high * 1.002
+
+
+@given(st.text(min_size=1))
+@example("-->")
+@example("--!> <script>\n-->")
+@example("a -")
+def test_no_title_ends_its_comment(title):
+    line = title_line(Case(item=ITEM.model_copy(update={"title": title})).evidence)
+    assert [shown.kind for shown in shown_lines(f"{line}text")] == ["comment", "text"]
 
 
 # -- what is claimed ----------------------------------------------------------------------------------
