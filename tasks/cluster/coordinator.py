@@ -23,7 +23,7 @@ from .keys import security
 from .worker import CONNECT_SECONDS, reach
 
 COUNT_SECONDS: Final = 1.0
-JOIN_SECONDS: Final = 30.0
+JOIN_SECONDS: Final = 15.0
 
 
 class LostError(Exception):

@@ -23,14 +23,11 @@ from textkit import total
 
 
 def test_it_adds():
-    assert total(300_000) == 44_999_850_000
+    assert total(20_000) == 199_990_000
 """
 CALLS = {"setup": "from textkit import total", "call": "total()"}
-FIRST = item(
-    metrics=["time"], tests="python check.py", verify=True, env={"pass": ["LICENCE_KEY"]}, benchmark=CALLS, budget=1.0
-)
-SECOND = item() | {"id": "second"}
-THIRD = item(benchmark=None, functions="textkit:total") | {"id": "third"}
+FIRST = item(tests="python check.py", verify=True, env={"pass": ["LICENCE_KEY"]}, benchmark=CALLS)
+SECOND = item(benchmark=None, functions="textkit:total") | {"id": "second"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def cluster(root):
     keys.write_keys(root / "keys")
     cluster = ClusterOfProcesses(root, keys=root / "keys")
     cluster.scheduler()
-    cluster.worker("one", OMP_NUM_THREADS="")
+    cluster.worker("one")
     cluster.worker("two")
     yield cluster
     cluster.end()
@@ -55,7 +52,7 @@ def cluster(root):
 def folder(root):
     files = {"pyproject.toml": PYPROJECT, "check.py": CHECK, "tests/test_it.py": RECORDED}
     files["tests/benchmarks/test_benchmark_total.py"] = None
-    return manifest(target(root, base=files), FIRST, SECOND | {"benchmark": CALLS}, THIRD)
+    return manifest(target(root, base=files), FIRST, SECOND)
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +67,22 @@ def state(folder, item_id):
 
 def test_all_stages_of_all_items_are_done_elsewhere(cluster, folder, done):
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 items:" in done.stdout
+    assert "2 items:" in done.stdout
     performed = {
         line.partition(": done after")[0]
         for program in cluster.programs[1:3]
         for line in program.output.splitlines()
         if ": done after" in line
     }
-    code = {f"{stage}:{each}" for stage in ("lint", "measure") for each in ("faster", "second", "third")}
-    assert performed == code | {"tests:faster", "verify:faster", "record:third"}
+    code = {f"{stage}:{each}" for stage in ("lint", "measure") for each in ("faster", "second")}
+    assert performed == code | {"tests:faster", "verify:faster", "record:second"}
     for program in cluster.programs[1:3]:
         assert ": done after" in program.output
-    for item_id in ("faster", "second", "third"):
-        assert Samples.read(state(folder, item_id) / "samples.json").platform.startswith(machine.kind())
-        assert "on " in (state(folder, item_id) / "log.txt").read_text()
-    assert (state(folder, "second") / "profiles").is_dir()
+    for item_id in ("faster", "second"):
+        platform = Samples.read(state(folder, item_id) / "samples.json").platform
+        assert platform.startswith(f"{machine.kind()}, Python ")
+        assert f"\non {platform}:\n" in (state(folder, item_id) / "log.txt").read_text()
+        assert (state(folder, item_id) / "profiles").is_dir()
     assert not list((cluster.root / "client" / "cache").glob("environments/*"))
 
 
@@ -95,14 +93,14 @@ def test_a_second_run_does_nothing_and_needs_no_scheduler(folder, done):
 
 
 def test_verdicts_are_those_of_a_local_run(folder, done):
-    """Measure again here, from the same benchmarks."""
-    there = {item_id: verdicts(folder, item_id) for item_id in ("faster", "second", "third")}
-    tasks = [f"measure:{item_id}" for item_id in there]
-    assert ran(folder, "forget", *tasks).returncode == 0
-    here = ran(folder, "run", *(f"compare:{item_id}" for item_id in there))
+    """Measure one of them again here, from the same benchmark."""
+    there = verdicts(folder, "second")
+    assert set(there.values()) == {"improved", "unchanged"}
+    assert ran(folder, "forget", "measure:second").returncode == 0
+    here = ran(folder, "run", "compare:second")
     assert here.returncode == 0, here.stderr
-    assert "-- lint:faster" in here.stdout
-    assert {item_id: verdicts(folder, item_id) for item_id in there} == there
+    assert "-- lint:second" in here.stdout
+    assert verdicts(folder, "second") == there
 
 
 def verdicts(folder, item_id):

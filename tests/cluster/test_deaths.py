@@ -109,10 +109,10 @@ def test_a_job_ends_with_its_client_and_the_worker_goes_on(cluster, client, numb
 
 
 def test_a_job_that_hangs_is_ended_by_its_worker(cluster, folder, client):
-    worker = cluster.worker("one", "--timeout", "8")
+    worker = cluster.worker("one", "--timeout", "15")
     assert worker_of_the_job(cluster, worker)
     assert client.process.wait(60) == 1
-    assert "the job took longer than 8 s and was stopped\n(on " in client.output
+    assert "the job took longer than 15 s and was stopped\n(on " in client.output
     assert "  allow it more: --timeout SECONDS\n" in client.output
     assert "python check.py at base" in ran(folder, "explain", "faster").stdout
     assert cluster.has_ended(cluster.programs[0], worker)
