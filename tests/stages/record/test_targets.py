@@ -9,7 +9,7 @@ from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record.choosing import documents
+from tasks.stages.record.choosing import CallChooser, documents
 from tasks.stages.record.lengths import refusal
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.sides import documents_of
@@ -326,3 +326,27 @@ def test_a_short_call_is_refused_unless_it_makes_an_object_whose_memory_counts()
     assert refusal(made, is_memory=True) == ""
     called = made.model_copy(update={"target": "toml.parser:Parser.of"})
     assert refusal(called, is_memory=True).startswith("its calls take")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines", "scale"),
+    [
+        ([2e-5, 2e-4, 2e-3], [{1, 2}, {1, 2}, {1, 2, 3}], 100),
+        ([2e-5, 2.1e-5, 2.2e-5], [{1, 2}, {1, 2}, {1, 2}], 1),
+        ([2e-5, 2e-4, 2e-3], [{1, 2}, {1, 2}, {1}], 10),
+    ],
+    ids=["in proportion", "not slower", "other lines"],
+)
+def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds, lines, scale):
+    """A search that finds its target at once is another call, however large the input."""
+
+    def tried(_chooser, _call, spelled):
+        spelling = Spelling(scale=spelled["scale"], arguments=(("text", "''"),), seconds=seconds[spelled["number"]])
+        return RecordedCall(size=1, seconds=1e-7, test="t", described=(), kinds={}, spelling=spelling)
+
+    by_scale = {10**number: frozenset(each) for number, each in enumerate(lines)}
+    monkeypatch.setattr(CallChooser, "_tried", tried)
+    monkeypatch.setattr(CallChooser, "_executed", lambda _, call: by_scale[call.spelling.scale])
+    call = {"spelled": [{"scale": 10**number, "number": number} for number in range(3)]}
+    best, failure = CallChooser(item=None, called=None, changed=None, site=None)._scaled_up(call)
+    assert (best.spelling.scale, failure) == (scale, "")
