@@ -8,13 +8,14 @@ from dataclasses import dataclass
 class PrprepError(Exception):
     """One message: what went wrong, the place (file with line and column, item or command), and a hint how to fix it.
 
-    `exit_code` is doit's: 1 for a failure that the user can fix, 3 for a wrong manifest or command.
+    `exit_code` is doit's: 1 for a failure that the user can fix, 3 for a wrong manifest or command. `kind` names the
+    class, also of an error that another machine raised.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        self.what, self.where, self.hint = what, where, hint
+        self.what, self.where, self.hint, self.kind = what, where, hint, type(self).__name__
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -121,6 +122,10 @@ class ArchiveError(PrprepError):
 
 class JobError(PrprepError):
     """An item cannot be packed as a job, or a result is not one of the item as it is now."""
+
+
+class ClusterError(PrprepError):
+    """A scheduler cannot be reached, or a job was lost with a worker or the scheduler."""
 
 
 class BusyError(PrprepError):

@@ -7,9 +7,11 @@ run with nothing to do imports none. What makes an artifact stale is decided by 
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .storage.paths import ItemPaths
     from .workspace.workspace import Workspace
 
+Elsewhere = Callable[[Stage], Callable[[StageInputs], None]]
+
 NAMES = (
     "detect",
     "survey",
@@ -47,21 +51,29 @@ STAGES: tuple[Stage, ...] = tuple(import_module(f".stages.{name}", __package__).
 _REPORTING = import_module(".stages.report", __package__)
 REPORT: Stage = _REPORTING.STAGE
 PAGE: Stage = _REPORTING.PAGE
+_RUNNING: Counter[str] = Counter()
+_ENDED = threading.Condition()
+"""How many items each stage runs for in this process, and when that changes."""
+_NOTING = threading.Lock()
+"""Held to add to a file that all stages of an item write."""
 
 
 def staleness_of(workspace: Workspace, *, not_before: float = 0.0) -> Staleness:
     return Staleness(workspace, STAGES, (REPORT, PAGE), not_before=not_before)
 
 
-def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+def tasks(
+    staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., Any], *, elsewhere: Elsewhere | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield every task of the graph.
 
-    `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an `uptodate`.
+    `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an `uptodate`;
+    `elsewhere(stage)` returns what does the work of a stage, if that is not this process.
     """
     for stage in STAGES:
         yield {"basename": stage.name, "name": None, "doc": f"{stage.doc}, for each item"}
         for item_id in staleness.workspace.plan.items:
-            yield _task(staleness, stage, item_id, act, fresh)
+            yield _task(staleness, stage, item_id, act, fresh, elsewhere(stage) if elsewhere else None)
     workspace = staleness.workspace
     yield {
         "basename": REPORT.name,
@@ -74,7 +86,12 @@ def tasks(staleness: Staleness, act: Callable[..., Any], fresh: Callable[..., An
 
 
 def _task(
-    staleness: Staleness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
+    staleness: Staleness,
+    stage: Stage,
+    item_id: str,
+    act: Callable[..., Any],
+    fresh: Callable[..., Any],
+    run: Callable[[StageInputs], None] | None,
 ) -> dict[str, Any]:
     workspace, item = staleness.workspace, staleness.item(item_id)
     settings, products = item.settings, stage.products(item) if stage.products else []
@@ -83,7 +100,7 @@ def _task(
         "basename": stage.name,
         "name": item_id,
         "doc": settings["title"] or ", ".join(settings["functions"] or refs),
-        "actions": [act(partial(perform, staleness, stage, item_id), f"{stage.name}:{item_id}")],
+        "actions": [act(partial(perform, staleness, stage, item_id, run=run), f"{stage.name}:{item_id}")],
         "file_dep": [_relative(workspace, item.paths.file(before)) for before in stage.reads],
         "targets": [_relative(workspace, target) for target in (item.paths.artifact(stage.name), *products)],
         "uptodate": [fresh(partial(staleness.is_fresh, stage, item_id))],
@@ -100,6 +117,13 @@ def perform(
     run: Callable[[StageInputs], None] | None = None,
 ) -> None:
     """Run one stage of one item, or what `run` does instead; keep why it failed for the report, and raise it."""
+    with _turn(stage):
+        _perform(staleness, stage, item_id, report_line, run or (lambda inputs: work_of(stage).run(inputs)))
+
+
+def _perform(
+    staleness: Staleness, stage: Stage, item_id: str, report_line: Report, run: Callable[[StageInputs], None]
+) -> None:
     if staleness.waits(item_id, stage.name):
         report_line("waits for a person: see the report")
         return
@@ -113,7 +137,7 @@ def perform(
     try:
         made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
-        (run or work_of(stage).run)(staleness.inputs(stage, item_id, journal.listening(report_line)))
+        run(staleness.inputs(stage, item_id, journal.listening(report_line)))
     except NeedsReviewError as error:
         journal.listening(report_line)(str(error))
     except PrprepError as error:
@@ -136,8 +160,23 @@ def perform(
             paths.failure.unlink()
     finally:
         staleness.changed()
-    keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-    keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+    with _NOTING:
+        keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
+        keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+
+
+@contextmanager
+def _turn(stage: Stage) -> Iterator[None]:
+    """Wait until no stage runs, for any item, that this one comes after."""
+    with _ENDED:
+        _ENDED.wait_for(lambda: not any(_RUNNING[name] for name in stage.after_others))
+        _RUNNING[stage.name] += 1
+    try:
+        yield
+    finally:
+        with _ENDED:
+            _RUNNING[stage.name] -= 1
+            _ENDED.notify_all()
 
 
 def work_of(stage: Stage) -> ModuleType:
@@ -164,7 +203,7 @@ def summary(staleness: Staleness, report_line: Report = silent) -> str:
     _drop_settled_failures(staleness)
     workspace, width = staleness.workspace, terminal_width()
     made_from, stored = staleness.fingerprint_of_all(REPORT), workspace.paths.table
-    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.exists()
+    is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.is_file()
     if is_current and page_is_fresh(staleness) and (text := fields_of(stored).get("text")):
         return str(text)
     from .artifacts import Table
@@ -193,7 +232,15 @@ def page_is_fresh(staleness: Staleness) -> bool:
     if not _REPORTING.has_extra():
         return True
     recorded = fields_of(paths.table).get("page_made_from")
-    return paths.page.exists() and recorded == staleness.fingerprint_of_all(PAGE)
+    return paths.page.is_file() and recorded == staleness.fingerprint_of_all(PAGE)
+
+
+def result_of(staleness: Staleness, item_id: str) -> tuple[str, str]:
+    """Return the state of an item and its result as one line: state, effect, body."""
+    number = list(staleness.workspace.plan.items).index(item_id) + 1
+    row = work_of(REPORT).read_row(number, StageInputs(REPORT, staleness.item(item_id)))
+    parts = (row.status, row.compare.partition(" (")[0], row.body.rpartition("/")[2])
+    return row.state, "; ".join(parts)
 
 
 def check_report(workspace: Workspace) -> None:
@@ -221,13 +268,13 @@ def _written(workspace: Workspace) -> list[tuple[Path, str | None]]:
 def report_is_fresh(staleness: Staleness) -> bool:
     paths = staleness.workspace.paths
     recorded, _, _ = (fingerprint_of(paths.table) or "").partition(" ")
-    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT) and page_is_fresh(staleness)
+    return paths.report.is_file() and recorded == staleness.fingerprint_of_all(REPORT) and page_is_fresh(staleness)
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
     from .artifacts import Failure
 
-    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": type(error).__name__}
+    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": error.kind}
     Failure(item=paths.id, stage=stage.name, **said).write(paths.failure)
 
 

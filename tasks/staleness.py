@@ -109,6 +109,8 @@ class Stage:
     """Files it writes in addition to its artifact."""
     after: tuple[str, ...] = ()
     """Stages that run before it though it does not read what they write."""
+    after_others: tuple[str, ...] = ()
+    """Stages of other items that it reads if they have run; those that run at the same time end before it."""
     parts: tuple[Stage, ...] = ()
     """Work within it that has inputs and an artifact of its own."""
 
@@ -282,9 +284,10 @@ class Staleness:
 
     def memo(self, key: object, compute: Callable[[], T]) -> T:
         """Return what `compute` gave for the key since the last stage ran."""
-        if key not in self._memo:
-            self._memo[key] = compute()
-        value: T = self._memo[key]
+        memo = self._memo  # another thread may replace it
+        if key not in memo:
+            memo[key] = compute()
+        value: T = memo[key]
         return value
 
     def changed(self) -> None:
@@ -317,7 +320,7 @@ class Staleness:
         for number, uses in enumerate(stage.uses):
             if uses.when:
                 holds = uses.when(item)
-                parts[uses.when.__name__.strip("_").replace("_", " ")] = holds
+                parts[name_of_condition(uses.when)] = holds
                 if not holds:
                     continue
             for name in item.settings if uses.settings == ALL else uses.settings:
@@ -386,9 +389,10 @@ class Staleness:
 
     def facts(self, path: str) -> Facts | None:
         """Return what is known of a file since the last stage ran; None if there is none."""
-        if path not in self._facts:
-            self._facts[path] = self._look_at(path)
-        return self._facts[path]
+        facts = self._facts  # another thread may replace it
+        if path not in facts:
+            facts[path] = self._look_at(path)
+        return facts[path]
 
     def _look_at(self, path: str) -> Facts | None:
         try:
@@ -440,6 +444,10 @@ class Staleness:
 
     def _stage(self, stage: str | Stage) -> Stage:
         return self.stages[stage] if isinstance(stage, str) else stage
+
+
+def name_of_condition(when: Callable[[Item], bool]) -> str:
+    return when.__name__.strip("_").replace("_", " ")
 
 
 def fields_of(artifact: Path) -> Fields:

@@ -67,7 +67,7 @@ def test_what_is_in_sight_is_short(shown, name):
 
 
 def test_boxes_are_ticked_where_it_is_proved_and_nowhere_else(shown):
-    assert shown["in-a-template"]["boxes"] == [
+    assert shown["project-template"]["boxes"] == [
         ["checkbox", False, "Bug fix"],
         ["checkbox", True, "Performance improvement"],
         ["checkbox", True, "A benchmark was added"],

@@ -18,7 +18,8 @@ from tests.support.mistakes import command, variables_of
 
 COMMANDS = (
     "add, agent-guide, bisect, branch, cache, ci, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, "
-    "inventory, job, lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try"
+    "inventory, job, lint, list, open, report, reset-dep, run, schema, status, strace, tabcompletion, try, "
+    "worker, workers"
 )
 TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
 EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
@@ -80,8 +81,8 @@ ANYWHERE = [
     (("-m", "nowhere", "list"), "nowhere: no such manifest\n  give the path of a file: prprep -m FILE"),
 ]
 OPTIONS = {
-    "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "
-    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --json, --help",
+    "run": "--manifest, --refresh, --always-execute, --continue, --reporter, --output-file, --process, --parallel-type, "
+    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys, --json, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 
@@ -172,7 +173,7 @@ def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep,
         assert f"\n  {entry.name} " in page
     assert all(f"\n  {name} " in page for name in NAMES)
     first = page.partition("\nMost used:\n")[2].partition("\n\n")[0].splitlines()
-    assert len(first) == 11
+    assert len(first) == 10
 
 
 def test_options_may_follow_the_words(prprep, fresh):

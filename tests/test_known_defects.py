@@ -75,7 +75,6 @@ def test_a_change_of_results_is_no_drop_in_replacement(merged):
     assert {output.verdict for output in run.comparison("marks").outputs} >= {"different"}
     body = run.body("marks")
     assert "**The results differ between base and head** in `test_benchmark_clean[1]`" in body
-    assert "The benchmark's calls return **different** results on the two commits" in body
     assert "needs review" in (run.folder / ".codeflash" / "report.md").read_text()
 
 
@@ -115,8 +114,7 @@ def test_the_sides_are_named_by_commits_that_are_whole(merged):
     body, (base, head) = run.body("marks"), (repo.git("rev-parse", ref) for ref in ("main", BRANCH))
     assert f"- Base is `{base}`" in body
     assert f"- Head is `{head}` ({BRANCH})" in body
-    labels = re.findall(r"^\| (.+?) \((?:base|head)\) \|", body, re.MULTILINE)
-    assert set(labels) == {f"`{base[:12]}`", f"`{head[:12]}`"}
+    assert f" | Base `{base[:12]}` | Head `{head[:12]}` |" in body
     assert not re.search(re.escape(BRANCH[:12]) + rf"(?!{re.escape(BRANCH[12:])})", body)
 
 
@@ -144,7 +142,6 @@ def test_one_change_has_one_factor():
             if side
         ]
         assert all(figure in body for figure in shown)
-    assert "`pagelayout.text:merge_lines` takes 98.2 % of the measured call at base, 95.7 % at head." in body
 
 
 def test_the_headline_is_never_the_best_of_many_runs():
@@ -162,7 +159,7 @@ def test_the_headline_is_never_the_best_of_many_runs():
             "headline": "time −1.0 % (99 % interval −3.0 % to +1.0 %)",
         }
     )
-    first = body_of(Case(regressed)).split("\n", 1)[0]
+    first = body_of(Case(regressed)).split("\n\n", 2)[1]
     assert first.startswith("**Inconclusive: time −1.0 % (99 % interval −3.0 % to +1.0 %).**")
     assert not re.search(r"\d+x", first)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.artifacts import Comparison, Detection, Verdict
+from tasks.body.effects import change_of
+from tasks.body.views import leading
 from tests.support.mistakes import ran
 from tests.support.releases import repository_of
 from tests.support.untouched import untouched
@@ -112,7 +114,9 @@ def test_a_release_is_measured_against_the_one_before(release, tmp_path):
     assert comparison.verdict in release.verdicts, comparison.headline
     measures_its_own_tree(repository, comparison, release)
     body = (tmp_path / "work" / ".codeflash" / f"pr-body-{detection.function}.md").read_text()
-    assert comparison.headline in body
+    lead = leading(comparison)
+    assert lead
+    assert change_of(lead.interval) in body
     assert all(side.commit in body for side in (comparison.base, comparison.head))
 
 

@@ -151,6 +151,8 @@ class Detection(Artifact):
     contribution_rules: tuple[ContributionRule, ...] = ()
     benchmark_tool: Literal["asv", "pyperf"] | None = None
     """Whose tables the project's reviewers know."""
+    has_conventional_titles: bool = False
+    """Whether most of upstream's newest commits have conventional titles (`fix: ...`)."""
     notes: tuple[str, ...] = ()
     """What could not be found out and why, one sentence each."""
 

@@ -20,8 +20,13 @@ GIB = 1 << 30
 
 def platform_description(python_version: str) -> str:
     """Return the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
+    return f"{kind()}, Python {python_version}"
+
+
+def kind() -> str:
+    """Return what machines of one kind have in common, as `platform_description` begins."""
     ram = gibibytes(psutil.virtual_memory().total)
-    return f"{cpu_model()} — {cores()} core{'' if cores() == 1 else 's'}, {ram} GiB RAM, Python {python_version}"
+    return f"{cpu_model()} — {cores()} core{'' if cores() == 1 else 's'}, {ram} GiB RAM"
 
 
 def cpu_model() -> str:

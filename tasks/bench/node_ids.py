@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -17,6 +18,8 @@ from ..storage.paths import with_relative_paths
 LEFT_OUT = "…"
 NEAR = 2 * 86_400
 """Dates and times at most so many seconds from now are those of the process."""
+_LEAST = 4
+"""Characters of a host's name that no other text is likely to have."""
 EPOCH_UNITS = {10: 1, 13: 1e3, 16: 1e6, 19: 1e9}
 """Digits of the time since 1970 in seconds and smaller units, and how many of these a second has."""
 
@@ -72,8 +75,8 @@ class NodeIds:
                 yield re.escape(folder) + ends, "<environment>"
         if len(parts := self.tree.parts[1:]) > 1:
             # Something else than slashes may join them.
-            joined = r"[\W_]+".join(map(re.escape, parts))
-            yield rf"(?<![^\W_]){joined}(?![^\W_])", LEFT_OUT
+            joined = r"(?:%2[fF]|[\W_])+".join(map(re.escape, parts))
+            yield rf"(?:(?<![^\W_])|(?<=%2[fF])){joined}(?![^\W_])", LEFT_OUT
         for folder in dict.fromkeys((*_paths(Path(tempfile.gettempdir())), "/tmp")):  # noqa: S108 - it is not opened
             yield rf"{re.escape(folder)}/pytest-of-[^/\s]+/pytest-\d+{ends}", "<tmp_path>"
             name = "<temporary folder>"
@@ -81,6 +84,8 @@ class NodeIds:
             yield re.escape(folder) + ends, name
         for folder in _paths(Path.home()):
             yield re.escape(folder) + ends, "<home>"
+        if len(host := socket.gethostname()) >= _LEAST and host != "localhost":
+            yield rf"(?<![\w-]){re.escape(host)}(?![\w-])", "<host>"
 
 
 def matched(ids: Iterable[str], others: Iterable[str]) -> dict[str, str]:

@@ -63,9 +63,11 @@ _CLAIMS = (
 _ASSERTS = re.compile(
     r"\b(?:(?:bit|byte)-(?:for-(?:bit|byte)|identical)|(?:identical|same|equivalent) (?:results?|outputs?|behaviou?r)"
     r"|(?:results?|outputs?|behaviou?r) (?:is|are|stays?|remains?) (?:\w+ )?(?:identical|equal|the same|unchanged)"
-    r"|no (?:functional|behaviou?r\w*) changes?|verified|benchmarked|benchmarks? shows?|measured|correctness)\b"
+    r"|no (?:functional|behaviou?r\w*) changes?|no changes? (?:in|of|to) (?:\w+ )?behaviou?r"
+    r"|tested (?:locally|manually|on|by|with)|(?:locally|manually|well|fully) tested"
+    r"|works on my|verified|benchmarked|benchmarks? shows?|measured|correctness)\b"
     r"|\b(?:tests?|suite)\b[^.]*\b(?:pass|succeed|(?:is|are) green)|\bpass\w*\b[^.]*\b(?:tests?|suite)\b"
-    r"|\bno (?:\w+ )?regress\w*",
+    r"|\b(?:no|zero|without) (?:\w+ )?regress\w*",
     re.IGNORECASE,
 )
 # Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of".
@@ -162,8 +164,10 @@ def without_claims(title: str) -> str:
     for figure in claims(text):
         amount = rf"{_LEADING}[~\u2248<>+\u2212-]*{re.escape(figure)}(?!\w)"
         text = re.sub(amount, " ", text, count=1, flags=re.IGNORECASE)
-    text = re.sub(r"\s+(?:\u2192|[-=]>)(?=\s|$)", " ", f" {text} ")
-    text = re.sub(r"\s+([:;,.])", r"\1", " ".join(text.split())).strip(" :;,\u2014\u2013-")
+    # What stood between two amounts, or between an amount and what follows it.
+    text = re.sub(r"\s+(?:\u2192|[-=]>|[-\u2013\u2014/|+]+)(?=\s|$)", " ", f" {text} ")
+    text = re.sub(r"\s*[:;,]\s*(?=[(\[])", " ", text)
+    text = re.sub(r"\s+([:;,.]|[\"'\u201d](?=\s|$))", r"\1", " ".join(text.split())).strip(" :;,\u2014\u2013-")
     return text if not claims(text) and len(re.findall(r"[^\W\d_]{2,}", text)) > 1 else ""
 
 

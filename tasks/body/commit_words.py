@@ -34,7 +34,8 @@ _OTHER_WORK: Final = re.compile(
 _CHORE: Final = re.compile(
     r"^(?:address|apply|incorporate)\b.*\b(?:reviews?|comments?|feedback|suggestions?)\b"
     r"|^(?:fix|update|add|run|appease|satisfy|please)\b.*\b(?:typos?|lint\w*|format\w*|mypy|ruff|black|flake8|isort|pre-commit"
-    r"|tests?|docs?|docstrings?|changelog|ci|benchmarks?)$|^(?:clean ?up|re-?format|typos?|lint|format)\W*$",
+    r"|tests?|docs?|docstrings?|changelog|ci|benchmarks?)$"
+    r"|^(?:update|create|delete|rename) [\w./-]+\.\w+$|^(?:clean ?up|re-?format|typos?|lint|format)\W*$",
     re.IGNORECASE,
 )
 _FIX: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
@@ -66,6 +67,7 @@ _TAG: Final = re.compile(
     r"|table|tbody|td|th|thead|tr|u|ul)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_FOR_CI: Final = re.compile(r"\s*\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
 IN_PULL_REQUEST: Final = re.compile(r"\s+in PR #\d+(?: \([^()]*\))?$|\s*\((?:#|gh-)\d+\)$", re.IGNORECASE)
 _STRONG_TEXT: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
@@ -74,10 +76,10 @@ _NO_SENTENCE: Final = re.compile(
     r"[-=_*~#>+.\u2014\u2013\u2500\s]{3,}$"  # separators
     r"|#{1,6}\s.*|\|.*|.*:\s*\**$"  # headings, tables, what introduces a list
     r"|[a-z][a-z-]*-(?:by|to|from|id|on|with|of|link|request|reviewed):.*"  # trailers
-    r"|(?:cc|bug|issue|pr|link|ref|see also):.*"
+    r"|(?:cc|bug|issue|pr|link|ref|see also|breaking[ -]change):.*"
     r"|(?:(?:,|and)?\s*(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|re|part of|related to):?"
     r"\s+\S{0,200}?#?\d{1,20})+\W*$"
-    r"|https?://\S+$"
+    r"|https?://\S+$|lgtm\W*$"
     r"|\(cherry[- ]picked from .*|git-svn-id:.*|conflicts:.*|this reverts commit .*"
     r"|\W*(?:co-)?(?:generated|written|authored) (?:with|by)\b.*)",
     re.IGNORECASE,
@@ -119,7 +121,7 @@ def is_proper(commit: Commit) -> bool:
 
 def title_sentence(commit: Commit) -> str:
     """Return a commit's title without markup, signs and a prefix such as `perf(tables): `."""
-    title = IN_PULL_REQUEST.sub("", _plain(commit.title)).lstrip("".join(_SIGNS[::2]) + "\ufe0f :")
+    title = IN_PULL_REQUEST.sub("", _FOR_CI.sub("", _plain(commit.title))).lstrip("".join(_SIGNS[::2]) + "\ufe0f :")
     for sign in _SIGNS:
         title = title.removeprefix(sign).strip()
     title = CONVENTIONAL_PREFIX.sub("", title)
@@ -154,7 +156,12 @@ def _parts(text: str) -> tuple[list[str], list[str]]:
         else:
             current = paragraphs
             paragraphs.append(line.strip())
-    return paragraphs, [item for item in items if not _NO_SENTENCE.match(item)]
+    return paragraphs, [item for item in items if not (_NO_SENTENCE.match(item) or _is_of_no_note(item))]
+
+
+def _is_of_no_note(item: str) -> bool:
+    """Return whether an item is the title of a merge, fixup, revert or chore, as squashed commits list them."""
+    return any(pattern.search(item) for pattern in (MERGE, UNFINISHED, _CHORE, _OTHER_WORK))
 
 
 def _sentences(text: str) -> list[str]:

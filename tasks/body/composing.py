@@ -1,5 +1,6 @@
 """Compose a whole body: prprep's own sections, inside the project's pull-request template if there is one."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from .boxes import Proofs, tick_proved
 from .evidence import Evidence
 from .placeholders import CPU, MEMORY, Limits, filled_template, template_for
 from .skeleton import ReleaseNote, fill_skeleton
-from .summary import has_generated_bullets, title_of
+from .summary import has_generated_bullets, pull_request_title, title_of
 
 OWN_SECTION = "own-section.md.j2"
+TITLE = "<!-- Title: "
 _BODIES = ("pr-body.md.j2", CPU, MEMORY)
 
 
@@ -31,14 +33,23 @@ class Body:
 
 def compose(evidence: Evidence, limits: Limits, templates: Path | None) -> Body:
     """Return the body with as much detail as `limits` allow."""
+    title = title_line(evidence)
     text = filled_template(template_for(evidence.comparison), evidence, limits, templates)
     name, template = skeleton_of(evidence, templates)
     if not template.strip():
-        return Body(text, todos=_todos(evidence), seen=len(visible(text)))
+        return Body(title + text, todos=_todos(evidence), seen=len(visible(text)))
     ticked, todos = tick_proved(template, proofs_of(evidence), name=name)
     own_title = fill(OWN_SECTION, {}, templates).strip()
     whole = fill_skeleton(ticked, text, own_title=own_title, note=_release_note(evidence))
-    return Body(whole, name, (*todos, *_todos(evidence)), len(visible(whole)) - len(visible(repaired(template))))
+    seen = len(visible(whole)) - len(visible(repaired(template)))
+    return Body(title + whole, name, (*todos, *_todos(evidence)), seen)
+
+
+def title_line(evidence: Evidence) -> str:
+    """Return a comment with the pull request's title, which GitHub does not show, to be copied."""
+    # Two hyphens may end a comment.
+    title = re.sub("-{2,}", "\N{EN DASH}", pull_request_title(evidence))
+    return f"{TITLE}{title} -->\n\n"
 
 
 def skeleton_of(evidence: Evidence, templates: Path | None) -> tuple[str, str]:

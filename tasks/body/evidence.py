@@ -19,7 +19,7 @@ from ..artifacts import (
 from ..errors import MeasuringError
 from ..manifest.model import Optimization
 from ..storage.artifact import ArtifactReader
-from ..storage.hashing import sha256
+from ..storage.hashing import read_file, sha256
 
 NO_CODEFLASH = CodeflashRun(item="")
 
@@ -69,7 +69,7 @@ def benchmark_to_save(scaffolding: Scaffolding, folder: Path) -> bytes:
 
 def _read(source: str, expected: str, folder: Path) -> bytes:
     try:
-        content = (folder / source).read_bytes()
+        content = read_file(folder / source)
     except OSError as error:
         what = f"cannot read the benchmark: {error.strerror}"
         raise MeasuringError(what, where=source, hint="run prprep again") from None

@@ -29,20 +29,16 @@ LONGEST_REPORT = 40_000
 class Limits:
     """How much detail a body has.
 
-    Tests shown and tests folded; characters of a benchmark; rows of folded lists and of lists in sight (`sight`);
-    whether the commands for plain pytest are in sight; characters of technical details in sight.
+    Tests with tables; characters of a benchmark; rows of folded lists and of what is in sight.
     """
 
-    visible: int
-    folded: int
+    tests: int
     characters: int
     rows: int
     sight: int = 8
-    commands: bool = True
-    details: int = 1_200
 
 
-FULL = Limits(visible=1, folded=40, characters=20_000, rows=60)
+FULL = Limits(tests=40, characters=20_000, rows=60)
 
 
 def template_for(comparison: Comparison) -> str:
@@ -106,30 +102,31 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
 
 
 def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[str, object]:
-    """Return the measured tests, shown and folded, what the headline says about them, and whether results are equal."""
+    """Return the measured tests, what is in sight of them, what the headline says, and whether results are equal."""
     tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
     first_calls, claimed = views.first_calls_of(comparison, benchmark), views.claimed_tests(comparison, benchmark)
-    shown = [test for test in tests[: limits.visible] if not test.is_control_row]
+    in_sight = views.rows_in_sight(comparison, benchmark)
     return {
         "changes": comparison.changes,
         "first_calls": first_calls,
         "cached": [first for first in first_calls if first.is_cached and first.test in claimed],
         "tests": tests,
-        "shown": shown,
-        "folded": tests[len(shown) : len(shown) + limits.folded],
-        "left_out": max(0, len(tests) - len(shown) - limits.folded),
+        "listed": tests[: limits.tests],
+        "left_out": max(0, len(tests) - limits.tests),
+        "in_sight": in_sight,
+        "one_test": len({row.name for row in in_sight}) == 1,
         "leading": lead,
         "lead_name": views.short_name(lead.test, benchmark) if lead else "",
         "several": len(claimed) > 1,
         "floor": views.floor_of(comparison),
         "parallel": bool(comparison.parallel),
         "losses": views.losses_of(comparison, benchmark),
-        "shares": views.shares_of(comparison),
         "controlled_any": any(change.control for change in comparison.changes),
         "improved": comparison.verdict == Verdict.IMPROVED,
         "outputs": views.outputs_of(comparison.outputs, benchmark),
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
+        "alone": sum(output.inputs == 1 for output in comparison.outputs) if len(comparison.outputs) > 1 else 0,
     }
 
 
@@ -138,6 +135,8 @@ def _of_words(evidence: Evidence) -> dict[str, object]:
     detection, words, known = evidence.detection, summary.summary_of(evidence), summary.citable(evidence)
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
+        # A template's section for the changelog is filled by the body's section of that name.
+        "in_template": evidence.item.template != "own" and bool(detection.template_text.strip()),
         "by_person": evidence.item.is_written_by_person,
         "bullets": words.bullets,
         "further_commits": words.further_commits,
@@ -195,6 +194,12 @@ def _per(change: Change) -> Markdown:
     )
 
 
+def _saving(change: Change) -> Markdown:
+    """Format the absolute effect: `3.136 ms saved`, `3.136 ms more`."""
+    amount = figures.quantity(abs(change.head - change.base), change.unit)
+    return Markdown(f"{amount} {'saved' if change.head < change.base else 'more'}")
+
+
 def _faster(ratio: float) -> str:
     """Format a ratio head/base like pyperf: `1.26x faster`."""
     return f"{figures.times(1, ratio)} faster" if ratio <= 1 else f"{figures.times(ratio, 1)} slower"
@@ -217,25 +222,20 @@ FILTERS: dict[str, Callable[..., object]] = {
     "code": markdown.code,
     "fenced": markdown.fenced,
     "inline": markdown.inline,
-    "prose": markdown.prose,
     "raw": Markdown,
     "sh": shell,
     "seconds": _markdown(figures.seconds),
     "size": _markdown(figures.size),
     "count": _markdown(figures.count),
     "quantity": _markdown(figures.quantity),
-    "percent": _markdown(figures.percent),
     "share": _markdown(figures.share),
-    "rate": _markdown(figures.rate),
-    "speedup": _markdown(lambda change: figures.times(1, change.interval.ratio)),
     "effect": _markdown(effect),
     "per": _per,
+    "saving": _saving,
     "change": _markdown(lambda change: change_of(change.interval)),
-    "interval": _markdown(lambda change: _interval(change.interval)),
     "spread": _markdown(_spread),
     "control": _markdown(lambda change: _interval(change.control)),
     "again": _markdown(lambda repeated: change_of(repeated.found)),
-    "difference": _markdown(lambda change: figures.difference(change.head - change.base, change.unit)),
     "ratio": _markdown(lambda change: f"{change.interval.ratio:.2f}"),
     "faster": _markdown(lambda change: _faster(change.interval.ratio)),
     "faster_by": _markdown(_faster),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..artifacts import Commit
 from ..text import markdown
 from ..text.markdown import Markdown
-from . import commit_words
+from . import commit_words, titles
 from .claims import CitableEvidence, asserts, unproven, without_claims
 from .evidence import Evidence
 
@@ -54,6 +54,12 @@ def title_of(evidence: Evidence) -> str:
     """Return the item's title without what the evidence does not show."""
     title = evidence.item.title or evidence.detection.title
     return _proven(title, citable(evidence)) or evidence.item.id
+
+
+def pull_request_title(evidence: Evidence) -> str:
+    """Return the item's title in the project's style."""
+    conventional = evidence.detection.has_conventional_titles
+    return titles.pull_request_title(markdown.one_line(title_of(evidence)), conventional=conventional)
 
 
 def commit_titles(evidence: Evidence) -> tuple[tuple[str, str], ...]:

@@ -19,10 +19,13 @@ from ..artifacts import (
     Site,
     Verdict,
 )
+from ..project.code.definitions import MODULE
 
 ENOUGH_SAMPLES = 30
 MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
 """Rows of a table of functions, and the least share of the time on one side for a row."""
+_IN_SIGHT = {MetricName.TIME, MetricName.IMPORT, MetricName.START, MetricName.PEAK}
+"""Metrics of the leading test that the table in sight shows."""
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
@@ -87,7 +90,7 @@ class MeasuredTest:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of `asv continuous`, or of pyperf's tables, which have no mark and no kind."""
+    """A row of the table in sight: of ours or pyperf's, which have no mark and no kind, or of `asv continuous`."""
 
     name: str
     change: Change
@@ -133,6 +136,19 @@ def tests_of(comparison: Comparison, benchmark: str) -> tuple[MeasuredTest, ...]
     )
 
 
+def rows_in_sight(comparison: Comparison, benchmark: str) -> tuple[Row, ...]:
+    """Return the headline's change, what costs more, other claimed changes, and the leading test's main metrics."""
+    lead = leading(comparison)
+    if lead is None:
+        return ()
+    others = [change for change in filter(_is_shown, comparison.changes) if change is not lead]
+    regressed = [change for change in others if change.verdict is Verdict.REGRESSED]
+    claimed = [change for change in others if change.primary and change not in regressed]
+    beside = [change for change in others if change.test == lead.test and change.metric in _IN_SIGHT]
+    rows = dict.fromkeys((lead, *regressed, *claimed, *beside))
+    return tuple(Row(short_name(change.test, benchmark), change) for change in rows)
+
+
 def claimed_tests(comparison: Comparison, benchmark: str) -> frozenset[str]:
     """Return the tests that the claim rests on."""
     return frozenset(short_name(change.test, benchmark) for change in comparison.changes if change.primary)
@@ -157,20 +173,16 @@ def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change
     return tuple((short_name(change.test, benchmark), change) for change in losses)
 
 
-def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
-    """Return the changed functions' shares of the leading test's call, if there were enough samples to see them."""
-    lead, hidden = leading(comparison), set(comparison.compiled)
-    seen = (share for share in comparison.functions if share.changed and share.function not in hidden)
-    sampled = (share for share in seen if share.samples >= ENOUGH_SAMPLES and _greatest_share(share) >= LEAST_SHARE)
-    return tuple(share for share in sampled if lead and share.test == lead.test)
-
-
 def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
     """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
+    imports = any(change.metric in {MetricName.IMPORT, MetricName.START} for change in comparison.changes)
     return tuple(
-        function.target for function in detection.functions if not (function.status == "removed" or function.only_moved)
+        function.target
+        for function in detection.functions
+        # An import executes a module, and may call its functions.
+        if not (function.status == "removed" or function.only_moved or (imports and function.name == MODULE))
     )
 
 

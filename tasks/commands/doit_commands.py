@@ -5,6 +5,8 @@ import os
 import pprint
 import re
 import shutil
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from doit import (
@@ -21,15 +23,15 @@ from doit import (
 from doit.cmd_base import Command
 
 from ..errors import UsageError
-from ..graph.loader import JSON, ManifestLoader, graph_of, option
+from ..graph.loader import JSON, Graph, ManifestLoader, flag, graph_of, option
 from ..graph.reporter import PlainReporter
+from ..pipeline import Elsewhere
 from ..processes import output
 from ..storage.links import refuse_links_in
 
 OPTION_HELP = {
     "always": "run tasks even if they are up to date",
     "continue": "go on with other items after a failure (the default), or stop at the first",
-    "verbosity": "0: hide what tasks print, 1: hide their standard output, 2: show both (the default)",
     "reporter": "how progress is printed; without it, as prprep does",
     "outfile": "write the output into this file [default: stdout]",
     "num_process": "run this many tasks at the same time [default: one]",
@@ -69,7 +71,8 @@ class Run(cmd_run.Run):  # type: ignore[misc]
     )
     example = "prprep run render:tables -n 2"
     cmd_options = (
-        *cmd_run.Run.cmd_options,
+        *(each for each in cmd_run.Run.cmd_options if each["name"] != "verbosity"),
+        {**flag("verbose", "in a terminal, show every message and not only the newest"), "short": "v"},
         option(
             "wait-for-quiet",
             "wait this long before measuring if other programs use the machine's cores [default: 0]",
@@ -77,6 +80,13 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             type=float,
             default=0.0,
         ),
+        option(
+            "workers",
+            "send the work of stages to the workers of this scheduler, `none` to no other machine "
+            "[default: `workers:` in the manifest]",
+            "ADDRESS",
+        ),
+        option("keys", "the folder of certificates for `tls://` [default: PRPREP_KEYS, or your own]", "FOLDER"),
         JSON,
     )
     answer: dict[str, Any]
@@ -88,18 +98,40 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             from ..bench.exclusive import QUIET_VARIABLE
 
             os.environ[QUIET_VARIABLE] = f"{params['wait_for_quiet']:g}"
+        self.loader.verbose = params["verbose"]
         if params["num_process"] < 0:
             raise UsageError(f"--process is {params['num_process']}, must be at least 0")
         if params["json"]:
             from ..json_output.document import describe_run
 
             describe_run(self.loader, params, self.answer)
-        code: int = super().execute(params, args)
+        # Loading changes into the manifest's folder.
+        keys, stages = Path(params["keys"]).absolute() if params["keys"] else None, ExitStack()
+        self.loader.elsewhere = lambda graph: _remote_stages(graph, params, keys, stages)
+        with stages:
+            code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
             graph = self.loader.graph
             output.say((graph.ending or graph.summary)())
         return code
+
+
+def _remote_stages(graph: Graph, params: Any, keys: Path | None, stages: ExitStack) -> Elsewhere | None:
+    """Return what sends work to the workers that a run names, None if it names none."""
+    named = params["workers"] or graph.workspace.plan.top["workers"]
+    if not named or named == "none":
+        return None
+    from ..cluster.addresses import Address
+    from ..cluster.coordinator import Cluster
+    from ..cluster.keys import keys_folder
+    from ..cluster.remote import RemoteStages
+
+    if params["par_type"] == "process" and "par_type" in params._non_default_keys:  # noqa: SLF001 - as doit asks
+        raise UsageError("--workers needs threads", hint="leave out `--parallel-type process`")
+    cluster = Cluster(Address.of(named), keys or keys_folder())
+    stages.callback(cluster.close)
+    return RemoteStages(cluster, lambda: graph.staleness)
 
 
 class ListTasks(cmd_list.List):  # type: ignore[misc]

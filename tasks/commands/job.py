@@ -13,7 +13,8 @@ from ..jobs import process
 from ..jobs.collecting import collect
 from ..jobs.files import Result
 from ..jobs.packing import pack
-from ..jobs.running import measure_job
+from ..jobs.running import run_job
+from ..processes import secrets
 from ..storage.files import write_whole
 from ..storage.paths import cache_folder
 from ..text import figures
@@ -67,7 +68,7 @@ def _run(file: Path, output: Path | None, timeout: float | None) -> int:
         raise UsageError(f"--timeout is {timeout:g}, must be more than 0")
     cache = cache_folder()
     if process.is_inside() and output:
-        measure_job(file, output, cache=cache, report=lambda line: print(line, flush=True))
+        run_job(file, output, cache=cache, report=lambda line: print(secrets.masked(line), flush=True))
         return 0
     output = output or Path.cwd() / f"{file.name.removesuffix('.zip').removesuffix('.job')}.result.zip"
     with CONSOLE.step("job") as report:

@@ -8,7 +8,6 @@ editable, and a .pth to the dependencies and, behind them, to what measuring nee
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,17 +31,18 @@ from .installer import build_error, diagnosis, fails_itself, lacks_editable, run
 from .interpreters import Interpreter, choose
 from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
-from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, locked_pins
+from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, imports_copies, locked_pins
 from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
-VERSION = 2
+VERSION = 3
 """Increase it if the same inputs give another environment."""
 
 PTH = "zz_prprep_dependencies.pth"  # sorts after the editable project's own, so that the tree comes first
 UNBUILT = "the project's build back end fails: its files say what it needs, and its tree is on the path instead"
 COPIED = (
-    "the build back end has no editable installs: a copy provides the metadata, and the tree precedes it on the path"
+    "the build back end has no editable installs that import from the tree: a copy provides the metadata, and the tree "
+    "precedes it on the path"
 )
 
 
@@ -404,19 +404,22 @@ class EnvironmentBuilder:
             install = (*install, "--no-build-isolation")
             extra = {"PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
         names = list(map(str, folders))
-        failure = None
+        failure: CommandFailedError | None = None
         for day in dict.fromkeys((self.as_of, None)):
+            by_copy = imports_copies(self.project)
             try:
-                self._as_of(day, (*install, *_repeated("-e", names)), **extra)
+                if not by_copy:
+                    self._as_of(day, (*install, *_repeated("-e", names)), **extra)
+                    return False, ()
             except CommandFailedError as error:
-                failure = error
-            else:
-                return False, ()
-            with suppress(CommandFailedError):
-                if lacks_editable(failure):
+                failure, by_copy = error, lacks_editable(error)
+            try:
+                if by_copy:
                     self._as_of(day, (*install, *names), **extra)
                     take_compiled(venv.site_packages, self.tree, self.layout.import_roots)
                     return True, (COPIED,)
+            except CommandFailedError as error:
+                failure = failure or error
         raise failure or AssertionError("there is always an attempt")
 
 

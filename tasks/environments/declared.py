@@ -1,7 +1,7 @@
 """Read which packages a project's files name, and what else they state of it, without running its build back end."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -35,6 +35,8 @@ def extra_names(project: Project) -> tuple[str, ...]:
     cfg = project.setup_cfg
     tables = (
         lookup(project.pyproject, "project", "optional-dependencies"),
+        project.tool("setuptools", "dynamic", "optional-dependencies"),
+        project.tool("hatch", "metadata", "hooks", "requirements_txt", "optional-dependencies"),
         project.tool("poetry", "extras"),
         project.setup_keywords.get("extras_require"),
         dict(cfg["options.extras_require"]) if cfg.has_section("options.extras_require") else None,
@@ -107,14 +109,16 @@ def _python_marker(specifier: str) -> str:
     return alternatives[0] if len(alternatives) == 1 else f"({' or '.join(alternatives)})" if all(alternatives) else ""
 
 
-def static_requirements(project: Project, extras: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def static_requirements(project: Project, extras: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the requirements that a project's files list, and the requirements files that they name.
 
     They are those of the project's own back end, which may compute others.
     """
     tables = requirement_tables(project)
     lines = [line for name in ("", *extras) for line in tables.get(name, ())]
-    names = string_list(lookup(project.tool("setuptools", "dynamic", "dependencies"), "file"))
+    dynamic = project.tool("setuptools", "dynamic")
+    keys = ("dependencies",), *(("optional-dependencies", extra) for extra in extras)
+    names = tuple(name for key in keys for name in strings(lookup(dynamic, *key, "file")))
     read = str(project.setup_cfg.get("options", "install_requires", fallback="")).strip()
     names += strings(read.removeprefix("file:").replace(",", " ")) if read.startswith("file:") else ()
     if project.has("setup.py") and not lines and not names:

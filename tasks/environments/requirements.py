@@ -11,6 +11,7 @@ from ..errors import EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
 from ..project.dependencies import locked_packages, string_list
 from ..project.files import Project, lookup
+from ..project.layout import PROJECT_FILES
 from ..project.members import declared_by_members
 from ..storage.hashing import hash_of
 from ..text.messages import nearest
@@ -88,7 +89,7 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings, as_of: da
     files = {file for attempt in candidates for file in attempt.files} | ({"uv.toml"} & project.files)
     is_static = _is_static(project)
     if not is_static:  # its code or its back end decides what it needs, and may read these files
-        files |= {file for file in project.files if READ_BY_SETUP.fullmatch(file)}
+        files |= {file for file in project.files if READ_BY_SETUP.fullmatch(file)} | _named_files(project)
     return hash_of(
         [
             project_name(project),
@@ -99,6 +100,13 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings, as_of: da
             _tables(project) if is_static or project.tool("poetry") else _digest(project, "pyproject.toml"),
         ]
     )
+
+
+def _named_files(project: Project) -> set[str]:
+    """Return the lists that the project's own files name: `dependencies = {file = "deps/core.in"}`."""
+    contents = (project.tree.read(project.path(name)) or b"" for name in PROJECT_FILES)
+    text = b"\n".join(contents).decode("utf-8", "replace")
+    return {file for file in project.files if file.endswith((".txt", ".in")) and file in text}
 
 
 def chooses_date(project: Project, settings: EnvironmentSettings) -> bool:
@@ -113,9 +121,18 @@ def build_tools(project: Project) -> tuple[str, ...]:
 
     An editable install by meson-python compiles again when it is imported.
     """
-    if lookup(project.pyproject, "build-system", "build-backend") != "mesonpy":
+    if _back_end(project) != "mesonpy":
         return ()
     return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
+
+
+def imports_copies(project: Project) -> bool:
+    """Return whether an editable install imports compiled modules from the environment, whatever the tree has."""
+    return _back_end(project).startswith("scikit_build_core")
+
+
+def _back_end(project: Project) -> str:
+    return str(lookup(project.pyproject, "build-system", "build-backend") or "")
 
 
 # -- attempts -------------------------------------------------------------------------------------

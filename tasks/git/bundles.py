@@ -7,7 +7,7 @@ changed a path. Contents of files travel only for the commits that are checked o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -31,28 +31,58 @@ class Bundle(NamedTuple):
     shallow: tuple[str, ...] = ()
 
 
-def create(clone: Path, commits: Iterable[str], blobs: Iterable[str]) -> Bundle:
+def create(clone: Path, commits: Collection[str], blobs: Iterable[str], *, present: Collection[str] = ()) -> Bundle:
     """Pack these commits, their history and its tags, and these blobs; the same bytes for the same clone.
 
-    Raises CommandFailedError.
+    What the commits `present` have in their history is left out. Raises CommandFailedError.
     """
-    tips = sorted(set(commits))
-    tags = {name: sha for commit in tips for name, sha in tags_of(clone, commit).items()}
-    wanted = "".join(f"{sha}\n" for sha in (*tips, *sorted({*tags.values(), *blobs} - {*tips}))).encode()
+    bundle, tips = outline(clone, commits), sorted(set(commits))
+    tagged = {sha for commit in tips for sha in tags_of(clone, commit).values()}
     # With several threads the search for deltas is not repeatable; a partial clone has gaps.
-    options = ("--revs", "--stdout", "--quiet", "--threads=1", "--filter=blob:none", "--missing=allow-any")
-    pack = run_git(clone, ["pack-objects", *options], stdin=wanted)
-    refs = {**tags, **{TIPS + sha.encode(): sha for sha in tips}}
+    options = ["--stdout", "--quiet", "--threads=1", "--missing=allow-any"]
+    wanted = [*tips, *sorted({*tagged, *blobs} - {*tips})]
+    if present:
+        # Not by --revs: it leaves out files of any commit in the history, of which the other side has only trees.
+        revisions = (*tips, *sorted(tagged), *(f"^{sha}" for sha in sorted(present)))
+        listed = run_git(
+            clone,
+            ["rev-list", "--objects", "--filter=blob:none", "--missing=allow-any", "--stdin"],
+            stdin=_lines(revisions),
+        )
+        wanted = [*(line.partition(b" ")[0].decode("ascii") for line in listed.splitlines()), *sorted(blobs)]
+    else:
+        options += ["--revs", "--filter=blob:none"]
+    return bundle._replace(content=bundle.content + run_git(clone, ["pack-objects", *options], stdin=_lines(wanted)))
+
+
+def outline(clone: Path, commits: Iterable[str]) -> Bundle:
+    """Return a bundle without its objects: it can be unpacked if the commits came before. Raises CommandFailedError."""
+    tips = sorted(set(commits))
+    refs = {name: sha for commit in tips for name, sha in tags_of(clone, commit).items()}
+    refs |= {TIPS + sha.encode(): sha for sha in tips}
     lines = b"".join(b"%s %s\n" % (sha.encode(), name) for name, sha in sorted(refs.items()))
     first = run_git(clone, ["rev-list", "--max-parents=0", *tips]).decode("ascii").split()
     shallow = sorted(shallow_commits(clone).intersection(first))
-    return Bundle(_HEADER + lines + b"\n" + pack, hash_of([sorted(first), shallow]), tuple(shallow))
+    return Bundle(_HEADER + lines + b"\n", hash_of([sorted(first), shallow]), tuple(shallow))
+
+
+def commits_of(bundle: Bundle) -> tuple[str, ...]:
+    """Return the commits that a bundle brings as a whole; raise ValueError if prprep did not write it."""
+    return tuple(sha for name, sha in _refs(_head(bundle)[0]) if name.startswith(TIPS))
+
+
+def present_commits(history: str, cache: Path) -> tuple[str, ...]:
+    """Return the commits that the cache's clone of a history has as a whole, with all their files."""
+    clone = _clone_of(history, cache)
+    if not (clone / "HEAD").is_file():
+        return ()
+    return tuple(sha for name, sha in list_refs(clone).items() if name.startswith(TIPS))
 
 
 def unpack(bundle: Bundle, cache: Path) -> Path:
     """Add the commits to the clone of their history in the cache, and return its folder; raise RepositoryError."""
     require_version()
-    clone = real_path(cache / "clones") / f"{short_hash(b'bundle ' + bundle.history.encode(), size=10)}.git"
+    clone = _clone_of(bundle.history, cache)
     with exclusive(clone):
         try:
             _unpack(bundle, clone)
@@ -64,19 +94,35 @@ def unpack(bundle: Bundle, cache: Path) -> Path:
 
 
 def _unpack(bundle: Bundle, clone: Path) -> None:
-    head, _, pack = bundle.content.partition(b"\n\n")
-    refs = dict(_refs(f"{head.decode(errors='surrogateescape')}\n".encode(errors="surrogateescape")))
+    head, pack = _head(bundle)
+    refs = dict(_refs(head))
     if not (clone / "HEAD").is_file():
         init_bare(clone, lambda part: _end_history(part, bundle.shallow))
     present = list_refs(clone)
     # A commit of which only the history came has no files: only refs tell that a commit came as a whole.
     if any(name not in present for name in refs if name.startswith(TIPS)):
+        if not pack:
+            raise ValueError("they were removed from the cache meanwhile")
         run_git(clone, ["index-pack", "--stdin"], stdin=pack)
     # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
     gone = [name for name in present if name.startswith(b"refs/tags/") and name not in refs]
     update_refs(clone, [b"delete %s\0\0" % name for name in sorted(gone)])
     changed = [(name, sha.encode()) for name, sha in refs.items() if present.get(name) != sha]
     update_refs(clone, [b"update %s\0%s\0\0" % ref for ref in changed])
+
+
+def _clone_of(history: str, cache: Path) -> Path:
+    return real_path(cache / "clones") / f"{short_hash(b'bundle ' + history.encode(), size=10)}.git"
+
+
+def _lines(words: Iterable[str]) -> bytes:
+    return "".join(f"{word}\n" for word in words).encode()
+
+
+def _head(bundle: Bundle) -> tuple[bytes, bytes]:
+    """Split a bundle into its lines and its pack."""
+    head, _, pack = bundle.content.partition(b"\n\n")
+    return head + b"\n", pack
 
 
 def _refs(head: bytes) -> Iterator[tuple[bytes, str]]:

@@ -154,11 +154,21 @@ class Clone:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
         return None
 
-    def bundle(self, *commits: str) -> bundles.Bundle:
-        """Pack commits with their files, their history and its tags, for `of_bundle` on another machine."""
+    def bundle(self, *commits: str, present: Sequence[str] = ()) -> bundles.Bundle:
+        """Pack commits with their files, their history and its tags, for `of_bundle` on another machine.
+
+        What commits have that are `present` there is left out, as far as this clone knows them.
+        """
         tips = tuple(map(self._sha, commits))
+        known = tuple(sha for sha in self.resolve(present).values() if sha) if present else ()
+        blobs, theirs = ({sha for tip in each for _, sha in self._tree(tip).values()} for each in (tips, known))
         with self._explained():
-            return bundles.create(self.path, tips, {sha for tip in tips for _, sha in self._tree(tip).values()})
+            return bundles.create(self.path, tips, blobs - theirs, present=known)
+
+    def bundle_outline(self, *commits: str) -> bundles.Bundle:
+        """Return the bundle of commits without its objects."""
+        with self._explained():
+            return bundles.outline(self.path, map(self._sha, commits))
 
     # -- writing ----------------------------------------------------------------------------------
 

@@ -44,7 +44,9 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     present = list_refs(own)
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
-        tips = [f"^{sha}" for name, sha in present.items() if name.startswith(TIPS)]
+        copied = [sha for name, sha in present.items() if name.startswith(TIPS)]
+        # The clone loses what the user's repository lost: after a force push, or if another one is in its place.
+        tips = [f"^{sha}" for sha, found in resolve_refs(clone, copied).items() if found]
         wanted = "".join(f"{each}\n" for each in (*lacking, *changed.values(), *tips)).encode()
         # Deltas are used as they are: looking for better ones takes longer than it saves. A partial clone has gaps.
         options = ("--revs", "--quiet", "--window=0", "--missing=allow-any")

@@ -3,7 +3,7 @@
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -16,14 +16,14 @@ from doit.loader import generate_tasks
 from doit.task import Task
 
 from .. import pipeline
-from ..errors import LinkError, PrprepError, UsageError
+from ..errors import PrprepError, UsageError
 from ..git.repository import is_tracked
 from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
 from ..staleness import Staleness
-from ..storage.files import fingerprint_of, write_whole
-from ..storage.hashing import digest, hash_of
+from ..storage.files import fingerprint_of, read_json, write_whole
+from ..storage.hashing import digest, hash_of, read_file
 from ..storage.links import refuse_links_in
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
@@ -32,12 +32,16 @@ from ..workspace.workspace import Workspace
 from .actions import Action
 from .names import suggestion, unknown_word
 from .reporter import PlainReporter
+from .run_plan import RunPlan
 from .state import ArtifactChecker, DatabaseCodec, Fresh
 
 _BUSY = "another prprep is at work in this folder"
 
-# Item by item from measuring on, so that the first bodies are written long before the last comparison ends.
-DEFAULT_TASKS = ["detect", "survey", "scaffold", "inject", "render", "report"]
+_FIRST_TASKS, _LAST_TASK = ("detect", "survey", "scaffold", "inject"), "render"
+
+
+ITEMS_ELSEWHERE = 32
+"""Tasks at the same time if other machines do the work of stages: each waits for one of them."""
 
 
 class Graph:
@@ -56,10 +60,14 @@ class Graph:
         self._action = partial(Action, begin=self.begin, log=self._state / "defect.log")
         self._locks = ExitStack()
         self._began = False
+        self.elsewhere: pipeline.Elsewhere | None = None
+        """What does the work of stages, if a run does not do all of it in this process."""
         self.ending: Callable[[], str] | None = None
         """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
         self.selected: Sequence[str] = ()
         """The tasks that a run was started with; a stage is all items."""
+        self.verbose = False
+        """Whether a terminal shows every message of a run."""
         self.endings: dict[str, tuple[Literal["done", "failed", "not run"], str]] = {}
         """How tasks that were not up to date ended, in a run, and the message of a failure."""
 
@@ -81,7 +89,7 @@ class Graph:
             write_whole(self._state / ".gitignore", "*\n")
         with suppress(FileNotFoundError):
             try:
-                self.database.read_text(encoding="utf-8")
+                read_file(self.database).decode("utf-8")
             except UnicodeDecodeError:
                 self.database.unlink()  # doit decodes it before DatabaseCodec, which copes with everything else
         return {
@@ -93,8 +101,19 @@ class Graph:
             "continue": True,
             "par_type": "thread",
             "verbosity": 2,
-            "default_tasks": [*self._before, *DEFAULT_TASKS],
+            "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
         }
+
+    def _last_tasks(self) -> list[str]:
+        """Return the last task of each item, which doit runs one after the other, each after what it depends on.
+
+        So the first bodies are written long before the last comparison ends. Of the task of all items doit would run
+        every dependency first.
+        """
+        try:
+            return [f"{_LAST_TASK}:{item_id}" for item_id in self.workspace.plan.items]
+        except PrprepError:
+            return [_LAST_TASK]  # `tasks` reports it
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         """Generate doit's tasks; raise InvalidDodoFile with all mistakes of a wrong manifest."""
@@ -104,7 +123,7 @@ class Graph:
             raise InvalidDodoFile(plain(str(error))) from error
         # Tens of thousands of tasks live until the end: searching them for garbage again and again is wasted time.
         gc.set_threshold(200_000, 50, 50)
-        for task in pipeline.tasks(staleness, self._action, Fresh):
+        for task in pipeline.tasks(staleness, self._action, Fresh, elsewhere=self.elsewhere):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
@@ -129,7 +148,7 @@ class Graph:
             "actions": [self._action(perform, product.name)],
             "file_dep": [str(path) for path in inputs],
             "targets": [str(product)],
-            "uptodate": [Fresh(lambda: product.exists() and fingerprint_of(stamp) == made_from())],
+            "uptodate": [Fresh(lambda: product.is_file() and fingerprint_of(stamp) == made_from())],
         }
 
     def begin(self) -> None:
@@ -145,6 +164,16 @@ class Graph:
         table = pipeline.summary(self.staleness)
         self.workspace.run_cache.save()
         return table
+
+    def plan(self, tasks: Iterable[str]) -> RunPlan:
+        items = self.workspace.plan.items
+        return RunPlan(tasks, {item_id: read_json(self.workspace.paths.item(item_id).times) for item_id in items})
+
+    def result_of(self, item_id: str, last_stage: str) -> tuple[str, str]:
+        """Return the state of an item after `last_stage` of a run, and the result as a line of text."""
+        if last_stage != pipeline.NAMES[-1]:
+            return "", f"{last_stage} done"
+        return pipeline.result_of(self.staleness, item_id)
 
     def selected_items(self) -> list[str]:
         """Return the items that a run was about, all if it was not only about some."""
@@ -188,19 +217,28 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.graph: Graph
         self.ending: Callable[[Graph], str] | None = None
         """What the command prints at its end, if not the table of all items."""
+        self.verbose = False
+        self.elsewhere: Callable[[Graph], pipeline.Elsewhere | None] | None = None
+        """Returns what does the work of the graph's stages, if the command uses other machines."""
         self.answer: dict[str, Any] = {}
         """What is known of the document that `--json` writes."""
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
-        except (LinkError, UsageError) as error:
+        except PrprepError as error:
             raise InvalidDodoFile(plain(str(error))) from error
         self.answer["manifest"] = str(self.graph.manifest)
+        self.graph.verbose = self.verbose
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:
-        return self.graph.config()
+        config = self.graph.config()
+        try:
+            self.graph.elsewhere = self.elsewhere(self.graph) if self.elsewhere else None
+        except PrprepError as error:
+            raise InvalidDodoFile(plain(str(error))) from error
+        return config | ({"num_process": ITEMS_ELSEWHERE} if self.graph.elsewhere else {})
 
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         tasks: list[Task] = generate_tasks("prprep", self.graph.tasks(), None)

@@ -7,7 +7,7 @@ from ..pipeline import NAMES
 from ..text.messages import nearest, quoted
 
 TASKS = (*NAMES, "report")
-_MOST_LISTED = 14
+_MOST_LISTED = 16
 
 
 def suggestion(name: str, known: Iterable[str], what: str, *, prefix: str = "") -> str:

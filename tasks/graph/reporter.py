@@ -9,9 +9,12 @@ from doit.task import Task
 
 from ..errors import PrprepError
 from ..text.markdown import plain
+from .console import CONSOLE
 
 
 class PlainReporter(ConsoleReporter):  # type: ignore[misc]
+    """In a terminal, a line for each item that ends; elsewhere, and if asked for, a line for each task."""
+
     desc = "prprep: plain messages, and the table of all items at the end"
     graph: Any = None
     """The Graph whose tasks it reports on."""
@@ -21,8 +24,11 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         self._defects = False
         self._failed: dict[str, str] = {}
         self._refused = False
+        self._plan: Any = None
+        self._executed: set[str] = set()
+        """Items of which a task was executed, and none failed."""
 
-    def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
+    def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:
         self.graph.selected = selected_tasks
         try:
             self.graph.begin()
@@ -30,30 +36,39 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
             self._refused = True
             # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
             raise InvalidDodoFile(plain(str(error))) from error
+        if CONSOLE.is_live:
+            self._plan = self.graph.plan(_with_dependencies(tasks, selected_tasks))
+            CONSOLE.begin(self._plan, verbose=self.graph.verbose)
 
     def write(self, text: str) -> None:
         # Messages contain output of the target and of git: their escape codes must not reach the user's terminal.
-        super().write(plain(text))
+        CONSOLE.print(plain(text).removesuffix("\n"), self.outstream)
 
     def execute_task(self, task: Task) -> None:
-        if not self.graph.ending:
+        _, _, item = task.name.partition(":")
+        self._executed.add(item)
+        if self._shows_tasks:
             super().execute_task(task)
-            self.outstream.flush()
 
     def add_success(self, task: Task) -> None:
         if task.actions:
             self.graph.endings[task.title()] = ("done", "")
+            self._end(task)
 
     def skip_uptodate(self, task: Task) -> None:
-        if task.actions and not self.graph.ending:
-            super().skip_uptodate(task)
+        if task.actions:
+            if self._shows_tasks:
+                super().skip_uptodate(task)
+            self._end(task)
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         self.failures.append({"task": task, "exception": fail})
+        self._executed.discard(task.name.partition(":")[2])
         if isinstance(fail, UnmetDependency):
             if task.actions:
                 self.graph.endings[task.title()] = ("not run", f"{fail.message} failed")
-            if task.actions and not self.graph.ending:
+                self._end(task)
+            if task.actions and self._shows_tasks:
                 self.write(f"!! {task.title()} (not run: {fail.message} failed)\n")
             return
         self._defects = self._defects or not isinstance(fail, TaskFailed)
@@ -62,8 +77,10 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         # An error that every item runs into is printed once, also if it names the item.
         first = self._failed.setdefault(message.replace(task.name.partition(":")[2] or "\0", ""), task.title())
         self.write(f"## {task.title()} failed\n{message if first == task.title() else f'as {first} above'}\n")
+        self._end(task)
 
     def complete_run(self) -> None:
+        CONSOLE.end()
         if self.runtime_errors:
             self.write("\n".join(self.runtime_errors) + "\n")
         if not self._refused and (result := (self.graph.ending or self.graph.summary)()):
@@ -72,3 +89,25 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         if self.failures and not (self._defects or self.runtime_errors or is_interrupted):
             # doit would exit with 2, because it counts a task skipped after a failure as an error.
             raise SystemExit(1)
+
+    @property
+    def _shows_tasks(self) -> bool:
+        return not self.graph.ending and (self._plan is None or self.graph.verbose)
+
+    def _end(self, task: Task) -> None:
+        """Write the item's result once its last task has ended, unless nothing was done or a failure was shown."""
+        stage, _, item = task.name.partition(":")
+        if self._plan and self._plan.end(stage, item) and item in self._executed and not self.graph.ending:
+            state, result = self.graph.result_of(item, self._plan.last_stage(item))
+            CONSOLE.line(plain(f"{item}: {result}"), state=state)
+
+
+def _with_dependencies(tasks: dict[str, Task], selected: list[str]) -> set[str]:
+    """Return the names of the selected tasks and of all that they depend on."""
+    found: set[str] = set()
+    waiting = list(selected)
+    while waiting:
+        if (name := waiting.pop()) not in found and name in tasks:
+            found.add(name)
+            waiting += tasks[name].task_dep
+    return found

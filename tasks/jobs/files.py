@@ -9,20 +9,47 @@ from typing import Any, ClassVar, Final, Self
 
 from pydantic import Field, ValidationError
 
-from .. import __version__
-from ..errors import ArchiveError
+from .. import __version__, pipeline
+from ..artifacts import (
+    CodeflashRun,
+    Comparison,
+    Detection,
+    Injection,
+    Linting,
+    ProjectTests,
+    Recording,
+    Samples,
+    Scaffolding,
+    Verification,
+)
+from ..errors import ArchiveError, PrprepError
 from ..git.bundles import Bundle
 from ..manifest.forms import Id
 from ..manifest.model import Optimization
-from ..stages.measure import STAGE
+from ..staleness import Stage
 from ..storage.archives import packed, unpacked
-from ..storage.artifact import Record
+from ..storage.artifact import Artifact, Record
 from ..storage.hashing import sha256
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+MEASURE: Final = "measure"
+STAGES: Final = {
+    stage.name: stage
+    for stage in pipeline.STAGES
+    if stage.name in {MEASURE, "record", "lint", "tests", "codeflash", "verify"}
+}
+"""The stages that run the project's code, and can do so on another machine."""
 COMMITS: Final = "commits.bundle"
 LOG: Final = "log.txt"
 _SHA = r"^[0-9a-f]{40}$"
+MODELS: Final[Mapping[str, type[Artifact]]] = {
+    model.STAGE: model
+    for model in (
+        *(Detection, Recording, Scaffolding, Injection, Linting, ProjectTests),
+        *(Samples, CodeflashRun, Comparison, Verification),
+    )
+}
+"""The artifacts that these stages read and write."""
 
 
 class Description(Record):
@@ -34,8 +61,9 @@ class Description(Record):
 
     format: int = FORMAT
     prprep: str = __version__
-    stage: int = STAGE.version
-    """The version of the stage `measure`: another one measures in another way."""
+    stage: str
+    version: int
+    """Of the stage: another one works in another way."""
     item: Id
     fingerprint: str
     """Of the inputs of `measure`, as they were when the job was packed."""
@@ -71,7 +99,7 @@ class Description(Record):
 
 
 class Job(Description):
-    """What to measure; `settings` are those that the stage declares, by the manifest's names."""
+    """What a stage needs for an item; `settings` are those that it declares, by the manifest's names."""
 
     NAME = "job.json"
     OTHER = "`prprep job pack ID` writes one; the result of a job is for `prprep job collect FILE`"
@@ -86,7 +114,12 @@ class Job(Description):
     @property
     def optimization(self) -> Optimization:
         """The item, with the manifest's defaults for settings that measuring does not use; raise ValidationError."""
-        return Optimization.model_validate_json(json.dumps({**self.settings, "id": self.item}))
+        rule = {"confidence": self.confidence, "negligible": self.negligible}
+        return Optimization.model_validate_json(json.dumps({**self.settings, **rule, "id": self.item}))
+
+    @property
+    def declaration(self) -> Stage:
+        return STAGES[self.stage]
 
     def bundle(self, files: Mapping[str, bytes]) -> Bundle:
         return Bundle(files[COMMITS], self.history, self.shallow)
@@ -98,11 +131,12 @@ class Failed(Record):
     what: str
     where: str = ""
     hint: str = ""
+    kind: str = PrprepError.__name__
     defect: bool = False
 
 
 class Result(Description):
-    """What was measured, or why nothing was, and on which machine."""
+    """What the stage wrote, or why it wrote nothing, and on which machine it ran."""
 
     NAME = "result.json"
     OTHER = "`prprep job run FILE` writes one from the file that `prprep job pack ID` wrote"
@@ -113,6 +147,8 @@ class Result(Description):
     @classmethod
     def of(cls, job: Job, platform: str, files: Mapping[str, bytes], error: Failed | None = None) -> Self:
         return cls(
+            stage=job.stage,
+            version=job.version,
             item=job.item,
             fingerprint=job.fingerprint,
             made_from=job.made_from,
@@ -130,7 +166,10 @@ def _check_versions(fields: Any) -> None:
     """Raise ArchiveError for a file of another prprep, before any other field is checked."""
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - what JSON's own errors are
-    version, is_newer = fields.get("prprep"), isinstance(fields.get("format"), int) and fields["format"] > FORMAT
-    if is_newer or (fields.get("format") == FORMAT and fields.get("stage") != STAGE.version):
-        what = f"it was written by prprep {version}, which measures in another way than this one ({__version__})"
+    prprep, stage = fields.get("prprep"), STAGES.get(str(fields.get("stage")))
+    is_other = isinstance(fields.get("format"), int) and fields["format"] != FORMAT
+    if is_other or (stage and fields.get("version") != stage.version):
+        what = f"it was written by prprep {prprep}, which measures in another way than this one ({__version__})"
         raise ArchiveError(what, hint="install the same prprep on both machines, and pack the item again")
+    if "stage" in fields and stage is None:
+        raise ValueError("not a stage that runs elsewhere")

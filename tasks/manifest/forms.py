@@ -40,6 +40,8 @@ RESERVED_IDS = frozenset(
             "ci",
             "bisect",
             "job",
+            "worker",
+            "workers",
             "add",
             "inventory",
             "doctor",

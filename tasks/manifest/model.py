@@ -256,6 +256,11 @@ class Manifest(Model):
     templates: Folder | None = Field(
         default=None, description="a folder whose templates replace prprep's, below the folder of this file"
     )
+    workers: OptionFree | None = Field(
+        default=None,
+        description="the address of a scheduler, such as `tls://bench:8786`, to whose workers prprep sends what runs "
+        "the project's code, see cluster.md",
+    )
     defaults: Measuring = Field(
         default=Measuring(),
         description="settings for every item that does not set them itself; default: see the third table",

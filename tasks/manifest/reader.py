@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import ManifestError, Problem
+from ..storage.hashing import read_file
 from .construct import BROKEN
 from .document import Document, Loc
 from .explanations import Explanation, FieldError, explain
@@ -51,8 +52,7 @@ def read_leniently(path: Path) -> tuple[LoadedManifest | None, list[Problem]]:
     no valid item or no valid `repo` is left.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
+        content = read_file(path, _MAX_BYTES + 1)
     except OSError as error:
         return None, [Problem(_why_unreadable(path, error), suggestion="pass the manifest with -m FILE")]
     return parse(content, path)

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,7 +32,8 @@ def file_lock(path: Path, *, busy: str | None, for_all_users: bool = False) -> I
 def holder(path: Path) -> int | None:
     """Return the process that holds a lock or held it last; None if that is not known or not one of this container."""
     with suppress(OSError, ValueError):
-        process, namespace = path.read_text(encoding="ascii").split()
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="ascii") as stream:  # noqa: PTH123
+            process, namespace = stream.read().split()
         return int(process) if namespace == _process_namespace() else None
     return None
 
@@ -52,15 +54,19 @@ def _process_namespace() -> str:
 
 
 def _open(path: Path, *, for_all_users: bool) -> int:
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
+        try:
             # Without O_CREAT: in /tmp Linux refuses it for an existing file of another user (fs.protected_regular).
-            return os.open(path, flags)
-        descriptor = os.open(path, flags | os.O_CREAT, 0o666)
-        if for_all_users:
-            os.fchmod(descriptor, 0o666)  # whatever the umask
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            descriptor = os.open(path, flags | os.O_CREAT, 0o666)
+            if for_all_users:
+                os.fchmod(descriptor, 0o666)  # whatever the umask
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "not a regular file")  # noqa: TRY301 - the message is the same
     except OSError as error:
         what = f"the lock cannot be opened: {error.strerror or error}"
         hint = "make the folder writable; if it is the cache, PRPREP_CACHE can name another one"

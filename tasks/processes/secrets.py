@@ -197,6 +197,13 @@ def _forms(value: str) -> Iterator[str]:
     )
     for quoted in (quote(raw), quote(raw, safe=""), quote_plus(raw), quote(quote(raw, safe=""))):
         yield from (quoted, re.sub("%..", lambda match: match[0].lower(), quoted))
+    yield from (value.lower(), value.upper(), value.swapcase(), value[::-1], " ".join(value))
+    for template in ("%{:02x}", "%{:02X}", r"\x{:02x}", "&#{};", "&#x{:x};", "&#x{:X};"):
+        yield "".join(map(template.format, map(ord, value) if template.startswith("&") else raw))
+    yield "".join(f"\\u{ord(character):04x}" for character in value)
+    for separator in (":", " ", "-"):
+        yield from (raw.hex(separator), raw.hex(separator).upper())
+    yield from (", ".join(map(str, raw)), ",".join(map(str, raw)))
     encoded = [raw.hex(), raw.hex().upper(), base64.b32encode(raw).decode().rstrip("="), base64.b85encode(raw).decode()]
     for offset in range(3):
         # What comes before a value decides how its bytes fall into groups of three: `user:` in basic authentication.

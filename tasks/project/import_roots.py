@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, strings
 from .pytest_config import is_test_file, pytest_option
+from .tox_and_hatch import python_path
 
 NOT_MODULES = frozenset(
     {
@@ -22,10 +23,17 @@ CONVENTIONAL_ROOTS = ("src", "", "lib", "python")
 def import_roots(project: Project) -> tuple[str, ...]:
     """Return the import roots relative to the project's folder, "" for the folder itself.
 
-    The build back end's come first, then those of pytest's `pythonpath`; roots without modules are left out.
+    The build back end's come first, then those of pytest's `pythonpath`, then those of PYTHONPATH in tox and hatch;
+    roots without modules are left out.
     """
-    declared = [*_of_build_back_end(project), *pytest_option(project, "pythonpath")]
-    return _usable(project, declared) or _usable(project, CONVENTIONAL_ROOTS)[:1]
+    of_tests = [*pytest_option(project, "pythonpath"), *python_path(project)]
+    if declared := _usable(project, [*_of_build_back_end(project), *of_tests]):
+        usual = _usable(project, CONVENTIONAL_ROOTS)[:1]
+        # Tests may also need folders that do not have the project itself.
+        is_complete = any(_own_names(project).intersection(top_level_names(project, root)) for root in declared)
+        own = {name for root in usual for name in top_level_names(project, root)} & _own_names(project)
+        return declared if is_complete or not own else (*usual, *declared)
+    return _usable(project, CONVENTIONAL_ROOTS)[:1]
 
 
 def top_level_names(project: Project, root: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .dependencies import requires
 from .files import Project, lookup
-from .tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
+from .tox_and_hatch import hatch_environments, python_path, tox_ini_environments, tox_toml_environments
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _NOT_CARRIED = re.compile(
@@ -49,6 +49,8 @@ def _variables_of(project: Project) -> ProjectVariables:
         if not _NAME.fullmatch(name) or name in values or name in notes:
             continue
         why = ""
+        if name == "PYTHONPATH" and any(python_path(project)):
+            continue  # its folders are import roots
         if _NOT_CARRIED.fullmatch(name):
             why = "it is about tools that prprep runs itself"
         elif value is None or "\0" in value or "\n" in value:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
+from ..body import summary, titles
+from ..body.evidence import Evidence
 from ..errors import CherryPickError, RepositoryError
 from ..git import SHALLOW, Clone, cherry_pick, history
 from ..manifest.model import Optimization
@@ -16,12 +18,10 @@ from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
 from ..storage.artifact import read_if_valid
 from ..storage.paths import ItemPaths
-from . import audit, audit_tools, changelog_entry, titles
+from . import audit, audit_tools, changelog_entry
 from .fragments import ChangelogEntry
 
 VERSION: Final = 2
-TITLES = 50
-"""Newest commits of upstream whose titles show the project's style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class StageResults:
             read_if_valid(Survey, paths.survey),
             opened_by(paths),
         )
+
+    def evidence_of(self, item: Optimization) -> Evidence:
+        return Evidence(item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def assemble(
     `who` is `NAME <EMAIL>`; `contents` maps the paths of the benchmark and of the files that it needs to their bytes.
     """
     detection, start = results.detection, start_of(item, results, clone)
-    upstream_titles = history.recent_titles(clone.path, detection.upstream, TITLES)
+    upstream_titles = history.recent_titles(clone.path, detection.upstream, titles.NEWEST)
     tip = _rebased(results, start, clone, who, drop_model_authors=drop_model_authors)
     added = _added_files(item, results, clone, tip, contents)
     head = tip
@@ -91,7 +94,7 @@ def assemble(
         head = cherry_pick.commit_files(clone.path, tip, added.files, message, author=who, dated=dated)
     branch = Branching(
         item=item.id,
-        title=titles.pull_request_title(detection.title, upstream_titles),
+        title=summary.pull_request_title(results.evidence_of(item)),
         onto=start.name,
         base=start.base,
         head=head,

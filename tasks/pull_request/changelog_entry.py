@@ -7,12 +7,12 @@ from typing import Final
 
 from ..body.claims import claims
 from ..body.commit_words import CONVENTIONAL_PREFIX, IN_PULL_REQUEST
+from ..body.titles import with_lower_start
 from ..project.files import Project
 from ..text.target_names import shared_name
 from . import changelog_sections as sections
 from . import fragments
 from .fragments import ChangelogEdit, ChangelogEntry
-from .titles import with_lower_start
 
 _SAYS = re.compile(
     r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|"

@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Final
 
 from ..body.claims import CitableEvidence, unproven
+from ..body.composing import TITLE
+from ..text import amounts
 from ..text.markdown import one_line, plain, shorten
 from ..text.shown import ShownLine, shown_lines
 
@@ -27,6 +29,9 @@ _DEFINITION: Final = re.compile(r"[\s>*+.)\d-]*\[[^\]]+\]:")
 _ATTACHMENT: Final = re.compile(
     r"//(?:github\.com/(?:user-attachments|[\w.-]+/[\w.-]+)/assets/|[\w-]*user-images\.githubusercontent\.com/)",
     re.IGNORECASE,
+)
+_LANGUAGES: Final = frozenset(
+    ["python", "py", "pycon", "sh", "bash", "shell", "console", "toml", "yaml", "json", "diff", "c", "cython"]
 )
 _DIAGRAMS: Final = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
 # In a paragraph that has lines of the body as well, these could reach into them.
@@ -73,20 +78,36 @@ def _is_completed(shown: ShownLine, added: Sequence[ShownLine]) -> bool:
 def _objections_to_added(lines: Sequence[ShownLine], evidence: CitableEvidence, *, within: bool) -> Iterator[str]:
     """Yield what is wrong with the new lines of one block; `within` says that it has lines of the body as well."""
     text = "\n".join(line.text for line in lines)
+    text += "".join(f"\n{title}" for line in lines for title in _titles(line))
     joined = " ".join(text.split())
-    faults = (*unproven(joined, evidence, bare=lines[0].kind == "cell"), *unproven(text, evidence))
+    prose = "\n".join(line.text for line in lines if not _is_code(line))
+    faults = (*unproven(joined, evidence), *unproven(text, evidence))
+    faults += (*unproven(amounts.without_names(prose), evidence, bare=True),)
     for fault in dict.fromkeys(faults):
         yield f"text was added: {fault}: {_short(text)}"
     if plain(text) != text:
         yield f"invisible characters were added: {_short(text)}"
     if any(line.has_image for line in lines) or _ATTACHMENT.search(text):
         yield f"an image or video was added, whose content cannot be checked: {_short(text)}"
-    if any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
+    if any(str(line.spelling[0]).startswith(TITLE) for line in lines if line.kind == "comment"):
+        yield f"the title is edited in the manifest (`title:`), not here: {_short(str(lines[0].spelling[0]))}"
+    elif any(line.kind in {"html", "comment"} for line in lines) or _has_tag(lines):
         yield f"HTML was added, which can hide something: {_short(text.strip() or str(lines[0].spelling[0]))}"
     if _FORMULA.search(text) or _DIAGRAMS & {part.split(" ")[-1] for line in lines for part in line.place[-1:]}:
         yield f"a formula, footnote or diagram was added, which cannot be checked: {_short(text)}"
     if within and lines[0].kind == "text" and _MARKUP.search(text):
         yield f"markup was added to a paragraph of the body; put it into a paragraph of its own: {_short(text)}"
+
+
+def _titles(line: ShownLine) -> Iterator[str]:
+    """Yield what a reader sees over a link."""
+    attributes = (pair for part in line.spelling if isinstance(part, tuple) for pair in part[3])
+    return (str(value) for name, value in attributes if name == "title")
+
+
+def _is_code(line: ShownLine) -> bool:
+    kind, _, language = line.place[-1].partition(" ") if line.place else ("", "", "")
+    return kind == "fence" and language in _LANGUAGES
 
 
 def _has_tag(lines: Sequence[ShownLine]) -> bool:

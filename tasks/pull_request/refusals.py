@@ -28,7 +28,7 @@ from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import Staleness, fields_of
 from ..storage.artifact import read_if_valid
-from ..storage.hashing import digest_of, sha256, sha256_of
+from ..storage.hashing import digest_of, read_bytes, sha256, sha256_of
 from ..storage.paths import ItemPaths
 from . import edited_body
 from .audit import MOST_LISTED, listed
@@ -70,7 +70,7 @@ def of_stages(staleness: Staleness, item_id: str, stages: Sequence[str]) -> Iter
 
 def is_edited(artifact: Path) -> bool:
     """Return whether an artifact's content differs from the digest in its header."""
-    head, _, body = artifact.read_bytes().partition(b"\n")
+    head, _, body = (read_bytes(artifact) or b"").partition(b"\n")
     try:
         return bool(json.loads(head)["digest"] != digest_of(body))
     except (ValueError, KeyError, TypeError):

@@ -38,7 +38,9 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
 
 
 def is_compared(staleness: Staleness, item_id: str) -> bool:
-    return staleness.is_fresh("compare", item_id) and staleness.workspace.paths.item(item_id).compare.exists()
+    """Return whether there is a comparison, and no stage before it has failed since."""
+    is_fresh = staleness.is_fresh("compare", item_id) and not staleness.failed_stage(item_id)
+    return is_fresh and staleness.workspace.paths.item(item_id).compare.exists()
 
 
 def _rows(comparison: Comparison, paths: ItemPaths) -> Iterator[tuple[str, ...]]:
@@ -61,7 +63,7 @@ def _notes(comparison: Comparison, paths: ItemPaths) -> Iterator[str]:
         yield f"function: {detection.target}"
     yield f"result: {comparison.verdict}. {one_line(comparison.reason)}"
     yield from (f"to review: {one_line(sentence)}" for sentence in comparison.needs_review)
-    yield from (f"note: {one_line(note)}" for note in scaffolding.notes)
+    yield from (f"note: {one_line(note)}" for note in (*scaffolding.notes, *comparison.notes))
     yield f"samples: {paths.samples}"
 
 

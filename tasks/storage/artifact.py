@@ -15,7 +15,7 @@ from pydantic import ConfigDict, ValidationError
 from ..errors import ArtifactError
 from ..processes import secrets
 from .files import write_whole
-from .hashing import digest_of
+from .hashing import digest_of, read_file
 from .restricted import Restrictable
 
 
@@ -49,7 +49,7 @@ class Artifact(Record):
     def read(cls, source: Path) -> Self:
         """Read it back; raise ArtifactError if it is missing, cut short, of another version, or changed by hand."""
         try:
-            head, body = source.read_text(encoding="utf-8").split("\n", 1)
+            head, body = read_file(source).decode("utf-8").split("\n", 1)
             header = json.loads(head)
             if (header["kind"], header["schema"]) == (cls.__name__, cls.SCHEMA):
                 if header["digest"] == digest_of(body.encode()):

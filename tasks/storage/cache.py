@@ -33,7 +33,7 @@ class RunCache:
     def save(self) -> None:
         """Write the file if anything changed; a folder that cannot be written to is no error."""
         if self._changed:
-            keep_json(self._path, {"version": __version__, "entries": self._entries})
+            keep_json(self._path, {"version": __version__, "entries": dict(self._entries)})
             self._changed = False
 
 

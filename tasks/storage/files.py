@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from .hashing import read_file
+
 LARGEST: Final = 1 << 28
 """Bytes of a file that the project's code may have written."""
 
@@ -51,8 +53,7 @@ def _mode(target: Path) -> int:
 def fingerprint_of(artifact: Path) -> str | None:
     """Return the fingerprint in an artifact's header; None if there is none."""
     try:
-        with artifact.open("rb") as stream:
-            header = json.loads(stream.readline(4096))
+        header = json.loads(read_file(artifact, 4096).partition(b"\n")[0])
         return header.get("fingerprint") or None
     except (OSError, ValueError, AttributeError):
         return None

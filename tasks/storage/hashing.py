@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from pathlib import Path
 
 
@@ -41,9 +44,24 @@ def digest(path: Path) -> str | None:
 def read_bytes(path: Path) -> bytes | None:
     """Return a file's content; None if it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError:
         return None
+
+
+def read_file(path: Path, limit: int = -1) -> bytes:
+    """Return a file's content, at most `limit` bytes.
+
+    Raise OSError, also for what is no regular file: a pipe may have no end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        why = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "not a regular file"
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, why, str(path))
+    with open(descriptor, "rb") as stream:  # noqa: PTH123
+        return stream.read(limit)
 
 
 def short_hash(content: bytes, size: int = 16) -> str:

@@ -18,8 +18,12 @@ _UNITS: Final[dict[Kind, dict[str, float]]] = {
             ("ms", "msec", "msecs", "millis", "millisec", "millisecs", "millisecond", "milliseconds"), 1e-3
         ),
         **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+        **dict.fromkeys(("sekunden", "secondes", "segundos", "secondi", "секунд"), 1.0),
+        **dict.fromkeys(("millisekunden", "millisecondes", "milisegundos", "millisecondi"), 1e-3),
         **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
         **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+        **dict.fromkeys(("day", "days"), 86400.0),
+        **dict.fromkeys(("week", "weeks"), 604800.0),
     },
     "size": {
         **dict.fromkeys(("b", "byte", "bytes"), 1.0),
@@ -34,9 +38,13 @@ _UNITS: Final[dict[Kind, dict[str, float]]] = {
     },
     "share": {
         **dict.fromkeys(("%", "percent", "per cent", "per-cent", "percentage points", "pct", "pp"), 0.01),
-        "\u2030": 0.001,
+        **dict.fromkeys(("prozent", "pour cent", "por ciento", "per cento", "procent", "процентов", "процента"), 0.01),
+        **dict.fromkeys(("\u2030", "per mille", "permille"), 0.001),
+        **dict.fromkeys(("basis points", "bps"), 0.0001),
     },
-    "factor": dict.fromkeys(("x", "times", "fold", "\u500d"), 1.0),
+    "factor": dict.fromkeys(
+        ("x", "times", "fold", "\u500d", "\ubc30", "mal", "fach", "fois", "veces", "vezes", "volte", "раз", "раза"), 1.0
+    ),
     "rate": {
         **{
             f"{what}/{per}": 1.0
@@ -44,6 +52,7 @@ _UNITS: Final[dict[Kind, dict[str, float]]] = {
             for per in ("s", "sec", "second")
         },
         **dict.fromkeys(("hz", "fps", "rps", "qps"), 1.0),
+        **{f"{prefix}hz": scale for prefix, scale in (("k", 1e3), ("m", 1e6), ("g", 1e9))},
     },
 }
 _KINDS: Final = {unit: kind for kind, units in _UNITS.items() for unit in units}
@@ -62,6 +71,7 @@ _ODD_FIGURE: Final = re.compile(
     r"(?:(?<![\w.,'^])\d[\w.,'^\u00b7]*(?<=\w)|(?<!\w)(?-i:[lI][0OolI1]+))(?:[ +-]{0,2}|[.)] )"
     r"(?:x|times|fold|%|percent|\u500d)(?!\w)"
     r"|(?<![\w.])\d[\d.,]*x(?=(?:fast|slow|quick|speed|less|more|small|cheap))"
+    r"|(?<=[^\W\d])\d{2,}(?:\.\d+)?(?:x|%|-fold)(?!\w)"
     r"|(?<![\w./])\d+ ?/ ?\d+(?:[rt][hd]s?)? (?:of|the|as)(?!\w)|(?<![\w.:])\d+(?::|-to-)1(?![\w.:])"
     r"|(?<![\w.])\d+ ?(?:h|m|min) ?\d+ ?(?:m|min|s|sec)(?!\w)"
     r"|(?P<bare>(?<!\w)x ?\d[\d.,]*|(?<![\w.])\d[\d.,]*(?:[kmg]| [kmg] (?=\w+/s)))(?!\w)",
@@ -71,36 +81,46 @@ _DIMENSIONS: Final = re.compile(r"(?<![\w.])\d+(?: ?x ?\d+)+(?![\w.%]| ?x)", re.
 
 _COUNT: Final = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
-    r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?"
-    r"|billions?|dozens?|couple|several|multiple|many|few|countless)"
+    r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?"
+    r"|\w{0,4}illions?|umpteen|dozens?|couple|several|multiple|many|few|countless)"
 )
 _PART: Final = r"(?:thirds?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?)"
 _SEVERAL: Final = rf"(?:an?[ -])?{_COUNT}(?:[ -](?:and[ -]|of[ -])?{_COUNT}){{0,4}}"
 _WORD_UNITS: Final = "|".join(sorted((unit for unit in _SCALES if len(unit) > 4), key=len, reverse=True))
+_DURATION: Final = r"(?:weeks?|days?|hours?|minutes?|seconds?|milliseconds?|microseconds?)"
 _MORE: Final = r"(?:fast|slow|quick|cheap|small|low|high|larg|bett)er|less|fewer|more|as"
 _IN_WORDS: Final = re.compile(
     rf"\b(?:twice|thrice|(?:by|in) half|half (?:the|of|as|an?|its)|halv(?:e|es|ed|ing)"
     rf"|(?:doubl|tripl|quadrupl|quintupl)(?:es|ed|ing|e (?:the|as|speed|throughput|performance))"
     rf"|{_SEVERAL}[ -]?(?:fold|x)|manifold|orders?[ -]of[ -]magnitude|magnitudes? (?:{_MORE})"
     rf"|{_SEVERAL}(?:[ -]and[ -]a[ -]half)?(?:[ -]of)?[ -](?:{_WORD_UNITS})"
-    rf"|(?:an?|{_SEVERAL})[ -]{_PART}|{_SEVERAL} out of {_SEVERAL}|factors? of {_SEVERAL})\b",
+    rf"|(?:an?|{_SEVERAL})[ -]{_PART}|{_SEVERAL} out of {_SEVERAL}|factors? of {_SEVERAL}"
+    rf"|{_PART} of the (?:time|memory|work)|a half (?:{_MORE})"
+    rf"|{_DURATION} (?:to|into|became|instead of) (?:an? )?{_DURATION}"
+    r"|(?:zehn|hundert|tausend)(?:mal|fach)\w{0,2}|(?:dix|cent|mille) fois|(?:diez|cien|mil) veces)\b"
+    r"|[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u5343\u4e07]+\u500d",
     re.IGNORECASE,
 )
 _VAGUE: Final = re.compile(
-    r"\ba second\b|\b(?:many|few|several|multiple|couple of|(?:dozen|hundred|thousand|million)s of) times\b"
+    r"(?<!\bto )(?<!\binto )(?<!\bbecame )(?<!\bof )\ba second\b"
+    r"|\b(?:many|few|several|multiple|couple of|(?:dozen|hundred|thousand|million)s of) times\b"
     rf"(?! (?:{_MORE}))",
     re.IGNORECASE,
 )
 
 # Signs and words between or beside numbers that make them a measured result.
 _COMPARES: Final = re.compile(
-    r"\u2192|[-=]>|/s(?:ec(?:ond)?)?\b|\bfrom\b.{0,60}?\d.{0,60}?\bto\b"
+    r"[\u2190-\u21ff\u2794-\u27be\u27f0-\u27ff\u2900-\u297f]|[-=]>|/s(?:ec(?:ond)?)?\b|\bfrom\b.{0,60}?\d.{0,60}?\bto\b"
     r"|\b(?:instead of|rather than|vs|versus|compared|down to|up to|at least|factor|ratio|score\w*|fast\w*|slow\w*"
     r"|quick\w*|speed\w*|sped|less|fewer|more|lower\w*|higher|reduc\w*|improv\w*|sav(?:e[ds]?|ings?)|gain\w*|cuts?"
     r"|drop(?:s|ped)?|memory|peak|latency|throughput|runtime|allocations?|instructions|cycles|calls?|takes?|took|costs?"
     r"|times?|per second|percent\w*|per cent|nano|micro|milli|performance|efficien\w*|overhead|benchmark\w*)\b",
     re.IGNORECASE,
 )
+_ENGLISH: Final = re.compile(
+    r"\b(?:the|an?|is|are|and|of|to|in|on|for|it|its|with|by|as|or|at|if|be|that|this)\b", re.IGNORECASE
+)
+_ALONE: Final = re.compile(r"(?<!\S)\d[\d.,]*(?=[\s.,;:!?)]|$)")
 # Numbers that are no measurements: references, dates, orders of growth.
 _REFERENCES: Final = re.compile(
     r"(?:(?<![\w#])#\d+|\bgh-\d+|\b(?:pr|pull request|issue|pep|rfc|cve)[ -]?#?\d[\d-]*"
@@ -109,12 +129,20 @@ _REFERENCES: Final = re.compile(
     r"|\bO\((?![^()]*\d ?(?:x|times|%)(?!\w))[^()]*(?:\([^()]*\)[^()]*)?\)|\bn\+1\b",
     re.IGNORECASE,
 )
+_NAMED: Final = re.compile(
+    rf"\b[A-Z][\w+-]*[^\W\d][ -]v?\d+(?:\.\d+)*(?![\w%]|\.\d|[ -]?(?:{_SPELLED})(?!\w))"
+    r"|[^\W\d]\w*(?:\[\d+\]|\(\d+\))|[^\W\d]\w* ?[<>=~!]= ?\d+(?:\.\d+)*|^\d{1,2}[.)] ",
+    re.MULTILINE,
+)
 _ADDRESS: Final = re.compile(r"https?://\S+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\d])|\n+")
 
 _LIKE_ASCII: Final = str.maketrans(
     {
-        **dict.fromkeys("\u00d7\u2715\u2716\u2717\u2718\u2a2f\u2a09\u2573\u0445\u0425\u03c7\u03a7\u292b\u166d", "x"),
+        **dict.fromkeys(
+            "\u00d7\u2715\u2716\u2717\u2718\u2a2f\u2a09\u2573\u0445\u0425\u03c7\u03a7\u292b\u166d\uab53\u2cad\u2613",
+            "x",
+        ),
         **dict.fromkeys("\u066a\ufe6a", "%"),
         **dict.fromkeys("\u2044\u2215", "/"),
         **dict.fromkeys("\u2010\u2011\u2012", "-"),
@@ -153,7 +181,7 @@ class Figure:
 def seen(text: str) -> str:
     """Return a text with the characters that its reader sees: look-alikes as ASCII, without what is invisible."""
     if not text.isascii():
-        text = _SIGN_FIRST.sub(r"\1x", text)
+        text = "".join(map(_roman_as_digits, _SIGN_FIRST.sub(r"\1x", text)))
         text = unicodedata.normalize("NFKC", text.translate(_LIKE_ASCII)).translate(_LIKE_ASCII)
         text = "".join(map(_seen_character, text))
     return _SHORTCODE.sub(lambda match: _SHORTCODES[match[0]], text)
@@ -193,14 +221,27 @@ def without_units(text: str) -> str:
     return _FIGURE.sub(lambda match: _blank(match) if match["unit"] else match[0], text)
 
 
+def without_names(text: str) -> str:
+    """Return a text without numbers of names, code and lists: `Ubuntu 22.04`, `numpy>=1.20`, `x[0]`, `2.`."""
+    return _NAMED.sub(lambda match: match[0] if compares(match[0]) else _blank(match), text)
+
+
 def compares(sentence: str) -> bool:
-    """Return whether bare numbers in a sentence are results: `1203 instead of 411 calls`."""
-    return bool(_COMPARES.search(sentence))
+    """Return whether bare numbers in a sentence are results: `1203 instead of 411 calls`.
+
+    Two different ones in another language may be.
+    """
+    is_english = _ENGLISH.search(sentence)
+    return bool(_COMPARES.search(sentence)) or (not is_english and len(set(_ALONE.findall(sentence))) > 1)
 
 
 def sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text; a line end ends one, too."""
     yield from (part.strip() for part in _SENTENCE.split(text) if part and part.strip())
+
+
+def _roman_as_digits(character: str) -> str:
+    return f"{unicodedata.numeric(character):g}" if unicodedata.category(character) == "Nl" else character
 
 
 def _seen_character(character: str) -> str:
@@ -209,7 +250,7 @@ def _seen_character(character: str) -> str:
     category = unicodedata.category(character)
     if category in {"Cf", "Mn", "Me"}:
         return ""
-    if category.startswith("Z"):
+    if category.startswith("Z") or character == "\u2800":  # a Braille cell without dots
         return " "
     number = unicodedata.numeric(character, None)
     return f"{number:g}" if number is not None and category.startswith("N") else character

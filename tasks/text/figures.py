@@ -42,11 +42,6 @@ def quantity(value: float, unit: str) -> str:
     return {"s": seconds, "B": size}.get(unit, count)(value)
 
 
-def difference(value: float, unit: str) -> str:
-    """Format a difference with its sign: `+12.0 KiB`, `0 B`."""
-    return ("+" if value > 0 else "") + quantity(value, unit)
-
-
 def counted(number: int, noun: str, nouns: str = "") -> str:
     """Format a number of things: `1 commit`, `2,000 commits`; `nouns` is an irregular plural, as in `3 launches`."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
@@ -125,13 +120,6 @@ def times(base: float, head: float) -> str:
         # At least two digits: 0.00x would say that nothing is left.
         return f"{factor:.{1 - math.floor(math.log10(factor))}f}x"
     return f"{factor:,.2f}x" if factor < 9.995 else f"{factor:,.1f}x" if factor < 99.95 else f"{factor:,.0f}x"
-
-
-def rate(mean: float) -> str:
-    """Format how often a call of `mean` seconds runs per second: `64.31 ops/s`."""
-    if not mean:
-        return NOT_DEFINED
-    return f"{1 / mean:,.2f} ops/s" if 1 / mean < 1000 else f"{1 / mean:,.0f} ops/s"
 
 
 def _rounded(value: float, digits: int, rounding: Rounding) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.bench import measuring
+from tasks.bench import measuring, node_ids
 from tasks.bench.memory import memory
 from tasks.bench.node_ids import NodeIds, matched
 from tasks.bench.outputs import inputs
@@ -19,6 +19,7 @@ from tests.support.pairs import both, pair
 
 TREE = Path("/var/cache/trees/5f0c1d")
 IDS = NodeIds(TREE, Path(sys.executable))
+HOST = "ci-runner-7"
 NOW, CLOCK = time.time(), datetime.now(tz=UTC)
 
 
@@ -27,6 +28,8 @@ UNSTABLE = {
     "repr of a path": (f"PosixPath('{TREE}/tests/data/a.txt')-1", "PosixPath('tests/data/a.txt')-1"),
     "address of a file": (f"file://{TREE}/a.txt", "file://a.txt"),
     "joined by another character": ("var-cache-trees-5f0c1d-tests-a.txt", "…-tests-a.txt"),
+    "joined as in addresses": ("%2Fvar%2fcache%2Ftrees%2F5f0c1d%2Fa.txt", "%2F…%2Fa.txt"),
+    "host": (f"http://{HOST}:80/x", "http://<host>:80/x"),
     "underscores": ("_var_cache_trees_5f0c1d", "_…"),
     "tmp_path": (f"{tempfile.gettempdir()}/pytest-of-ada/pytest-12/test_a0/x", "<tmp_path>/test_a0/x"),
     "temporary folder": (f"{tempfile.gettempdir()}/tmpab_c1d2e/x", "<temporary folder>/…/x"),
@@ -56,7 +59,8 @@ STABLE = {
 @pytest.mark.parametrize(
     ("node", "expected"), [*UNSTABLE.values(), *((node, node) for node in STABLE.values())], ids=[*UNSTABLE, *STABLE]
 )
-def test_what_differs_from_process_to_process_is_left_out(node, expected):
+def test_what_differs_from_process_to_process_is_left_out(monkeypatch, node, expected):
+    monkeypatch.setattr(node_ids.socket, "gethostname", lambda: HOST)
     test = f"tests/test_a.py::test_a[{node}]"
     assert IDS.stable([test]) == {test: f"tests/test_a.py::test_a[{expected}]"}
 

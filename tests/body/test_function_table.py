@@ -38,13 +38,12 @@ GONE = share("gone", (1200, 0.75), None)
 
 def test_the_table():
     assert text_of([WORK, GONE]) == (
-        "<details>\n<summary>Time per function of the project</summary>\n\n"
+        "Time in functions of the project:\n\n"
         "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
         "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
         "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
-        "Shares come from a separate sampling pass; the timed runs were not instrumented. A share includes what the "
-        "function calls, a time is that share of the time above, and calls are counted in one call of the benchmark. "
-        "Each side has at least 912 samples.\n\n</details>\n"
+        "A share includes what the function calls, and the times are shares of the time per call. Calls are those of "
+        "one call of the benchmark. The shares were sampled in runs of their own, at least 912 samples on each side.\n\n"
     )
 
 
@@ -72,7 +71,7 @@ def test_no_column_is_empty():
     assert "| Function | Calls | Base share | Head share |\n|:---|---:|---:|---:|\n" in untimed
     scarce = text_of([each.model_copy(update={"samples": 3}) for each in (WORK, GONE)])
     assert "| Function | Calls |\n|:---|---:|\n| `p:work` (changed) | 1 |\n| `p:gone` | 1,200 → – |\n\n" in scarce
-    assert "There were too few samples for shares of its time." in scarce
+    assert "There were too few samples to show shares of the time." in scarce
 
 
 def test_what_is_compiled_is_not_visible():

@@ -126,14 +126,14 @@ def test_each_worktree_is_built_if_the_benchmark_imports_what_a_build_makes(runn
     confined = case.vary(item=ITEM.model_copy(update={"sandbox": "bwrap"}))
     if runner == "python":
         assert "git worktree add" not in body_of(confined)
-        assert "Commands for plain pytest are left out: they would have to build each side, which" in body_of(confined)
+        assert "There are no commands for plain pytest: they would have to build each side, which" in body_of(confined)
 
 
 def test_there_are_no_pytest_commands_if_a_conftest_replaces_the_fixture():
     injection = INJECTION.model_copy(update={"own_fixture": "tests/conftest.py"})
     body = body_of(Case(CPU_IMPROVED, injection=injection))
     assert "git worktree add" not in body
-    assert "Commands for plain pytest are left out: tests/conftest.py defines a fixture named benchmark" in body
+    assert "There are no commands for plain pytest: tests/conftest.py defines a fixture named benchmark" in body
 
 
 def test_the_variables_of_the_projects_tests_are_set():

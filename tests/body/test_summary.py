@@ -101,6 +101,27 @@ def test_the_performance_commit_leads_and_merges_and_fixups_stay_away():
     assert result.further_commits == 2
 
 
+SQUASHED = """Join lines once (#12) [skip ci]
+
+* Do not copy the page
+* fix lint
+* Merge branch 'main' into perf/lines
+* wip
+* fixup! Do not copy the page
+* Update tests/test_text.py
+* Apply suggestions from code review
+* Revert "Do not copy the page"
+
+---------
+
+BREAKING CHANGE: none
+"""
+
+
+def test_the_list_of_a_squashed_merge_is_read_like_its_commits():
+    assert bullets_of(SQUASHED) == ["Join lines once", "Do not copy the page"]
+
+
 def test_a_title_that_begins_with_merge_is_no_merge():
     assert bullets_of("Merge lines without copying the page", "Merge two dictionaries at once") == [
         "Merge lines without copying the page",
@@ -169,6 +190,10 @@ def test_sentences_are_whole_or_left_out():
         ("Score 2.14→1.83.", False),
         ("Twice as fast.", False),
         ("Measured on my laptop.", False),
+        ("Tested locally, zero regressions.", False),
+        ("There is no change in behaviour.", False),
+        ("Vorher 1203 Aufrufe, jetzt 411.", False),
+        ("Mille fois plus rapide.", False),
         ("The results are bit-for-bit the same.", False),
         ("It makes lookups O(1) instead of O(n).", True),
         ("A cache keeps the last 128 pages.", True),
@@ -193,6 +218,7 @@ def test_a_sentence_stays_if_the_evidence_holds_it(sentence, stays):
         ("1000x", ""),
         ("Score 2.14→1.83", ""),
         ("Join lines once", "Join lines once"),
+        ('Revert "Speed up f by 40%"', 'Revert "Speed up f"'),
     ],
 )
 def test_titles_lose_their_claims(title, shortened):
@@ -230,6 +256,18 @@ def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, c
         assert "\n" not in text
         assert text in titles or not re.match(r"&lt;!--|Co-authored-by", text)
     assert 1 <= len(result.bullets) <= 3
+
+
+@pytest.mark.parametrize(
+    ("title", "left"),
+    [
+        ("Performance improvements: 1.07x - 8.4x (#315)", "Performance improvements (#315)"),
+        ("Speed up parsing: 3x / 4x [perf]", "Speed up parsing [perf]"),
+        ("Keep the fast-path - avoid copies", "Keep the fast-path - avoid copies"),
+    ],
+)
+def test_nothing_is_left_of_what_joined_amounts(title, left):
+    assert without_claims(title) == left
 
 
 @given(MESSAGES)

@@ -4,15 +4,15 @@ import pytest
 
 from tasks.artifacts import ChangedFunction, MetricName, Verdict
 from tasks.body import views
-from tasks.body.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
+from tasks.body.views import asv_rows, losses_of, pyperf_table, rows_in_sight, unseen
 from tests.support.evidence import (
     BENCHMARK,
     CPU_IMPROVED,
     DETECTION,
+    IMPORT_IMPROVED,
     INCONCLUSIVE,
     MEMORY_IMPROVED,
     REGRESSED,
-    TEST,
     change,
     comparison,
 )
@@ -54,11 +54,13 @@ def test_losses_leave_out_the_change_of_the_headline():
     assert losses_of(CPU_IMPROVED, BENCHMARK) == ()
 
 
-def test_shares_need_samples():
-    (share,) = shares_of(CPU_IMPROVED)
-    assert (share.test, share.function) == (TEST, "pagelayout.text:merge_lines")
-    few = tuple(each.model_copy(update={"samples": 29}) for each in CPU_IMPROVED.functions)
-    assert shares_of(CPU_IMPROVED.model_copy(update={"functions": few})) == ()
+def test_the_table_in_sight_shows_the_claim_then_what_costs_more():
+    assert [(row.name, row.change.metric) for row in rows_in_sight(MIXED, BENCHMARK)] == [
+        ("test_benchmark_merge_lines", "time"),
+        ("test_benchmark_merge_lines", "peak memory"),
+        ("test_b", "time"),
+    ]
+    assert [row.change.metric for row in rows_in_sight(CPU_IMPROVED, BENCHMARK)] == ["time", "peak memory"]
 
 
 def test_unobserved_functions_are_named():
@@ -71,6 +73,10 @@ def test_unobserved_functions_are_named():
     assert unseen(several, REGRESSED) == ("pagelayout.text:merge_lines", "a:b")
     assert unseen(several, CPU_IMPROVED) == ()
     assert unseen(DETECTION, REGRESSED) == ()
+    module = functions[1].model_copy(update={"name": "<module>"})
+    importing = DETECTION.model_copy(update={"functions": (*functions, module)})
+    assert unseen(importing, REGRESSED)[-1] == "a:<module>"
+    assert unseen(importing, IMPORT_IMPROVED) == ("pagelayout.text:merge_lines", "a:b")
 
 
 def test_asv_rows():

@@ -426,6 +426,29 @@ def test_extensions_of_an_old_back_end_are_copied_into_the_tree(tmp_path):
     assert {"pages==1", "iniconfig"} <= {*environment.packages, *names(environment)}
 
 
+CMAKE = """
+cmake_minimum_required(VERSION 3.15)
+project(pages LANGUAGES C)
+find_package(Python COMPONENTS Interpreter Development.Module REQUIRED)
+Python_add_library(fast MODULE pages/fast.c WITH_SOABI)
+install(TARGETS fast DESTINATION pages)
+"""
+
+
+@slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
+def test_extensions_of_scikit_build_core_are_those_of_the_tree(tmp_path):
+    """Its editable installs import them from the environment."""
+    back_end = '[build-system]\nrequires = ["scikit-build-core"]\nbuild-backend = "scikit_build_core.build"\n'
+    files = {"pyproject.toml": back_end + PROJECT, "CMakeLists.txt": CMAKE, "pages/fast.c": EXTENSION["pages/fast.c"]}
+    tree = TargetRepo(tmp_path / "tree", {**files, "pages/__init__.py": EXTENSION["pages/__init__.py"]}).path
+    environment = build(tree, tmp_path / "cache")
+    assert environment.notes == (builder.COPIED,)
+    *found, extension = ask(environment, "import pages; print(json.dumps([pages.answer(), pages.fast.__file__]))")
+    assert found == [41]
+    assert Path(extension).is_relative_to(tree)
+
+
 @slow
 def test_compiled_modules_are_copied_through_no_link_out_of_the_tree(tmp_path):
     for name in ("plain", "linked", "into"):

@@ -99,6 +99,19 @@ FAILURES = {
         "written for another version, or broken",
         {},
     ),
+    "option-required": (
+        {
+            "tests/conftest.py": "def pytest_addoption(parser):\n"
+            "    parser.addoption('--size', type=int, required=True)\n"
+        },
+        "a conftest of the project requires pytest's option `--size`",
+        {},
+    ),
+    "plugin-not-importable": (
+        {"pytest.ini": "[pytest]\naddopts = -p nothing_like_it\n"},
+        "pytest cannot import the plugin `nothing_like_it`",
+        {},
+    ),
     "fixture-missing": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")},
         "the fixture `tables` does not exist",

@@ -6,6 +6,9 @@ from tasks.errors import CommandFailedError
 CAUSES = {
     "error: Failed to fetch: `https://example.org`\n  Caused by: dns error: failed to lookup address": "the package index cannot be reached",
     "error: No interpreter found for Python 3.99 in managed installations": "this machine has no matching Python",
+    "error: Failed to build `a @ git+https://b.invalid/a`\n  cause: Git operation failed\n  cause: failed to clone": (
+        "the git repository of a requirement cannot be fetched"
+    ),
     "src/a.c:1:10: fatal error: ffi.h: No such file or directory\nerror: command '/usr/bin/gcc' failed": "a header file is missing: ffi.h",
     "src/a.c:1:10: fatal error: 'libpq/fe.h' file not found": "a header file is missing: libpq/fe.h",
     "error: command 'gcc' failed: No such file or directory": "a compiler is missing",

@@ -147,6 +147,11 @@ def test_unknown_extras_and_groups(tmp_path, settings, message):
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT + "[dependency-groups]\ntest = ['rich']\n"}, False),
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT.replace("pages", "tables")}, False),
         ({"setup.py": "setup()"}, {"setup.py": "setup(install_requires=open('requirements.txt'))"}, False),
+        (
+            {"setup.py": "setup(install_requires=open('deps/core.txt'))", "deps/core.txt": "a"},
+            {"setup.py": "setup(install_requires=open('deps/core.txt'))", "deps/core.txt": "b"},
+            False,
+        ),
         ({"setup.py": "setup()", "requirements.txt": "a"}, {"setup.py": "setup()", "requirements.txt": "b"}, False),
         (
             {"requirements.txt": "-r more.txt", "more.txt": "a"},

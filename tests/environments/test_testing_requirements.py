@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.environments.declared import declared_requirements, static_requirements
+from tasks.environments.declared import declared_requirements, extra_names, static_requirements
 from tasks.environments.requirements import attempts
 from tasks.environments.testing_requirements import file_for_tests, marked_as_tests
 from tasks.manifest.model import EnvironmentSettings
@@ -171,6 +171,10 @@ def test_requirements_files_that_metadata_names():
     dynamic = PROJECT + '[tool.setuptools.dynamic]\ndependencies = {file = ["needs.txt"]}\n'
     computed = {"setup.py": "setup(install_requires=open('requirements.txt').readlines())", "requirements.txt": "six"}
     assert static_requirements(of(**{"pyproject.toml": dynamic, "needs.txt": "six"}), ()) == ((), ("needs.txt",))
+    extras = dynamic + "optional-dependencies.test = {file = ['reqs/test.in']}\n"
+    described = of(**{"pyproject.toml": extras, "needs.txt": "six", "reqs/test.in": "rich"})
+    assert extra_names(described) == ("test",)
+    assert static_requirements(described, ("test",)) == ((), ("needs.txt", "reqs/test.in"))
     assert static_requirements(of(**computed), ()) == ((), ("requirements.txt",))
     listed = {"setup.cfg": "[options]\ninstall_requires = file: needs.txt\n", "needs.txt": "six"}
     assert static_requirements(of(**listed), ()) == ((), ("needs.txt",))

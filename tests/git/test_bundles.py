@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import RepositoryError
-from tasks.git import Clone
+from tasks.git import Clone, bundles
 from tasks.git.bundles import Bundle
 from tests.support.targets import TargetRepo
 
@@ -106,3 +106,30 @@ def test_a_broken_bundle_is_one_message(tmp_path, repo, change, reason):
         Clone.of_bundle(bundle._replace(content=change(bundle.content)), tmp_path / "there")
     with Clone.of_bundle(bundle, tmp_path / "there") as clone:
         assert clone.read(repo.git("rev-parse", "main"), "a.txt") == b"three\n"
+
+
+def test_only_what_the_other_machine_lacks_is_packed(tmp_path, repo):
+    """The new commit branches off an old one: of files that only older commits have, the other machine has no content."""
+    first = bundled(repo, tmp_path / "here", "main")
+    with Clone.of_bundle(first, tmp_path / "there"):
+        present = bundles.present_commits(first.history, tmp_path / "there")
+    assert present == (repo.git("rev-parse", "main"),)
+    repo.git("checkout", "--quiet", "-b", "late", "v1.0")
+    repo.commit({"new.txt": "new\n"})
+    repo.git("tag", "v1.1")
+    late = repo.git("rev-parse", "late")
+    with Clone.open(str(repo.path), tmp_path / "here") as clone:
+        outline = clone.bundle_outline("late")
+        whole, rest = clone.bundle("late"), clone.bundle("late", present=(*present, "0" * 40))
+    assert bundles.commits_of(outline) == bundles.commits_of(rest) == (late,)
+    assert outline.content.rstrip() == rest.content.partition(b"\n\n")[0]
+    assert len(rest.content) < len(whole.content)
+    with pytest.raises(RepositoryError, match="removed from the cache meanwhile"):
+        Clone.of_bundle(outline, tmp_path / "there")
+    with Clone.of_bundle(rest, tmp_path / "there") as clone:
+        assert clone.read(late, "old.txt") == b"old\n" * 1000
+        clone.worktree(tmp_path / "tree", late)
+        assert git(tmp_path / "tree", "describe", "--tags").strip() == "v1.1"
+        assert set(bundles.present_commits(rest.history, tmp_path / "there")) == {*present, late}
+    with Clone.of_bundle(outline, tmp_path / "there") as clone:
+        assert clone.read(late, "new.txt") == b"new\n"

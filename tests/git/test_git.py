@@ -1,5 +1,6 @@
 import itertools
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -493,6 +494,16 @@ def test_code_that_writes_objects_in_its_tree_touches_nothing(target: TargetRepo
                 )
     borrowed = {store for store in standalone.object_stores(apart / ".git") if store.is_relative_to(target.path)}
     assert borrowed == set()
+
+
+def test_commits_that_the_repository_lost_are_in_no_way(tmp_path: Path, cache: Path) -> None:
+    """Their copies stay in the repository of the trees."""
+    target = TargetRepo(tmp_path / "repo", {"a.py": "a = 1\n"})
+    for number in range(2):
+        with opened(target, cache) as clone:
+            clone.worktree(cache / f"trees/{number}", target.head)
+        shutil.rmtree(target.path)
+        target = TargetRepo(target.path, {"a.py": "a = 2\n"})
 
 
 def test_a_tree_sees_the_history_and_tags_of_its_commit_alone(target: TargetRepo, cache: Path) -> None:

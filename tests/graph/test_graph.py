@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,6 +155,8 @@ def in_target(folder: Path) -> TargetRepo:
 def test_the_first_run_makes_two_bodies(first):
     folder, ended = first
     assert ended.executed == tasks_of("numbers", "words") | {"report"}
+    # The first body is written before the second item is measured.
+    assert ended.out.index(".  render:numbers") < ended.out.index(".  measure:words")
     bodies = {path.name: path.read_text() for path in (folder / ".codeflash").glob("pr-body-*")}
     assert bodies.keys() == {"pr-body-total.md", "pr-body-total-words.md"}
     assert all("python" in body and "{{" not in body for body in bodies.values())
@@ -465,3 +470,57 @@ def test_a_signal_that_python_drops_in_a_callback_is_not_lost():
     )
     assert "Exception ignored" in done.stderr
     assert done.returncode == 143
+
+
+# -- in a terminal ------------------------------------------------------------------------------------
+
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*3[0-7]m")
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_terminal(folder: Path, *arguments: str, width: int = 100, **variables: str) -> str:
+    """Render the first item again in a pseudo terminal, and return what it shows."""
+    prprep(folder, "forget", "render:numbers")
+    leader, follower = os.openpty()
+    termios.tcsetwinsize(follower, (40, width))
+    environment = {**settings(), "TERM": "xterm-256color", **variables}
+    del environment["COLUMNS"]
+    command = [sys.executable, "-m", "tasks", *arguments]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=follower, stdout=follower, stderr=follower
+    ) as running:
+        os.close(follower)
+        shown = b""
+        with suppress(OSError):  # on Linux the end of a pseudo terminal is an error
+            while chunk := os.read(leader, 65_536):
+                shown += chunk
+        os.close(leader)
+    assert running.returncode == 0, shown.decode()
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_shows_results_and_a_count_instead_of_tasks(folder):
+    shown = in_terminal(folder)
+    text = ESCAPE.sub("", shown)
+    assert ".  render" not in text
+    assert "2 of 2 items done" in text
+    assert re.search(r"numbers: ready; peak memory −[\d.]+ %; pr-body-total\.md", text)
+    assert "words:" not in text  # nothing was done for it
+    assert set(COLOUR.findall(shown)) == {"\x1b[32m"}
+    assert max(map(len, text[text.rindex("#  Optimization") :].splitlines())) <= 100
+
+
+def test_a_narrow_terminal_breaks_no_line(folder):
+    shown = ESCAPE.sub("", in_terminal(folder, width=40))
+    assert max(map(len, re.split("[\r\n]", shown))) <= 40
+    assert "2 of 2 items done" in shown
+
+
+def test_what_a_terminal_cannot_show_is_left_out(folder):
+    plain = in_terminal(folder, "-v", NO_COLOR="1", PYTHONIOENCODING="ascii")
+    assert not COLOUR.search(plain)
+    assert plain.isascii()
+    assert all(part in ESCAPE.sub("", plain) for part in (".  render:numbers", "numbers: ready", "2 of 2 items done"))
+    dumb = in_terminal(folder, TERM="dumb")
+    assert ".  render:numbers" in dumb
+    assert "\x1b" not in dumb

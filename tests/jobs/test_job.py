@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Injection, Provenance, Samples
+from tasks.artifacts import Failure, Injection, Provenance, Samples
 from tasks.cli import PrprepMain
 from tasks.errors import MeasuringError
 from tasks.jobs import process, running
@@ -150,11 +150,11 @@ def test_what_cannot_be_measured_elsewhere_is_not_packed(prepared, tmp_path, ite
         (lambda job, files: packed({"job.json": b"[" * 100_000}), "its job.json is not what prprep writes"),
         (lambda job, files: packed({"job.json": b"[]"}), "its job.json is not what prprep writes"),
         (
-            lambda job, files: packed({"job.json": b'{"format": 2, "prprep": "9.0", "more": 1}'}),
+            lambda job, files: packed({"job.json": b'{"format": 3, "prprep": "9.0", "more": 1}'}),
             "it was written by prprep 9.0, which measures in another way than this one (0.1.0)\n  install the same",
         ),
         (
-            lambda job, files: job.model_copy(update={"stage": STAGE.version + 1}).archive(files),
+            lambda job, files: job.model_copy(update={"version": STAGE.version + 1}).archive(files),
             "it was written by prprep 0.1.0, which measures in another way",
         ),
         (lambda job, files: job.archive({**files, "more": b""}), "its files are not those that prprep packed"),
@@ -180,7 +180,7 @@ def test_what_a_job_hides_is_found_before_anything_runs(tmp_path, job, path, rea
     description, files = job
     changed = {**files, path: files.get(path, b"") + b" "}
     (tmp_path / "x.zip").write_bytes(description.model_copy(update={"files": hashes(changed)}).archive(changed))
-    running.measure_job(tmp_path / "x.zip", tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
+    running.run_job(tmp_path / "x.zip", tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
     error = Result.read(tmp_path / "y.zip")[0].error
     assert error.what.startswith(f"this job cannot be run: {reason}")
     assert not (tmp_path / "cache" / "clones").exists()
@@ -204,9 +204,10 @@ def fails(error):
 )
 def test_a_failure_is_a_result(prepared, tmp_path, monkeypatch, capsys, raised, what, defect, code):
     monkeypatch.setattr(measure, "take_samples", fails(raised))
-    running.measure_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
+    running.run_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
     result, files = Result.read(tmp_path / "y.zip")
     assert (result.error.what, result.error.defect) == (what, defect)
+    assert defect or result.error.kind == {1: "SystemCallError"}.get(isinstance(raised, OSError), "MeasuringError")
     assert what.partition(": ")[0] in files["log.txt"].decode() or "ZeroDivisionError" in files["log.txt"].decode()
     assert list(files) == ["log.txt"]
     # The command that asked for it ends as a local run would.
@@ -235,7 +236,7 @@ def test_a_profile_that_no_result_could_hold_is_left_out(prepared, tmp_path, mon
 
     monkeypatch.setattr(measure, "take_samples", take_samples)
     monkeypatch.setattr(running, "MOST_EXPANSION", 1000)
-    running.measure_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
+    running.run_job(prepared[1], tmp_path / "y.zip", cache=tmp_path / "cache", report=silent)
     _, files = Result.read(tmp_path / "y.zip")
     assert sorted(files) == ["log.txt", "profiles/small.bin", "samples.json"]
     assert b"the profile large.bin is too large for the result, and left out" in files["log.txt"]
@@ -262,7 +263,7 @@ def test_a_result_becomes_the_artifacts_of_a_local_run(prepared, job, state):
         ({"fingerprint": "f" * 32}, 1, "faster: this is not a result of the item as it is now: it is an item of another"),
         ({"item": "gone"}, 3, 'prprep.yaml has no optimization "gone"'),
         ({"item": "other"}, 1, "other: detect is not up to date"),
-        ({"stage": 1}, 3, "{file}: it was written by prprep 0.1.0, which measures in another way"),
+        ({"version": 1}, 3, "{file}: it was written by prprep 0.1.0, which measures in another way"),
     ],
 )  # fmt: skip
 def test_a_result_of_something_else_is_refused(prepared, job, state, change, code, message):
@@ -307,12 +308,13 @@ def test_samples_of_something_else_are_refused(prepared, job, state, change):
 
 
 def test_a_failure_elsewhere_is_the_failure_of_the_item(prepared, job, state):
-    error = {"what": "the benchmark failed", "where": "tests/x.py", "hint": "fix it"}
+    error = {"what": "the benchmark failed", "where": "tests/x.py", "hint": "fix it", "kind": "UnreachedError"}
     failed = Result.model_validate({**Result.of(job[0], "Abacus, 4 rows", {}).model_dump(), "error": error})
     done = collected(prepared, failed.archive({}))
     assert done.returncode == 1
     assert done.stderr.startswith("ERROR: tests/x.py: the benchmark failed\n(on Abacus, 4 rows)\n  fix it")
     assert "the benchmark failed" in ran(prepared[0], "explain", "faster").stdout
+    assert Failure.read(state / "failure.json").kind == "UnreachedError"
     assert not (state / "samples.json").exists()
     # A later result settles it.
     assert collected(prepared, result_of(job[0], files_of(state))).returncode == 0

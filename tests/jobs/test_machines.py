@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,13 +14,13 @@ import pytest
 
 from tasks.artifacts import Comparison, MetricName, Samples, Verdict
 from tasks.jobs.files import Result
+from tests.support.marked import MARK, ended, processes
 from tests.support.mistakes import PYPROJECT, change, command, compare, item, ran, target, variables_of
 
 pytestmark = pytest.mark.slow
 
 CALLS = {"setup": "from textkit import total", "call": "total()"}
 ITEM = item(benchmark=CALLS, metrics=["time", "memory"], budget=1.0, env={"pass": ["LICENCE"]})
-MARK = "JOB_OF_THIS_TEST"
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +87,6 @@ def shape(samples: Samples) -> dict[str, object]:
     return fields | {"metrics": [(each.test, each.metric) for each in samples.measurements]}
 
 
-def processes(mark: str) -> list[psutil.Process]:
-    """Return the processes that inherited the mark."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def running_jobs(mark: str) -> list[psutil.Process]:
     """Return the processes of `prprep job` that do not end at once."""
     found = []
@@ -127,10 +114,7 @@ def test_nothing_is_left_of_a_job_whose_client_ends(packed, tmp_path, number, co
     assert len(processes(str(tmp_path))) > 3
     os.kill(running.pid, number)
     assert running.wait(30) == code
-    ends = time.monotonic() + 30
-    while (left := processes(str(tmp_path))) and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert not left
+    assert ended(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["faster.job.zip"]
 
 

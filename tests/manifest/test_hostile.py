@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -272,7 +273,9 @@ def check_harmless(run):
         } - {"\u200b"}
         assert "1337" not in text
     for body in bodies:
-        page = MarkdownIt("commonmark").enable("table").render(body)
+        # The comment with the title, which nothing in it can end.
+        shown = re.sub(r"\A<!-- Title: (?:(?!--).)* -->\n", "", body)
+        page = MarkdownIt("commonmark").enable("table").render(shown)
         assert not any(tag in page for tag in ("<script", "<img", "<!--", 'href="javascript'))
 
 

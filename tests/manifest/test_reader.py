@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -347,6 +348,11 @@ class TestFiles:
         Path("sub").mkdir()
         with pytest.raises(ManifestError, match=r"(?m)^sub: this is a folder, not a manifest"):
             read(Path("sub"))
+
+    def test_a_pipe(self):
+        os.mkfifo("prprep.yaml")
+        with pytest.raises(ManifestError, match=r"(?m)^prprep\.yaml: this file cannot be read: not a regular file"):
+            read(Path("prprep.yaml"))
 
     def test_a_file_below_a_file(self):
         Path("prprep.yaml").write_text("")

@@ -78,10 +78,12 @@ def test_a_second_holder_in_the_same_process_is_refused_or_waits(tmp_path: Path)
     assert order == ["first", "second"]
 
 
-@pytest.mark.parametrize("name", ["taken/lock", "link"])
+@pytest.mark.parametrize("name", ["taken/lock", "link", "pipe"])
 def test_a_lock_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert locks.holder(tmp_path / "pipe") is None
     with pytest.raises(PrprepError, match="the lock cannot be opened"), file_lock(tmp_path / name, busy=None):
         pass
     assert not (tmp_path / "elsewhere").exists()

@@ -162,6 +162,17 @@ ENCODINGS = {
     "shell's %q": lambda text: re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", text),
     "hexadecimal": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
+    "bytes with colons": lambda text: text.encode().hex(":"),
+    "bytes as numbers": lambda text: json.dumps([*text.encode()]),
+    "every byte of a URL": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "every byte of a literal": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "references in HTML": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "references in HTML in hexadecimal": lambda text: "".join(f"&#x{ord(character):x};" for character in text),
+    "escapes in JSON": lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+    "capitals": str.upper,
+    "small letters alone": str.lower,
+    "reversed": lambda text: text[::-1],
+    "spaced": " ".join,
     "base32": lambda text: base64.b32encode(text.encode()).decode(),
     **{
         f"{name} after {offset}": lambda text, encode=encode, offset=offset: encode(

@@ -24,6 +24,18 @@ LAYOUTS = {
         ("src",),
         ("pages",),
     ),
+    "folders of tests beside the convention": (
+        {
+            "pyproject.toml": PROJECT + '[tool.pytest.ini_options]\npythonpath = ["support"]\n',
+            "tox.ini": "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}{/}more:{env:PYTHONPATH:}:/opt\n",
+            "hatch.toml": '[envs.default.env-vars]\nPYTHONPATH = "{root}/hatched"\n',
+            "pages/__init__.py": "",
+            **{f"{folder}/{folder}_plugin.py": "" for folder in ("support", "more", "hatched")},
+        },
+        "flat",
+        ("", "support", "more", "hatched"),
+        ("hatched_plugin", "more_plugin", "pages", "support_plugin"),
+    ),
     "src as a package": ({"src/__init__.py": "", "src/pages.py": ""}, "flat", ("",), ("src",)),
     "setuptools package-dir": (
         {"pyproject.toml": PROJECT + '[tool.setuptools.package-dir]\n"" = "lib"\n', "lib/pages/__init__.py": ""},

@@ -44,7 +44,7 @@ def test_variables_that_a_project_sets(files, values):
 
 def test_notes_list_the_variables_that_are_set_and_those_that_are_not():
     tox = (
-        "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH=src\n    COVERAGE_FILE=.c\n"
+        "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH={envdir}/src\n    COVERAGE_FILE=.c\n"
         "    PATHS=a\n"
     )
     found = project_variables(Project(Files({"tox.ini": tox})))

@@ -73,7 +73,7 @@ def test_figures_that_the_evidence_holds_may_be_repeated(added):
 
 
 def test_what_was_measured_stays():
-    table_row = next(line for line in RENDERED.splitlines() if "(head)" in line)
+    table_row = next(line for line in RENDERED.splitlines() if line.startswith("| time |"))
     assert objections_to(RENDERED.replace(table_row + "\n", ""))[0].startswith("this line was removed or changed: | ")
     changed = objections_to(RENDERED.replace("11.85 ms", "1.85 ms"))
     assert any("(1.85 ms)" in each for each in changed)
@@ -81,6 +81,7 @@ def test_what_was_measured_stays():
 
 
 LINES = RENDERED.split("\n")
+TITLE, HEADLINE = LINES[0], LINES[2]
 RESULTS = LINES.index("## Results")
 
 
@@ -122,14 +123,25 @@ def test_results_cannot_be_hidden_between_two_lines(before, after):
 @pytest.mark.parametrize("line", ["> Old results:", "- Old results:", "[^1]:", "[^1]: old", "[old]: x", "~old"])
 def test_the_headline_cannot_be_drawn_into_something_else(line):
     following = "\nold~" if line == "~old" else ""
-    assert objections_to(f"{line}\n{LINES[0]}{following}\n" + "\n".join(LINES[1:]))
+    assert objections_to(f"{line}\n{HEADLINE}{following}\n" + RENDERED.partition(f"{HEADLINE}\n")[2])
 
 
 @pytest.mark.parametrize(
     "change", ["~~{}~~", "<!-- {} -->", "`{}`", "    {}", "{}\n===", "> {}", "<sub>{}</sub>", "\\{}"]
 )
 def test_a_line_cannot_be_marked_up_differently(change):
-    assert objections_to(RENDERED.replace(LINES[0], change.format(LINES[0])))
+    assert objections_to(RENDERED.replace(HEADLINE, change.format(HEADLINE)))
+
+
+def test_the_comment_with_the_title_is_the_only_hidden_one():
+    """It may be removed; another one, and a second or edited title, are refused."""
+    assert TITLE == "<!-- Title: Merge lines without copying the page -->"
+    assert objections_to(RENDERED.removeprefix(TITLE)) == []
+    (edited,) = objections_to(RENDERED.replace(TITLE, "<!-- Title: Merge lines 1000x faster -->"))
+    assert edited.startswith("the title is edited in the manifest (`title:`), not here: <!-- Title: Merge lines 1000x")
+    for added in (TITLE, "<!-- 1000x faster -->", "<!-- Title: x -->", f"{TITLE[:-4]} 1000x -->", "<!-- Title: x"):
+        for edit in (f"{added}\n\n{RENDERED}", f"{RENDERED}\n{added}\n", with_lines("", added, "")):
+            assert objections_to(edit)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +161,10 @@ def test_a_line_cannot_be_marked_up_differently(change):
         "\u00d71000", "\U0001f51fx faster", "½ the time", "100:1", "2m30s", "dozens of times faster",
         "% less: 50", "1·000x", "#1000%", "https://github.com/user-attachments/assets/0f0f",
         "https://github.com/a/b/assets/1/0f0f",
+        "1000 mal schneller", "mille fois plus rapide", "1000 раз быстрее", "千倍", "Ⅹ times faster", "1871 \u279c 313",
+        "\\_1000x faster", "Faster1000x", "umpteen times faster", "It was 30 days, it is one", "97,9 Prozent weniger",
+        '[docs](https://x.org "1000x faster")', "x<sup>1000</sup>", "from a minute to a second", "1000\u2800x",
+        "- 1000\n- x", "1000|x", "1000\u2613", "12k ops", "quarter of the memory", "```\n1000 mal\n```",
     ],
 )  # fmt: skip
 def test_no_figure_can_be_added_in_disguise(disguised):
@@ -163,7 +179,7 @@ def test_no_figure_can_be_added_in_disguise(disguised):
         "**Note**: the loop was `quadratic`, O(n^2).", "## Related issue\n\nNone.", "> said Bea",
         "`dict[str, <T>]` and a < b", "Für Ünal – “so it is” …", "```python\nprint(1)\n```",
         "See https://github.com/a/b/issues/12.", "Called several times a page, a second cache helps.",
-        "It is 1.26x faster.",
+        "It is 1.26x faster.", "Tested on Ubuntu 22.04, with numpy>=1.77.", "`x[77]` is the last.", "2. Read RFC 2119.",
     ],
 )  # fmt: skip
 def test_words_may_be_added(words):

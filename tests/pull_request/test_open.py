@@ -188,6 +188,7 @@ def test_it_is_opened_once_and_then_updated(case):
     body = (case.folder / ".codeflash" / "pr-body-total.md").read_text()
     assert (opened.title, opened.base_ref, opened.head_ref, opened.is_draft) == ("Sum in C", "main", "perf/total", True)
     assert opened.body.strip() == body.strip()
+    assert body.startswith(f"<!-- Title: {opened.title} -->\n\n**")
     assert opened.head_oid == case.branch.head
     assert opened.url in output
     assert "open a draft pull request in acme/sums" in output

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.storage import files
 from tasks.storage.files import write_new, write_whole
+from tasks.storage.hashing import read_bytes
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
@@ -43,3 +44,7 @@ def test_only_regular_files_of_a_sane_size_are_read(tmp_path):
     for name in ("link", "folder", "pipe", "large", "missing"):
         assert files.read_regular(tmp_path / name) is None, name
         assert files.read_json(tmp_path / name) == {}
+    assert read_bytes(tmp_path / "link") == b"{}"
+    for name in ("folder", "pipe", "missing"):
+        assert read_bytes(tmp_path / name) is None, name
+        assert files.fingerprint_of(tmp_path / name) is None

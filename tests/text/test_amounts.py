@@ -38,6 +38,13 @@ def found(text: str) -> list[str]:
         ("🔟x", 10, "factor"),
         ("#1000%", 10, "share"),
         ("O(now 10x)", 10, "factor"),
+        ("10 fois", 10, "factor"),
+        ("Ⅹx", 10, "factor"),
+        ("20.9 Prozent", 0.209, "share"),
+        ("300 Millisekunden", 0.3, "time"),
+        ("990 per mille", 0.99, "share"),
+        ("3 days", 259200, "time"),
+        ("2 kHz", 2000, "rate"),
     ],
 )
 def test_figures_in_units(text, value, kind):
@@ -47,7 +54,7 @@ def test_figures_in_units(text, value, kind):
 
 @pytest.mark.parametrize("text", [
         "2^10x", "10kx", "1OOx", "1.2.3x", "10+x", "3. x", "1000×faster", "1000xfaster", "1·000x", "½ the time", "1/10th of it",
-        "10:1", "100-to-1", "2m30s",
+        "10:1", "100-to-1", "2m30s", "v1000x", "_1000x",
     ],
 )  # fmt: skip
 def test_notations_that_cannot_be_read_are_figures_without_a_value(text):
@@ -73,7 +80,7 @@ def test_references_versions_and_orders_are_no_amounts(text):
         "two thirds", "a tenth", "a factor of ten", "ten percent", "several times faster", "doubles the speed",
         "thirty milliseconds", "dozens of times faster", "multiple times faster",
         "one and a half times as fast", "an order-of-magnitude", "a magnitude faster", "nine out of ten calls",
-        "sixx",
+        "sixx", "a zillion times faster", "a half less", "tausendmal schneller", "十倍", "an hour became a second",
     ],
 )  # fmt: skip
 def test_amounts_in_words(text):

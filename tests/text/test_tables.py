@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import re
+
+import pytest
+from rich.cells import cell_len
+
 from tasks.text.tables import text_table
 
 
@@ -22,14 +27,43 @@ def test_the_widest_columns_wrap_between_words():
     ]
 
 
-def test_a_word_longer_than_its_column_is_broken():
-    assert text_table(["A"], [["x" * 130]], 60).splitlines()[2:] == ["x" * 60, "x" * 60, "x" * 10]
+BODIES = [
+    ["1", "Release page images before inference", "test_benchmark_extract_tables.py (was there)", "needs review"],
+    ["2", "Group text by row", "test_benchmark_merge_text.py (created)", "ready"],
+]
+COLUMNS = ["#", "Optimization", "Benchmark test", "Status"]
 
 
-def test_nothing_is_cut_off_in_a_very_narrow_terminal():
-    rows = [["1", "a1b2c3d4e5f60", "mem", "pages.py", "none"]]
-    table = text_table(["#", "Commit", "Domain", "File", "Status"], rows, 10)
-    assert table.splitlines()[-1].split() == rows[0]
+@pytest.mark.parametrize("width", range(20, 110, 3))
+def test_no_line_is_too_long_and_no_word_is_broken_inside(width):
+    lines = text_table(COLUMNS, BODIES, width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    shown = " ".join(" ".join(line.split()) for line in lines)
+    assert not re.search("Optimi zation|Optimiz|extr act|Relea se|revi ew", shown.replace("Optimization", ""))
+
+
+def test_names_are_broken_at_their_separators():
+    lines = text_table(COLUMNS, BODIES[1:], 50).splitlines()
+    start = lines[0].index("Benchmark")
+    assert [line[start:].split("  ")[0] for line in lines[2:]] == ["test_benchmark_merge_", "text.py (created)"]
+
+
+def test_a_table_that_is_too_wide_becomes_a_list():
+    assert text_table(COLUMNS, BODIES[1:], 30).splitlines() == [
+        "2  Group text by row",
+        "   Benchmark test:",
+        "   test_benchmark_merge_",
+        "   text.py (created)",
+        "   Status: ready",
+    ]
+
+
+def test_a_word_without_separators_is_broken_if_it_is_longer_than_a_line():
+    assert text_table(["#", "A"], [["1", "x" * 130]], 63).splitlines() == [
+        f"1  {'x' * 60}",
+        f"   {'x' * 60}",
+        f"   {'x' * 10}",
+    ]
 
 
 def test_wide_letters_take_two_columns():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -76,6 +77,16 @@ def test_what_others_wrote_is_moved_aside(tmp_path):
     assert (target.parent / "body.edited-3.md").is_symlink()
     remove_output(target.parent / "body.edited.md", root=tmp_path, last=KNOWN)
     assert (target.parent / "body.edited.md").exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_moved_aside(tmp_path, make):
+    """A pipe without a writer would never end."""
+    target = tmp_path / "body.md"
+    make(target)
+    write_output(target, NEW, root=tmp_path, last=KNOWN)
+    assert target.read_text() == NEW
+    assert (tmp_path / "body.edited.md").exists()
 
 
 @pytest.mark.parametrize("link", ["out", "out/benchmarks", "out/benchmarks/item"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from ..request import Request, Role
 from ..sampled import ChangedOnSide, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
+from .opened_files import OpenedFiles
 
 SECONDS = 0.3
 """Of sampling, for the shares of the project's functions in one call."""
@@ -37,8 +38,8 @@ class Substitute:
 class WatchedCall:
     """What one benchmark call did; `seconds` of one call, `shares` of its time by path and qualified name.
 
-    `read` are the files of the tree that its process has imported or opened by then; `compiled` the changed functions
-    whose lines and time cannot be seen.
+    `read` are the files of the tree that its process has imported or opened by then, `listed` the folders whose names
+    it has read; `compiled` the changed functions whose lines and time cannot be seen.
     """
 
     key: str
@@ -52,6 +53,7 @@ class WatchedCall:
     executed: Mapping[str, tuple[int, ...]]
     too_slow: bool
     read: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
     compiled: frozenset[DefinitionPlace] = frozenset()
 
 
@@ -62,8 +64,17 @@ class Watched(NamedTuple):
     missing: str = ""
 
 
-def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report) -> Watched:
+def watch(
+    request: Request,
+    side: Role,
+    *,
+    lines: Mapping[str, tuple[int, ...]],
+    files: Collection[str] = (),
+    report: Report,
+) -> Watched:
     """Run the benchmark once more on one side and watch its calls; `lines` are the lines to look for, by file.
+
+    Of `files` it is also seen if a library in C or a child process opens them.
 
     At the time limit, returns the calls watched so far. Raises MeasuringError if the benchmark does not pass,
     ProvenanceError if a module comes from another tree.
@@ -80,6 +91,7 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
             stack.enter_context(exclusive(request.lock, report))
             # Waiting for another comparison is no part of the time limit.
             settings = Settings(hash_seed(request.rng()), cores=one_core(), watch=True, deadline=request.deadline())
+            opened = stack.enter_context(OpenedFiles().watching(tree, files))
             worker = stack.enter_context(started(request, side, settings))
             worker.collected()
             while ready := worker.advance():
@@ -92,7 +104,8 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
                     compiled |= changed.compiled(profile)
                     shares = {(each.path, each.name): each.share.share for each in sampled_functions(profile, tree)}
                 call = _watched(ready.key, seen, shares, benchmark=benchmark)
-                calls.append(replace(call, read=frozenset(imported.union(seen["opened"]))))
+                read = opened.so_far().union(imported, seen["opened"])
+                calls.append(replace(call, read=read, listed=frozenset(seen["listed"])))
     except TimeLimitError:
         missing = f"watching the benchmark took longer than the time limit of {request.timeout:g} s"
         report(missing)

@@ -33,8 +33,9 @@ EDGES = 60
 TRIES = 400
 """Inputs to try at most, including those that cannot be compared and those for shrinking."""
 SIDE_SECONDS = 2.0
-ALL_SECONDS = 6.0
-"""Time for one benchmark call on each side, and for all of them."""
+ALL_SECONDS, MORE_SECONDS, MOST_SECONDS = 6.0, 1.0, 30.0
+"""Time for one benchmark call on each side, and for all of them: of up to six, more for each further one, and at most.
+A call gets its share of what is left, so that the first ones leave something for the others."""
 EXPENSIVE_SECONDS = 0.2
 LATE_SECONDS = 0.05
 LATE_FACTOR = 10
@@ -58,7 +59,8 @@ def compare_further_inputs(
     if not equal or request.benchmark is None:
         return outputs
     compared: dict[str, Output] = {}
-    seconds = min(ALL_SECONDS, request.timeout or math.inf)
+    wanted = max(ALL_SECONDS, min(MORE_SECONDS * len(equal), MOST_SECONDS))
+    seconds = min(wanted, request.timeout or math.inf)
     try:
         _serve(request, equal, compared, rng=rng, seconds=seconds)
     except TimeLimitError:
@@ -97,7 +99,9 @@ def _serve(
                 seed = rng.randrange(2**32)
                 seconds = max(base.seconds, head.seconds)
                 exploration = Exploration(equal[base.key], workers, witness, OWN_SECONDS + LATE_FACTOR * seconds)
-                compared[base.key] = exploration.run(seed, seconds=seconds, deadline=deadline)
+                now = time.monotonic()
+                share = (deadline - now) / (len(equal) - len(compared))
+                compared[base.key] = exploration.run(seed, seconds=seconds, deadline=now + share)
 
 
 @dataclass

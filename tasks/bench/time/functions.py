@@ -11,8 +11,10 @@ from typing import NamedTuple
 from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side, Stack
 from ...errors import MeasuringError
 from ...processes.progress import Report
+from ...project.code.module_code import affected_functions
+from ...storage.hashing import read_bytes
 from ..cores import one_core
-from ..request import MeasurementResult, Request
+from ..request import ChangedDefinition, MeasurementResult, Request
 from ..sampled import ChangedOnSide, SampledFunction, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
@@ -55,12 +57,42 @@ class _Change(NamedTuple):
     place: DefinitionPlace
     function: str
     only_moved: bool
+    affected: frozenset[int] | None = None
+    """Of a file's own code: the first lines of the functions that it can affect; None if any."""
+
+    def reaches(self, sampled: SampledFunction) -> bool:
+        """Return whether a function of the side is part of the change, or uses what the file's own code binds."""
+        if self.place.name != MODULE:
+            return _is_inside(sampled, self.place)
+        return sampled.path == self.place.path and (self.affected is None or sampled.line in self.affected)
 
 
 def _changes(request: Request, side: Side) -> list[_Change]:
     """Return what changed on one side, outer definitions first."""
-    places = [(each.at(side), each) for each in request.functions]
-    return sorted(_Change(place, each.function, each.only_moved) for place, each in places if place)
+    return sorted(
+        (
+            _Change(place, each.function, each.only_moved, _affected(request, each, side))
+            for each in request.functions
+            if (place := each.at(side))
+        ),
+        key=lambda change: change[:3],
+    )
+
+
+def _affected(request: Request, changed: ChangedDefinition, side: Side) -> frozenset[int] | None:
+    places = changed.base, changed.head
+    if not all(place and place.name == MODULE for place in places):
+        return None
+    sources = [
+        read_bytes(request.side(each).tree / place.path) or b""
+        for each, place in zip(SIDES, places, strict=True)
+        if place
+    ]
+    try:
+        affected = affected_functions(*sources)
+    except (SyntaxError, ValueError):
+        return None
+    return affected and affected[SIDES.index(side)]
 
 
 def _call_profile(
@@ -69,13 +101,15 @@ def _call_profile(
     functions, reached, names = dict[str, _Function](), set[str](), dict[tuple[str, int], str]()
     for sampled in sampled_functions(answer, tree):
         spelled, changed = f"{sampled.module or sampled.path}:{sampled.name}", False
-        for place, function, only_moved in changes:
-            inside = place.name != MODULE and _is_inside(sampled, place)
-            if not only_moved and (inside or (place.path, place.name) == (sampled.path, MODULE)):
-                reached.add(function)
-            if inside:
+        for change in changes:
+            if not change.reaches(sampled):
+                continue
+            if not change.only_moved:
+                reached.add(change.function)
+            if change.place.name != MODULE:
                 # Both sides use the new name of a renamed class for what is in it.
-                spelled, changed = function + sampled.name[len(place.name) :], changed or not only_moved
+                spelled = change.function + sampled.name[len(change.place.name) :]
+                changed = changed or not change.only_moved
         functions[spelled] = _Function(sampled.path, sampled.share, changed)
         names[sampled.path, sampled.line] = spelled
     hidden = frozenset(change.function for change in changes if change.place in compiled)
@@ -132,7 +166,8 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
 
     Returns for each test the changed functions that it reaches, and as many of those with the greatest shares as fit
     into SHOWN. At `request.timeout`, returns the calls that both sides have by then. `profiled` are the calls for which
-    it is known on both sides which changes they reach; those into a file whose own code changed are not among these.
+    it is known on both sides which changes they reach; those that may use what changed in a file's own code are not
+    among these.
     `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled. Of those
     that are `compiled` on a side, calls and time are not known.
     """
@@ -150,12 +185,14 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     keys = [key for key in base if key in head]
     reached = {key: base[key].reached | head[key].reached for key in keys}
     of_modules = {
-        changed.function
+        changed.function: {place.path for place in (changed.base, changed.head) if place}
         for changed in request.functions
         if MODULE in {place.name for place in (changed.base, changed.head) if place}
     }
+    called = {each.path for side in profiles.values() for call in side.values() for each in call.functions.values()}
     compiled = set().union(*(profile.compiled for side in profiles.values() for profile in side.values()))
     known = set().union(*reached.values()) | compiled
+    known |= {function for function, paths in of_modules.items() if paths & called}
     changed = (each.function for each in request.functions if not each.only_moved)
     unreached = [function for function in changed if function not in known]
     notes = [] if complete else ["Time per function was not sampled for every test: its time limit came first."]
@@ -168,7 +205,7 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     return MeasurementResult(
         functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
         stacks=tuple(stack for key in keys for stack in _stacks(key, base[key].stacks, head[key].stacks)),
-        profiled=tuple(key for key in keys if not (reached[key] & of_modules or compiled)),
+        profiled=tuple(key for key in keys if not (reached[key] & of_modules.keys() or compiled)),
         unreached=tuple(unreached) if complete else (),
         compiled=tuple(sorted(compiled)),
         notes=tuple(notes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,8 @@ class LaunchSequence:
         if len(calls) != 1 or len(calls[0]) < FEWEST_LAUNCHES:
             return line
         interval = ratio_interval(calls[0], self._confidence)
+        if interval.high == math.inf:
+            return line
         return f"{line}, head costs {100 * (interval.low - 1):+.1f} % to {100 * (interval.high - 1):+.1f} %"
 
     def should_continue(self) -> bool:

@@ -80,6 +80,13 @@ LEFT_OUT_FAMILIES = (
 )  # fmt: skip
 """Beginnings of the options of plugins that are switched off."""
 
+_NO_INPUT = re.compile(
+    r"addopts|markers|filterwarnings|testpaths|norecursedirs|collect_imported_tests|python_\w+|pythonpath|minversion"
+    r"|required_plugins|cache_dir|console_output_style|empty_parameter_set_mark|enable_assertion_pass_hook"
+    r"|strict\w*|xfail_strict|(asyncio|anyio|log|junit|doctest|faulthandler|tmp_path|truncation|verbosity|timeout)_?\w*"
+)
+"""pytest's own settings, and those of some plugins, that do not decide with which values a test runs."""
+
 _OPTION = re.compile(r"-(?!\.?\d)")
 """What begins like an option, and is no negative number."""
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
@@ -186,6 +193,18 @@ def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         if not first.startswith("--"):
             name, equals, value = first[:2], first[2:], first[2:]
         yield name, value if equals else (values or [""])[0]
+
+
+def input_settings(tree: Path, benchmark: Path) -> dict[str, str]:
+    """Return the settings for pytest that may decide with which values a test runs, each with its text."""
+    _, settings = _settings_for(tree, benchmark)
+    values = {name: str(value) for name, value in settings.items() if not _NO_INPUT.fullmatch(name)}
+    groups = [group for group in _grouped(_arguments(settings.get("addopts", ()))) if not _disturbs(group)]
+    for group in groups:
+        ((name, _),) = _options(group)
+        if name not in OF_PYTEST:
+            values[name] = shlex.join(group)
+    return values
 
 
 def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[str, ...]]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from ...project.syntax import bound_names, parse_or_empty
+from ...project.files import Project
+from ...project.pytest_config import pytest_option
+from ...project.syntax import bound_names, parse_or_empty, statements_of
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
@@ -17,23 +19,35 @@ Read = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
+class _Files:
+    """What `read` reads, as the files of a tree that are known by name only."""
+
+    read: Read
+
+    def files(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Companion:
-    """A file that a benchmark needs, and why; `fixtures` are those of it that the benchmark uses."""
+    """A file that a benchmark needs, and why; `fixtures` are those of a conftest that the benchmark uses."""
 
     path: str
     content: bytes
     why: str
     fixtures: frozenset[str] = frozenset()
+    is_of_project: bool = False
 
     def is_served_by(self, other: bytes | None, *, folder: str) -> bool:
         """Return whether the benchmark finds the same in a tree whose file of this path is `other`.
 
-        The files must be equal, but of a conftest above the benchmark's folder only the fixtures matter that the
-        benchmark uses, with what they use: the rest serves other tests. A package's __init__ only has to exist.
+        The files must be equal, but of a conftest above the benchmark's folder only that matters which pytest runs
+        and the fixtures that the benchmark uses, with what they use: the rest serves other tests. A package of the
+        project, which is compared, only has to exist.
         """
-        if other is None or other == self.content or self.path.endswith("__init__.py"):
+        if other is None or other == self.content or self.is_of_project:
             return other is not None
-        if not self.fixtures or posixpath.dirname(self.path) == folder:
+        if posixpath.basename(self.path) != "conftest.py" or posixpath.dirname(self.path) == folder:
             return False
         ours, theirs = (_code_of(PytestFile.of(source), self.fixtures) for source in (self.content, other))
         return ours == theirs
@@ -48,7 +62,8 @@ def companions(benchmark: str, content: bytes, read: Read) -> tuple[Companion, .
     parsed = {benchmark: parse_or_empty(content)}
     parsed |= {each.path: parse_or_empty(each.content) for each in (*modules, *conftests)}
     folders = {posixpath.dirname(path) for path in (benchmark, *(module.path for module in modules))}
-    packages = [each for folder in folders for each in _packages(folder, read)] if _are_in_package(parsed) else []
+    area = area_of(benchmark)
+    packages = [each for folder in folders for each in _packages(folder, area, read)] if _are_in_package(parsed) else []
     needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(benchmark, parsed, read))}
     return tuple(needed[path] for path in sorted(needed))
 
@@ -129,20 +144,32 @@ def own_fixture(benchmark: str, read: Read) -> str:
 
 
 def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Companion]:
-    """Find the nearest conftest of each fixture that is requested, and of the fixtures that those request."""
+    """Find the nearest conftest of each fixture that is requested, and of the fixtures that those request.
+
+    Conftests with code that pytest runs for every test are needed as well.
+    """
     files = [PytestFile.of(source) for source in sources]
     wanted = {name for file in files for name in file.requested_fixtures} - files[0].fixtures.keys()
+    wanted |= _used_by_every_test(posixpath.dirname(benchmark), read)
     conftests = []
     for folder in _upwards(posixpath.dirname(benchmark)):
         path = posixpath.join(folder, "conftest.py")
         content = read(path) or b""
-        fixtures = PytestFile.of(content).fixtures
+        file = PytestFile.of(content)
+        fixtures = file.fixtures
         automatic = {name for name, each in fixtures.items() if each.is_autouse}
-        if used := _with_their_own(wanted & fixtures.keys() | automatic, fixtures):
+        used = _with_their_own(wanted & fixtures.keys() | automatic, fixtures)
+        if used:
             wanted = (wanted - used) | {name for each in used for name in fixtures[each].parameters} - fixtures.keys()
-            why = "it uses " + ", ".join(f"`{name}`" for name in sorted(used))
+        if used or any(_run_by_pytest(file.module)):
+            why = "it uses " + ", ".join(f"`{name}`" for name in sorted(used)) if used else "pytest runs it"
             conftests.append(Companion(path, content, why, frozenset(used)))
     return conftests
+
+
+def _used_by_every_test(folder: str, read: Read) -> set[str]:
+    """Return the fixtures that `usefixtures` in a configuration file names."""
+    return {name for each in _upwards(folder) for name in pytest_option(Project(_Files(read), each), "usefixtures")}
 
 
 def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> set[str]:
@@ -152,16 +179,36 @@ def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> 
     return names
 
 
+def _run_by_pytest(conftest: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the hooks of a conftest, the names that pytest reads, and the statements that do more than to bind names.
+
+    Any of them may decide what a benchmark gets: the default of an option, parameters, variables of the environment.
+    """
+    for statement in conftest.body:
+        names = bound_names([statement])
+        if any(name.startswith("pytest_") for name in names) or _has_effects(statement):
+            yield statement
+
+
+def _has_effects(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If | ast.Try):
+        return any(map(_has_effects, statements_of(statement)))
+    if isinstance(statement, ast.Expr):
+        return not isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.For | ast.While | ast.With):
+        return True
+    return not isinstance(statement, ast.Pass) and not bound_names([statement])
+
+
 def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
-    """Return the code of some fixtures, and of what they use of their file, by name."""
+    """Return the code that pytest runs anyway and that of some fixtures, with what they use of their file, by name."""
     bound: dict[str, list[ast.stmt]] = {}
     for statement in file.module.body:
         for name in bound_names([statement]):
             bound.setdefault(name, []).append(statement)
     code: dict[str, str] = {}
-    pending: list[tuple[str, Sequence[ast.AST]]] = [
-        (name, [file.fixtures[name].node]) for name in fixtures if name in file.fixtures
-    ]
+    pending: list[tuple[str, Sequence[ast.AST]]] = [("", list(_run_by_pytest(file.module)))]
+    pending += [(name, [file.fixtures[name].node]) for name in fixtures if name in file.fixtures]
     while pending:
         name, nodes = pending.pop()
         if name not in code:
@@ -174,12 +221,13 @@ def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
 # -- packages ---------------------------------------------------------------------------------------
 
 
-def _packages(folder: str, read: Read) -> Iterator[Companion]:
+def _packages(folder: str, area: str, read: Read) -> Iterator[Companion]:
     for package in _upwards(folder):
         path = posixpath.join(package, "__init__.py")
         if not package or (content := read(path)) is None:
             return
-        yield Companion(path, content, "the benchmark is imported as part of a package")
+        is_of_project = not f"{package}/".startswith(f"{area}/")
+        yield Companion(path, content, "the benchmark is imported as part of a package", is_of_project=is_of_project)
 
 
 def _are_in_package(parsed: dict[str, ast.Module]) -> bool:

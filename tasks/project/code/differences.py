@@ -242,18 +242,20 @@ def _module_name(path: str, layout: Layout) -> str:
 
 
 def _same(before: Sequence[_Symbol], after: Sequence[_Symbol]) -> Iterator[_Pair]:
-    """Pair definitions by name; several of one name by their code, then in order."""
+    """Pair definitions by name; several of one name by their code (in the same place, if possible), then in order."""
     olds, news = defaultdict[str, list[_Symbol]](list), defaultdict[str, list[_Symbol]](list)
     for side, symbols in ((olds, before), (news, after)):
         for symbol in symbols:
             side[symbol.shared_name].append(symbol)
     for name, symbols in news.items():
         left = olds[name]
-        for symbol in list(symbols) if max(len(symbols), len(left)) > 1 else ():
-            if same := next((old for old in left if old.code == symbol.code), None):
-                yield same, symbol
-                left.remove(same)
-                symbols.remove(symbol)
+        for in_place in (True, False) if max(len(symbols), len(left)) > 1 else ():
+            for symbol in list(symbols):
+                alike = (old for old in left if old.code == symbol.code and (old.name == symbol.name or not in_place))
+                if same := next(alike, None):
+                    yield same, symbol
+                    left.remove(same)
+                    symbols.remove(symbol)
         yield from zip(left, symbols, strict=False)
 
 

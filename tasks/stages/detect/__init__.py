@@ -41,7 +41,7 @@ BENCHMARK = Value("`benchmark`", _benchmark)
 STAGE = Stage(
     name="detect",
     doc="find commits, changed functions, domain, benchmark and layout",
-    version=8,
+    version=10,
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),

@@ -8,10 +8,11 @@ from ...artifacts import Commit, Detection, DomainProposal
 from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...benchmark_tests.search import benchmark_files, files_below, presence
 from ...benchmark_tests.writing.benchmark_code import benchmark_path
-from ...body import commit_words
+from ...body import commit_words, titles
 from ...body.claims import without_claims
 from ...errors import SourceError
 from ...git import Clone, FileChange, Refs, printable, project_remote, repository_root
+from ...git.history import recent_titles
 from ...manifest.model import Domain, Optimization
 from ...project.absent import absence
 from ...project.code.definitions import MODULE
@@ -107,13 +108,13 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
             *unread,
             *_missing_files(head),
         ),
-        **_rules(upstream),
+        **_rules(upstream, clone),
     )
     path = _benchmark_path(benchmark, detection, benchmarks, head_sources)
     return detection.model_copy(update={"benchmark": presence(path, clone=clone, span=span, worktree=worktree)})
 
 
-def _rules(upstream: CommitTree) -> dict[str, Any]:
+def _rules(upstream: CommitTree, clone: Clone) -> dict[str, Any]:
     """Return the fields on what the project asks of a pull request now, not when its branch was created."""
     template = pull_request_template(upstream)
     return {
@@ -121,6 +122,7 @@ def _rules(upstream: CommitTree) -> dict[str, Any]:
         "template_text": (upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
         "contribution_rules": contribution_rules(upstream),
         "benchmark_tool": benchmark_tool(upstream),
+        "has_conventional_titles": titles.is_conventional(recent_titles(clone.path, upstream.commit, titles.NEWEST)),
     }
 
 

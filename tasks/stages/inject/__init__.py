@@ -29,7 +29,7 @@ def _hash_companions(worktree: Path, benchmark: str, more: tuple[str, ...]) -> s
 STAGE = Stage(
     name="inject",
     doc="put the same benchmark into both trees",
-    version=5,
+    version=6,
     uses=(
         Uses(
             settings=("strategy", "benchmark_files"),

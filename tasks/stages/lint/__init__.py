@@ -3,7 +3,7 @@ from ...staleness import ALL, COMMITS, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Us
 STAGE = Stage(
     name="lint",
     doc="check the benchmark against the rules, and see what it reaches",
-    version=6,
+    version=7,
     uses=(
         Uses(
             settings=("metrics", "timeout", "lint.ignore", "lint.boundaries", *ENVIRONMENT),

@@ -24,7 +24,7 @@ from ...project.code.reach import DefinitionText, LineRange, changed_statements,
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...staleness import StageInputs
-from .inputs import is_input
+from .inputs import differing, differing_settings, is_input, listings
 
 
 def run(inputs: StageInputs) -> None:
@@ -36,8 +36,9 @@ def run(inputs: StageInputs) -> None:
     setup = BenchmarkSetup(item, artifacts, inputs)
     metrics, path = metrics_of(item, artifacts), artifacts.injection.benchmark
     statements = _statements(setup, "head")
-    watched = _watched(setup, "head", statements) if set(metrics) - {"import"} else Watched()
-    _refuse_unequal_inputs(setup, watched.calls)
+    changed = _changed_inputs(setup)
+    watched = _watched(setup, "head", statements, changed) if set(metrics) - {"import"} else Watched()
+    _refuse_unequal_inputs(setup, watched.calls, changed)
     reach = _reach(setup, watched, statements)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
@@ -86,27 +87,51 @@ def reach_of(
     return Reach(statements=total, executed=done, share=max(shares, default=0.0))
 
 
-def _watched(setup: BenchmarkSetup, side: Side, statements: Mapping[str, tuple[LineRange, ...]]) -> Watched:
-    calls, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements)), seed=1)
+def _watched(
+    setup: BenchmarkSetup, side: Side, statements: Mapping[str, tuple[LineRange, ...]], files: Collection[str] = ()
+) -> Watched:
+    calls, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements), files=files), seed=1)
     return calls
 
 
-def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall]) -> None:
+def _changed_inputs(setup: BenchmarkSetup) -> frozenset[str]:
+    """Return the files besides the project that differ between the trees; the benchmark may not read them."""
+    detection = setup.artifacts.detection
+    base, head = (setup.sides[side].tree for side in SIDES)
+    return differing(base, head, (path for path in detection.files if is_input(path, detection.layout)))
+
+
+def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall], changed: frozenset[str]) -> None:
     """Raise UnequalInputsError if what the benchmark reads besides the project differs between the sides."""
-    detection, injection = setup.artifacts.detection, setup.artifacts.injection
-    base, head = (FolderTree(setup.sides[side].tree) for side in SIDES)
-    changed = {path for path in detection.files if is_input(path, detection.layout)}
-    differing = {path for path in changed if base.read(path) != head.read(path)}
-    if not calls or not differing:
-        return
-    # Base may read what head no longer has.
-    read = frozenset[str]().union(*(call.read for call in (*calls, *_watched(setup, "base", {}).calls)))
-    if names := ", ".join(sorted(differing & read)):
+    path = setup.artifacts.injection.benchmark
+    base, head = (setup.sides[side].tree for side in SIDES)
+    what, copied = "", ""
+    if settings := differing_settings(base, head, path):
+        what = f"pytest's settings `{'`, `'.join(settings)}` differ between base and head"
+    elif calls and changed:
+        # Base may read what head no longer has.
+        calls = (*calls, *_watched(setup, "base", {}, changed).calls)
+        if names := sorted(changed.intersection(path for call in calls for path in call.read)):
+            what = f"the benchmark reads {_some(names)}, which head changes"
+            copied = f", or let both sides use one copy: `benchmark_files: [{', '.join(names)}]`"
+        else:
+            listed = {folder for call in calls for folder in call.listed}
+            folders = listings(changed, base, head)
+            if names := [folder for folder in folders if folder in listed]:
+                what = f"the benchmark lists {names[0] or 'the root folder'}, where head adds or removes files "
+                what += f"({folders[names[0]]})"
+    if what:
         raise UnequalInputsError(
-            f"the benchmark reads {names}, which head changes: base and head would run on different inputs",
-            where=f"{setup.item.id}: {injection.benchmark}",
-            hint=f"undo the change on the branch, or let both sides use one copy: `benchmark_files: [{names}]`",
+            f"{what}: base and head would run on different inputs",
+            where=f"{setup.item.id}: {path}",
+            hint=f"undo the change on the branch{copied}",
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name a few of many files."""
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
 def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:

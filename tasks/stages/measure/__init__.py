@@ -20,7 +20,7 @@ STOPPING_RULE = Value(
 STAGE = Stage(
     name="measure",
     doc="measure base and head in lockstep pairs",
-    version=8,
+    version=9,
     uses=(
         Uses(
             settings=("metrics", "timeout", "budget", "cores", *ENVIRONMENT),

@@ -10,7 +10,15 @@ from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
 from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
-from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SetupContext, SideEnvironment, variables_of
+from ...bench.setup import (
+    BenchmarkSetup,
+    ItemArtifacts,
+    Sampling,
+    SetupContext,
+    SideEnvironment,
+    metrics_of,
+    variables_of,
+)
 from ...bench.time.export import write_benchmark_json
 from ...bench.workers import pytest_options
 from ...environments.venvs import package_differences
@@ -25,8 +33,9 @@ _AS_MEASURED = (
 )
 
 
-def run(inputs: StageInputs) -> None:
-    item, seed = inputs.settings, random.SystemRandom().getrandbits(32)
+def run(inputs: StageInputs, *, seed: int | None = None) -> None:
+    item = inputs.settings
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE), item.cores)
     inputs.write(take_samples(item, ItemArtifacts.read(inputs), inputs, sampling=sampling, seed=seed))
     keep_within_limit(inputs.cache, inputs.report)
@@ -87,12 +96,22 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         packages_as_of=setup.sides["head"].environment.as_of,
         repairs=(*injection.repairs, *setup.repairs),
         notes=(
+            *untimed_benchmark(setup.item, setup.artifacts),
             *measured.notes,
             *variables.notes,
             *_environment_notes(setup.sides, setup.artifacts.detection.layout.distribution),
         ),
         flags=flags,
     )
+
+
+def untimed_benchmark(item: Optimization, artifacts: ItemArtifacts) -> Iterator[str]:
+    """Say so if the project has a benchmark, of which only the import is measured."""
+    if metrics_of(item, artifacts) == ("import",) and artifacts.scaffolding.origin not in {"generated", "edited"}:
+        yield (
+            f"Calls of {artifacts.injection.benchmark} were not timed, only what the import costs, because of the "
+            "domain or `metrics`; `metrics: [time, import]` measures both."
+        )
 
 
 def built_files(setup: BenchmarkSetup, measured: MeasurementResult) -> list[str]:

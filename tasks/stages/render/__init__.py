@@ -31,7 +31,7 @@ def _products(item: Item) -> list[Path]:
 def _body_exists(item: Item, fields: Fields) -> bool:
     if item.settings["summarize"] and not item.settings["summary"] and not os.path.exists(item.paths.file("summarize")):  # noqa: PTH110
         return False
-    return os.path.exists(f"{item.workspace.folder}/{fields.get('body')}")  # noqa: PTH110 - asked for every item of a run
+    return os.path.isfile(f"{item.workspace.folder}/{fields.get('body')}")  # noqa: PTH113 - asked for every item of a run
 
 
 def _owns_name(item: Item) -> bool:
@@ -65,7 +65,7 @@ SUMMARIZE = Stage(
 STAGE = Stage(
     name="render",
     doc="fill the pull-request body",
-    version=9,
+    version=10,
     uses=(
         Uses(
             settings=ALL,

@@ -21,16 +21,16 @@ from . import BODY, summarize
 
 GITHUB_LIMIT = 65_536
 LONGEST = 60_000
-MOST_VISIBLE = 4_000
-"""Characters outside of folded parts; a body with more is composed with less detail, if that helps."""
+MOST_VISIBLE = 2_500
+"""Characters outside of folded parts, about a screen; a body with more is composed with less detail, if that helps."""
 MOST_REPORTED = 3
 """Sentences left out of a body that are reported at once; report.md has all."""
 LIMITS = (
     FULL,
-    Limits(1, 40, 20_000, 60, sight=4, details=400),
-    Limits(1, 40, 20_000, 60, sight=3, commands=False, details=0),
-    Limits(1, 10, 8_000, 20, sight=3, commands=False, details=0),
-    Limits(1, 0, 0, 5, sight=2, commands=False, details=0),
+    Limits(40, 20_000, 60, sight=4),
+    Limits(40, 20_000, 60, sight=3),
+    Limits(10, 8_000, 20, sight=3),
+    Limits(1, 0, 5, sight=2),
 )
 
 

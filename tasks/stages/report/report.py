@@ -88,7 +88,7 @@ def run(staleness: Staleness, stage: Stage, *, width: int, last: str | None) -> 
     text = secrets.masked(report_text(rows, paths))
     write_output(paths.report, text, root=paths.folder, last=last)
     cells = [
-        (str(row.number), row.title, row.benchmark_with(str), row.compare, row.body, status)
+        (str(row.number), row.title, row.benchmark_with(_file_name), row.compare, _file_name(row.body), status)
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
     return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}", sha256(text.encode())
@@ -141,6 +141,10 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
         is_edited=_is_edited(inputs.folder, rendering),
         left_out=tuple(rendering.get("left_out", ())),
     )
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _title(inputs: StageInputs) -> str:
@@ -217,6 +221,8 @@ def _state(
     if failure:
         return BLOCKED, (_reason(failure),)
     needs = inputs.fields("scaffold").get("needs")
+    if stale and not rendering and not inputs.fields("compare") and not needs:
+        return WAITING, (f"{', '.join(stale)} will run",)
     if (stale or (rendering and not is_current)) and not needs:
         return STALE, (f"{', '.join(stale)} will run again" if stale else "run prprep again",)
     if not rendering and not needs:
@@ -225,7 +231,7 @@ def _state(
     if rendering.get("body"):
         path = inputs.folder / rendering["body"]
         edited = path.with_name(f"{path.stem}.edited{path.suffix}")
-        if not path.exists():
+        if not path.is_file():
             return STALE, ("the body is gone; run prprep again",)
         if edited.exists():
             to_do = "carry over what should stay, then delete it"

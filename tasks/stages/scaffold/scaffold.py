@@ -22,7 +22,7 @@ from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
 from ...project.pytest_naming import Naming
 from ...staleness import StageInputs
-from ...storage.hashing import sha256, sha256_of
+from ...storage.hashing import read_file, sha256, sha256_of
 from ...storage.links import refuse_links_to
 from ...storage.paths import relative_path
 from ...text import figures
@@ -75,7 +75,7 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
     origin: Literal["worktree", "head", "base"]
     if presence.worktree and worktree and presence.worktree not in {presence.head, presence.base}:
         origin, source = "worktree", relative_path(worktree / path, folder)
-        content: bytes | None = (worktree / path).read_bytes()
+        content: bytes | None = read_file(worktree / path)
         if presence.head or presence.base:
             notes = (f"the benchmark of the work tree is used, which differs from the committed one: {path}",)
     elif presence.head:
@@ -167,7 +167,7 @@ class _Writer:
 
     def _edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> Scaffolding:
         """Describe the file as a person edited it; note it if prprep would now write something else than before."""
-        edited = self._scaffolding(self.file.read_text(encoding="utf-8", errors="replace"), benchmark)
+        edited = self._scaffolding(read_file(self.file).decode("utf-8", "replace"), benchmark)
         written = last.written if last else edited.written
         note = "the benchmark was edited by hand and is kept, though prprep would now write another one"
         return edited.model_copy(
@@ -186,7 +186,7 @@ class _Writer:
             path=self.path,
             origin="generated",
             source=source,
-            sha256=sha256(self.file.read_bytes()),
+            sha256=sha256(read_file(self.file)),
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}" if line else "",
             written=sha256(benchmark.text.encode()),

@@ -78,6 +78,7 @@ STAGE = Stage(
     name="survey",
     doc="look for pull requests and changes of upstream that concern the same code",
     version=3,
+    after_others=("detect",),
     uses=(
         Uses(
             settings=("pr",),

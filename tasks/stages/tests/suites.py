@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
-from ...bench.workers.pytest_options import of_pytest
+from ...bench.workers.pytest_options import kept, of_pytest
 from ...environments.declared import TESTING, dependency_groups, extra_names
 from ...environments.testing_requirements import listed_by_runners, tox_extras
 from ...manifest.model import EnvironmentSettings
@@ -106,15 +106,19 @@ def _is_plain_test(node: ast.stmt) -> bool:
 
 
 def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
-    """Return pytest without benchmarks; then the same without most `addopts`, which may need missing plugins."""
+    """Return pytest without benchmarks; then the same with fewer of its `addopts`, which may need missing plugins.
+
+    Options of a conftest may be required, those of plugins are not needed if these are missing.
+    """
     left_out = [] if benchmarks else ["--benchmark-disable"]
     if project.has_folder(benchmarks):
         left_out = [f"--ignore={benchmarks}"]
     pytest = ["python", "-m", "pytest"]
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):
-        commands.append([*pytest, "-o", "addopts=", *of_pytest(tuple(shlex.split(" ".join(addopts)))), *left_out])
-    return tuple(map(shlex.join, commands))
+        words = tuple(shlex.split(" ".join(addopts)))
+        commands += [[*pytest, "-o", "addopts=", *rest(words), *left_out] for rest in (kept, of_pytest)]
+    return tuple(dict.fromkeys(map(shlex.join, commands)))
 
 
 def _unittest(project: Project, files: Sequence[str]) -> str:

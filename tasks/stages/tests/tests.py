@@ -166,9 +166,10 @@ class _Runner:
             report(f"{command} at {side}")
             runs[side] = run_suite(sides[side], command)
             if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and others:
-                self.notes.append(
-                    "the project's options for pytest need plugins that are not installed: most of them were left out"
+                note = (
+                    "the project's options for pytest need plugins that are not installed: some of them were left out"
                 )
+                self.notes += [note] if note not in self.notes else []
                 return self._run_both(replace(suite, commands=tuple(others)), sides)
         if suite.kind == "pytest" and all(run.code == suite_runs.NO_TESTS for run in runs.values()):
             return self._not_run(suite, "pytest found no tests to run")

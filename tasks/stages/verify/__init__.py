@@ -24,7 +24,7 @@ EVIDENCE = Value("what the section shows besides the commands", _evidence, hashe
 STAGE = Stage(
     name="verify",
     doc="run the body's commands in a fresh clone",
-    version=3,
+    version=4,
     uses=(
         Uses(settings=("verify",)),
         Uses(

@@ -42,6 +42,8 @@ _PYTEST: Final = re.compile(r"(?<![\w.=-])pytest(?=[\s;)'\"]|$)")
 _NAMES_PYTEST: Final = re.compile(r"(?:^|\s)(?:install|add|sync|echo|cat|cd|cp|git)\s")
 """Commands that have pytest as an argument, as a package or a path."""
 _LOOP: Final = re.compile(r"^for side in base head;", re.MULTILINE)
+_PRPREP: Final = re.compile(r"(?:uvx |pipx run )?prprep [^;&|`$()<>]*")
+"""A command line that only runs prprep, however it is installed."""
 _RUNS_NOTHING: Final = {"--benchmark-disable", "--version", "--help", "-h", "--collect-only", "--co", "--fixtures"}
 """Options with which pytest times nothing."""
 _TABLE: Final = re.compile(r"^Name \(time in ", re.MULTILINE)
@@ -79,7 +81,7 @@ class FreshClone:
             clone.parent.mkdir(exist_ok=True)
             standalone.clone_for_reader(source, clone, detection.base, linked=clone != fresh.confined_clone)
         cache = folder / "cache"
-        nested.program(fresh.bin, cache)
+        write_installers(fresh.bin, nested.program(fresh.bin, cache))
         uv = fresh.bin / "uv"
         if (program := uv_program()) and not uv.exists():
             uv.symlink_to(program)
@@ -188,6 +190,19 @@ class FreshClone:
         return sandbox.wrapper(side, self.confined_clone, worker=WORKER_FOLDER, writable=(notes,))
 
 
+def write_installers(folder: Path, prprep: Path) -> None:
+    """Write `uvx` and `pipx`, which run this prprep where the real ones would download a release."""
+    for name, arguments, others in (("uvx", "prprep", ""), ("pipx", "run prprep", "pipx")):
+        count = len(arguments.split())
+        lines = (
+            "#!/bin/sh",
+            f'[ "$(echo "$@" | cut -d " " -f 1-{count})" = "{arguments}" ] || exec uv tool run {others} "$@"',
+            f'shift {count} && exec {shlex.quote(str(prprep))} "$@"',
+        )
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+
+
 def untimed(commands: str, output: str) -> str:
     """Return the first run of pytest among commands that should print a table of times, if one of them does not."""
     lines = (line.strip() for line in commands.splitlines())
@@ -205,4 +220,4 @@ def _runs_pytest(line: str) -> bool:
 
 def _only_runs_prprep(commands: str) -> bool:
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return all(line.startswith("prprep ") and not set(line) & set(";&|`$()<>") for line in lines)
+    return all(map(_PRPREP.fullmatch, lines))

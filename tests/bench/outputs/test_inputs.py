@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 
 import pytest
 
@@ -54,6 +55,20 @@ def compared_together(folder, base, head, calls):
     compared = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
     assert [output.test for output in compared] == keys
     return dict(zip(calls, compared, strict=True))
+
+
+def test_the_first_call_leaves_time_for_the_others(tmp_path, monkeypatch):
+    left = []
+
+    def run(exploration, seed, *, seconds, deadline):
+        left.append(deadline - time.monotonic())
+        return exploration.output
+
+    monkeypatch.setattr(inputs.Exploration, "run", run)
+    compared_together(tmp_path, SAME, SAME, {name: f"benchmark(work, {name!r})" for name in ("one", "two", "three")})
+    total = inputs.ALL_SECONDS
+    assert [seconds < total / calls for seconds, calls in zip(left, (3, 2, 1), strict=True)] == [True] * 3
+    assert left[0] < left[1] < left[2]
 
 
 TABLE = """

@@ -61,6 +61,12 @@ class Numbers(list):
     pass
 
 
+class Row(dict):
+    def __init__(self, *, number, **cells):
+        super().__init__(cells)
+        self.number = number
+
+
 class Colour(enum.Enum):
     RED = 1
     BLUE = 2
@@ -194,6 +200,8 @@ DIFFERENT = [
     ([1, 2], [1, 2, 3], "list of 2 elements at base, list of 3 at head"),
     ([1, 2], (1, 2), "list at base, tuple at head"),
     ([1, 2], Numbers([1, 2]), "list at base, Numbers at head"),
+    (Row(a=1, number=1), Row(a=1, number=2), "1 at base, 2 at head at `.number`"),
+    (Row(a=1, number=1), Row(a=2, number=1), "1 at base, 2 at head at `.elements['a']`"),
     ({"a": {"b": [1]}}, {"a": {"b": [2]}}, "1 at base, 2 at head at `['a']['b'][0]`"),
     ({"a": 1}, {"b": 1}, "1 at base, nothing at head at `['a']`"),
     ({1, 2}, {1, 3}, "2 at base, 3 at head at `[1]`"),

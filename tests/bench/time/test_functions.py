@@ -168,10 +168,13 @@ def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path
 
 
 @pytest.mark.slow
-def test_calls_into_a_file_with_changed_module_code_are_not_listed(tmp_path):
-    constant = same("<module>")
-    profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
-    assert (profiles.profiled, profiles.unreached) == ((), ())
+def test_calls_that_may_use_what_a_files_own_code_binds_are_not_listed(tmp_path):
+    benchmark = "from project import around, idle\n\ndef test_around(benchmark):\n    benchmark(around)\n\n"
+    benchmark += "def test_idle(benchmark):\n    benchmark(idle)\n"
+    sides = {"base": files(3000, benchmark), "head": files(benchmark=benchmark)}
+    profiles = profiled(pair(tmp_path, **sides, functions=(same("<module>"),)))
+    assert [test.partition("::")[2] for test in profiles.profiled] == ["test_idle"]
+    assert profiles.unreached == ()
     assert not any(share.changed for share in profiles.functions)
 
 

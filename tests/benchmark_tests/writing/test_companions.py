@@ -205,11 +205,49 @@ def test_data_files_must_be_equal(folder: str) -> None:
     ]
 
 
-def test_init_file_only_has_to_exist() -> None:
-    files = Files({"tests/benchmarks/__init__.py": "x = 1", "tests/benchmarks/pages.py": ""})
-    package, _ = companions(BENCHMARK, b"from . import pages", files.read)
-    assert package.is_served_by(b"other = 1", folder="tests/benchmarks")
-    assert not package.is_served_by(None, folder="tests/benchmarks")
+@pytest.mark.parametrize(
+    ("mine", "theirs", "served"),
+    [
+        ("os.environ['ITEMS'] = '30'", "import os\nos.environ['ITEMS'] = '3'", False),
+        ("if CI:\n    os.environ['ITEMS'] = '30'", "if CI:\n    os.environ['ITEMS'] = '3'", False),
+        ("for name in NAMES:\n    use(name)\nNAMES = 'ab'", "for name in NAMES:\n    use(name)\nNAMES = 'a'", False),
+        (
+            "def pytest_generate_tests(metafunc):\n    metafunc.parametrize('size', SIZES)\nSIZES = [30]",
+            "def pytest_generate_tests(metafunc):\n    metafunc.parametrize('size', SIZES)\nSIZES = [3]",
+            False,
+        ),
+        ("pytest_plugins = ['tests.large']", "pytest_plugins = ['tests.small']", False),
+        ("random.seed(1)", "import json\nOTHER = 2\nrandom.seed(1)", True),
+    ],
+)
+def test_what_pytest_runs_of_a_conftest_for_every_test_must_be_equal(mine, theirs, served):
+    [companion] = companions(BENCHMARK, b"def test_f(benchmark): ...", Files({"conftest.py": mine}).read)
+    assert companion.is_served_by(theirs.encode(), folder="tests/benchmarks") is served
+    assert companion.why == "pytest runs it"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\nusefixtures = pages\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nusefixtures = ['pages']\n"),
+    ],
+)
+def test_fixtures_that_the_configuration_uses_for_every_test_are_needed(name, text):
+    files = Files({"tests/conftest.py": FIXTURE.format("pages", ""), name: text})
+    [companion] = companions(BENCHMARK, b"def test_f(benchmark): ...", files.read)
+    assert companion.why == "it uses `pages`"
+
+
+def test_packages_of_tests_must_be_equal_and_those_of_the_project_exist():
+    files = Files({"tests/__init__.py": "SIZE = 30", "tests/pages.py": ""})
+    package, _ = companions("tests/test_f.py", b"from . import pages", files.read)
+    assert not package.is_served_by(b"SIZE = 3", folder="tests")
+    files = Files({"pkg/__init__.py": "x = 1", "pkg/tests/__init__.py": "", "pkg/tests/pages.py": ""})
+    package, *_ = companions("pkg/tests/test_f.py", b"from . import pages", files.read)
+    assert package.path == "pkg/__init__.py"
+    assert package.is_served_by(b"other = 1", folder="pkg/tests")
+    assert not package.is_served_by(None, folder="pkg/tests")
 
 
 @pytest.mark.parametrize(

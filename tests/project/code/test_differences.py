@@ -298,6 +298,12 @@ def test_the_definition_that_changed_is_reported_with_its_lines_on_both_sides(tm
     assert (one.function.lines, one.function.base_lines) == ((5, 6), (4, 5))
 
 
+def test_of_two_equal_definitions_of_one_name_the_changed_one_is_compared_with_itself(tmp_path):
+    base = "if NEW:\n    def f(): return 1\nelse:\n    def f(): return 1\n"
+    ((one,), _) = found(tmp_path, {A: base}, {A: base.replace("return 1", "return 2", 1)})
+    assert (one.function.name, one.function.lines, one.function.base_lines) == ("f#1", (2, 2), (2, 2))
+
+
 def test_overloads_for_type_checkers_are_no_change(tmp_path):
     base = "@overload\ndef f(x: int): ...\n@overload\ndef f(x: str): ...\ndef f(x): return x\n"
     assert found(tmp_path, {A: base}, {A: base.replace("x: str", "x: bytes")}) == (

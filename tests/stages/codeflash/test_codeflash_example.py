@@ -68,7 +68,7 @@ def test_the_body_holds_the_report_unaltered(folder):
     run, text = CodeflashRun.read(place.codeflash), place.body("extract_tables").read_text(encoding="utf-8")
     assert run.markdown.startswith("## Benchmark: `")
     assert run.markdown in text
-    assert text.index("codeflash.main compare") < text.index("prprep compare:")
+    assert text.index("prprep compare:") < text.index("codeflash.main compare")
     assert Rendering.read(place.render).needs_review == Comparison.read(place.compare).needs_review
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tasks.artifacts import Injection, Layout, Linting
-from tasks.stages.lint.inputs import is_input
+from tasks.bench.observing.opened_files import OpenedFiles
+from tasks.stages.lint.inputs import differing, differing_settings, is_input, listings
 from tests.support import evidence
 from tests.support.mistakes import BENCHMARK, CODE, HEAVY, PYPROJECT, compare, item
 from tests.support.targets import TargetRepo
@@ -24,14 +28,66 @@ LAYOUT: Layout = evidence.LAYOUT.model_copy(update={"import_roots": ("src", ""),
         ("pkg/perf/counters.py", False),
         ("pyproject.toml", False),
         ("tests/conftest.py", False),
+        ("tests/__init__.py", True),
+        ("src/pkg/__init__.py", False),
     ],
 )
 def test_inputs_are_no_part_of_the_project(path, expected):
     assert is_input(path, LAYOUT) is expected
 
 
+def folder(path: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
+    return path
+
+
+def test_links_to_other_places_and_names_that_one_side_has_differ(tmp_path):
+    same = {"data/v1/a.txt": "1", "data/v2/a.txt": "1"}
+    base = folder(tmp_path / "base", {**same, "corpus/a.txt": "", "corpus/b.txt": ""})
+    head = folder(tmp_path / "head", {**same, "corpus/a.txt": "more", "corpus/new/c.txt": ""})
+    (base / "data/current").symlink_to("v1")
+    (head / "data/current").symlink_to("v2")
+    paths = ["data/current", "data/v1/a.txt", "corpus/a.txt", "corpus/b.txt", "corpus/new/c.txt"]
+    changed = differing(base, head, paths)
+    assert changed == {"data/current", "corpus/a.txt", "corpus/b.txt", "corpus/new/c.txt"}
+    assert listings(changed, base, head) == {"corpus": "corpus/b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("addopts = '-q --size=5 -n 2 -W error'", ["--size"]),
+        ("addopts = '-n 4 -W ignore --cov --size=9'", []),
+        ("addopts = '--size=9'\nmarkers = ['slow']\nfilterwarnings = ['error']\nasyncio_mode = 'auto'", []),
+        ("addopts = '--size=9'\nitems = '4'", ["items"]),
+        ("addopts = '--size=9'\nenv = ['ITEMS=3']\nusefixtures = 'large'", ["env", "usefixtures"]),
+    ],
+)
+def test_settings_of_pytest_that_may_be_inputs(tmp_path, settings, expected):
+    texts = {"base": "addopts = '--size=9'", "head": settings}
+    base, head = (
+        folder(tmp_path / side, {"pyproject.toml": f"[tool.pytest.ini_options]\n{text}\n"})
+        for side, text in texts.items()
+    )
+    assert differing_settings(base, head, "tests/test_f.py") == expected
+
+
+def test_whatever_opens_a_file_is_seen(tmp_path):
+    tree = folder(tmp_path, {"read.txt": "1", "target.txt": "1", "not_read.txt": "1"})
+    (tree / "link.txt").symlink_to("target.txt")
+    with OpenedFiles().watching(tree, ["read.txt", "link.txt", "not_read.txt", "missing.txt"]) as opened:
+        assert opened.so_far() == set()
+        subprocess.run(["cat", "read.txt"], cwd=tree, check=True, capture_output=True)
+        assert opened.so_far() == {"read.txt"}
+        (tree / "target.txt").read_text()
+        assert opened.so_far() == {"read.txt", "link.txt"}
+
+
 TEST = """
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +108,8 @@ READS = {
     "conftest": "SIZE = 0",
     "opened": OPENED,
     "named": OPENED,
+    "child": "SIZE = int(subprocess.check_output(['cat', Path(__file__).parents[2] / 'data' / 'size.txt']))",
+    "listed": "SIZE = 100 * len([each.name for each in (Path(__file__).parents[2] / 'more').iterdir()])",
     "removed": "SIZE = sum(int(each.read_text()) for each in Path(__file__).parents[2].glob('more/*.txt'))",
 }
 
@@ -106,8 +164,16 @@ def test_inputs_go_into_both_trees(run, case, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("case", "path"), [("opened", "data/size.txt"), ("removed", "more/b.txt")])
+@pytest.mark.parametrize(
+    ("case", "path"), [("opened", "data/size.txt"), ("child", "data/size.txt"), ("removed", "more/b.txt")]
+)
 def test_other_files_that_head_changes_are_refused(run, case, path):
     message = run.failure(case)
     assert f"the benchmark reads {path}, which head changes" in message
     assert f"`benchmark_files: [{path}]`" in message
+
+
+@pytest.mark.slow
+def test_names_of_files_are_inputs_too(run):
+    message = run.failure("listed")
+    assert "the benchmark lists more, where head adds or removes files (more/b.txt)" in message

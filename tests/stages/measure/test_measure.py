@@ -234,6 +234,21 @@ def test_the_import_that_is_timed_is_the_targets(target, modules):
     assert modules_of(detection(target=target)) == modules
 
 
+@pytest.mark.parametrize(
+    ("origin", "metrics", "is_noted"),
+    [("head", ("import",), True), ("head", ("time", "import"), False), ("generated", ("import",), False)],
+)
+def test_a_benchmark_of_which_only_the_import_is_measured_is_noted(origin, metrics, is_noted):
+    item = evidence.ITEM.model_copy(update={"metrics": metrics})
+    artifacts = ItemArtifacts(
+        evidence.DETECTION, evidence.SCAFFOLDING.model_copy(update={"origin": origin}), evidence.INJECTION
+    )
+    notes = [*measure.untimed_benchmark(item, artifacts)]
+    assert [note.partition(",")[0] for note in notes] == (
+        [f"Calls of {evidence.INJECTION.benchmark} were not timed"] if is_noted else []
+    )
+
+
 def test_files_that_only_a_build_makes_are_known():
     """A benchmark that is injected on one side, and a file that one side alone has, were not built."""
     tracked = {"base": frozenset({"a.py", "old.py"}), "head": frozenset({"a.py", "test_x.py"})}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -23,6 +23,7 @@ from tasks.artifacts import (
     DependencyDifference,
     Detection,
     EndingDifference,
+    ImportedModule,
     Interval,
     MetricName,
     Output,
@@ -36,11 +37,13 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
+from tasks.body.composing import title_line
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
 from tasks.stages.render import STAGE
 from tasks.stages.render.render import bounded, to_review, unprinted
 from tasks.storage.paths import shipped_templates
+from tasks.text.shown import shown_lines
 from tasks.text.templating import used
 from tests.support.evidence import (
     BENCHMARK,
@@ -123,16 +126,55 @@ TEMPLATE = """<!-- Thank you! -->
 - [ ] I have read the contribution guide
 - [ ] AI was used
 """
+AWAITED = f"{BENCHMARK}::test_benchmark_load_pages"
+ASYNC = comparison(
+    (
+        change(MetricName.TIME, 0.2104, 0.0534, Verdict.IMPROVED, control=True, test=AWAITED),
+        change(MetricName.CPU, 0.0031, 0.0034, Verdict.REGRESSED, control=True, primary=False, test=AWAITED),
+    ),
+    Verdict.IMPROVED,
+    outputs=(Output(test=AWAITED, verdict="equal", inputs=12),),
+)
+STRUCT = comparison(
+    (
+        change(MetricName.IMPORT, 0.412, 0.0931, Verdict.IMPROVED, test="import pagelayout"),
+        change(MetricName.START, 0.441, 0.122, Verdict.IMPROVED, test="start pagelayout --help"),
+        change(MetricName.KEPT, 61_200_000, 9_300_000, Verdict.IMPROVED, primary=False, test="import pagelayout"),
+    ),
+    Verdict.IMPROVED,
+    outputs=(),
+    imported=(
+        ImportedModule(name="numpy", side="base", cumulative=0.0812, own=0.0021),
+        ImportedModule(name="pagelayout._lazy", side="head", cumulative=0.00031, own=0.00031),
+    ),
+)
+SEVERAL_TESTS = comparison(
+    (
+        *(
+            change(MetricName.TIME, base, base * ratio, verdict, control=True, test=f"{TEST}[{pages} pages]")
+            for pages, base, ratio, verdict in (
+                (1, 0.0021, 0.985, Verdict.INCONCLUSIVE),
+                (10, 0.0208, 0.71, Verdict.IMPROVED),
+                (100, 0.2371, 0.34, Verdict.IMPROVED),
+            )
+        ),
+        change(MetricName.PEAK, 3_400_000, 4_100_000, Verdict.REGRESSED, primary=False, test=f"{TEST}[100 pages]"),
+    ),
+    Verdict.IMPROVED,
+    outputs=(Output(test=f"{TEST}[10 pages]", verdict="equal", inputs=3),),
+)
 LOSS = change(MetricName.TIME, 0.0031, 0.0034, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_short_pages")
 CASES = {
-    "improved-cpu": Case(),
-    "improved-memory": Case(MEMORY_IMPROVED, item=ITEM.model_copy(update={"domain": ("mem",)})),
-    "improved-import": Case(IMPORT_IMPROVED),
-    "regressed": Case(REGRESSED),
+    "cpu-improved": Case(),
+    "mem-improved": Case(MEMORY_IMPROVED, item=ITEM.model_copy(update={"domain": ("mem",)})),
+    "async": Case(ASYNC, item=ITEM.model_copy(update={"domain": ("async",)})),
+    "struct": Case(STRUCT, item=ITEM.model_copy(update={"domain": ("struct",)})),
+    "several-tests": Case(SEVERAL_TESTS),
+    "regression": Case(REGRESSED),
     "unchanged": Case(UNCHANGED),
     "inconclusive": Case(INCONCLUSIVE),
     "hostile": HOSTILE,
-    "in-a-template": Case(
+    "project-template": Case(
         detection=DETECTION.model_copy(
             update={
                 "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
@@ -141,7 +183,7 @@ CASES = {
             }
         ),
     ),
-    "by-a-person": Case(
+    "needs-a-person": Case(
         item=ITEM.model_copy(update={"summary": ("human",)}),
         detection=DETECTION.model_copy(
             update={
@@ -155,7 +197,7 @@ CASES = {
         CPU_IMPROVED.model_copy(update={"verdict": Verdict.IMPROVED, "changes": (*CPU_IMPROVED.changes, LOSS)}),
         detection=DETECTION.model_copy(update={"benchmark_tool": "pyperf"}),
     ),
-    "generated": Case(
+    "written-benchmark": Case(
         item=ITEM.model_copy(
             update={
                 "title": "Merge lines once",
@@ -186,6 +228,10 @@ CASES = {
 
 def body_of(case: Case, templates: Path | None = None) -> str:
     return bounded(case.evidence, templates).text
+
+
+def headline_of(case: Case) -> str:
+    return body_of(case).split("\n\n", 2)[1]
 
 
 def visible(body: str) -> str:
@@ -221,8 +267,10 @@ def test_the_markdown_is_whole(name):
     html = {child.content for token in tokens for child in token.children or [] if child.type == "html_inline"}
     blocks = {line for token in tokens if token.type == "html_block" for line in token.content.splitlines()}
     assert html <= {"<code>", "</code>"}
+    blocks.discard("<!-- Title: Joins | <b>er</b> -->")
     assert all(
-        re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- [\w ,.!]+ -->", line) for line in blocks
+        re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- (?:Title: [^>]+|[\w ,.!]+) -->", line)
+        for line in blocks
     ), blocks
     assert body.count("<details>") == body.count("</details>")
     prose = [child.content for token in tokens for child in token.children or [] if child.type == "text"]
@@ -238,19 +286,9 @@ def test_no_raw_placeholder_and_nothing_undefined(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_bodies_are_short_in_sight(name):
-    assert len(visible(body_of(CASES[name]))) <= 4_100
-
-
-def test_the_body_leads_with_how_to_reproduce():
-    for case in (case for case in CASES.values() if not case.detection.pull_request_template):
-        headings = re.findall(r"^## (.+)$", body_of(case), re.MULTILINE)
-        order = ["How to reproduce", "Summary", "Results", "Technical details", "Tests", "Environment", "Changelog"]
-        assert headings == [name for name in order if name in headings]
-        assert (
-            body_of(case).index("prprep compare:merge_lines")
-            < body_of(case).index("git worktree add")
-            < body_of(case).index("-m pytest")
-        )
+    body = body_of(CASES[name])
+    assert len(visible(body)) <= 3_000
+    assert body[: body.index("<details>")].count("\n") <= 45
 
 
 # -- numbers ----------------------------------------------------------------------------------------
@@ -292,7 +330,7 @@ def known_numbers(case: Case) -> list[float]:
     made: list[float] = [case.comparison.negligible, len(case.comparison.tests)]
     for one in case.comparison.changes:
         made += [one.base, one.head, one.head - one.base, 1 / (one.base or 1), 1 / (one.head or 1)]
-        made += [one.samples, one.launches, one.interval.confidence]
+        made += [abs(one.head - one.base), one.launches, one.interval.confidence]
         made += [one.interval.ratio, 1 / (one.interval.ratio or 1)]
         ends = [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
         made += [*ends, *map(abs, ends)]
@@ -314,6 +352,8 @@ def known_beside(comparison: Comparison) -> list[float]:
         *(output.inputs for output in comparison.outputs),
     ]
     costs = {one.test: (one.base, one.head) for one in comparison.changes if one.metric is MetricName.TIME}
+    for module in comparison.imported:
+        made += [module.cumulative, module.own]
     for share in comparison.functions:
         made.append(share.samples)
         for side, cost in zip((share.base, share.head), costs[share.test], strict=True):
@@ -336,6 +376,7 @@ def test_every_number_is_in_an_artifact(name):
         assert span in strings or span in {
             "prprep.yaml",
             "samples.json",
+            "python -X importtime",
             "[Unreleased]",
             "str.join",
             "+=",
@@ -375,7 +416,7 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
     """Factor, percentage and both times have one ratio, up to their last digit, and it lies in the interval."""
     verdict = Verdict.IMPROVED if ratio < 1 else Verdict.REGRESSED
     shown = change(MetricName.TIME, base, base * ratio, verdict, width=width)
-    match = _EFFECT.search(body_of(Case(comparison((shown,), verdict))).split("\n", 1)[0])
+    match = _EFFECT.search(headline_of(Case(comparison((shown,), verdict))))
     seconds = {side: numbers(match[side])[0][1] for side in ("base", "head")}
     factor, amount = float(match["factor"].replace(",", "")), float(match["amount"].replace(",", "")) / 100
     assert seconds["head"] / seconds["base"] == pytest.approx(ratio, rel=2e-3)
@@ -384,29 +425,24 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
     assert shown.interval.low * 0.998 <= seconds["head"] / seconds["base"] <= shown.interval.high * 1.002
 
 
+@given(st.text(min_size=1))
+@example("-->")
+@example("--!> <script>\n-->")
+@example("a -")
+def test_no_title_ends_its_comment(title):
+    line = title_line(Case(item=ITEM.model_copy(update={"title": title})).evidence)
+    assert [shown.kind for shown in shown_lines(f"{line}text")] == ["comment", "text"]
+
+
 # -- what is claimed ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("case", "first"),
-    [
-        (Case(REGRESSED), "**Regression: 1.26x slower (26.4 % more time"),
-        (Case(UNCHANGED), "**No difference shown: time −0.10 %"),
-        (Case(INCONCLUSIVE), "**Inconclusive: time −2.2 %"),
-        (Case(), "**1.26x faster (20.9 % less time"),
-    ],
-)
-def test_the_verdict_is_at_the_top(case, first):
-    assert body_of(case).startswith(first)
 
 
 def test_no_claim_without_the_verdict():
     for case in (Case(REGRESSED), Case(UNCHANGED), Case(INCONCLUSIVE)):
         body = body_of(case.vary(detection=DETECTION.model_copy(update={"changelog": "keep-a-changelog CHANGELOG.md"})))
         assert "improved" not in body
-        assert "**Speedup**" not in body
-        assert "## Changelog" not in body
-        assert " less per " not in body
+        assert "Changelog" not in body
+        assert " saved" not in body
 
 
 RAN = SideRun(code=0, passed=212, skipped=3)
@@ -420,47 +456,47 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
     [
         (
             {"base": RAN, "head": RAN},
-            f"- Existing unit tests pass: {COMMAND}; at head 212 passed, 3 skipped; at base 212 passed, 3 skipped\n",
+            f" Existing unit tests pass ({COMMAND}): 212 passed, 3 skipped at head and at base.\n",
             (),
         ),
         (
             {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
-            "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Failed on both sides: 4 (`a`, `b`, `c` and 1 more)\n",
+            "210 passed, 1 failed, 2 errors, 3 skipped at head and at base.\n- Failed on both sides: 4 (`a`, `b`, `c` and 1 more).\n",
             (),
         ),
         (
             {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
-            "at base 212 passed, 3 skipped\n- **New failures**, at head only: `a`, `b`\n- Failed at head, passed when run again: `c`\n",
+            "212 passed, 3 skipped at base.\n- **New failures**, at head only: `a`, `b`.\n- Failed at head, passed when run again: `c`.\n",
             ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
         ),
         (
             {"base": RAN, "head": STOPPED},
-            f"- Existing unit tests: {COMMAND}; at head timed out after 600 s in `tests/test_text.py::test_slow`, until then 7 passed; at base 212",
+            f" Existing unit tests ({COMMAND}): timed out after 600 s in `tests/test_text.py::test_slow`, until then 7 passed at head, 212",
             ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
         ),
         (
             {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
-            "- `make test` exited with code 0 at head and exited with code 0 at base; it does not report single tests\n",
+            " `make test` exited with code 0 at head and exited with code 0 at base. It does not report single tests.\n",
             (),
         ),
         (
             {"why_not": "the manifest says `tests: false`"},
-            "- The project's own tests were not run: the manifest says `tests: false`\n",
+            " The project's own tests were not run: the manifest says `tests: false`.\n",
             (),
         ),
         (
             {"why_not": "no environment", "unable": True},
-            "- The project's own tests were not run: no environment\n",
+            " The project's own tests were not run: no environment.\n",
             ("the project's own tests could not be run: no environment",),
         ),
         (
             {"base": RAN, "head": RAN, "differences": (EndingDifference(test="t::new", base=None, head="passed"),)},
-            "- Tests at head only: `t::new`\n",
+            "- Tests at head only: `t::new`.\n",
             (),
         ),
         (
             {"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)},
-            "- Test files edited by this change: `tests/test_text.py`\n",
+            "- Test files edited by this change: `tests/test_text.py`.\n",
             (),
         ),
     ],
@@ -479,11 +515,11 @@ def test_a_body_says_how_its_commands_were_verified():
         test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True
     )
     verified = VERIFIED.model_copy(update={"repeated": (found,)})
-    assert (
-        "\nThese commands ran in a fresh clone with fresh environments, and none failed; prprep measured again: time −20.9 %.\n\n## Summary"
-    ) in body_of(Case(verification=verified))
+    assert "and none failed; prprep measured again: time −20.9 %.\n\n<details>" in body_of(Case(verification=verified))
     elsewhere = verified.model_copy(update={"platform": "Abacus, 4 rows"})
-    shown = "These commands ran in a fresh clone with fresh environments on Abacus, 4 rows, and none failed;"
+    shown = (
+        "This command and those below ran in a fresh clone with fresh environments on Abacus, 4 rows, and none failed;"
+    )
     assert shown in body_of(Case(verification=elsewhere))
 
 
@@ -492,12 +528,12 @@ def test_a_body_says_how_its_commands_were_verified():
     [
         (
             VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
-            "**These commands ran in a fresh clone and did not confirm this body:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
+            "**The commands ran in a fresh clone and did not confirm this body:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
             ("time −20 % is claimed; it came to `+3 %`",),
         ),
         (
             Verification(item="merge_lines", why_not="the manifest says `verify: false`"),
-            "These commands have not been run: the manifest says `verify: false`.\n",
+            "The commands have not been run: the manifest says `verify: false`.\n",
             (),
         ),
     ],
@@ -523,28 +559,26 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
     [
         ((), "The results of the measured calls were not compared."),
         (
-            (Output(test=TEST, verdict="equal"),),
-            "The results of the measured calls are equal on base and head for the benchmark's own inputs.",
-        ),
-        (
             (Output(test=TEST, verdict="equal", detail="compared without `['pid']`", partly=True),),
             (
-                "The comparable results of the measured calls are equal on base and head for the benchmark's own inputs.\n"
-                "- `test_benchmark_merge_lines`, 1 input: compared without `['pid']`"
+                "Comparable results are equal on base and head for the benchmark's own inputs. "
+                "In `test_benchmark_merge_lines` (1 input): compared without `['pid']`."
             ),
         ),
         (
             (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
-            "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\]",
+            "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\].",
         ),
         (
             (Output(test=TEST, verdict="not comparable", detail="a lock"),),
-            "The results of `test_benchmark_merge_lines` could not be compared: a lock",
+            "The results of `test_benchmark_merge_lines` could not be compared: a lock.",
         ),
     ],
 )
 def test_the_body_says_which_results_are_equal(outputs, message):
-    assert f"- {message}\n" in body_of(Case(CPU_IMPROVED.model_copy(update={"outputs": outputs})))
+    assert f"\n{message} Existing unit tests pass" in body_of(
+        Case(CPU_IMPROVED.model_copy(update={"outputs": outputs}))
+    )
 
 
 def test_different_packages_are_shown():
@@ -565,18 +599,16 @@ def test_a_peak_of_several_processes_is_shown_as_such():
     peak, _ = MEMORY_IMPROVED.changes
     several = MEMORY_IMPROVED.model_copy(update={"changes": (peak.model_copy(update={"together": True}),)})
     body = body_of(Case(several))
-    assert "| Ref | Peak Memory | Delta |\n|:---|---:|:---|\n" in body
-    assert "(base) | 50.0 MiB | |\n" in body
     assert (
-        "\n\nThe peak is that of the call's process and its child processes together, by samples of their proportional set sizes.\n\n"
+        "\n- The peak memory of several processes is that of the call's process and its child processes together"
         in body
     )
-    assert "by memray" not in body
-    assert "Commands for plain pytest are left out: pytest-memray measures the memory of one process" in body
+    assert "with memray" not in body
+    assert "There are no commands for plain pytest: pytest-memray measures the memory of one process" in body
     assert "--memray" not in body
     alone = body_of(Case(MEMORY_IMPROVED))
-    assert "left out" not in alone
-    assert "\nPeak memory and allocations of the measured call, by memray; time was not measured.\n" in alone
+    assert "There are no commands" not in alone
+    assert "\n- Memory was measured with memray, in runs of its own.\n" in alone
     assert "memray sees one process" not in alone
 
 
@@ -584,7 +616,8 @@ def test_a_body_says_which_peaks_are_by_memray():
     peak, allocations = MEMORY_IMPROVED.changes
     other = peak.model_copy(update={"together": True, "test": f"{peak.test}_in_children"})
     body = body_of(Case(MEMORY_IMPROVED.model_copy(update={"changes": (peak, allocations, other)})))
-    assert "by memray; peak memory of several processes together by samples of" in body
+    assert "- Memory was measured with memray" in body
+    assert "- The peak memory of several processes" in body
     assert "  # memray sees one process: " in body
     assert "--memray" in body
 
@@ -611,9 +644,9 @@ def test_a_body_says_which_peaks_are_by_memray():
 def test_the_changelog_section_has_the_projects_form(changelog, section):
     body = body_of(Case(detection=DETECTION.model_copy(update={"changelog": changelog})))
     if section is None:
-        assert "## Changelog" not in body
+        assert "Changelog" not in body
     else:
-        assert f"## Changelog\n\n{section}\n\n---" in body
+        assert f"<summary>Changelog entry</summary>\n\n{section}\n\n</details>\n\n---" in body
 
 
 def test_commits_beyond_three_are_counted():
@@ -646,22 +679,21 @@ def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
     assert "SUMMARY_BULLETS=[- Join the lines of a page once\n- Each line" in body
     assert "TECHNICAL_DETAILS=[]\n" in body
     assert "PLATFORM_DESCRIPTION=[Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7]\n" in body
-    assert (
-        "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Time per call | OPS | Speedup | Samples |\n"
-        in body
-    )
+    assert "CODEFLASH_COMPARE_OUTPUT=[| `test_benchmark_merge_lines` | Base `1f3a1f3a1f3a` | Head " in body
     assert "CODEFLASH_COMPARE_FLAGS=[--memory --timeout 120]\n" in body
     assert (
         f"BASE_REF=[{DETECTION.base}]\nHEAD_REF=[{DETECTION.head}]\nRUNNER=[uv run python]\nBENCHMARK_PATH=[{BENCHMARK}]\n"
         in body
     )
-    assert f"TEST_ITEM_1=[`{BENCHMARK}` ran on both commits, 1 test passed on both; improved: time −20.9 %" in body
+    assert "TEST_ITEM_1=[Results are equal on base and head for 98 inputs: " in body
+    assert "TEST_ITEM_2=[Existing unit tests pass (" in body
     assert "CHANGELOG_SECTION=[]\n" in body
 
 
 def test_values_of_artifacts_are_escaped_in_peoples_own_templates(tmp_path):
     (tmp_path / CPU).write_text("{{ detection.commits[0].title }}", encoding="utf-8")
-    assert body_of(HOSTILE, tmp_path) == "Joins &#124; &lt;b>er&lt;/b> {{ 7\\*7 }} @&#8203;octocat\n"
+    _, _, text = body_of(HOSTILE, tmp_path).partition(" -->\n\n")
+    assert text == "Joins &#124; &lt;b>er&lt;/b> {{ 7\\*7 }} @&#8203;octocat\n"
 
 
 def test_a_test_item_that_is_not_there_is_an_error(tmp_path):
@@ -687,14 +719,15 @@ def many_tests(count: int) -> Comparison:
 
 def test_many_tests_are_folded():
     body = body_of(Case(many_tests(12)))
-    assert "<summary>11 more tests</summary>" in body
-    assert len(visible(body)) < 4800
+    assert "\n4 more rows are below, under “All measurements”.\n" in body
+    assert body.count("\n### `test_benchmark_merge_lines[") == 12
+    assert len(visible(body)) < 3_000
 
 
 def test_a_body_that_would_be_too_long_shows_less():
     body = body_of(Case(many_tests(400), detection=DETECTION.model_copy(update={"commits": DETECTION.commits * 500})))
     assert len(body) <= 60_000
-    assert "359 more tests were compared" in body
+    assert "360 more tests were compared" in body
 
 
 def test_a_body_that_cannot_be_shortened_is_an_error():
@@ -713,18 +746,16 @@ OWN_WORDS = ContributionRule(
     about="generated text",
     sentence="Descriptions of pull requests must not be written by an LLM.",
 )
-IN_TEMPLATE = CASES["in-a-template"]
+IN_TEMPLATE = CASES["project-template"]
 
 
 def test_the_template_can_be_left_aside(tmp_path):
     own = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "own"})))
-    assert own.startswith("**1.26x faster")
+    assert "Thank you!" not in own
     (tmp_path / CPU).write_text("mine {{ SUMMARY_BULLETS }}", encoding="utf-8")
-    assert body_of(IN_TEMPLATE, tmp_path).startswith("mine - Join")
+    assert " -->\n\nmine - Join" in body_of(IN_TEMPLATE, tmp_path)
     forced = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "project"})), tmp_path)
-    assert forced.startswith(
-        "<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join"
-    )
+    assert "\n\n<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join" in forced
 
 
 def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
@@ -760,14 +791,6 @@ def test_a_project_that_refuses_generated_text_is_quoted_until_a_person_writes()
     assert "Join the lines of a page once\n" not in visible(body_of(by_person))
 
 
-def test_losses_are_right_below_the_headline():
-    body = body_of(CASES["pyperf"])
-    assert body.split("\n\n")[1:3] == [
-        "Costs more at head:",
-        "- time of `test_short_pages`: +9.7 % (+8.4 % to +10.9 %), +300.0 μs",
-    ]
-
-
 def test_what_is_in_sight_shrinks_before_it_grows_long():
     unreached = tuple(f"pagelayout.text:function_{number}" for number in range(90))
     details = "A sentence about the inside of it. " * 100
@@ -775,8 +798,8 @@ def test_what_is_in_sight_shrinks_before_it_grows_long():
         CPU_IMPROVED.model_copy(update={"unreached": unreached}), item=ITEM.model_copy(update={"details": details})
     )
     body = body_of(case)
-    assert len(visible(body)) <= 4000
-    assert "<summary>How it works</summary>" in body
+    assert len(visible(body)) <= 2_500
+    assert "<summary>Technical details</summary>" in body
     assert "`pagelayout.text:function_2`" in body
     assert re.search(r"and \d+ more\.", body)
 
@@ -805,13 +828,8 @@ def test_a_ref_is_named_only_if_the_evidence_shows_what_it_claims(comparison, sh
 def test_a_loss_without_spread_is_shown_once():
     loss = change(MetricName.ALLOCATIONS, 100, 112.4, Verdict.REGRESSED, primary=False, width=0.0)
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"changes": (*CPU_IMPROVED.changes, loss)})))
-    assert "- allocations of `test_benchmark_merge_lines`: +12.4 % (no spread), +12.4\n" in body
+    assert "| allocations | 100 | 112.4 | +12.4 % (regressed) | no spread |\n" in body
     assert not re.search(r"(?P<figure>[+−][\d.]+ %) \((?P=figure)\)", body)
-
-
-def test_a_much_slower_head_has_no_speedup_of_zero():
-    slow = comparison((change(MetricName.TIME, 0.001, 2.5, Verdict.REGRESSED),), Verdict.REGRESSED)
-    assert "| 0.00040x |" in body_of(Case(slow))
 
 
 def test_the_projects_own_version_is_no_difference_of_environments():
@@ -885,8 +903,8 @@ def test_data_that_a_written_benchmark_reads_is_named_and_shown_if_it_is_a_short
         f"{folder}/benchmark_x.npy": b"\x93NUMPY\x00",
         f"{folder}/long.txt": b"x" * 9_000,
     }
-    body = body_of(CASES["generated"].vary(data=data))
-    assert f"the benchmark below as `{BENCHMARK}`, with its data files:" in body
+    body = body_of(CASES["written-benchmark"].vary(data=data))
+    assert f"and the benchmark as `{BENCHMARK}`, with its data files." in body
     shown = body.partition("<summary>Data files of the benchmark</summary>")[2]
     for path, content in data.items():
         assert f"`{path}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`" in shown
@@ -896,7 +914,7 @@ def test_data_that_a_written_benchmark_reads_is_named_and_shown_if_it_is_a_short
 
 
 def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
-    case = CASES["generated"]
+    case = CASES["written-benchmark"]
     sha256 = hashlib.sha256(case.benchmark.encode()).hexdigest()
     file = DataFile(source=".codeflash/benchmarks/merge_lines/benchmark_x.json", sha256="0" * 64, written="0" * 64)
     scaffolding = case.scaffolding.model_copy(
@@ -910,7 +928,7 @@ def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
 
 def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
     with pytest.raises(MeasuringError) as caught:
-        render(CASES["generated"], tmp_path)
+        render(CASES["written-benchmark"], tmp_path)
     assert (
         str(caught.value)
         == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run prprep again"
@@ -969,7 +987,7 @@ def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
     freed = change(MetricName.ALLOCATIONS, 5, 1, Verdict.IMPROVED).model_copy(
         update={"head": 0.0, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
     )
-    assert "| allocations | −100.0 % | no spread | −5 | 8 | improved |" in body_of(
+    assert "| allocations | 5 | 0 | −100.0 % | no spread | improved |" in body_of(
         Case(comparison((freed,), Verdict.IMPROVED))
     )
 
@@ -982,4 +1000,4 @@ def test_detection_and_scaffolding_are_read_from_their_files(tmp_path):
 def test_a_setting_in_the_reason_of_a_verdict_is_code():
     reason = "Sampling ended when the budget was spent; a larger `budget` may decide it."
     comparison = CPU_IMPROVED.model_copy(update={"verdict": Verdict.INCONCLUSIVE, "reason": reason})
-    assert reason in body_of(Case(comparison)).split("\n", 1)[0]
+    assert reason in headline_of(Case(comparison))

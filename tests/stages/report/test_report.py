@@ -120,9 +120,9 @@ def test_the_columns_of_the_table(project):
     cells = [
         "1",
         "Merge lines once",
-        "tests/benchmarks/test_benchmark_merge_lines.py (was there)",
+        "test_benchmark_merge_lines.py (was there)",
         "time −20.9 % (99 % interval −21.8 % to −20.0 %)",
-        ".codeflash/pr-body-merge.md",
+        "pr-body-merge.md",
         "ready",
     ]
     positions = [row.index(cell) for cell in cells]
@@ -147,9 +147,12 @@ def test_a_body_of_an_older_comparison_is_stale_and_the_new_headline_is_shown(pr
     assert REGRESSED.headline in line
 
 
-def test_a_body_that_is_gone_is_stale(project):
+@pytest.mark.parametrize("make", [None, os.mkfifo, os.mkdir])
+def test_a_body_that_is_gone_is_stale(project, make):
     paths = project.add("merge", Case())
     paths.body("merge").unlink()
+    if make:
+        make(paths.body("merge"))
     assert status(project.table()[2]) == "stale: the body is gone; run prprep again"
 
 

@@ -67,6 +67,15 @@ def test_the_second_command_leaves_out_options_that_need_plugins():
     assert result.commands == ("python -m pytest", "python -m pytest -o addopts= --import-mode=importlib")
 
 
+def test_required_options_of_a_conftest_stay_if_plugins_are_missing():
+    result = suite({"tests/test_a.py": PYTEST, "pytest.toml": "[pytest]\naddopts = ['--size=4', '-n', '2']\n"})
+    assert result.commands == (
+        "python -m pytest",
+        "python -m pytest -o addopts= --size=4",
+        "python -m pytest -o addopts=",
+    )
+
+
 def test_benchmarks_among_the_tests_run_once_as_tests():
     assert suite({"tests/test_a.py": PYTEST}, root="tests").commands == ("python -m pytest --benchmark-disable",)
 

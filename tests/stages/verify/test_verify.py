@@ -171,6 +171,23 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
     )
 
 
+def test_commands_that_install_prprep_run_this_one(tmp_path):
+    for name, text in (("prprep", "this one"), ("uv", "uv")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {text}: "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    fresh_clone.write_installers(tmp_path, tmp_path / "prprep")
+    commands = "uvx prprep compare:a; pipx run prprep compare:a -v; uvx nox -s a; pipx run nox"
+    done = subprocess.run(
+        ["sh", "-c", commands], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "this one: compare:a",
+        "this one: compare:a -v",
+        "uv: tool run nox -s a",
+        "uv: tool run pipx run nox",
+    ]
+
+
 # -- for real ---------------------------------------------------------------------------------------
 
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
@@ -266,7 +283,7 @@ def test_a_true_claim_is_confirmed_and_the_readers_clone_stays_byte_for_byte_the
         (MetricName.PEAK, Verdict.IMPROVED, True)
     ]
     assert [each.text.split("\n", 1)[0] for each in verification.commands] == [
-        "prprep compare:total",
+        "uvx prprep compare:total  # or: pipx run prprep compare:total",
         "work=$(mktemp -d)",
     ]
     text = "".join(each.text for each in verification.commands)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
-from prprep_worker.opened import inside
+from prprep_worker.opened import inside, listed_inside
 from prprep_worker.values.comparison import is_iterator, is_lazy
 from prprep_worker.values.snapshots import Snapshot
 from prprep_worker.watching import hooked, monitored, profiled
@@ -157,7 +157,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     `order`: the `benchmark` file and its `tree` (absolute), and `lines` to look for, by file. The answer: `changed`
     inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran
     instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines,
-    and what was `opened` of the tree so far.
+    and what was `opened` and `listed` of the tree so far.
     """
     changed = await _changed(calls)
     value = await calls.value()
@@ -176,6 +176,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
         "slow": seconds > LONGEST,
         "patches": [report for _, _, report in _patches],
         "opened": inside(order["tree"]),
+        "listed": listed_inside(order["tree"]),
     }
     del value
     if seconds <= LONGEST:

@@ -183,7 +183,20 @@ class Describer:
         items = [{**kind, "value": repr(element)} for element in shown]
         return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(kind)}
 
-    def _container(self, value: Any, path: str) -> Node | None:  # noqa: PLR0911 - one line a kind
+    def _container(self, value: Any, path: str) -> Node | None:
+        """Describe elements, and attributes that a class of the project's own adds to them."""
+        node = self._elements(value, path)
+        if node is None or not hasattr(value, "__dict__"):
+            return node
+        names = self._attributes.get(type(value).__qualname__, ())
+        own = {name: value.__dict__[name] for name in value.__dict__ if not str(name).startswith("_")}
+        attributes = {**attributes_of(value, names), **own}
+        if not attributes:
+            return node
+        described = self._fields(sorted(attributes.items()), path)
+        return {**described, "fields": [["elements", {"type": "elements", **node}], *described["fields"]]}
+
+    def _elements(self, value: Any, path: str) -> Node | None:  # noqa: PLR0911 - one line a kind
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
             if len(value) >= PACKED and all(type(element) is float for element in value):
                 dtype = "<f8" if sys.byteorder == "little" else ">f8"

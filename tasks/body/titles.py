@@ -7,6 +7,8 @@ from typing import Final
 _KINDS = "build|chore|ci|docs?|feat|fix|perf|refactor|revert|style|tests?"
 CONVENTIONAL: Final = re.compile(rf"^(?:{_KINDS})(?:\([^)]*\))?!?: \S")
 _FEWEST_TITLES: Final = 5
+NEWEST: Final = 50
+"""Newest commits of upstream whose titles show the project's style."""
 
 
 def is_conventional(titles: Sequence[str]) -> bool:
@@ -16,9 +18,9 @@ def is_conventional(titles: Sequence[str]) -> bool:
     return len(written) >= _FEWEST_TITLES and count * 2 > len(written)
 
 
-def pull_request_title(title: str, titles: Sequence[str]) -> str:
-    """Return the title, with `perf: ` before it if the project's titles are conventional and it is not."""
-    if CONVENTIONAL.match(title) or not is_conventional(titles):
+def pull_request_title(title: str, *, conventional: bool) -> str:
+    """Return the title, with `perf: ` before it if it should be conventional and is not."""
+    if CONVENTIONAL.match(title) or not conventional:
         return title
     return f"perf: {with_lower_start(title)}"
 

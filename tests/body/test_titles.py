@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.pull_request.titles import is_conventional, own_title, pull_request_title
+from tasks.body.titles import is_conventional, own_title, pull_request_title
 
 CONVENTIONAL = (
     "fix: a bug",
@@ -35,7 +35,7 @@ def test_most_of_the_newest_titles_decide():
     ],
 )
 def test_a_pull_request_is_titled_as_the_project_titles_commits(title, titles, made):
-    assert pull_request_title(title, titles) == made
+    assert pull_request_title(title, conventional=is_conventional(titles)) == made
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""What a worker and a coordinator decide, without a scheduler between them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from tasks.cluster import entry, worker
+from tasks.cluster.addresses import Address
+from tasks.cluster.coordinator import Cluster
+from tasks.cluster.remote import runs_code
+from tasks.errors import BusyError, ClusterError
+from tasks.jobs.files import STAGES
+from tasks.jobs.packing import PreparedJob
+from tasks.jobs.process import GivenUpError
+from tasks.pipeline import staleness_of
+from tasks.processes.locks import file_lock
+from tasks.processes.progress import silent
+from tasks.workspace.workspace import Workspace
+
+KIND = "Abacus — 4 cores, 8 GiB RAM"
+
+
+def test_the_function_of_a_job_has_the_same_name_in_a_checkout_and_installed():
+    assert b"prprep_cluster_entry" in pickle.dumps(entry.perform)
+    assert b"tasks" not in pickle.dumps(entry.perform)
+    assert pickle.loads(pickle.dumps(entry.perform)) is entry.perform
+    assert entry.perform(b"", None, {}, "x") == {"refused": "it was started by something else than `prprep worker`"}
+
+
+def test_what_is_no_job_is_refused(tmp_path):
+    lines = []
+    runner = worker.JobRunner(tmp_path, 1.0, {}, lines.append)
+    refused = "this archive cannot be read: File is not a zip file"
+    assert runner(b"x", None, {}, "lint:tables") == {"refused": refused}
+    assert lines == [f"lint:tables: {refused}"]
+    assert not [path for path in (tmp_path / "scratch").iterdir() if path.is_dir()]
+
+
+def test_a_job_waits_for_the_machine_until_nobody_wants_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRPREP_LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.001)
+    lines, answers = [], iter([True, True, False])
+    with file_lock(tmp_path / "lock", busy=""), pytest.raises(GivenUpError):  # noqa: SIM117 - the order of the two
+        with worker.held(lambda: next(answers), lines.append):
+            raise AssertionError
+    assert lines == ["another comparison is running on the worker's machine: waiting until it has ended"]
+    is_held = pytest.raises(BusyError)
+    with worker.held(lambda: False, lines.append), is_held, file_lock(tmp_path / "lock", busy="busy"):
+        raise AssertionError
+    assert len(lines) == 1
+
+
+class KnownWorkers(Cluster):
+    def workers(self):
+        return {"tcp://a": KIND, "tcp://b": "Slate — 1 core, 1 GiB RAM", "tcp://c": KIND, "tcp://d": ""}
+
+
+def test_a_machine_of_the_same_kind_is_asked_first():
+    cluster, lines = KnownWorkers(Address.of("tcp://localhost"), Path()), []
+    assert cluster._workers_like(f"{KIND}, Python 3.12.1", lines.append) == ["tcp://a", "tcp://c"]
+    assert cluster._workers_like("", lines.append) == lines == []
+    other = "Abacus — 4 cores, 8 GiB RAM and more, Python 3.12.1"
+    assert cluster._workers_like(other, lines.append) == []
+    assert lines == [f"no worker is a machine like the one that measured ({other})"]
+
+
+def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
+    monkeypatch.setattr(worker, "CONNECT_SECONDS", 2.0)
+    cluster = Cluster(Address.of("tcp://127.0.0.1:1"), Path())
+    job = PreparedJob(None, {}, (), None, None)
+    with pytest.raises(ClusterError) as first:
+        cluster.perform(job, "lint:a", variables={}, report=silent)
+    assert str(first.value) == (
+        "tcp://127.0.0.1:1: no scheduler can be reached: Connection refused\n"
+        "  is the scheduler running? `prprep workers start`"
+    )
+    with pytest.raises(ClusterError) as second:
+        cluster.perform(job, "lint:b", variables={}, report=silent)
+    assert second.value is first.value
+    cluster.close()
+    with pytest.raises(ClusterError, match="the run was interrupted"):
+        cluster.perform(job, "lint:c", variables={}, report=silent)
+
+
+def test_what_has_nothing_to_do_is_not_sent(fresh, tmp_path):
+    (tmp_path / "target").symlink_to(fresh / "target")
+    (tmp_path / ".prprep").symlink_to(fresh / ".prprep")
+    text = (fresh / "prprep.yaml").read_text()
+    manifest = tmp_path / "prprep.yaml"
+
+    def sent(settings: str) -> list[str]:
+        manifest.write_text(text + settings)
+        staleness = staleness_of(Workspace.open(manifest))
+        return [stage.name for stage in STAGES.values() if runs_code(staleness, stage, "item_00001")]
+
+    assert sent("\n    tests: false\n    verify: false\n") == ["lint", "measure"]
+    assert sent("\n    engine: codeflash\n") == ["lint", "tests", "measure", "codeflash", "verify"]
