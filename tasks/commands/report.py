@@ -5,7 +5,7 @@ from typing import Any
 
 from doit.cmd_base import Command
 
-from ..errors import UsageError
+from ..errors import BusyError, UsageError
 from ..graph.loader import ManifestLoader, flag, graph_of, option
 from ..processes import output
 from ..stages.report import EXTRA, has_extra
@@ -33,7 +33,11 @@ class Report(Command):  # type: ignore[misc]
             return self._serve(opt_values)
         graph = graph_of(opt_values["manifest"])
         graph.config()
-        graph.begin()
+        try:
+            graph.begin()
+        except BusyError as error:
+            hint = f"`prprep report --serve` shows a run while it goes on; or {error.hint}"
+            raise BusyError(error.what, where=error.where, hint=hint) from None
         print(graph.summary())
         paths = graph.workspace.paths
         print(f"\nreport: {paths.report}" + (f"\nin a browser: {paths.page}" if has_extra() else f"\ncharts: {EXTRA}"))
@@ -47,7 +51,9 @@ class Report(Command):  # type: ignore[misc]
 
         if not 0 <= opt_values["port"] <= 65535:
             raise UsageError(f"--port is {opt_values['port']}, must be 0 to 65535")
-        watch = Watch(lambda: graph_of(opt_values["manifest"]))
+        # By its absolute path, because the current folder is the manifest's from then on.
+        manifest = str(graph_of(opt_values["manifest"]).manifest)
+        watch = Watch(lambda: graph_of(manifest))
         with serving(watch, opt_values["port"]) as address:
             print(f"the report is at {address} (Ctrl-C ends it)", flush=True)
             if opt_values["open"]:
