@@ -146,8 +146,6 @@ def _ending() -> tuple[str, ...]:
     return (
         "",
         "Overhead includes the start and the end of prprep. A job of a real measurement takes 20 seconds and more.",
-        "With 16 workers and jobs of one second, ten jobs a second are packed, sent, taken and written: as many as",
-        "these cores, which also run the workers, have time for.",
     )
 
 
