@@ -145,9 +145,7 @@ def _row(count: int, workers: int, seconds: float, wall: float, cpu: float) -> s
 def _ending() -> tuple[str, ...]:
     return (
         "",
-        "Overhead includes the start and the end of prprep. A job of a real measurement takes 20 seconds and more. How",
-        "many workers one prprep can feed is bounded by its CPU time per job: with 0.05 s it feeds 20 jobs in a",
-        "second, which are 1,200 workers with jobs of a minute.",
+        "Overhead includes the start and the end of prprep. A job of a real measurement takes 20 seconds and more.",
     )
 
 

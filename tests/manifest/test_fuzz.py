@@ -126,6 +126,7 @@ GOOD: dict[str, list[object]] = {
     "tests": ["pytest -q", None, False], "tests_timeout": [5], "verify": [True, False], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
     "domain": ["mem", ["mem", "cpu"], []], "base": ["v1", None], "head": ["x"], "commits": [[]], "functions": ["a.b:c", ["a", "a:b"]],
     "benchmark": ["t/a.py", {"call": "f()"}, None], "pr": [3, None], "id": ["a"], "version": [1],
+    "workers": ["tls://bench:8786", None],
 }  # fmt: skip
 
 
