@@ -117,7 +117,7 @@ NESTED = st.recursive(
 
 
 GOOD: dict[str, list[object]] = {
-    "repo": [".", "../x"], "upstream": ["main", None], "slug": ["a/b"], "output": ["out", "./out/"], "templates": ["t", None], "workers": ["tcp://localhost:8786", None], "charts": ["https://example.com/charts", None],
+    "repo": [".", "../x"], "upstream": ["main", None], "slug": ["a/b"], "output": ["out", "./out/"], "templates": ["t", None], "charts": ["https://example.com/charts", None],
     "defaults": [{}, {"budget": 2}], "strategy": ["auto", "inject"], "engine": ["native"], "metrics": ["time", ["time", "memory"], None],
     "timeout": [1, 2.5, None], "budget": [3], "cores": [1, "all", "auto"], "confidence": [0.9], "negligible": [0, 0.05], "negligible_memory": [0, 1024], "sandbox": ["none", "bwrap"], "env": [{}, {"python": "3.12", "extras": "x"}, {"pass": "A_KEY"}],
     "push": ["origin", None], "commit_benchmark": ["auto"],
