@@ -1,5 +1,7 @@
 """Put prprep's body into a project's own pull-request template: every line of the template stays, in its order.
 
+Only a list of empty bullets is filled.
+
 Sections of the body go to the template's sections of the same meaning. The others go into sections of their own after
 the description, and so before the checklist.
 """
@@ -42,7 +44,7 @@ class Part:
     def under(self, level: int, *, titled: bool) -> list[str]:
         """Return the lines for a section whose heading has `level`, with its own title one level below if `titled`."""
         own = level + titled
-        shown = [heading(own, self.title), ""] if titled else []
+        shown = [heading(own, self.title), ""] if titled and self.title else []
         return ["", *shown, *shifted(self.text, own - _LEVEL).split("\n")]
 
 
@@ -62,6 +64,7 @@ def fill_skeleton(template: str, body: str, *, own_title: str, note: ReleaseNote
     text = repaired(template)
     if not text.strip():
         return body
+    text, body = _with_bullets(text, body)
     skeleton = outline(text)
     if len(skeleton.sections) == 1:
         parts = (body, text) if has_boxes(skeleton.root) else (text, body)
@@ -71,6 +74,25 @@ def fill_skeleton(template: str, body: str, *, own_title: str, note: ReleaseNote
     if footer:
         added[len(skeleton.lines)] += ["", "---", "", footer]
     return _join(skeleton.lines, added, _filled_notes(skeleton, note) if note and note.text else {})
+
+
+def _with_bullets(template: str, body: str) -> tuple[str, str]:
+    """Move the body's bullets into the template's first list of empty ones, if that is in its description."""
+    skeleton, whole = outline(template), outline(body)
+    places = [section for section in skeleton.sections if not section.level or _describes(section)]
+    lists = [node for section in places for node in section.nodes if node.type == "bullet_list"]
+    empty = next((node for node in lists if not any(item.children for item in node.children)), None)
+    bullets = next((node for node in whole.root.nodes if node.type == "bullet_list"), None)
+    if not (empty and bullets and empty.map and bullets.map):
+        return template, body
+    (start, end), (first, last) = empty.map, bullets.map
+    lines = [re.sub(r"^[-*+](?=\s)", empty.markup, line) for line in whole.lines[first:last]]
+    rest = [*whole.lines[:first], *whole.lines[last:]]
+    return "\n".join([*skeleton.lines[:start], *lines, *skeleton.lines[end:]]), "\n".join(rest)
+
+
+def _describes(section: Section) -> bool:
+    return meaning_of(section.title) is Meaning.DESCRIPTION
 
 
 def parts_of(body: str) -> tuple[list[Part], str]:

@@ -262,3 +262,23 @@ def test_any_template_stays_and_our_text_is_there(pieces):
     # GitHub knows no front matter in a body: a blank line keeps the outline from taking a rule at the top for one.
     titles = {section.title for section in outline("\n" + repaired(template)).sections if section.title}
     assert titles <= {section.title for section in outline("\n" + whole).sections}
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"),
+    [
+        (
+            "Fixes #\n\nChanges proposed:\n\n* \n* \n",
+            "Fixes #\n\nChanges proposed:\n\n* Join once\n* Copy less\n\n**2x**\n",
+        ),
+        ("## Summary\n\n- \n-\n\n## Other\n", "## Summary\n\n- Join once\n- Copy less\n\n**2x**\n\n## Other\n"),
+        (
+            "## Summary\n\n- why\n\n## Other\n",
+            "## Summary\n\n- why\n\n**2x**\n\n- Join once\n- Copy less\n\n## Other\n",
+        ),
+        ("## Checklist\n\n- \n\n## Other\n", "**2x**\n\n- Join once\n- Copy less\n\n## Checklist\n\n- \n\n## Other\n"),
+    ],
+    ids=["without headings", "in the description", "not empty", "elsewhere"],
+)
+def test_bullets_fill_a_list_of_empty_ones(template, filled):
+    assert fill_skeleton(template, "**2x**\n\n- Join once\n- Copy less\n", own_title="Performance") == filled
