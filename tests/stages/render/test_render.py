@@ -516,6 +516,11 @@ def test_a_body_says_how_its_commands_were_verified():
     )
     verified = VERIFIED.model_copy(update={"repeated": (found,)})
     assert "and none failed; prprep measured again: time −20.9 %.\n\n<details>" in body_of(Case(verification=verified))
+    other = found.model_copy(update={"test": TEST.replace("merge", "split")})
+    two = body_of(Case(verification=verified.model_copy(update={"repeated": (found, other)})))
+    assert "time −20.9 % in `test_benchmark_merge_lines`, time −20.9 % in `test_benchmark_split_lines`." in two
+    four = body_of(Case(verification=verified.model_copy(update={"repeated": (found,) * 4})))
+    assert "; prprep measured all 4 changes again, with the same outcome." in four
     elsewhere = verified.model_copy(update={"platform": "Abacus, 4 rows"})
     shown = (
         "This command and those below ran in a fresh clone with fresh environments on Abacus, 4 rows, and none failed;"
