@@ -148,7 +148,7 @@ class Graph:
             "actions": [self._action(perform, product.name)],
             "file_dep": [str(path) for path in inputs],
             "targets": [str(product)],
-            "uptodate": [Fresh(lambda: product.is_file() and fingerprint_of(stamp) == made_from())],
+            "uptodate": [Fresh(lambda: product.exists() and fingerprint_of(stamp) == made_from())],
         }
 
     def begin(self) -> None:
