@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,10 @@ _HEADINGS = {
     "benchmark": "Running the benchmark",
     "codeflash": "Running codeflash",
 }
-_ABOUT = """The failures that prprep recognises, with cause and hint. A repair installs a package for all sides and is
-listed in the evidence; the measured code is never changed. The table is `tasks/environments/diagnoses.yaml`."""
-
+_SHOWN = 3
+_ABOUT = """The failures that prprep recognises, by the output of the program that failed. A repair installs a package for
+all sides and is listed in the evidence; the measured code is never changed. Generated from
+`tasks/environments/diagnoses.yaml`."""
 
 _NAMES = re.compile(r"\{(it|caller|package|name|older)\}")
 
@@ -111,10 +112,19 @@ def document() -> str:
     """Return the content of `docs/diagnoses.md`."""
     parts = ["# Diagnoses", _ABOUT]
     for name, heading in _HEADINGS.items():
-        rows = ["| Diagnosis | Cause | Hint | Automatic repair |", "|---|---|---|---|"]
-        for each in tables()[name]:
-            cause, hint = (_NAMES.sub("…", text).replace("|", "\\|") for text in (each.cause, each.hint))
-            repair = f"{len(each.repairs)} known names" if each.repairs else ""
-            rows.append(f"| `{each.name}` | {cause} | {hint} | {repair} |")
-        parts += [f"## {heading}", "\n".join(rows)]
+        parts += [f"## {heading}", *(part for each in tables()[name] for part in _section(each))]
     return "\n\n".join(parts) + "\n"
+
+
+def _section(diagnosis: Diagnosis) -> Iterator[str]:
+    yield f"### {diagnosis.name}"
+    pattern = diagnosis.pattern.pattern
+    # The alternatives of a pattern without groups; what has other signs is nothing that a reader would search for.
+    parts = [] if "(" in pattern else pattern.split("|")
+    shown = [text for text in parts if not re.search(r"[\\\[\]?*+^$.]", text)]
+    lines = [f"- Output: {', '.join(f'`{text.strip()}`' for text in shown[:_SHOWN])}"] if shown else []
+    lines.append(f"- Cause: {_NAMES.sub('…', diagnosis.cause)}")
+    lines += [f"- Fix: {_NAMES.sub('…', diagnosis.hint)}"] if diagnosis.hint else []
+    if diagnosis.repairs:
+        lines.append(f"- Repaired automatically: prprep knows the requirements of {len(diagnosis.repairs)} names")
+    yield "\n".join(lines)

@@ -246,9 +246,7 @@ CODEFLASH_OUTPUT = {
 
 
 @pytest.mark.parametrize("entry", list(chain(*tables().values())), ids=lambda entry: entry.name)
-def test_every_entry_is_documented_and_has_a_failure(entry):
-    text = DOCS.read_text(encoding="utf-8")
-    assert f"| `{entry.name}` |" in text
+def test_every_entry_has_a_failure(entry):
     assert entry.name in {*FAILURES, *CODEFLASH_OUTPUT} or entry in tables()["environment"]
 
 
