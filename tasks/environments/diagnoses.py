@@ -17,8 +17,8 @@ _HEADINGS = {
     "codeflash": "Running codeflash",
 }
 _SHOWN = 3
-_ABOUT = """The failures that prprep recognises, by the output of the program that failed. A repair installs a package for
-all sides and is listed in the evidence; the measured code is never changed. Generated from
+_ABOUT = """The failures that prprep recognises, by the output of the program that failed. A repair installs a package
+for all sides and is listed in the evidence; the measured code is never changed. Generated from
 `tasks/environments/diagnoses.yaml`."""
 
 _NAMES = re.compile(r"\{(it|caller|package|name|older)\}")
