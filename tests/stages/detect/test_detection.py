@@ -49,6 +49,7 @@ def test_the_whole_inventory(tmp_path):
         found = detected(repo)
     blob = repo.git("hash-object", "tests/benchmarks/test_speed.py")
     assert found.model_dump(exclude={"layout"}) == {
+        "has_conventional_titles": False,
         "benchmark_tool": None,
         "item": "it",
         "title": "Yield tables",
