@@ -64,20 +64,6 @@ RELEASES = (
         ("",),
         "idna/core.py",
     ),
-    Release(
-        "arrow",
-        ("1.3.0", "1.4.0"),
-        "arrow.arrow:Arrow.shift",
-        'import arrow\ndays = [arrow.get(1_700_000_000 + 86_400 * day, tzinfo="Europe/Paris") for day in range(200)]',
-        "[day.shift(days=1).isoformat() for day in days]",
-        "time",
-        # On a machine with other work the control may reach further than the effect: then nothing is claimed.
-        frozenset({Verdict.IMPROVED, Verdict.INCONCLUSIVE}),
-        "flat",
-        ("",),
-        "arrow/arrow.py",
-        depends_otherwise=True,
-    ),
 )
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.peers import load, outcomes, tables, target, tools
 from benchmarks.peers.outcomes import FunctionResult, Outcome, claimed_by_table
-from tests.support.runs import prprep
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -156,19 +155,10 @@ def _command(process):
         return ""
 
 
-def run_briefly(command, *, cwd, env):
-    """Run prprep with as few repeats as all tests."""
-    assert command[1:3] == ["-m", "tasks"]
-    done = prprep(command[3:], folder=cwd, env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.slow(0.8)
-@pytest.mark.parametrize("name", tools.TOOLS)
-def test_every_tool_compares_for_real(tmp_path, monkeypatch, name):
-    """A fifth less, in the shortest time that the tool allows."""
-    if name == "prprep":
-        monkeypatch.setattr(tools, "_run", run_briefly)
+@pytest.mark.slow(0.4)
+@pytest.mark.parametrize("name", ["asv continuous", "codeflash compare", "pytest-benchmark compare"])
+def test_tools_compare_for_real(tmp_path, name):
+    """A fifth less, in the shortest time that the tool allows; prprep and pyperf need far more."""
     functions = (target.SMALL, target.ALLOCATING)
     target.create(tmp_path / "repository", functions, target.peers_tags())
     (tmp_path / "one").mkdir()
