@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[1]
 PAGE = (CHECKOUT / "docs/tutorial.md").read_text(encoding="utf-8")
 ADDRESS = "https://github.com/jpvanhal/inflection.git"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(1.5)
 
 
 def test_every_command_of_the_tutorial(tmp_path, monkeypatch):
