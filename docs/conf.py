@@ -1,8 +1,8 @@
 """The documentation as a site: `sphinx-build -c docs . SITE`. Pages and links are those that GitHub shows."""
 
-from importlib.metadata import version
+from importlib import metadata
 
-project, copyright, release = "prprep", "the prprep authors", version("prprep")  # noqa: A001 - Sphinx's name
+project, copyright, release = "prprep", "the prprep authors", metadata.version("prprep")  # noqa: A001 - Sphinx's name
 extensions = ["myst_parser"]
 root_doc = "docs/index"
 include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**"]
