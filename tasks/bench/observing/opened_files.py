@@ -29,8 +29,10 @@ class OpenedFiles:
             except OSError:  # none is left
                 break
             while events:
-                watch, _, _, length = _EVENT.unpack_from(events)
-                self._opened |= self._paths.get(watch, set())
+                watch, mask, _, length = _EVENT.unpack_from(events)
+                # Other events come unasked: of a removed file, or of no file, with -1, if the queue overflows.
+                if mask & _IN_OPEN:
+                    self._opened |= self._paths[watch]
                 events = events[_EVENT.size + length :]
         return frozenset(self._opened)
 
