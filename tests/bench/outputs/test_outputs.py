@@ -61,6 +61,23 @@ class Numbers(list):
     pass
 
 
+class OneByteFloats:
+    """An array of ml_dtypes.float8_e5m2, whose type string is one that only NumPy with ml_dtypes knows."""
+
+    __module__ = "numpy"
+    dtype = types.SimpleNamespace(str="<f1", kind="f", hasobject=False)
+
+    def __init__(self, *values):
+        self.values, self.shape, self.size = values, (len(values),), len(values)
+
+    def tobytes(self):
+        # The upper byte of a float16 is the same number as float8_e5m2.
+        return np.array(self.values, "<f2").tobytes()[1::2]
+
+    def ravel(self):
+        return np.array(self.values)
+
+
 class Row(dict):
     def __init__(self, *, number, **cells):
         super().__init__(cells)
@@ -265,6 +282,26 @@ def test_the_first_difference_is_shown_with_its_path(base, head, detail):
     outcome, said = verdict(base, head)
     assert outcome == "different"
     assert said == detail or detail is None
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_numbers_of_every_type_are_shown_as_numpy_shows_them(order):
+    for kind in ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "f16", "c8", "c16", "c32"):
+        dtype = np.dtype(order + kind)
+        number = np.array([2.5 - 1j if kind[0] == "c" else 2.5]) if kind[0] in "fc" else np.array([2**64 - 1], "u8")
+        base = np.repeat(number, 2).astype(dtype)
+        head = base.copy()
+        head[1] = 0
+        shown = f"{base[1].item()} at base, {head[1].item()} at head at `[1]`"
+        assert verdict(base, head) == ("different", shown), kind
+
+
+def test_floats_without_a_format_of_their_own_are_compared_by_what_they_show():
+    assert verdict(OneByteFloats(1.0, 2.0), OneByteFloats(1.0, 2.0))[0] == "equal"
+    assert verdict(OneByteFloats(1.0, 2.0), OneByteFloats(1.0, 3.0)) == (
+        "different",
+        "2.0 at base, 3.0 at head at `[1]`",
+    )
 
 
 def test_long_values_are_shown_short():

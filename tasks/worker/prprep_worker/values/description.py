@@ -31,6 +31,8 @@ SEEN_NODES = 2_000_000
 SHOWN_CHARACTERS = 2_000
 SHOWN_ELEMENTS = 2_000
 SENT_BYTES = 4 << 20
+SENT_FLOATS = ("f2", "f4", "f8", "c8", "c16")
+"""Not long doubles, nor the floats of one byte that ml_dtypes has."""
 TEXTS_OF_ARRAY = 100_000
 """Texts of an array that are described one by one."""
 PACKED = 64
@@ -176,11 +178,12 @@ class Describer:
         size = int(getattr(values, "size", 0) or len(raw) // 8)
         node = {"size": size, "dtype": dtype}
         self._sent_bytes += len(raw)
-        if self._sent_bytes <= SENT_BYTES and dtype[1] in "biufc" and dtype[1:] not in ("f16", "c32"):
+        if self._sent_bytes <= SENT_BYTES and (dtype[1] in "biu" or dtype[1:] in SENT_FLOATS):
             return {**node, "bytes": base64.b64encode(raw).decode()}
         shown = values.ravel()[:SHOWN_ELEMENTS].tolist() if hasattr(values, "ravel") else values[:SHOWN_ELEMENTS]
         kind = {"f": {"type": "float"}, "c": {"type": "complex"}}.get(dtype[1], {})
-        items = [{**kind, "value": repr(element)} for element in shown]
+        # NumPy's repr of a long double names its type.
+        items = [{**kind, "value": str(element) if kind else repr(element)} for element in shown]
         return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(kind)}
 
     def _container(self, value: Any, path: str) -> Node | None:
