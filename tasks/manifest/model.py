@@ -62,7 +62,7 @@ class EnvironmentSettings(Model):
     python: OptionFree | None = Field(
         default=None,
         description='a version in quotes (`"3.12"`), or the path of an interpreter, relative to this file, '
-        "that is used as it is; default: from the files of the project",
+        "that is used as it is; default: from the project's files",
     )
     extras: Names = Field(default=(), description="extras of the project to install; default: from the project's files")
     groups: Names = Field(
@@ -263,7 +263,7 @@ class Manifest(Model):
     )
     defaults: Measuring = Field(
         default=Measuring(),
-        description="settings for every item that does not set them itself; default: see the third table",
+        description="settings for every item that does not set them itself; default: those of each setting",
     )
     optimizations: tuple[Optimization, ...] = Field(
         min_length=1, description="the items, as a list or as a mapping by id"
