@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tasks.artifacts import Injection, Layout, Linting
-from tasks.bench.observing.opened_files import OpenedFiles
 from tasks.stages.lint.inputs import differing, differing_settings, is_input, listings
 from tests.support import evidence
 from tests.support.mistakes import BENCHMARK, CODE, HEAVY, PYPROJECT, compare, item
@@ -72,17 +70,6 @@ def test_settings_of_pytest_that_may_be_inputs(tmp_path, settings, expected):
         for side, text in texts.items()
     )
     assert differing_settings(base, head, "tests/test_f.py") == expected
-
-
-def test_whatever_opens_a_file_is_seen(tmp_path):
-    tree = folder(tmp_path, {"read.txt": "1", "target.txt": "1", "not_read.txt": "1"})
-    (tree / "link.txt").symlink_to("target.txt")
-    with OpenedFiles().watching(tree, ["read.txt", "link.txt", "not_read.txt", "missing.txt"]) as opened:
-        assert opened.so_far() == set()
-        subprocess.run(["cat", "read.txt"], cwd=tree, check=True, capture_output=True)
-        assert opened.so_far() == {"read.txt"}
-        (tree / "target.txt").read_text()
-        assert opened.so_far() == {"read.txt", "link.txt"}
 
 
 TEST = """
