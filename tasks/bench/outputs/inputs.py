@@ -33,9 +33,10 @@ EDGES = 60
 TRIES = 400
 """Inputs to try at most, including those that cannot be compared and those for shrinking."""
 SIDE_SECONDS = 2.0
-ALL_SECONDS, MORE_SECONDS, MOST_SECONDS = 6.0, 1.0, 30.0
-"""Time for one benchmark call on each side, and for all of them: of up to six, more for each further one, and at most.
-A call gets its share of what is left, so that the first ones leave something for the others."""
+"""Time for one benchmark call on each side."""
+LEAST_SECONDS, CALL_SECONDS, MOST_SECONDS = 6.0, 1.0, 30.0
+"""Time for all benchmark calls: CALL_SECONDS for each, within these limits. Each may take an equal share of what the
+earlier ones left."""
 EXPENSIVE_SECONDS = 0.2
 LATE_SECONDS = 0.05
 LATE_FACTOR = 10
@@ -59,8 +60,8 @@ def compare_further_inputs(
     if not equal or request.benchmark is None:
         return outputs
     compared: dict[str, Output] = {}
-    wanted = max(ALL_SECONDS, min(MORE_SECONDS * len(equal), MOST_SECONDS))
-    seconds = min(wanted, request.timeout or math.inf)
+    budget = max(LEAST_SECONDS, min(CALL_SECONDS * len(equal), MOST_SECONDS))
+    seconds = min(budget, request.timeout or math.inf)
     try:
         _serve(request, equal, compared, rng=rng, seconds=seconds)
     except TimeLimitError:
