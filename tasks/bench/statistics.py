@@ -256,7 +256,7 @@ def _trimmed(values: Iterable[float], cut: int) -> list[float]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Return the mean; unlike `fmean`, of infinities with both signs as well: not a number."""
+    """Return the mean, which is not a number for infinities of both signs; `fmean` raises for these."""
     return sum(values) / len(values)
 
 

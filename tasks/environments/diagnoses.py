@@ -119,9 +119,9 @@ def document() -> str:
 def _section(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"### {diagnosis.name}"
     pattern = diagnosis.pattern.pattern
-    # The alternatives of a pattern without groups; what has other signs is nothing that a reader would search for.
-    parts = [] if "(" in pattern else pattern.split("|")
-    shown = [text for text in parts if not re.search(r"[\\\[\]?*+^$.]", text)]
+    # Readers search for the words of a message: alternatives that are more than plain text are left out.
+    alternatives = [] if "(" in pattern else pattern.split("|")
+    shown = [text for text in alternatives if not re.search(r"[\\\[\]?*+^$.]", text)]
     lines = [f"- Output: {', '.join(f'`{text.strip()}`' for text in shown[:_SHOWN])}"] if shown else []
     lines.append(f"- Cause: {_NAMES.sub('…', diagnosis.cause)}")
     lines += [f"- Fix: {_NAMES.sub('…', diagnosis.hint)}"] if diagnosis.hint else []

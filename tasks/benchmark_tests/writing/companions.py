@@ -20,7 +20,7 @@ Read = Callable[[str], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """What `read` reads, as the files of a tree that are known by name only."""
+    """A tree whose files can be read, but not listed."""
 
     read: Read
 
@@ -41,9 +41,9 @@ class Companion:
     def is_served_by(self, other: bytes | None, *, folder: str) -> bool:
         """Return whether the benchmark finds the same in a tree whose file of this path is `other`.
 
-        The files must be equal, but of a conftest above the benchmark's folder only that matters which pytest runs
-        and the fixtures that the benchmark uses, with what they use: the rest serves other tests. A package of the
-        project, which is compared, only has to exist.
+        The files must be equal. Of a conftest above the benchmark's folder only two parts must be: the code that pytest
+        runs, and the fixtures that the benchmark uses, with what they use. A package of the project, which is compared,
+        only has to exist.
         """
         if other is None or other == self.content or self.is_of_project:
             return other is not None
@@ -180,7 +180,7 @@ def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> 
 
 
 def _run_by_pytest(conftest: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the hooks of a conftest, the names that pytest reads, and the statements that do more than to bind names.
+    """Yield the hooks of a conftest, the names that pytest reads, and the statements that do more than bind names.
 
     Any of them may decide what a benchmark gets: the default of an option, parameters, variables of the environment.
     """
@@ -201,7 +201,7 @@ def _has_effects(statement: ast.stmt) -> bool:
 
 
 def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
-    """Return the code that pytest runs anyway and that of some fixtures, with what they use of their file, by name."""
+    """Return the code that pytest runs anyway and that of `fixtures`, with what they use of their file, by name."""
     bound: dict[str, list[ast.stmt]] = {}
     for statement in file.module.body:
         for name in bound_names([statement]):
