@@ -45,5 +45,5 @@ def python_path(project: Project) -> Iterator[str]:
 def _folders(path: str) -> Iterator[str]:
     for part in re.split(r"\{:\}|[:;]", re.sub(r"\{env:[^}]*\}", "", path)):
         folder = re.sub(r"^\{(toxinidir|tox_root|root)\}", ".", part.strip()).replace("{/}", "/")
-        if folder and "{" not in folder and not folder.startswith("/"):
+        if folder and not folder.startswith("/") and not re.search("[{}]", folder):
             yield folder

@@ -42,10 +42,11 @@ def test_variables_that_a_project_sets(files, values):
     assert project_variables(Project(Files(files), "app" if "app/setup.py" in files else "")).values == values
 
 
-def test_notes_list_the_variables_that_are_set_and_those_that_are_not():
+@pytest.mark.parametrize("path", ["{envdir}/src", "{env:PYTHONPATH:{toxinidir}}/src"])
+def test_notes_list_the_variables_that_are_set_and_those_that_are_not(path):
     tox = (
-        "[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={toxinidir}/x\n    PYTHONPATH={envdir}/src\n    COVERAGE_FILE=.c\n"
-        "    PATHS=a\n"
+        f"[testenv]\nsetenv =\n    ITEMS=3000\n    HERE={{toxinidir}}/x\n    PYTHONPATH={path}\n"
+        "    COVERAGE_FILE=.c\n    PATHS=a\n"
     )
     found = project_variables(Project(Files({"tox.ini": tox})))
     assert found.values == {"ITEMS": "3000", "PATHS": "a"}
