@@ -425,6 +425,7 @@ ROUNDED = {
     "array": (np.full(10_000, 0.1 + 0.2), np.full(10_000, 0.3), "1.9e-16"),
     "complex array": (np.full(3, 0.1j + 0.2j), np.full(3, 0.3j), "1.9e-16"),
     "frame": (pandas.DataFrame({"a": [0.1 + 0.2]}), pandas.DataFrame({"a": [0.3]}), "1.9e-16"),
+    "long doubles": (np.array([0.1 + 0.2], "longdouble"), np.array([0.3], "longdouble"), "1.9e-16"),
     "nine digits": (1.0, 1.0 + 9e-10, "9.0e-10"),
 }
 

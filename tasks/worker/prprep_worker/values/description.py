@@ -184,6 +184,8 @@ class Describer:
         kind = {"f": {"type": "float"}, "c": {"type": "complex"}}.get(dtype[1], {})
         # NumPy's repr of a long double names its type.
         items = [{**kind, "value": str(element) if kind else repr(element)} for element in shown]
+        if kind and size <= SHOWN_ELEMENTS:
+            return {**node, "items": items}  # nothing is left out, so they are comparable within a tolerance
         return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(kind)}
 
     def _container(self, value: Any, path: str) -> Node | None:
