@@ -197,7 +197,7 @@ def _has_effects(statement: ast.stmt) -> bool:
         return not isinstance(statement.value, ast.Constant)
     if isinstance(statement, ast.For | ast.While | ast.With):
         return True
-    return not isinstance(statement, ast.Pass) and not bound_names([statement])
+    return not isinstance(statement, ast.Pass) and bound_names([statement]) <= {"_"}
 
 
 def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:

@@ -210,6 +210,7 @@ def test_data_files_must_be_equal(folder: str) -> None:
     [
         ("os.environ['ITEMS'] = '30'", "import os\nos.environ['ITEMS'] = '3'", False),
         ("if CI:\n    os.environ['ITEMS'] = '30'", "if CI:\n    os.environ['ITEMS'] = '3'", False),
+        ("_ = os.environ.setdefault('ITEMS', '30')", "_ = os.environ.setdefault('ITEMS', '3')", False),
         ("for name in NAMES:\n    use(name)\nNAMES = 'ab'", "for name in NAMES:\n    use(name)\nNAMES = 'a'", False),
         (
             "def pytest_generate_tests(metafunc):\n    metafunc.parametrize('size', SIZES)\nSIZES = [30]",
