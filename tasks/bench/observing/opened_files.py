@@ -1,4 +1,4 @@
-"""See which of some files are opened meanwhile, by whatever process and library: with inotify, so only on Linux."""
+"""See which files any process or library opens, with inotify (Linux only)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVENT = struct.Struct("iIII")
 
 
 class OpenedFiles:
-    """Those of the files of a tree that were opened so far, relative to it."""
+    """The watched files of a tree that were opened so far, relative to it."""
 
     def __init__(self) -> None:
         self._paths: dict[int, set[str]] = {}
@@ -38,7 +38,7 @@ class OpenedFiles:
 
     @contextmanager
     def watching(self, tree: Path, files: Collection[str]) -> Iterator[OpenedFiles]:
-        """Watch files, and what links of these names lead to; what cannot be watched counts as not opened."""
+        """Watch files, or the targets of links; what cannot be watched counts as not opened."""
         if sys.platform != "linux" or not files:
             yield self
             return

@@ -74,7 +74,7 @@ def watch(
 ) -> Watched:
     """Run the benchmark once more on one side and watch its calls; `lines` are the lines to look for, by file.
 
-    Of `files` it is also seen if a library in C or a child process opens them.
+    `files` count as read also if a library in C or a child process opens them.
 
     At the time limit, returns the calls watched so far. Raises MeasuringError if the benchmark does not pass,
     ProvenanceError if a module comes from another tree.

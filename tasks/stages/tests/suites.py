@@ -116,8 +116,8 @@ def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     pytest = ["python", "-m", "pytest"]
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):
-        words = tuple(shlex.split(" ".join(addopts)))
-        commands += [[*pytest, "-o", "addopts=", *rest(words), *left_out] for rest in (kept, of_pytest)]
+        options = tuple(shlex.split(" ".join(addopts)))
+        commands += [[*pytest, "-o", "addopts=", *fewer(options), *left_out] for fewer in (kept, of_pytest)]
     return tuple(dict.fromkeys(map(shlex.join, commands)))
 
 

@@ -32,7 +32,7 @@ def inside(tree: str) -> list[str]:
 
 
 def listed_inside(tree: str) -> list[str]:
-    """Return the folders inside a folder that code inside of it has listed so far, relative to it; itself is ""."""
+    """Return the folders of a tree that its own code has listed so far, relative to it; the root is ""."""
     root = os.path.realpath(tree)
     real = {os.path.realpath(folder) for folder, code in tuple(_listed) if _is_below(os.path.realpath(code), root)}
     return sorted(folder[len(root) + 1 :] for folder in real if folder == root or _is_below(folder, root))
