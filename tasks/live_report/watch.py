@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from ..processes.locks import holder
 from ..stages.report import page
 from ..storage.hashing import sha256
 from ..storage.journal import tail
-from ..storage.paths import ItemPaths, ProjectPaths
+from ..storage.paths import ItemPaths, ProjectPaths, relative_path
 from ..text.markdown import one_line, shorten
 
 SECONDS = 1.5
@@ -86,7 +87,8 @@ class Watch:
         for item_id in self._graph.workspace.plan.items:
             profiles = paths.item(item_id).profiles
             for path in profiles.glob("*.html"):
-                if address == f"/{path.relative_to(paths.folder)}":
+                # As a browser resolves the page's link.
+                if address == posixpath.normpath(f"/{relative_path(path, paths.output)}"):
                     return path
         return None
 
