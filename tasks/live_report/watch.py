@@ -1,4 +1,4 @@
-"""Notice what a run in another process has done, and keep the page of it."""
+"""Watch a run in another process, and keep its page up to date."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..text.markdown import one_line, shorten
 
 SECONDS = 1.5
 PAUSES = 3.0
-"""How many times as long as a look took it waits at least until the next one: many items must not slow the run down."""
+"""A pause is at least so many times as long as the look before it: many items must not slow the run down."""
 LONGEST_LINE = 160
 TAIL_LINES = 200
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
 
 
 class Watch:
-    """Look again and again; whatever a run has written half is looked at again the next time."""
+    """The page and what is under way; a file that the run has half written is read again at the next look."""
 
     def __init__(self, open_graph: Callable[[], Graph]) -> None:
         self._open_graph = open_graph
@@ -109,7 +109,7 @@ class Watch:
 
 
 def under_way(paths: ProjectPaths, item_ids: Iterable[str]) -> Iterator[str]:
-    """Yield for each item that a run is at work on its stage, and the last line of its log."""
+    """Yield the stage, and the last line of the log, of each item that a run is working on."""
     if not _is_alive(holder(paths.state / "lock")):
         return
     for item_id in item_ids:
