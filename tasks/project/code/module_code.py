@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 from ..syntax import Function, Scope, bound_names, names
 
-_DYNAMIC = {"globals", "locals", "exec", "eval", "vars", "setattr", "getattr", "delattr", "__import__", "next"}
-_DYNAMIC_ATTRIBUTES = {"modules", "__dict__", "__globals__"}
+_DYNAMIC = {"globals", "locals", "exec", "eval", "__import__", "import_module"}
+_DYNAMIC_ATTRIBUTES = {"modules", "__globals__", "import_module"}
+_ACCESS = {"vars", "getattr", "setattr", "delattr"}
+"""Dynamic if what they are called with may be a module."""
+_WITH_EFFECT = {*_DYNAMIC, "setattr", "delattr", "next"}
 _CALLED_BY_PYTHON = {"__getattr__", "__init_subclass__", "__set_name__", "__prepare__"}
 """Functions that run although no code names them."""
 _Import = ast.Import | ast.ImportFrom
@@ -61,10 +64,11 @@ class _File:
         self.definitions = [each for each in ast.walk(tree) if isinstance(each, Scope)]
         self.bound = frozenset(bound_names(tree.body))
         imports = [each for each in ast.walk(tree) if isinstance(each, _Import)]
+        self.imported = frozenset(bound_names(imports))
         self.of_python = frozenset(bound_names(filter(_is_of_python, imports)))
         self.of_python -= names([tree], ast.Store) | bound_names(each for each in imports if not _is_of_python(each))
         """Names that are imported from the standard library alone."""
-        self.without_effect = self.of_python | (frozenset(dir(builtins)) - self.bound)
+        self.without_effect = self.of_python | (frozenset(dir(builtins)) - self.bound - _WITH_EFFECT)
         """What may be called without a change of anything that the file's names are bound to."""
 
 
@@ -77,8 +81,26 @@ def _is_of_python(statement: ast.AST) -> bool:
 
 
 def _is_dynamic(file: _File) -> bool:
-    attributes = {each.attr for each in ast.walk(file.tree) if isinstance(each, ast.Attribute)}
-    return bool(_DYNAMIC & names([file.tree]) or _DYNAMIC_ATTRIBUTES & attributes)
+    nodes = list(ast.walk(file.tree))
+    of_objects = {
+        each.func
+        for each in nodes
+        if isinstance(each, ast.Call) and each.args and not _may_be_module(each.args[0], file)
+    }
+    for each in nodes:
+        match each:
+            case ast.Name(id=name) if name in _DYNAMIC or (name in _ACCESS and each not in of_objects):
+                return True
+            case ast.Attribute(attr=name) if name in _DYNAMIC_ATTRIBUTES:
+                return True
+            case ast.Attribute(value=value, attr="__dict__") if _may_be_module(value, file):
+                return True
+    return False
+
+
+def _may_be_module(node: ast.expr, file: _File) -> bool:
+    root = _root(node)
+    return not isinstance(root, ast.Name) or root.id in file.imported
 
 
 def _changed(base: _File, head: _File) -> tuple[list[ast.stmt], list[ast.stmt]]:
@@ -208,7 +230,6 @@ def _written_by(definitions: Iterable[Scope], file: _File) -> set[str]:
                 written |= set(declared)
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 written |= names([_root(each)])
-            case ast.Call(func=ast.Attribute() as method):
-                written |= names([_root(method)])
-    imported = bound_names(each for each in ast.walk(file.tree) if isinstance(each, _Import))
-    return (written & file.bound) - imported - {each.name for each in file.definitions}
+            case ast.Call():
+                written |= names([each])
+    return (written & file.bound) - file.imported - {each.name for each in file.definitions}

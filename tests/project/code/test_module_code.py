@@ -64,11 +64,26 @@ def test_functions_that_use_what_changed_are_affected(base, head, affected):
         ("T = 0\ndef fill():\n    global T\n    T = SIZE\ndef user(): return T", {"fill", "user"}),
         ("T = {}\ndef fill(): T[0] = SIZE\ndef user(): return T", {"fill", "user"}),
         ("T = []\ndef fill(): T.append(SIZE)\ndef user(): return T", {"fill", "user"}),
+        ("T = []\ndef fill(): other(T, SIZE)\ndef user(): return T", {"fill", "user"}),
         ("import m\ndef user(): return m.SIZE", {"user"}),
+        ("def user(self): return getattr(self, 'a', SIZE)\ndef same(self): return self.__dict__", {"user"}),
         ("def make(): return SIZE\nalias = make\ndef user(): return alias()", {"make", "user"}),
     ],
     ids=[
-        *("default", "field", "keyword", "base", "annotation", "global", "item", "method", "own module", "other name"),
+        *(
+            "default",
+            "field",
+            "keyword",
+            "base",
+            "annotation",
+            "global",
+            "item",
+            "method",
+            "call",
+            "own module",
+            "getattr",
+            "other name",
+        ),
     ],
 )
 def test_a_value_is_followed_to_what_can_have_it(code, affected):
@@ -134,10 +149,14 @@ def test_any_function_may_be_affected(head):
         "T = 1\nT += SIZE",
         "T = 1\nif SIZE: del T",
         "import sys\ndef user(): return sys.modules['m'].SIZE",
+        "import m\ndef user(name): return getattr(m, name)",
+        "import m\ndef user(name): return m.__dict__[name]",
+        "def user(): return vars()",
+        "T = iter('ab')\nU = next(T, SIZE)",
     ],
     ids=[
         *("made", "filled", "decorator", "registering", "default", "other module", "getattr", "subclass", "method"),
-        *("match", "with", "augmented", "del", "modules"),
+        *("match", "with", "augmented", "del", "modules", "getattr of a module", "dict of a module", "vars", "next"),
     ],
 )
 def test_a_value_that_cannot_be_followed_may_be_anywhere(code):
