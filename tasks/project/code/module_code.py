@@ -59,8 +59,7 @@ class _File:
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
-        own = (each for each in tree.body if not isinstance(each, Scope))
-        self.statements = [each for each in own if bound_names([each]) != {"__all__"}]
+        self.statements = [each for each in tree.body if not isinstance(each, Scope) and _is_used(each)]
         self.definitions = [each for each in ast.walk(tree) if isinstance(each, Scope)]
         self.bound = frozenset(bound_names(tree.body))
         imports = [each for each in ast.walk(tree) if isinstance(each, _Import)]
@@ -70,6 +69,14 @@ class _File:
         """Names that are imported from the standard library alone."""
         self.without_effect = self.of_python | (frozenset(dir(builtins)) - self.bound - _WITH_EFFECT)
         """What may be called without a change of anything that the file's names are bound to."""
+
+
+def _is_used(statement: ast.stmt) -> bool:
+    """Return whether a statement can matter to an importer: neither `__all__` nor a script's main part does."""
+    match statement:
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), orelse=[]):
+            return False
+    return bound_names([statement]) != {"__all__"}
 
 
 def _is_of_python(statement: ast.AST) -> bool:

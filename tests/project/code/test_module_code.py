@@ -44,9 +44,21 @@ def named(source, lines):
         ("import tables as TABLE\nSIZE = 2", "import table as TABLE\nSIZE = 2", USERS),
         ("TABLE = [1]\nSIZE = 2", "TABLE = [1]\nSIZE = 2\nNEW = 3", set()),
         ("__all__ = []\nTABLE = [1]", "__all__ = ['user']\n__all__ += ['default']\nTABLE = [1]", set()),
+        ("TABLE = [1]\nif __name__ == '__main__':\n    user(SIZE)", "TABLE = [1, 2]", USERS),
         ("TABLE = [1]\nSIZE = 2", "try:\n    from t import TABLE\nexcept ImportError:\n    TABLE = 1\nSIZE = 2", USERS),
     ],
-    ids=["value", "annotation", "size", "through a name", "together", "import", "unused", "exported", "tried import"],
+    ids=[
+        "value",
+        "annotation",
+        "size",
+        "through a name",
+        "together",
+        "import",
+        "unused",
+        "exported",
+        "script",
+        "tried import",
+    ],
 )
 def test_functions_that_use_what_changed_are_affected(base, head, affected):
     both = affected_functions(*((side + FUNCTIONS).encode() for side in (base, head)))
