@@ -75,7 +75,7 @@ _CONFIG: Spec = {
 _SHAPES = re.compile(r' (?:d|transform|x|y|x1|x2|y1|y2|width|height)="[^"]*"')
 _LONG = re.compile(r"(\.\d\d)\d+")
 _VARIABLE = re.compile(r"var\(--([\w-]+)\)")
-# What is invisible, and what only tells scripts apart.
+# What is invisible, and attributes that only scripts use.
 _NEEDLESS = re.compile(
     r'<path class="(?:background|foreground)"[^>]*?(?:d=""|d="M0,0h0v0h0Z")[^>]*/>'
     r'| (?:class|pointer-events|aria-roledescription|role|aria-hidden|xmlns:xlink|version)="[^"]*"| opacity="1"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -196,8 +197,10 @@ def _flames(rows: list[Spec], most: float, width: int, *, height: float, unit: s
 
 
 def _alternative(stacks: Sequence[Stack], times: Times) -> str:
-    frames_of = {side: {frame.function: frame for frame in frames(stacks, side, times)} for side in SIDES}
-    both = {**frames_of["base"], **frames_of["head"]}
-    order = sorted(both.values(), key=lambda frame: -abs(frame.change))[:5]
-    changed = "; ".join(f"{frame.function} {figures.percent(frame.change)}" for frame in order)
+    changes = defaultdict[str, float](float)
+    for stack in stacks:
+        for function in dict.fromkeys(stack.functions):
+            changes[function] += (stack.head * times.head - stack.base * times.base) / times.base
+    order = sorted(changes, key=lambda function: -abs(changes[function]))[:5]
+    changed = "; ".join(f"{function} {figures.percent(changes[function])}" for function in order)
     return f"Time of the call by function, base and head. Largest changes, in shares of base's call: {changed}."

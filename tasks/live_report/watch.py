@@ -1,8 +1,9 @@
-"""Notice what a run in another process has done, and keep the page of it."""
+"""Watch a run in another process, and keep its page up to date."""
 
 from __future__ import annotations
 
 import os
+import posixpath
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +18,12 @@ from ..processes.locks import holder
 from ..stages.report import page
 from ..storage.hashing import sha256
 from ..storage.journal import tail
-from ..storage.paths import ItemPaths, ProjectPaths
+from ..storage.paths import ItemPaths, ProjectPaths, relative_path
 from ..text.markdown import one_line, shorten
 
 SECONDS = 1.5
 PAUSES = 3.0
-"""How many times as long as a look took it waits at least until the next one: many items must not slow the run down."""
+"""A pause is at least so many times as long as the look before it: many items must not slow the run down."""
 LONGEST_LINE = 160
 TAIL_LINES = 200
 
@@ -36,7 +37,7 @@ class State(NamedTuple):
 
 
 class Watch:
-    """Look again and again; whatever a run has written half is looked at again the next time."""
+    """The page and what is under way; a file that the run has half written is read again at the next look."""
 
     def __init__(self, open_graph: Callable[[], Graph]) -> None:
         self._open_graph = open_graph
@@ -86,7 +87,8 @@ class Watch:
         for item_id in self._graph.workspace.plan.items:
             profiles = paths.item(item_id).profiles
             for path in profiles.glob("*.html"):
-                if address == f"/{path.relative_to(paths.folder)}":
+                # As a browser resolves the page's link.
+                if address == posixpath.normpath(f"/{relative_path(path, paths.output)}"):
                     return path
         return None
 
@@ -107,7 +109,7 @@ class Watch:
 
 
 def under_way(paths: ProjectPaths, item_ids: Iterable[str]) -> Iterator[str]:
-    """Yield for each item that a run is at work on its stage, and the last line of its log."""
+    """Yield the stage, and the last line of the log, of each item that a run is working on."""
     if not _is_alive(holder(paths.state / "lock")):
         return
     for item_id in item_ids:

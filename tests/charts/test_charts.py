@@ -95,6 +95,18 @@ def test_frames_lie_below_their_callers_and_say_what_changed():
     }
 
 
+def test_the_sentence_of_flame_graphs_sums_up_a_function_over_its_callers():
+    stacks = [
+        stack("read", "parse", base=0.3, head=0.1),
+        stack("read", "parse", "parse", base=0.3, head=0.2),
+        stack("write", "parse", base=0.4, head=0.4),
+    ]
+    chart = functions.flame_graphs(stacks, Times(1.0, 1.0, known=False), width=800)
+    assert chart.alternative.partition("shares of base's call: ")[2] == (
+        "m:read \N{MINUS SIGN}30.0 %; m:parse \N{MINUS SIGN}30.0 %; m:write 0 %."
+    )
+
+
 def test_functions_have_at_most_eight_rows_and_none_below_one_percent():
     share = CPU_IMPROVED.functions[0]
     many = [

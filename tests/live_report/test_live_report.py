@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -134,6 +135,29 @@ def test_the_server_sends_the_page_its_news_and_the_flame_graphs_that_it_links_t
             assert json.loads(lines[1].removeprefix(b"data: "))["version"] == watch.state.version
     with pytest.raises(ConnectionRefusedError):
         get(address, "/")
+
+
+def test_flame_graphs_of_a_report_in_another_folder_are_served(pages, watch):
+    watch._graph.workspace.paths = replace(watch._graph.workspace.paths, output=pages.folder.parent / "elsewhere")
+    profiles = pages.paths.item("memory").profiles
+    profiles.mkdir()
+    (profiles / "base.flamegraph.html").write_text("<p>flames</p>")
+    assert watch.profile(f"/{pages.folder.name}/.prprep/memory/profiles/base.flamegraph.html").is_file()
+    assert watch.profile("/.prprep/memory/profiles/base.flamegraph.html") is None
+
+
+def test_a_defect_is_printed_and_a_page_that_was_closed_is_not(watch, capfd):
+    errors = iter([ZeroDivisionError("a defect"), BrokenPipeError()])
+
+    def fail(_):
+        raise next(errors)
+
+    watch.profile = fail
+    with serving(watch, 0) as address:
+        for _ in range(2):
+            with pytest.raises(http.client.RemoteDisconnected):
+                get(address, "/any")
+    assert capfd.readouterr().err.count("Traceback") == 1
 
 
 def test_a_port_in_use_is_a_message_with_a_way_out(watch):

@@ -60,7 +60,7 @@ class ProfileContents(NamedTuple):
 def measure_memory(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Track every call REPEATS times a side, alternating; keep profiles and flame graphs of the first repeat.
 
-    If that shows that child processes work in some calls, the repeats begin anew, with samples of these.
+    If that shows that child processes work in some calls, the repeats start over, with samples of these.
 
     If repeats differ there are MOST_REPEATS: only whether they differ decides, so the interval holds as if their number
     had been fixed. With as many as a budget pays for, slow calls would get intervals that say nothing.
@@ -101,7 +101,7 @@ class ChildProcesses:
 
 @dataclass(slots=True)
 class _Tracking:
-    """The repeats; once child processes are seen in calls, these are `sampled`, and the repeats begin anew."""
+    """The repeats; once child processes are seen in calls, these are `sampled`, and the repeats start over."""
 
     request: Request
     deadline: float | None

@@ -154,7 +154,7 @@ class ProcessTree:
 
     def __enter__(self) -> Self:
         for process in self.processes():
-            # Let the high-water mark begin anew (proc_pid_clear_refs(5)).
+            # Reset the high-water mark (proc_pid_clear_refs(5)).
             with suppress(OSError):
                 Path(f"{PROC}/{process}/clear_refs").write_text("5", encoding="ascii")
         # Processes may come or go during a sweep, but hardly in so many one after the other.

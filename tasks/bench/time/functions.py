@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side, Stack
 from ...errors import MeasuringError
 from ...processes.progress import Report
-from ...project.code.module_code import affected_functions
-from ...storage.hashing import read_bytes
+from ...project.code.definitions import MODULE
+from ...project.code.module_code import Affected
 from ..cores import one_core
 from ..request import ChangedDefinition, MeasurementResult, Request
 from ..sampled import ChangedOnSide, SampledFunction, sampled_functions
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
+from .own_code import affected_by
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
@@ -27,8 +28,9 @@ SHOWN = 10
 MOST_STACKS, LEAST_SHARE = 200, 0.001
 """Stacks kept of a benchmark call, and the least share of samples of one."""
 
-MODULE = "<module>"
-"""The qualified name of a file's own code, which runs when it is imported; the calls of a benchmark do not show it."""
+
+_AffectedBy = Mapping[str, Affected | None]
+"""What each change of a file's own code can affect; None if any function of the trees."""
 
 
 class _Function(NamedTuple):
@@ -57,8 +59,8 @@ class _Change(NamedTuple):
     place: DefinitionPlace
     function: str
     only_moved: bool
-    affected: frozenset[int] | None = None
-    """Of a file's own code: the first lines of the functions that it can affect; None if any."""
+    affected: frozenset[int] | None
+    """Of a file's own code: the first lines of the functions in the file that it can affect; None if any."""
 
     def reaches(self, sampled: SampledFunction) -> bool:
         """Return whether a function of the side is part of the change, or uses what the file's own code binds."""
@@ -67,32 +69,15 @@ class _Change(NamedTuple):
         return sampled.path == self.place.path and (self.affected is None or sampled.line in self.affected)
 
 
-def _changes(request: Request, side: Side) -> list[_Change]:
+def _changes(request: Request, side: Side, affected: _AffectedBy) -> list[_Change]:
     """Return what changed on one side, outer definitions first."""
-    return sorted(
-        (
-            _Change(place, each.function, each.only_moved, _affected(request, each, side))
-            for each in request.functions
-            if (place := each.at(side))
-        ),
-        key=lambda change: change[:3],
-    )
-
-
-def _affected(request: Request, changed: ChangedDefinition, side: Side) -> frozenset[int] | None:
-    places = changed.base, changed.head
-    if not all(place and place.name == MODULE for place in places):
-        return None
-    sources = [
-        read_bytes(request.side(each).tree / place.path) or b""
-        for each, place in zip(SIDES, places, strict=True)
-        if place
-    ]
-    try:
-        affected = affected_functions(*sources)
-    except (SyntaxError, ValueError):
-        return None
-    return affected and affected[SIDES.index(side)]
+    changes = []
+    for each in request.functions:
+        if place := each.at(side):
+            by_own_code = affected.get(each.function)
+            lines = getattr(by_own_code, side) if by_own_code else None
+            changes.append(_Change(place, each.function, each.only_moved, lines))
+    return sorted(changes, key=lambda change: change[:3])
 
 
 def _call_profile(
@@ -127,10 +112,12 @@ def _is_inside(sampled: SampledFunction, place: DefinitionPlace) -> bool:
     return sampled.path == place.path and place.lines[0] <= sampled.line <= place.lines[1]
 
 
-def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
+def _profile_side(
+    request: Request, side: Side, settings: Settings, affected: _AffectedBy
+) -> Iterator[tuple[str, _CallProfile]]:
     """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
     tree = request.side(side).tree
-    changes = _changes(request, side)
+    changes = _changes(request, side, affected)
     profiled, delicate, current = set[str](), set[str](), ""
     on_side = ChangedOnSide((change.place for change in changes), tree)
     while True:
@@ -172,44 +159,54 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     that are `compiled` on a side, calls and time are not known.
     """
     settings = Settings(hash_seed(rng), cores=one_core(), deadline=request.deadline())
+    affected = {each.function: affected_by(request, each) for each in request.functions if MODULE in _names(each)}
     profiles: dict[Side, dict[str, _CallProfile]] = {side: {} for side in SIDES}
     complete = True
     for side in SIDES:
         report(f"functions: sampling {side}")
         try:
-            for key, profile in _profile_side(request, side, settings):
+            for key, profile in _profile_side(request, side, settings, affected):
                 profiles[side][key] = profile
         except TimeLimitError:
             complete = False
     base, head = (profiles[side] for side in SIDES)
     keys = [key for key in base if key in head]
     reached = {key: base[key].reached | head[key].reached for key in keys}
-    of_modules = {
-        changed.function: {place.path for place in (changed.base, changed.head) if place}
-        for changed in request.functions
-        if MODULE in {place.name for place in (changed.base, changed.head) if place}
-    }
-    called = {each.path for side in profiles.values() for call in side.values() for each in call.functions.values()}
-    compiled = set().union(*(profile.compiled for side in profiles.values() for profile in side.values()))
-    known = set().union(*reached.values()) | compiled
-    known |= {function for function, paths in of_modules.items() if paths & called}
-    changed = (each.function for each in request.functions if not each.only_moved)
-    unreached = [function for function in changed if function not in known]
+    everything = [profile for side in profiles.values() for profile in side.values()]
+    compiled = frozenset[str]().union(*(profile.compiled for profile in everything))
+    is_unknown = bool(compiled) or None in affected.values()
     notes = [] if complete else ["Time per function was not sampled for every test: its time limit came first."]
-    if by_thread := sorted({key for side in profiles.values() for key, profile in side.items() if profile.by_thread}):
-        names = ", ".join(f"`{key.partition('::')[2]}`" for key in by_thread)
-        notes.append(
-            f"Shares of {names} were sampled between Python's steps: "
-            "part of a small function's time may be counted for its callers."
-        )
     return MeasurementResult(
         functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
         stacks=tuple(stack for key in keys for stack in _stacks(key, base[key].stacks, head[key].stacks)),
-        profiled=tuple(key for key in keys if not (reached[key] & of_modules.keys() or compiled)),
-        unreached=tuple(unreached) if complete else (),
+        profiled=() if is_unknown else tuple(key for key in keys if not reached[key] & affected.keys()),
+        unreached=tuple(_unreached(request, affected, everything)) if complete else (),
         compiled=tuple(sorted(compiled)),
-        notes=tuple(notes),
+        notes=(*notes, *_notes(key for side in profiles.values() for key, call in side.items() if call.by_thread)),
     )
+
+
+def _names(changed: ChangedDefinition) -> set[str]:
+    return {place.name for place in (changed.base, changed.head) if place}
+
+
+def _unreached(request: Request, affected: _AffectedBy, profiles: Sequence[_CallProfile]) -> Iterator[str]:
+    """Yield the changed definitions that no call reaches; own code may be used by any function of its file."""
+    known = frozenset[str]().union(*(profile.reached | profile.compiled for profile in profiles))
+    called = {function.path for profile in profiles for function in profile.functions.values()}
+    for each in request.functions:
+        is_own_code, paths = each.function in affected, {place.path for place in (each.base, each.head) if place}
+        may_be_used = is_own_code and (affected[each.function] is None or paths & called)
+        if not (each.only_moved or each.function in known or may_be_used):
+            yield each.function
+
+
+def _notes(by_thread: Iterable[str]) -> Iterator[str]:
+    if names := ", ".join(f"`{key.partition('::')[2]}`" for key in sorted(set(by_thread))):
+        yield (
+            f"Shares of {names} were sampled between Python's steps: "
+            "part of a small function's time may be counted for its callers."
+        )
 
 
 def _shares(key: str, base: _CallProfile, head: _CallProfile) -> list[FunctionShare]:

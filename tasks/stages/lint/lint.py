@@ -16,10 +16,10 @@ from ...artifacts import (
 )
 from ...bench.observing.watching import Watched, WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
-from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ...errors import UnequalInputsError, UnreachedError
 from ...manifest.model import Optimization
+from ...project.code.definitions import MODULE
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree

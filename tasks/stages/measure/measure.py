@@ -106,7 +106,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
 
 
 def untimed_benchmark(item: Optimization, artifacts: ItemArtifacts) -> Iterator[str]:
-    """Say so if the project has a benchmark, of which only the import is measured."""
+    """Yield a note if the project has a benchmark of which only the import is measured."""
     if metrics_of(item, artifacts) == ("import",) and artifacts.scaffolding.origin not in {"generated", "edited"}:
         yield (
             f"Calls of {artifacts.injection.benchmark} were not timed, only what the import costs, because of the "

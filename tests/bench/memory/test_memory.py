@@ -459,7 +459,7 @@ def test_an_environment_without_memray_is_an_error(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [20_000, 300_000])
 def test_a_profile_that_could_not_be_written_to_its_end_is_an_error(tmp_path, limit):
-    """memray says nothing on a full disk, which a limit of the size of files stands for, and peaks are too small."""
+    """On a full disk, here a limit of the size of files, memray reports no error, and peaks are too small."""
     code = f"""
     import resource
 

@@ -181,6 +181,15 @@ def test_calls_that_may_use_what_a_files_own_code_binds_are_not_listed(tmp_path)
 
 
 @pytest.mark.slow
+def test_no_call_is_listed_if_other_files_use_what_a_files_own_code_binds(tmp_path):
+    benchmark = "from project import BIG, idle\n\ndef test_idle(benchmark):\n    benchmark(lambda: idle() + BIG)\n"
+    sides = {"base": files(3000, benchmark), "head": files(benchmark=benchmark)}
+    profiles = profiled(pair(tmp_path, **sides, functions=(same("<module>"),)))
+    assert (profiles.profiled, profiles.unreached) == ((), ())
+    assert {share.function for share in profiles.functions} == {"project:idle"}
+
+
+@pytest.mark.slow
 def test_setup_and_the_benchmarks_own_functions_do_not_count(tmp_path):
     benchmark = """
         from project import around, leaf

@@ -1,7 +1,8 @@
 "use strict";
 {
   const live = document.getElementById("live");
-  let shown = document.documentElement.dataset.version;
+  // The first news may be of a later page than this one.
+  let shown = null;
 
   const refresh = async () => {
     const text = await (await fetch("/", { cache: "no-store" })).text();
