@@ -264,6 +264,13 @@ def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, c
         ("Performance improvements: 1.07x - 8.4x (#315)", "Performance improvements (#315)"),
         ("Speed up parsing: 3x / 4x [perf]", "Speed up parsing [perf]"),
         ("Keep the fast-path - avoid copies", "Keep the fast-path - avoid copies"),
+        ("Cache patterns - 40% less time - by default", "Cache patterns - less time - by default"),
+        ("Speed up loading, 300ms → 20ms, on Linux", "Speed up loading, on Linux"),
+        ("Speed up sorting by 3x, 4x, and 5x or more!", "Speed up sorting!"),
+        ("Speed up parsing by between 10 and 20 percent", "Speed up parsing"),
+        ("“3x” faster sorting", "faster sorting"),
+        ("Cut 200 ms off startup", ""),
+        ("perf: halve the time of parsing", ""),
     ],
 )
 def test_nothing_is_left_of_what_joined_amounts(title, left):
