@@ -40,6 +40,7 @@ from tasks.artifacts import (
 from tasks.body.composing import title_line
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
+from tasks.stages.compare.findings import reason
 from tasks.stages.render import STAGE
 from tasks.stages.render.render import bounded, to_review, unprinted
 from tasks.storage.paths import shipped_templates
@@ -432,6 +433,17 @@ def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
 def test_no_title_ends_its_comment(title):
     line = title_line(Case(item=ITEM.model_copy(update={"title": title})).evidence)
     assert [shown.kind for shown in shown_lines(f"{line}text")] == ["comment", "text"]
+
+
+def test_the_headline_counts_the_results_that_the_claim_rests_on():
+    """As the reason of the verdict does: a test may have two of them."""
+    peaks = tuple(
+        change(MetricName.PEAK, 3_400_000, 3_400_000, Verdict.UNCHANGED, test=f"{TEST}[{pages} pages]")
+        for pages in (10, 100)
+    )
+    both = SEVERAL_TESTS.model_copy(update={"changes": (*SEVERAL_TESTS.changes, *peaks)})
+    assert headline_of(Case(both)).endswith(" saved. In all, 2 of 5 claimed results improved.")
+    assert "This holds for 2 of 5 results that the claim rests on." in reason(both.changes, both.verdict, (), 0.01)
 
 
 # -- what is claimed ----------------------------------------------------------------------------------
