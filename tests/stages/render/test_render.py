@@ -473,22 +473,34 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
         ),
         (
             {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
-            "210 passed, 1 failed, 2 errors, 3 skipped at head and at base.\n- Failed on both sides: 4 (`a`, `b`, `c` and 1 more).\n",
+            (
+                "210 passed, 1 failed, 2 errors, 3 skipped at head and at base.\n"
+                "- Failed on both sides: 4 (`a`, `b`, `c` and 1 more).\n"
+            ),
             (),
         ),
         (
             {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
-            "212 passed, 3 skipped at base.\n- **New failures**, at head only: `a`, `b`.\n- Failed at head, passed when run again: `c`.\n",
+            (
+                "212 passed, 3 skipped at base.\n- **New failures**, at head only: `a`, `b`.\n"
+                "- Failed at head, passed when run again: `c`.\n"
+            ),
             ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
         ),
         (
             {"base": RAN, "head": STOPPED},
-            f" Existing unit tests ({COMMAND}): timed out after 600 s in `tests/test_text.py::test_slow`, until then 7 passed at head, 212",
+            (
+                f" Existing unit tests ({COMMAND}): timed out after 600 s in `tests/test_text.py::test_slow`, until then "
+                "7 passed at head, 212"
+            ),
             ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
         ),
         (
             {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
-            " `make test` exited with code 0 at head and exited with code 0 at base. It does not report single tests.\n",
+            (
+                " `make test` exited with code 0 at head and exited with code 0 at base. "
+                "It does not report single tests.\n"
+            ),
             (),
         ),
         (
