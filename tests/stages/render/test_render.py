@@ -162,7 +162,10 @@ SEVERAL_TESTS = comparison(
         change(MetricName.PEAK, 3_400_000, 4_100_000, Verdict.REGRESSED, primary=False, test=f"{TEST}[100 pages]"),
     ),
     Verdict.IMPROVED,
-    outputs=(Output(test=f"{TEST}[10 pages]", verdict="equal", inputs=3),),
+    outputs=tuple(
+        Output(test=f"{TEST}[{pages} pages]", verdict="equal", inputs=inputs)
+        for pages, inputs in ((1, 7), (10, 3), (100, 1))
+    ),
 )
 LOSS = change(MetricName.TIME, 0.0031, 0.0034, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_short_pages")
 CASES = {
