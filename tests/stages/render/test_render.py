@@ -350,7 +350,7 @@ def known_numbers(case: Case) -> list[float]:
 
 
 def known_beside(comparison: Comparison) -> list[float]:
-    """Return the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
+    """Return the numbers of a comparison that are not its changes: inputs, shares and their times, call sites, load."""
     made: list[float] = [
         sum(output.inputs for output in comparison.outputs),
         *(output.inputs for output in comparison.outputs),
