@@ -111,6 +111,7 @@ SQUASHED = """Join lines once (#12) [skip ci]
 * Update tests/test_text.py
 * Apply suggestions from code review
 * Revert "Do not copy the page"
+* Release page images early
 
 ---------
 
@@ -119,7 +120,7 @@ BREAKING CHANGE: none
 
 
 def test_the_list_of_a_squashed_merge_is_read_like_its_commits():
-    assert bullets_of(SQUASHED) == ["Join lines once", "Do not copy the page"]
+    assert bullets_of(SQUASHED) == ["Join lines once", "Do not copy the page", "Release page images early"]
 
 
 def test_a_title_that_begins_with_merge_is_no_merge():
