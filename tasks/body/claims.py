@@ -78,11 +78,13 @@ _LEADING = (
 # What an amount leaves in a title until the words and signs around it are tidied up.
 _GAP = "\0"
 _JOINS = r"(?:->|=>|[-\u2013\u2014\u2022\u2192/|+&,;]|\b(?:to|and|or|vs)\b)"
+_PAUSE = r"\s*(?:[:;,]|\s[-\u2013\u2014])"
 _AROUND_GAPS = (
     (rf"{_GAP}(?:[\s,]*{_JOINS}[\s,]*{_GAP}|\s*{_GAP})*(?:\s+or\s+(?:more|less)\b)?", _GAP),
-    (rf"[\"'\u201c]\s*{_GAP}\s*[\"'\u201d]", _GAP),
-    (rf"\s*[:;,]?\s*{_GAP}\s*(?=[:;,.!?]|[\"'\u201d](?:\s|$)|$)", ""),
-    (rf"\s*[:;,]\s*{_GAP}\s*(?=[(\[])", " "),
+    (rf"[\"'\u201c(\[]\s*{_GAP}\s*[\"'\u201d)\]]", f" {_GAP} "),
+    # Of two pauses around an amount one remains.
+    (rf"(?:{_PAUSE})?\s*{_GAP}\s*(?=[:;,.!?\"'\u201d]+(?:\s|$)|$)", ""),
+    (rf"{_PAUSE}\s*{_GAP}\s*(?=[(\[]|[-\u2013\u2014]\s)", " "),
 )
 # What remains of "Halve the time of parse" or "Cut 3 s off startup" would be no phrase, or another one.
 _MAIMED = re.compile(
@@ -175,7 +177,7 @@ def without_claims(title: str) -> str:
     if not claims(title):
         return title
     text = amounts.seen(title)
-    text = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])", lambda match: "" if claims(match[1]) else match[0], text)
+    text = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])", lambda match: f" {_GAP} " if claims(match[1]) else match[0], text)
     for figure in claims(text):
         amount = rf"{_LEADING}[~\u2248<>+\u2212-]*{re.escape(figure)}(?!\w)"
         text = re.sub(amount, f" {_GAP} ", text, count=1, flags=re.IGNORECASE)
