@@ -70,10 +70,10 @@ _ASSERTS = re.compile(
     r"|\b(?:no|zero|without) (?:\w+ )?regress\w*",
     re.IGNORECASE,
 )
-# Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of".
+# Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of"; but "speed up" is a verb.
 _LEADING = (
-    r"(?:(?:^|(?<=\s)|\()(?:by|from|to|for|at|of|with|in|about|around|over|up|down|an?|the|factor|nearly|almost|roughly"
-    r"|more|than|now|only|under|below|instead|between|least|most)\s+)*"
+    r"(?:(?:^|(?<=\s)|\()(?:by|from|to|for|at|of|with|in|about|around|over|(?<!speed )(?<!speeds )(?<!sped )up|down"
+    r"|an?|the|factor|nearly|almost|roughly|more|than|now|only|under|below|instead|between|least|most)\s+)*"
 )
 # What an amount leaves in a title until the words and signs around it are tidied up.
 _GAP = "\0"
