@@ -70,10 +70,27 @@ _ASSERTS = re.compile(
     r"|\b(?:no|zero|without) (?:\w+ )?regress\w*",
     re.IGNORECASE,
 )
-# Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of".
+# Words that lead to an amount: "by up to 12 %", "from about 3 ms", "a factor of"; but "speed up" is a verb.
 _LEADING = (
-    r"(?:(?:^|(?<=\s)|\()(?:by|from|to|for|at|of|with|in|about|around|over|up|down|an?|the|factor|nearly|almost|roughly|more|than|now"
-    r"|only|under|below|instead)\s+)*"
+    r"(?:(?:^|(?<=\s)|\()(?:by|from|to|for|at|of|with|in|about|around|over|(?<!speed )(?<!speeds )(?<!sped )up|down"
+    r"|an?|the|factor|nearly|almost|roughly|more|than|now|only|under|below|instead|between|least|most)\s+)*"
+)
+# What an amount leaves in a title until the words and signs around it are tidied up.
+_GAP = "\0"
+_JOINS = r"(?:->|=>|[-\u2013\u2014\u2022\u2192/|+&,;]|\b(?:to|and|or|vs)\b)"
+_PAUSE = r"\s*(?:[:;,]|\s[-\u2013\u2014])"
+_AROUND_GAPS = (
+    (rf"{_GAP}(?:[\s,]*{_JOINS}[\s,]*{_GAP}|\s*{_GAP})*(?:\s+or\s+(?:more|less)\b)?", _GAP),
+    (rf"[\"'\u201c(\[]\s*{_GAP}\s*[\"'\u201d)\]]", f" {_GAP} "),
+    # Of two pauses around an amount one remains.
+    (rf"(?:{_PAUSE})?\s*{_GAP}\s*(?=[:;,.!?\"'\u201d]+(?:\s|$)|$)", ""),
+    (rf"{_PAUSE}\s*{_GAP}\s*(?=[(\[]|[-\u2013\u2014]\s)", " "),
+)
+# What remains of "Halve the time of parse" or "Cut 3 s off startup" would be no phrase, or another one.
+_MAIMED = re.compile(
+    rf"^(?:\w+(?:\([^()]*\))?!?:)?\s*{_GAP}\s*(?:the|of|as|off|speed)\b"
+    rf"|\b(?:cuts?|saves?|shaves?|drops?|gains?|takes?)\s*{_GAP}\s*(?:off|of|at|in|on|from|per|for|when|with)\b",
+    re.IGNORECASE,
 )
 _MARKUP = re.compile(r"</?[a-z!]|\]\(|!\[|://|\bwww\.|```|^\s*\||@\w|(?:^|\s)#\d", re.IGNORECASE)
 
@@ -160,14 +177,15 @@ def without_claims(title: str) -> str:
     if not claims(title):
         return title
     text = amounts.seen(title)
-    text = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])", lambda match: "" if claims(match[1]) else match[0], text)
+    text = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])", lambda match: f" {_GAP} " if claims(match[1]) else match[0], text)
     for figure in claims(text):
         amount = rf"{_LEADING}[~\u2248<>+\u2212-]*{re.escape(figure)}(?!\w)"
-        text = re.sub(amount, " ", text, count=1, flags=re.IGNORECASE)
-    # What stood between two amounts, or between an amount and what follows it.
-    text = re.sub(r"\s+(?:\u2192|[-=]>|[-\u2013\u2014/|+]+)(?=\s|$)", " ", f" {text} ")
-    text = re.sub(r"\s*[:;,]\s*(?=[(\[])", " ", text)
-    text = re.sub(r"\s+([:;,.]|[\"'\u201d](?=\s|$))", r"\1", " ".join(text.split())).strip(" :;,\u2014\u2013-")
+        text = re.sub(amount, f" {_GAP} ", text, count=1, flags=re.IGNORECASE)
+    for pattern, replacement in _AROUND_GAPS:
+        text = re.sub(pattern, replacement, text)
+    if _MAIMED.search(text):
+        return ""
+    text = " ".join(text.replace(_GAP, " ").split()).strip(" :;,\u2014\u2013-")
     return text if not claims(text) and len(re.findall(r"[^\W\d_]{2,}", text)) > 1 else ""
 
 

@@ -25,12 +25,14 @@ UNFINISHED: Final = re.compile(r"^(?:fixup!|squash!|amend!|wip\b|\[wip\]|tmp\b|x
 CONVENTIONAL_PREFIX: Final = re.compile(r"^[A-Za-z]+(?:\([^)]*\))?!?:\s+(?=\S)|^\[[^\]]*\]\s+(?=\S)")
 
 _PREFIX: Final = re.compile(r"^\W*(perf(?:ormance)?|optim\w*|opt|speed-?ups?)\b(?:\([^)]*\))?!?\s*[:\]]", re.IGNORECASE)
-_OTHER_WORK: Final = re.compile(
+_OTHER_ITEM: Final = re.compile(
     r"^\W*(?:docs?|ci|chore|build|deps|style|tests?|release|bump|typo|typing|lint|revert|merge|benchmarks?|bench)\b"
     r"(?:\([^)]*\))?!?\s*[:\]]|"
-    r"^(?:revert|merge|bump|update changelog|release|prepare|add tests?|add benchmarks?)\b",
+    r"^(?:revert|bump|update changelog|add tests?|add benchmarks?)\b",
     re.IGNORECASE,
 )
+# An item of a list that begins like this may be about the change: "Release page images before inference".
+_OTHER_WORK: Final = re.compile(rf"{_OTHER_ITEM.pattern}|^(?:merge|release|prepare)\b", re.IGNORECASE)
 _CHORE: Final = re.compile(
     r"^(?:address|apply|incorporate)\b.*\b(?:reviews?|comments?|feedback|suggestions?)\b"
     r"|^(?:fix|update|add|run|appease|satisfy|please)\b.*\b(?:typos?|lint\w*|format\w*|mypy|ruff|black|flake8|isort|pre-commit"
@@ -161,7 +163,7 @@ def _parts(text: str) -> tuple[list[str], list[str]]:
 
 def _is_of_no_note(item: str) -> bool:
     """Return whether an item is the title of a merge, fixup, revert or chore, as squashed commits list them."""
-    return any(pattern.search(item) for pattern in (MERGE, UNFINISHED, _CHORE, _OTHER_WORK))
+    return any(pattern.search(item) for pattern in (MERGE, UNFINISHED, _CHORE, _OTHER_ITEM))
 
 
 def _sentences(text: str) -> list[str]:

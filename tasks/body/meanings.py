@@ -30,7 +30,7 @@ _PATTERNS = {
     Meaning.REPRODUCTION: r"\breproduc",
     Meaning.BENCHMARK: r"\bbench|\bperformance\b|\btimings?\b|\bresults?\b|\bmeasure",
     Meaning.TESTS: r"\btest|\bverif|\bvalidat|\bqa\b",
-    Meaning.ISSUE: r"\bissues?\b|\bticket|\brelated\b|\breferences?\b|\bcloses\b|\blinked?\b",
+    Meaning.ISSUE: r"\bissues?\b|\bticket|\brelated\b|\breferences?\b|\bcloses\b|^(?:fix|resolv)es[ \d]*$|\blinked?\b",
     Meaning.ENVIRONMENT: r"\benvironment\b|\bplatform\b|\bsystem\b",
     Meaning.OTHER: (
         r"screenshot|documentation|\bdocs?\b|deploy|migrat|breaking|security|review|comment|introduc|additional|compatib|\bapi\b|\brisk"

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from markdown_it.tree import SyntaxTreeNode
+
 from ..text.outline import Outline, Section, heading, outline, shifted
 from ..text.repair import repaired
 from .meanings import Meaning, meaning_of
@@ -77,22 +79,35 @@ def fill_skeleton(template: str, body: str, *, own_title: str, note: ReleaseNote
 
 
 def _with_bullets(template: str, body: str) -> tuple[str, str]:
-    """Move the body's bullets into the template's first list of empty ones, if that is in its description."""
+    """Move the body's bullets into the template's first list of empty ones, if that is for a description."""
     skeleton, whole = outline(template), outline(body)
-    places = [section for section in skeleton.sections if not section.level or _describes(section)]
-    lists = [node for section in places for node in section.nodes if node.type == "bullet_list"]
-    empty = next((node for node in lists if not any(item.children for item in node.children)), None)
+    empty = next(_empty_lists(skeleton), None)
     bullets = next((node for node in whole.root.nodes if node.type == "bullet_list"), None)
     if not (empty and bullets and empty.map and bullets.map):
         return template, body
     (start, end), (first, last) = empty.map, bullets.map
     lines = [re.sub(r"^[-*+](?=\s)", empty.markup, line) for line in whole.lines[first:last]]
+    # A line of text right below would continue the last bullet.
+    lines += [""] if "".join(skeleton.lines[end : end + 1]).strip() else []
     rest = [*whole.lines[:first], *whole.lines[last:]]
     return "\n".join([*skeleton.lines[:start], *lines, *skeleton.lines[end:]]), "\n".join(rest)
 
 
-def _describes(section: Section) -> bool:
-    return meaning_of(section.title) is Meaning.DESCRIPTION
+def _empty_lists(skeleton: Outline) -> Iterator[SyntaxTreeNode]:
+    """Yield the lists of empty bullets for what changes, by their heading and by the paragraph above them."""
+    for section in skeleton.sections:
+        is_description = meaning_of(section.title) is Meaning.DESCRIPTION
+        if section.level and not is_description:
+            continue
+        fits = True
+        for node in section.nodes:
+            if node.type == "paragraph":
+                meaning = meaning_of(node.children[0].content)
+                fits = meaning is Meaning.DESCRIPTION or (is_description and meaning is Meaning.OTHER)
+            # A list below a tag may be folded.
+            fits &= node.type != "html_block" or node.content.startswith("<!--")
+            if fits and node.type == "bullet_list" and not any(item.children for item in node.children):
+                yield node
 
 
 def parts_of(body: str) -> tuple[list[Part], str]:

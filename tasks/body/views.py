@@ -29,10 +29,6 @@ _IN_SIGHT = {MetricName.TIME, MetricName.IMPORT, MetricName.START, MetricName.PE
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
-def _change_in(metric: MetricName) -> property:
-    return property(lambda test: next((change for change in test.changes if change.metric == metric), None))
-
-
 @dataclass(frozen=True, slots=True)
 class FunctionTable:
     """The functions of one test to show, changed ones first; `sides` have shares, none if there are few samples.
@@ -71,13 +67,9 @@ class MeasuredTest:
     sites: tuple[Site, ...] = ()
     compiled: tuple[str, ...] = ()
 
-    time = _change_in(MetricName.TIME)
-    imports = _change_in(MetricName.IMPORT)
-    start = _change_in(MetricName.START)
-    kept = _change_in(MetricName.KEPT)
-    peak = _change_in(MetricName.PEAK)
-    allocations = _change_in(MetricName.ALLOCATIONS)
-    leaked = _change_in(MetricName.LEAKED)
+    @property
+    def time(self) -> Change | None:
+        return next((change for change in self.changes if change.metric is MetricName.TIME), None)
 
     @property
     def function_table(self) -> FunctionTable:

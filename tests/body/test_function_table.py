@@ -43,7 +43,8 @@ def test_the_table():
         "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
         "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
         "A share includes what the function calls, and the times are shares of the time per call. Calls are those of "
-        "one call of the benchmark. The shares were sampled in runs of their own, at least 912 samples on each side.\n\n"
+        "one call of the benchmark. The shares were sampled in runs of their own, at least 912 samples on each "
+        "side.\n\n"
     )
 
 

@@ -277,8 +277,30 @@ def test_any_template_stays_and_our_text_is_there(pieces):
             "## Summary\n\n- why\n\n**2x**\n\n- Join once\n- Copy less\n\n## Other\n",
         ),
         ("## Checklist\n\n- \n\n## Other\n", "**2x**\n\n- Join once\n- Copy less\n\n## Checklist\n\n- \n\n## Other\n"),
+        (
+            "## Summary\n\nFixes #:\n\n- \n\nIn short:\n\n  +\n  +\nThat is all.\n",
+            "## Summary\n\nFixes #:\n\n- \n\nIn short:\n\n+ Join once\n+ Copy less\n\nThat is all.\n\n**2x**\n",
+        ),
+        (
+            "<details>\n\n- \n\n</details>\n",
+            "<details>\n\n- \n\n</details>\n\n**2x**\n\n- Join once\n- Copy less\n",
+        ),
+        ("Reviewers:\n\n- \n", "Reviewers:\n\n- \n\n**2x**\n\n- Join once\n- Copy less\n"),
+        (
+            "## Summary\n\n- [ ]\n- [ ] \n\n* \n  * \n\n1. \n",
+            "## Summary\n\n- [ ]\n- [ ] \n\n* \n  * \n\n1. \n\n**2x**\n\n- Join once\n- Copy less\n",
+        ),
     ],
-    ids=["without headings", "in the description", "not empty", "elsewhere"],
+    ids=[
+        "without headings",
+        "in the description",
+        "not empty",
+        "elsewhere",
+        "after a list for something else",
+        "folded",
+        "only for something else",
+        "boxes, nested and numbered lists",
+    ],
 )
 def test_bullets_fill_a_list_of_empty_ones(template, filled):
     assert fill_skeleton(template, "**2x**\n\n- Join once\n- Copy less\n", own_title="Performance") == filled

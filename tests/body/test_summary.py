@@ -111,6 +111,7 @@ SQUASHED = """Join lines once (#12) [skip ci]
 * Update tests/test_text.py
 * Apply suggestions from code review
 * Revert "Do not copy the page"
+* Release page images early
 
 ---------
 
@@ -119,7 +120,7 @@ BREAKING CHANGE: none
 
 
 def test_the_list_of_a_squashed_merge_is_read_like_its_commits():
-    assert bullets_of(SQUASHED) == ["Join lines once", "Do not copy the page"]
+    assert bullets_of(SQUASHED) == ["Join lines once", "Do not copy the page", "Release page images early"]
 
 
 def test_a_title_that_begins_with_merge_is_no_merge():
@@ -264,6 +265,16 @@ def test_no_message_leads_to_a_claim_that_the_evidence_does_not_hold(messages, c
         ("Performance improvements: 1.07x - 8.4x (#315)", "Performance improvements (#315)"),
         ("Speed up parsing: 3x / 4x [perf]", "Speed up parsing [perf]"),
         ("Keep the fast-path - avoid copies", "Keep the fast-path - avoid copies"),
+        ("Cache patterns - 40% less time - by default", "Cache patterns - less time - by default"),
+        ("Speed up loading, 300ms → 20ms, on Linux", "Speed up loading, on Linux"),
+        ("Speed up sorting by 3x, 4x, and 5x or more!", "Speed up sorting!"),
+        ("Speed up parsing by between 10 and 20 percent", "Speed up parsing"),
+        ("“3x” faster sorting", "faster sorting"),
+        ("Cache patterns - (3x) - by default", "Cache patterns - by default"),
+        ("Speed up by 3x :func:`parse`, .NET", "Speed up :func:`parse`, .NET"),
+        ("Cache patterns: (3x), on Linux", "Cache patterns, on Linux"),
+        ("Cut 200 ms off startup", ""),
+        ("perf: halve the time of parsing", ""),
     ],
 )
 def test_nothing_is_left_of_what_joined_amounts(title, left):

@@ -1,4 +1,4 @@
-"""A branch's code held against the project's formatter and linter: only what it makes worse counts."""
+"""A branch's code compared with the project's formatter and linter: only what it makes worse counts."""
 
 from __future__ import annotations
 

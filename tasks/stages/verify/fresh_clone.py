@@ -191,15 +191,14 @@ class FreshClone:
 
 
 def write_installers(folder: Path, prprep: Path) -> None:
-    """Write `uvx` and `pipx`, which run this prprep where the real ones would download a release."""
-    for name, arguments, others in (("uvx", "prprep", ""), ("pipx", "run prprep", "pipx")):
-        count = len(arguments.split())
-        lines = (
-            "#!/bin/sh",
-            f'[ "$(echo "$@" | cut -d " " -f 1-{count})" = "{arguments}" ] || exec uv tool run {others} "$@"',
-            f'shift {count} && exec {shlex.quote(str(prprep))} "$@"',
-        )
-        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Write `uvx` and `pipx`, which run this prprep instead of downloading a release."""
+    installers = {
+        "uvx": ('"$1" = prprep', 1, "uv tool run"),
+        "pipx": ('"$1 $2" = "run prprep"', 2, "uv tool run pipx"),
+    }
+    for name, (is_prprep, count, others) in installers.items():
+        own = f'[ {is_prprep} ] && shift {count} && exec {shlex.quote(str(prprep))} "$@"'
+        (folder / name).write_text(f'#!/bin/sh\n{own}\nexec {others} "$@"\n', encoding="utf-8")
         (folder / name).chmod(0o755)
 
 

@@ -40,6 +40,7 @@ from tasks.artifacts import (
 from tasks.body.composing import title_line
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
+from tasks.stages.compare.findings import reason
 from tasks.stages.render import STAGE
 from tasks.stages.render.render import bounded, to_review, unprinted
 from tasks.storage.paths import shipped_templates
@@ -161,7 +162,10 @@ SEVERAL_TESTS = comparison(
         change(MetricName.PEAK, 3_400_000, 4_100_000, Verdict.REGRESSED, primary=False, test=f"{TEST}[100 pages]"),
     ),
     Verdict.IMPROVED,
-    outputs=(Output(test=f"{TEST}[10 pages]", verdict="equal", inputs=3),),
+    outputs=tuple(
+        Output(test=f"{TEST}[{pages} pages]", verdict="equal", inputs=inputs)
+        for pages, inputs in ((1, 7), (10, 3), (100, 1))
+    ),
 )
 LOSS = change(MetricName.TIME, 0.0031, 0.0034, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_short_pages")
 CASES = {
@@ -346,7 +350,7 @@ def known_numbers(case: Case) -> list[float]:
 
 
 def known_beside(comparison: Comparison) -> list[float]:
-    """Return the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
+    """Return the numbers of a comparison that are not its changes: inputs, shares and their times, call sites, load."""
     made: list[float] = [
         sum(output.inputs for output in comparison.outputs),
         *(output.inputs for output in comparison.outputs),
@@ -434,6 +438,17 @@ def test_no_title_ends_its_comment(title):
     assert [shown.kind for shown in shown_lines(f"{line}text")] == ["comment", "text"]
 
 
+def test_the_headline_counts_the_results_that_the_claim_rests_on():
+    """As the reason of the verdict does: a test may have two of them."""
+    peaks = tuple(
+        change(MetricName.PEAK, 3_400_000, 3_400_000, Verdict.UNCHANGED, test=f"{TEST}[{pages} pages]")
+        for pages in (10, 100)
+    )
+    both = SEVERAL_TESTS.model_copy(update={"changes": (*SEVERAL_TESTS.changes, *peaks)})
+    assert headline_of(Case(both)).endswith(" saved. In all, 2 of 5 claimed results improved.")
+    assert "This holds for 2 of 5 results that the claim rests on." in reason(both.changes, both.verdict, (), 0.01)
+
+
 # -- what is claimed ----------------------------------------------------------------------------------
 
 
@@ -461,22 +476,34 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
         ),
         (
             {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
-            "210 passed, 1 failed, 2 errors, 3 skipped at head and at base.\n- Failed on both sides: 4 (`a`, `b`, `c` and 1 more).\n",
+            (
+                "210 passed, 1 failed, 2 errors, 3 skipped at head and at base.\n"
+                "- Failed on both sides: 4 (`a`, `b`, `c` and 1 more).\n"
+            ),
             (),
         ),
         (
             {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
-            "212 passed, 3 skipped at base.\n- **New failures**, at head only: `a`, `b`.\n- Failed at head, passed when run again: `c`.\n",
+            (
+                "212 passed, 3 skipped at base.\n- **New failures**, at head only: `a`, `b`.\n"
+                "- Failed at head, passed when run again: `c`.\n"
+            ),
             ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
         ),
         (
             {"base": RAN, "head": STOPPED},
-            f" Existing unit tests ({COMMAND}): timed out after 600 s in `tests/test_text.py::test_slow`, until then 7 passed at head, 212",
+            (
+                f" Existing unit tests ({COMMAND}): timed out after 600 s in `tests/test_text.py::test_slow`, until then "
+                "7 passed at head, 212"
+            ),
             ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
         ),
         (
             {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
-            " `make test` exited with code 0 at head and exited with code 0 at base. It does not report single tests.\n",
+            (
+                " `make test` exited with code 0 at head and exited with code 0 at base. "
+                "It does not report single tests.\n"
+            ),
             (),
         ),
         (
@@ -528,13 +555,16 @@ def test_a_body_says_how_its_commands_were_verified():
     assert shown in body_of(Case(verification=elsewhere))
 
 
+DISAGREEMENT = "the body claims time −20 % for `test_x`; its commands measured +3 % in a fresh clone"
+
+
 @pytest.mark.parametrize(
     ("verification", "message", "review"),
     [
         (
-            VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
-            "**The commands ran in a fresh clone and did not confirm this body:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
-            ("time −20 % is claimed; it came to `+3 %`",),
+            VERIFIED.model_copy(update={"findings": (DISAGREEMENT,)}),
+            f"**The commands ran in a fresh clone and did not confirm this body:**\n\n- {DISAGREEMENT}\n",
+            (DISAGREEMENT,),
         ),
         (
             Verification(item="merge_lines", why_not="the manifest says `verify: false`"),
