@@ -25,7 +25,7 @@ from ..storage.files import write_whole
 from ..text import figures
 from . import entry
 from .addresses import Address
-from .extra import LOCAL_PAGE, distributed
+from .extra import LOCAL_PAGE, distributed, reason, root_cause
 from .keys import security
 from .scheduler import until_signal
 
@@ -138,14 +138,12 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
     from distributed import Worker
 
     await reach(address, secured, "worker")
-    host, _, port = listen.rpartition(":") if listen.rpartition(":")[2].isdigit() else (listen, "", "0")
     worker = Worker(
         str(address),
         nthreads=1,
         memory_limit=0,
         local_directory=str(folder),
-        host=host or (None if address.is_encrypted else "127.0.0.1"),
-        port=int(port),
+        host=listen or (None if address.is_encrypted else "127.0.0.1"),
         protocol=address.scheme,
         security=secured,
         dashboard=False,
@@ -155,8 +153,10 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
     )
     try:
         await worker
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(f"the worker could not join: {error}", where=str(address)) from None
+    except (OSError, TimeoutError, RuntimeError) as error:
+        if not isinstance(root_cause(error), OSError):
+            raise
+        raise ClusterError(f"the worker could not join: {reason(error)}", where=str(address)) from None
     report(f"working for {address}, one job at a time, as {worker.address}")
     signalled, finished = asyncio.ensure_future(until_signal()), asyncio.ensure_future(worker.finished())
     await asyncio.wait({signalled, finished}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,24 +170,23 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
 
 async def reach(address: Address, secured: Any, role: str) -> None:
     """Connect once, to say why that fails: dask tries on and on. Raises ClusterError."""
-    from distributed.core import connect
-    from distributed.security import Security
-
     hint = "is the scheduler running? `prprep workers start`"
     if address.is_encrypted:
         hint += "; are the certificates of this machine from the same `prprep workers keys`?"
     try:
-        arguments = (secured or Security()).get_connection_args(role)
-        connection = await connect(str(address), timeout=CONNECT_SECONDS / 2, **arguments)
-        await connection.write({"op": "identity", "reply": True})
-        await connection.read()
-        await connection.close()
-    except (OSError, TimeoutError) as error:
-        raise ClusterError(f"no scheduler can be reached: {_reason(error)}", where=str(address), hint=hint) from None
+        await asyncio.wait_for(_identify(address, secured, role), CONNECT_SECONDS)
+    except OSError as error:
+        raise ClusterError(f"no scheduler can be reached: {reason(error)}", where=str(address), hint=hint) from None
+    except (ValueError, MemoryError):  # the length of a frame was read from something else
+        raise ClusterError("something else than a scheduler answers", where=str(address), hint=hint) from None
 
 
-def _reason(error: BaseException) -> str:
-    """Return what the operating system or TLS said, which dask wraps in errors of its own."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+async def _identify(address: Address, secured: Any, role: str) -> None:
+    from distributed.core import connect
+    from distributed.security import Security
+
+    arguments = (secured or Security()).get_connection_args(role)
+    connection = await connect(str(address), timeout=CONNECT_SECONDS / 2, **arguments)
+    await connection.write({"op": "identity", "reply": True})
+    await connection.read()
+    await connection.close()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from tasks.cluster import entry, worker
+from tasks.cluster import entry, scheduler, worker
 from tasks.cluster.addresses import Address
 from tasks.cluster.coordinator import Cluster
 from tasks.cluster.remote import runs_code
-from tasks.errors import BusyError, ClusterError
+from tasks.errors import BusyError, ClusterError, UsageError
 from tasks.jobs.files import STAGES
 from tasks.jobs.packing import PreparedJob
 from tasks.jobs.process import GivenUpError
@@ -83,6 +85,36 @@ def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
     cluster.close()
     with pytest.raises(ClusterError, match="the run was interrupted"):
         cluster.perform(job, "lint:c", variables={}, report=silent)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "message"),
+    [(b"SSH-2.0-OpenSSH_9.2p1\r\n", "something else than a scheduler answers"), (b"", "timed out")],
+)
+def test_another_program_at_the_address_is_one_message(monkeypatch, tmp_path, greeting, message):
+    monkeypatch.setattr(worker, "CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepting = threading.Thread(target=lambda: accepted.append(greet(server, greeting)))
+        accepted: list[socket.socket] = []
+        accepting.start()
+        address = Address.of(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(ClusterError, match=message):
+            worker.work(address, tmp_path, cache=tmp_path, timeout=1.0, listen="", report=silent)
+        accepting.join()
+        accepted[0].close()
+
+
+def greet(server: socket.socket, greeting: bytes) -> socket.socket:
+    connection, _ = server.accept()
+    connection.sendall(greeting)
+    return connection
+
+
+def test_an_address_in_use_is_one_message(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address.of(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(UsageError, match=f"{address} cannot be used: Address already in use"):
+            scheduler.start(address, tmp_path, silent)
 
 
 def test_what_has_nothing_to_do_is_not_sent(fresh, tmp_path):
