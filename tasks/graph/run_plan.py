@@ -1,4 +1,4 @@
-"""What a run has still to do for each item, and how long that will take, judged by earlier runs."""
+"""What a run still has to do for each item, and how long that will take, estimated from earlier runs."""
 
 from collections.abc import Iterable, Mapping
 from statistics import median
