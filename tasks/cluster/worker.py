@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -176,9 +177,20 @@ async def reach(address: Address, secured: Any, role: str) -> None:
     try:
         await asyncio.wait_for(_identify(address, secured, role), CONNECT_SECONDS)
     except OSError as error:
-        raise ClusterError(f"no scheduler can be reached: {reason(error)}", where=str(address), hint=hint) from None
+        what = f"no scheduler can be reached: {_why(address, error)}"
+        raise ClusterError(what, where=str(address), hint=hint) from None
     except (ValueError, MemoryError):  # the length of a frame was read from something else
         raise ClusterError("something else than a scheduler answers", where=str(address), hint=hint) from None
+
+
+def _why(address: Address, error: OSError) -> str:
+    """Return why dask could not connect; its last attempt may have no time left, and hides why the others failed."""
+    if isinstance(root_cause(error), TimeoutError):
+        try:
+            socket.create_connection((address.host, address.port), timeout=1).close()
+        except OSError as refused:
+            return refused.strerror or str(refused)
+    return reason(error)
 
 
 async def _identify(address: Address, secured: Any, role: str) -> None:
