@@ -1,4 +1,4 @@
-"""`prprep worker`: performs one job at a time, each in a process of its own that ends if nobody waits for it."""
+"""`prprep worker`: performs one job at a time, each in a process of its own that ends if its client is gone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ JOB_SECONDS: Final = 6 * 3600.0
 """Time limit of a job, which may wait for other comparisons on its machine."""
 CONNECT_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.2
-IS_WANTED: Final = {"executing", "long-running"}
-"""States of a task that somebody waits for; a task whose client is gone is `cancelled`."""
+WANTED_STATES: Final = {"executing", "long-running"}
+"""Of a task that a client waits for; without the client it is `cancelled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,11 @@ class JobRunner:
             with scratch_folder(self.cache) as folder:
                 write_whole(folder / "job.zip", job)
                 described, files = Job.read(folder / "job.zip")
-                if missing := self._missing(described, files, commits):
-                    return missing
+                outline = described.bundle(files)
+                if commits is not None:
+                    bundles.unpack(outline._replace(content=commits), self.cache)
+                elif request := self._request_for_commits(outline):
+                    return request
                 self.report(f"{label}: begins")
                 content = self._performed(folder, variables)
         except GivenUpError as error:
@@ -69,12 +72,9 @@ class JobRunner:
         self.report(f"{label}: done after {figures.seconds(time.monotonic() - began)}")
         return {"result": content}
 
-    def _missing(self, job: Job, files: Mapping[str, bytes], commits: bytes | None) -> dict[str, Any] | None:
-        outline = job.bundle(files)
-        if commits is not None:
-            bundles.unpack(outline._replace(content=commits), self.cache)
-            return None
-        present = bundles.present_commits(job.history, self.cache)
+    def _request_for_commits(self, outline: bundles.Bundle) -> dict[str, Any] | None:
+        """Return the commits that are here, None if all that the job needs are."""
+        present = bundles.present_commits(outline.history, self.cache)
         if set(bundles.commits_of(outline)) <= set(present):
             return None
         return {"present": list(present), "worker": distributed().get_worker().address}
@@ -85,18 +85,18 @@ class JobRunner:
 
         def is_wanted() -> bool:
             task = worker.state.tasks.get(key)
-            return task is not None and task.state in IS_WANTED and worker.status.name == "running"
+            return task is not None and task.state in WANTED_STATES and worker.status.name == "running"
 
-        def tell(line: str) -> None:
+        def send(line: str) -> None:
             worker.log_event(entry.TOPIC, {"key": key, "line": line})
 
-        with held(is_wanted, tell):
+        with machine_held(is_wanted, send):
             process.run(
                 folder / "job.zip",
                 folder / "result.zip",
                 cache=self.cache,
                 timeout=self.timeout,
-                report=tell,
+                report=send,
                 environment={**self.environment, **variables},
                 is_wanted=is_wanted,
             )
@@ -104,7 +104,7 @@ class JobRunner:
 
 
 @contextmanager
-def held(is_wanted: Callable[[], bool], report: Report) -> Iterator[None]:
+def machine_held(is_wanted: Callable[[], bool], report: Report) -> Iterator[None]:
     """Hold the machine's lock; wait for it as long as the job is wanted, else raise GivenUpError."""
     with ExitStack() as stack:
         has_waited = False

@@ -46,11 +46,11 @@ def test_a_job_waits_for_the_machine_until_nobody_wants_it(tmp_path, monkeypatch
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.001)
     lines, answers = [], iter([True, True, False])
     with file_lock(tmp_path / "lock", busy=""), pytest.raises(GivenUpError):  # noqa: SIM117 - the order of the two
-        with worker.held(lambda: next(answers), lines.append):
+        with worker.machine_held(lambda: next(answers), lines.append):
             raise AssertionError
     assert lines == ["another comparison is running on the worker's machine: waiting until it has ended"]
     is_held = pytest.raises(BusyError)
-    with worker.held(lambda: False, lines.append), is_held, file_lock(tmp_path / "lock", busy="busy"):
+    with worker.machine_held(lambda: False, lines.append), is_held, file_lock(tmp_path / "lock", busy="busy"):
         raise AssertionError
     assert len(lines) == 1
 
