@@ -69,6 +69,36 @@ def test_a_machine_of_the_same_kind_is_asked_first():
     assert lines == [f"no worker is a machine like the one that measured ({other})"]
 
 
+class Connecting(Cluster):
+    def __init__(self):
+        super().__init__(Address.of("tcp://localhost"), Path())
+        self.connecting, self.connected = threading.Event(), threading.Event()
+
+    def workers(self):
+        self.connecting.set()
+        assert self.connected.wait(60)
+        return super().workers()
+
+
+def test_a_run_can_be_interrupted_while_it_connects():
+    cluster, job = Connecting(), PreparedJob(None, {}, (), None, None)
+
+    def perform():
+        with pytest.raises(ClusterError, match="the run was interrupted"):
+            cluster.perform(job, "lint:a", variables={}, report=silent)
+
+    performing = threading.Thread(target=perform)
+    closing = threading.Thread(target=cluster.close)
+    performing.start()
+    assert cluster.connecting.wait(60)
+    closing.start()
+    closing.join(10)
+    is_closed = not closing.is_alive()
+    cluster.connected.set()
+    performing.join()
+    assert is_closed
+
+
 def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
     monkeypatch.setattr(worker, "CONNECT_SECONDS", 2.0)
     cluster = Cluster(Address.of("tcp://127.0.0.1:1"), Path())
