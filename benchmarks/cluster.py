@@ -4,8 +4,8 @@
 
 A run `16x8` has 16 workers and jobs of 8 seconds. One machine cannot show how fast several measure, so a job does
 nothing but sleep; all else is real: `prprep run tests --workers` packs each job, dask carries it to a worker of its
-own process, and the artifact comes back and is written. Overhead is the share of the wall time, from the start of
-prprep to its end, in which the workers would not have had to sleep.
+own process, and the artifact comes back and is written. Overhead is the share of prprep's wall time, from start to end,
+beyond the time that the jobs alone take if all workers sleep at the same time.
 """
 
 from __future__ import annotations

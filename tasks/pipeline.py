@@ -211,13 +211,13 @@ def summary(staleness: Staleness, report_line: Report = silent) -> str:
     written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written(workspace)[0][1])
     table, report = written
     page_made_from, page = _write_page(staleness, report_line)
-    made = Table(text=table, made_from=made_from, report=report, page=page, page_made_from=page_made_from)
-    made.write(stored, f"{made_from} {width}")
+    artifact = Table(text=table, made_from=made_from, report=report, page=page, page_made_from=page_made_from)
+    artifact.write(stored, f"{made_from} {width}")
     return table
 
 
 def _write_page(staleness: Staleness, report_line: Report) -> tuple[str, str]:
-    """Update report.html; return the hash of what it was made from and its own, as they were without the extra."""
+    """Update report.html; return the hashes of its inputs and of its content, without the extra those of last time."""
     before = fields_of(staleness.workspace.paths.table)
     if page_is_fresh(staleness):
         return before.get("page_made_from", ""), before.get("page", "")

@@ -81,8 +81,8 @@ ANYWHERE = [
     (("-m", "nowhere", "list"), "nowhere: no such manifest\n  give the path of a file: prprep -m FILE"),
 ]
 OPTIONS = {
-    "run": "--manifest, --refresh, --always-execute, --continue, --reporter, --output-file, --process, --parallel-type, "
-    "--single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys, --json, --help",
+    "run": "--manifest, --refresh, --always-execute, --continue, --reporter, --output-file, --process, "
+    "--parallel-type, --single, --failure-verbosity, --verbose, --wait-for-quiet, --workers, --keys, --json, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 

@@ -27,8 +27,8 @@ class Address(NamedTuple):
         except ValueError:
             parts, port = urlsplit(""), 0
         address = cls(parts.scheme, parts.hostname or "", port)
-        is_plain = not (parts.path or parts.query or parts.fragment or parts.username or parts.password)
-        if address.scheme not in {"tls", "tcp"} or not address.host or not is_plain:
+        has_more = parts.path or parts.query or parts.fragment or parts.username or parts.password
+        if address.scheme not in {"tls", "tcp"} or not address.host or has_more or parts.netloc.endswith(":"):
             raise UsageError(f"{quoted(text)} is not the address of a scheduler", hint=f"write {_FORMS}")
         if address.scheme == "tcp" and not address.is_loopback:
             what = f"{address} is not encrypted: whoever reaches it could read the jobs and run code"

@@ -181,10 +181,13 @@ class Cluster:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait until there are fewer jobs than workers: one that waits at a busy worker would be lost with it."""
-        with self._gate:
-            while self._running >= self._capacity():
+        while True:
+            capacity = self._capacity()  # without the gate: it may connect, and `close` must not wait for that
+            with self._gate:
+                if self._running < capacity:
+                    self._running += 1
+                    break
                 self._gate.wait(COUNT_SECONDS)
-            self._running += 1
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from importlib import import_module
 from typing import Any, Final
@@ -15,7 +16,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "distributed.scheduler.no-workers-timeout": "60s",
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.active-memory-manager.start": False,
-    # Pages over plain HTTP would tell about jobs.
+    # Pages over plain HTTP would show jobs.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.preload": [],
@@ -44,6 +45,23 @@ def distributed() -> Any:
         if name.partition(".")[0] in {"distributed", "tornado", "asyncio"}:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return module
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the error of the operating system or TLS, which dask wraps in errors of its own."""
+    root, cause = error, error.__cause__ or error.__context__
+    while cause:
+        if not isinstance(cause, asyncio.CancelledError):  # how a timeout ends what takes too long
+            root = cause
+        cause = cause.__cause__ or cause.__context__
+    return root
+
+
+def reason(error: BaseException) -> str:
+    cause = root_cause(error)
+    if isinstance(cause, TimeoutError):
+        return cause.strerror or "timed out"
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def required(name: str) -> Any:

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..processes.progress import Report
 from . import entry  # noqa: F401 - the scheduler, too, has to know the function by its name
 from .addresses import Address
-from .extra import LOCAL_PAGE, distributed
+from .extra import LOCAL_PAGE, distributed, reason, root_cause
 from .keys import security
 
 
@@ -26,8 +26,7 @@ async def _serve(address: Address, secured: Any, report: Report) -> None:
     from distributed import Scheduler
 
     scheduler = Scheduler(
-        host=address.host,
-        port=address.port,
+        host=str(address),
         protocol=address.scheme,
         security=secured,
         dashboard=False,
@@ -36,8 +35,10 @@ async def _serve(address: Address, secured: Any, report: Report) -> None:
     )
     try:
         await scheduler
-    except OSError as error:
-        raise UsageError(f"{address} cannot be used: {error.strerror or error}", hint="name another address") from None
+    except (OSError, RuntimeError) as error:
+        if not isinstance(root_cause(error), OSError):
+            raise
+        raise UsageError(f"{address} cannot be used: {reason(error)}", hint="name another address") from None
     try:
         report(f"the scheduler is at {scheduler.address}")
         await until_signal()
@@ -62,7 +63,7 @@ def _announcing(report: Report) -> Any:
 
 async def until_signal() -> None:
     """Return when the process is asked to end."""
-    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+    signalled, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked.set)
-    await asked.wait()
+        loop.add_signal_handler(number, signalled.set)
+    await signalled.wait()

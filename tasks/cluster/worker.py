@@ -1,9 +1,10 @@
-"""`prprep worker`: performs one job at a time, each in a process of its own that ends if nobody waits for it."""
+"""`prprep worker`: performs one job at a time, each in a process of its own that ends if its client is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,7 @@ from ..storage.files import write_whole
 from ..text import figures
 from . import entry
 from .addresses import Address
-from .extra import LOCAL_PAGE, distributed
+from .extra import LOCAL_PAGE, distributed, reason, root_cause
 from .keys import security
 from .scheduler import until_signal
 
@@ -33,8 +34,8 @@ JOB_SECONDS: Final = 6 * 3600.0
 """Time limit of a job, which may wait for other comparisons on its machine."""
 CONNECT_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.2
-IS_WANTED: Final = {"executing", "long-running"}
-"""States of a task that somebody waits for; a task whose client is gone is `cancelled`."""
+WANTED_STATES: Final = {"executing", "long-running"}
+"""Of a task that a client waits for; without the client it is `cancelled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,11 @@ class JobRunner:
             with scratch_folder(self.cache) as folder:
                 write_whole(folder / "job.zip", job)
                 described, files = Job.read(folder / "job.zip")
-                if missing := self._missing(described, files, commits):
-                    return missing
+                outline = described.bundle(files)
+                if commits is not None:
+                    bundles.unpack(outline._replace(content=commits), self.cache)
+                elif request := self._request_for_commits(outline):
+                    return request
                 self.report(f"{label}: begins")
                 content = self._performed(folder, variables)
         except GivenUpError as error:
@@ -68,12 +72,9 @@ class JobRunner:
         self.report(f"{label}: done after {figures.seconds(time.monotonic() - began)}")
         return {"result": content}
 
-    def _missing(self, job: Job, files: Mapping[str, bytes], commits: bytes | None) -> dict[str, Any] | None:
-        outline = job.bundle(files)
-        if commits is not None:
-            bundles.unpack(outline._replace(content=commits), self.cache)
-            return None
-        present = bundles.present_commits(job.history, self.cache)
+    def _request_for_commits(self, outline: bundles.Bundle) -> dict[str, Any] | None:
+        """Return the commits that are here, None if all that the job needs are."""
+        present = bundles.present_commits(outline.history, self.cache)
         if set(bundles.commits_of(outline)) <= set(present):
             return None
         return {"present": list(present), "worker": distributed().get_worker().address}
@@ -84,18 +85,18 @@ class JobRunner:
 
         def is_wanted() -> bool:
             task = worker.state.tasks.get(key)
-            return task is not None and task.state in IS_WANTED and worker.status.name == "running"
+            return task is not None and task.state in WANTED_STATES and worker.status.name == "running"
 
-        def tell(line: str) -> None:
+        def send(line: str) -> None:
             worker.log_event(entry.TOPIC, {"key": key, "line": line})
 
-        with held(is_wanted, tell):
+        with machine_held(is_wanted, send):
             process.run(
                 folder / "job.zip",
                 folder / "result.zip",
                 cache=self.cache,
                 timeout=self.timeout,
-                report=tell,
+                report=send,
                 environment={**self.environment, **variables},
                 is_wanted=is_wanted,
             )
@@ -103,7 +104,7 @@ class JobRunner:
 
 
 @contextmanager
-def held(is_wanted: Callable[[], bool], report: Report) -> Iterator[None]:
+def machine_held(is_wanted: Callable[[], bool], report: Report) -> Iterator[None]:
     """Hold the machine's lock; wait for it as long as the job is wanted, else raise GivenUpError."""
     with ExitStack() as stack:
         has_waited = False
@@ -138,14 +139,12 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
     from distributed import Worker
 
     await reach(address, secured, "worker")
-    host, _, port = listen.rpartition(":") if listen.rpartition(":")[2].isdigit() else (listen, "", "0")
     worker = Worker(
         str(address),
         nthreads=1,
         memory_limit=0,
         local_directory=str(folder),
-        host=host or (None if address.is_encrypted else "127.0.0.1"),
-        port=int(port),
+        host=listen or (None if address.is_encrypted else "127.0.0.1"),
         protocol=address.scheme,
         security=secured,
         dashboard=False,
@@ -155,8 +154,10 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
     )
     try:
         await worker
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(f"the worker could not join: {error}", where=str(address)) from None
+    except (OSError, TimeoutError, RuntimeError) as error:
+        if not isinstance(root_cause(error), OSError):
+            raise
+        raise ClusterError(f"the worker could not join: {reason(error)}", where=str(address)) from None
     report(f"working for {address}, one job at a time, as {worker.address}")
     signalled, finished = asyncio.ensure_future(until_signal()), asyncio.ensure_future(worker.finished())
     await asyncio.wait({signalled, finished}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,24 +171,34 @@ async def join(address: Address, secured: Any, folder: Path, *, listen: str, rep
 
 async def reach(address: Address, secured: Any, role: str) -> None:
     """Connect once, to say why that fails: dask tries on and on. Raises ClusterError."""
-    from distributed.core import connect
-    from distributed.security import Security
-
     hint = "is the scheduler running? `prprep workers start`"
     if address.is_encrypted:
         hint += "; are the certificates of this machine from the same `prprep workers keys`?"
     try:
-        arguments = (secured or Security()).get_connection_args(role)
-        connection = await connect(str(address), timeout=CONNECT_SECONDS / 2, **arguments)
-        await connection.write({"op": "identity", "reply": True})
-        await connection.read()
-        await connection.close()
-    except (OSError, TimeoutError) as error:
-        raise ClusterError(f"no scheduler can be reached: {_reason(error)}", where=str(address), hint=hint) from None
+        await asyncio.wait_for(_identify(address, secured, role), CONNECT_SECONDS)
+    except OSError as error:
+        what = f"no scheduler can be reached: {_why(address, error)}"
+        raise ClusterError(what, where=str(address), hint=hint) from None
+    except (ValueError, MemoryError):  # the length of a frame was read from something else
+        raise ClusterError("something else than a scheduler answers", where=str(address), hint=hint) from None
 
 
-def _reason(error: BaseException) -> str:
-    """Return what the operating system or TLS said, which dask wraps in errors of its own."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _why(address: Address, error: OSError) -> str:
+    """Return why dask could not connect; its last attempt may have no time left, and hides why the others failed."""
+    if isinstance(root_cause(error), TimeoutError):
+        try:
+            socket.create_connection((address.host, address.port), timeout=1).close()
+        except OSError as refused:
+            return refused.strerror or str(refused)
+    return reason(error)
+
+
+async def _identify(address: Address, secured: Any, role: str) -> None:
+    from distributed.core import connect
+    from distributed.security import Security
+
+    arguments = (secured or Security()).get_connection_args(role)
+    connection = await connect(str(address), timeout=CONNECT_SECONDS / 2, **arguments)
+    await connection.write({"op": "identity", "reply": True})
+    await connection.read()
+    await connection.close()

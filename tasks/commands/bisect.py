@@ -105,7 +105,7 @@ class Steps:
         tree = trees.with_files(clone, detection.head, contents, cache=workspace.cache)
         manifest: dict[str, Any] = yaml.safe_load(manifest_text(item, detection, scaffolding))
         (entry,) = manifest["optimizations"]
-        # Which functions a single commit changes is found anew; their sum may not exist in each.
+        # Functions are detected for each commit: those of the whole optimization may not exist in each.
         entry = {key: value for key, value in entry.items() if key not in {"functions", "commits"}}
         if item.env.python:
             entry.setdefault("env", {})["python"] = resolve_path(item.env.python, workspace.folder)

@@ -61,6 +61,9 @@ OPTION_HELP = {
 """Our text for doit's options, by their names."""
 
 
+KEYS = option("keys", "the folder of certificates for `tls://` [default: PRPREP_KEYS, or your own]", "FOLDER")
+
+
 class Run(cmd_run.Run):  # type: ignore[misc]
     """doit's `run`; with one of doit's own reporters the table goes to standard error."""
 
@@ -86,7 +89,7 @@ class Run(cmd_run.Run):  # type: ignore[misc]
             "[default: `workers:` in the manifest]",
             "ADDRESS",
         ),
-        option("keys", "the folder of certificates for `tls://` [default: PRPREP_KEYS, or your own]", "FOLDER"),
+        KEYS,
         JSON,
     )
     answer: dict[str, Any]

@@ -10,7 +10,8 @@ from ..cluster.worker import JOB_SECONDS, work
 from ..errors import UsageError
 from ..graph.loader import option
 from ..storage.paths import cache_folder
-from .workers import KEYS, print_line
+from .doit_commands import KEYS
+from .workers import print_line
 
 
 class Worker(Command):  # type: ignore[misc]

@@ -7,16 +7,15 @@ from typing import Any
 from doit.cmd_base import Command
 
 from ..cluster.addresses import PORT, Address
-from ..cluster.keys import VARIABLE, keys_folder, write_keys
+from ..cluster.keys import keys_folder, write_keys
 from ..cluster.scheduler import start
 from ..errors import UsageError
-from ..graph.loader import option
 from ..graph.names import suggestion
 from ..processes import output
+from .doit_commands import KEYS
 
 ACTIONS = ("keys", "start")
 EVERYWHERE = f"tls://0.0.0.0:{PORT}"
-KEYS = option("keys", f"the folder of certificates for `tls://` [default: {VARIABLE}, or your own]", "FOLDER")
 
 
 class Workers(Command):  # type: ignore[misc]

@@ -31,18 +31,19 @@ class Bundle(NamedTuple):
     shallow: tuple[str, ...] = ()
 
 
-def create(clone: Path, commits: Collection[str], blobs: Iterable[str], *, present: Collection[str] = ()) -> Bundle:
+def create(clone: Path, commits: Iterable[str], blobs: Iterable[str], *, present: Collection[str] = ()) -> Bundle:
     """Pack these commits, their history and its tags, and these blobs; the same bytes for the same clone.
 
-    What the commits `present` have in their history is left out. Raises CommandFailedError.
+    It leaves out the history of the commits `present`. Raises CommandFailedError.
     """
-    bundle, tips = outline(clone, commits), sorted(set(commits))
-    tagged = {sha for commit in tips for sha in tags_of(clone, commit).values()}
+    bundle = outline(clone, commits)
+    tips = commits_of(bundle)
+    tagged = {sha for _, sha in _refs(_head(bundle)[0])} - {*tips}
     # With several threads the search for deltas is not repeatable; a partial clone has gaps.
     options = ["--stdout", "--quiet", "--threads=1", "--missing=allow-any"]
-    wanted = [*tips, *sorted({*tagged, *blobs} - {*tips})]
+    wanted = [*tips, *sorted({*tagged, *blobs})]
     if present:
-        # Not by --revs: it leaves out files of any commit in the history, of which the other side has only trees.
+        # Not --revs: it leaves out files of all older commits, of which the other side has only the trees.
         revisions = (*tips, *sorted(tagged), *(f"^{sha}" for sha in sorted(present)))
         listed = run_git(
             clone,
@@ -56,7 +57,7 @@ def create(clone: Path, commits: Collection[str], blobs: Iterable[str], *, prese
 
 
 def outline(clone: Path, commits: Iterable[str]) -> Bundle:
-    """Return a bundle without its objects: it can be unpacked if the commits came before. Raises CommandFailedError."""
+    """Return a bundle without its objects, to unpack where its commits are already. Raises CommandFailedError."""
     tips = sorted(set(commits))
     refs = {name: sha for commit in tips for name, sha in tags_of(clone, commit).items()}
     refs |= {TIPS + sha.encode(): sha for sha in tips}

@@ -157,7 +157,7 @@ class Clone:
     def bundle(self, *commits: str, present: Sequence[str] = ()) -> bundles.Bundle:
         """Pack commits with their files, their history and its tags, for `of_bundle` on another machine.
 
-        What commits have that are `present` there is left out, as far as this clone knows them.
+        It leaves out the history and the files of the commits `present` there, except those that this clone lacks.
         """
         tips = tuple(map(self._sha, commits))
         known = tuple(sha for sha in self.resolve(present).values() if sha) if present else ()

@@ -88,7 +88,7 @@ def _copied_index(local: LocalRepository, store: Path) -> Path:
     for shared in local.folder.glob("sharedindex.*"):
         shutil.copyfile(shared, store / shared.name)
     if (local.folder / "index").is_file():
-        # With its time stamp: git reads files as new as the index again, as their own time stamps may not have changed.
+        # With its time stamp: git reads files that are as new as the index again, whatever their own time stamps say.
         shutil.copy2(local.folder / "index", index)
     else:
         index.unlink(missing_ok=True)

@@ -38,8 +38,6 @@ from .state import ArtifactChecker, DatabaseCodec, Fresh
 _BUSY = "another prprep is at work in this folder"
 
 _FIRST_TASKS, _LAST_TASK = ("detect", "survey", "scaffold", "inject"), "render"
-
-
 ITEMS_ELSEWHERE = 32
 """Tasks at the same time if other machines do the work of stages: each waits for one of them."""
 
@@ -105,10 +103,10 @@ class Graph:
         }
 
     def _last_tasks(self) -> list[str]:
-        """Return the last task of each item, which doit runs one after the other, each after what it depends on.
+        """Return the last task of each item: doit runs them one after the other, each after its own dependencies.
 
-        So the first bodies are written long before the last comparison ends. Of the task of all items doit would run
-        every dependency first.
+        So the first bodies are written long before the last comparison ends. If `render` were selected for all items,
+        doit would run the dependencies of all of them first.
         """
         try:
             return [f"{_LAST_TASK}:{item_id}" for item_id in self.workspace.plan.items]

@@ -10,6 +10,7 @@ from doit.task import Task
 from ..errors import PrprepError
 from ..text.markdown import plain
 from .console import CONSOLE
+from .run_plan import RunPlan
 
 
 class PlainReporter(ConsoleReporter):  # type: ignore[misc]
@@ -24,7 +25,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         self._defects = False
         self._failed: dict[str, str] = {}
         self._refused = False
-        self._plan: Any = None
+        self._plan: RunPlan | None = None
         self._executed: set[str] = set()
         """Items of which a task was executed, and none failed."""
 
@@ -104,10 +105,10 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
 
 def _with_dependencies(tasks: dict[str, Task], selected: list[str]) -> set[str]:
     """Return the names of the selected tasks and of all that they depend on."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = list(selected)
     while waiting:
-        if (name := waiting.pop()) not in found and name in tasks:
-            found.add(name)
+        if (name := waiting.pop()) not in names and name in tasks:
+            names.add(name)
             waiting += tasks[name].task_dep
-    return found
+    return names

@@ -1,4 +1,4 @@
-"""What a run has still to do for each item, and how long that will take, judged by earlier runs."""
+"""What a run still has to do for each item, and how long that will take, estimated from earlier runs."""
 
 from collections.abc import Iterable, Mapping
 from statistics import median
@@ -6,7 +6,7 @@ from statistics import median
 from ..pipeline import NAMES
 
 _USUAL = {"record": 8.0, "lint": 6.0, "tests": 8.0, "measure": 45.0}
-"""Seconds of stages that no item of the manifest has run yet; others take about a second."""
+"""Seconds of stages that no item of the manifest has run yet; stages that are not listed take about a second."""
 _SHORT = 1.0
 _LEAST_LEFT = 0.05
 

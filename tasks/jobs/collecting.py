@@ -56,7 +56,7 @@ def read_artifact(
         pairs.append((artifact.benchmark_sha256, injection.benchmark_sha256))
     expected = {name, LOG, *(file.name for file in measure.benchmark_files(Path()))}
     if not all(map(partial(_is_expected, expected), files)) or any(theirs != ours for theirs, ours in pairs):
-        what = f"its {name.removesuffix('.json')} are not of the commits and the benchmark that it names"
+        what = f"its {name} is not of the commits and the benchmark that it names"
         raise ArchiveError(what, where=where, hint="run the job again")
     return artifact
 

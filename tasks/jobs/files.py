@@ -1,4 +1,4 @@
-"""The two files of a job, each a zip archive with a description: what to measure, and what was measured."""
+"""The two files of a job, each a zip archive with a description: what a stage needs, and what it wrote."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Description(Record):
     """Of the stage: another one works in another way."""
     item: Id
     fingerprint: str
-    """Of the inputs of `measure`, as they were when the job was packed."""
+    """Of the stage's inputs, as they were when the job was packed."""
     made_from: dict[str, Any]
     """The same inputs by name, to say what has changed since."""
     files: dict[str, str]
@@ -113,7 +113,7 @@ class Job(Description):
 
     @property
     def optimization(self) -> Optimization:
-        """The item, with the manifest's defaults for settings that measuring does not use; raise ValidationError."""
+        """The item, with the manifest's defaults for settings that the stage does not use; raise ValidationError."""
         rule = {"confidence": self.confidence, "negligible": self.negligible}
         return Optimization.model_validate_json(json.dumps({**self.settings, **rule, "id": self.item}))
 
@@ -126,7 +126,7 @@ class Job(Description):
 
 
 class Failed(Record):
-    """Why nothing was measured; `defect` if it was a mistake of prprep's own."""
+    """Why there is no result; `defect` if it was a mistake of prprep's own."""
 
     what: str
     where: str = ""

@@ -23,7 +23,7 @@ class GivenUpError(JobError):
 
 
 MARK: Final = "PRPREP_JOB"
-"""Set in the process that measures."""
+"""Set in the process that does the job."""
 
 
 def is_inside() -> bool:
@@ -42,7 +42,7 @@ def run(
 ) -> Result:
     """Run a job and write its result atomically; a failure is a result as well.
 
-    Raises ArchiveError if the file is not a job, GivenUpError soon after `is_wanted` says so.
+    Raises ArchiveError if the file is not a job, GivenUpError if `is_wanted` returns false.
     """
     job, _ = Job.read(file)  # before a process starts
     remove_abandoned(cache)
@@ -85,7 +85,7 @@ def _followed(
 
 
 def _ended(code: int | None, tail: str, timeout: float | None) -> JobError:
-    """Say why the process that measured left no result."""
+    """Say why the process of the job left no result."""
     if code is None:
         return JobError(
             f"the job took longer than {timeout:g} s and was stopped", hint="allow it more: --timeout SECONDS"

@@ -40,7 +40,18 @@ def test_plain_tcp_beyond_this_machine_is_refused(host):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "bench:8786", "ws://bench:1", "tls://", "tls://a:b", "tls://a:99999", "tls://a/x", "tls://a:b@c:1"]
+    "text",
+    [
+        "",
+        "bench:8786",
+        "ws://bench:1",
+        "tls://",
+        "tls://a:",
+        "tls://a:b",
+        "tls://a:99999",
+        "tls://a/x",
+        "tls://a:b@c:1",
+    ],
 )
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(UsageError, match=r"is not the address of a scheduler\n  write tls://HOST:8786, or tcp://"):
@@ -133,7 +144,8 @@ try:
     main()
 except SystemExit as ending:
     print("code", ending.code)
-print("loaded", sorted({{name.partition(".")[0] for name in sys.modules}} & {{"dask", "distributed", "tornado", "cryptography"}}))
+roots = {{name.partition(".")[0] for name in sys.modules}}
+print("loaded", sorted(roots & {{"dask", "distributed", "tornado", "cryptography"}}))
 """
 
 

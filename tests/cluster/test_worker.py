@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from tasks.cluster import entry, worker
+from tasks.cluster import entry, scheduler, worker
 from tasks.cluster.addresses import Address
 from tasks.cluster.coordinator import Cluster
 from tasks.cluster.remote import runs_code
-from tasks.errors import BusyError, ClusterError
+from tasks.errors import BusyError, ClusterError, UsageError
 from tasks.jobs.files import STAGES
 from tasks.jobs.packing import PreparedJob
 from tasks.jobs.process import GivenUpError
@@ -44,11 +46,11 @@ def test_a_job_waits_for_the_machine_until_nobody_wants_it(tmp_path, monkeypatch
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.001)
     lines, answers = [], iter([True, True, False])
     with file_lock(tmp_path / "lock", busy=""), pytest.raises(GivenUpError):  # noqa: SIM117 - the order of the two
-        with worker.held(lambda: next(answers), lines.append):
+        with worker.machine_held(lambda: next(answers), lines.append):
             raise AssertionError
     assert lines == ["another comparison is running on the worker's machine: waiting until it has ended"]
     is_held = pytest.raises(BusyError)
-    with worker.held(lambda: False, lines.append), is_held, file_lock(tmp_path / "lock", busy="busy"):
+    with worker.machine_held(lambda: False, lines.append), is_held, file_lock(tmp_path / "lock", busy="busy"):
         raise AssertionError
     assert len(lines) == 1
 
@@ -67,6 +69,36 @@ def test_a_machine_of_the_same_kind_is_asked_first():
     assert lines == [f"no worker is a machine like the one that measured ({other})"]
 
 
+class Connecting(Cluster):
+    def __init__(self):
+        super().__init__(Address.of("tcp://localhost"), Path())
+        self.connecting, self.connected = threading.Event(), threading.Event()
+
+    def workers(self):
+        self.connecting.set()
+        assert self.connected.wait(60)
+        return super().workers()
+
+
+def test_a_run_can_be_interrupted_while_it_connects():
+    cluster, job = Connecting(), PreparedJob(None, {}, (), None, None)
+
+    def perform():
+        with pytest.raises(ClusterError, match="the run was interrupted"):
+            cluster.perform(job, "lint:a", variables={}, report=silent)
+
+    performing = threading.Thread(target=perform)
+    closing = threading.Thread(target=cluster.close)
+    performing.start()
+    assert cluster.connecting.wait(60)
+    closing.start()
+    closing.join(10)
+    is_closed = not closing.is_alive()
+    cluster.connected.set()
+    performing.join()
+    assert is_closed
+
+
 def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
     monkeypatch.setattr(worker, "CONNECT_SECONDS", 2.0)
     cluster = Cluster(Address.of("tcp://127.0.0.1:1"), Path())
@@ -83,6 +115,36 @@ def test_a_scheduler_that_cannot_be_reached_is_tried_once(monkeypatch):
     cluster.close()
     with pytest.raises(ClusterError, match="the run was interrupted"):
         cluster.perform(job, "lint:c", variables={}, report=silent)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "message"),
+    [(b"SSH-2.0-OpenSSH_9.2p1\r\n", "something else than a scheduler answers"), (b"", "timed out")],
+)
+def test_another_program_at_the_address_is_one_message(monkeypatch, tmp_path, greeting, message):
+    monkeypatch.setattr(worker, "CONNECT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepting = threading.Thread(target=lambda: accepted.append(greet(server, greeting)))
+        accepted: list[socket.socket] = []
+        accepting.start()
+        address = Address.of(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(ClusterError, match=message):
+            worker.work(address, tmp_path, cache=tmp_path, timeout=1.0, listen="", report=silent)
+        accepting.join()
+        accepted[0].close()
+
+
+def greet(server: socket.socket, greeting: bytes) -> socket.socket:
+    connection, _ = server.accept()
+    connection.sendall(greeting)
+    return connection
+
+
+def test_an_address_in_use_is_one_message(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address.of(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(UsageError, match=f"{address} cannot be used: Address already in use"):
+            scheduler.start(address, tmp_path, silent)
 
 
 def test_what_has_nothing_to_do_is_not_sent(fresh, tmp_path):

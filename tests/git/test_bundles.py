@@ -109,7 +109,7 @@ def test_a_broken_bundle_is_one_message(tmp_path, repo, change, reason):
 
 
 def test_only_what_the_other_machine_lacks_is_packed(tmp_path, repo):
-    """The new commit branches off an old one: of files that only older commits have, the other machine has no content."""
+    """The new commit branches off an old one; the other machine has no contents of files that only old commits have."""
     first = bundled(repo, tmp_path / "here", "main")
     with Clone.of_bundle(first, tmp_path / "there"):
         present = bundles.present_commits(first.history, tmp_path / "there")

@@ -496,7 +496,7 @@ def test_code_that_writes_objects_in_its_tree_touches_nothing(target: TargetRepo
     assert borrowed == set()
 
 
-def test_commits_that_the_repository_lost_are_in_no_way(tmp_path: Path, cache: Path) -> None:
+def test_a_repository_that_lost_commits_gets_a_new_tree(tmp_path: Path, cache: Path) -> None:
     """Their copies stay in the repository of the trees."""
     target = TargetRepo(tmp_path / "repo", {"a.py": "a = 1\n"})
     for number in range(2):
