@@ -221,12 +221,13 @@ def _state(
     if failure:
         return BLOCKED, (_reason(failure),)
     needs = inputs.fields("scaffold").get("needs")
-    if stale and not rendering and not inputs.fields("compare") and not needs:
-        return WAITING, (f"{', '.join(stale)} will run",)
+    if not rendering and not needs:
+        if stale:
+            return WAITING, (f"{', '.join(stale)} will run",)
+        # The reader of a body repeats the comparison alone.
+        return WAITING, ("compared; `prprep` writes the body",) if inputs.fields("compare") else ()
     if (stale or (rendering and not is_current)) and not needs:
         return STALE, (f"{', '.join(stale)} will run again" if stale else "run prprep again",)
-    if not rendering and not needs:
-        return WAITING, ()
     reasons = (needs,) if needs else tuple(rendering.get("needs_review", ()))
     if rendering.get("body"):
         path = inputs.folder / rendering["body"]

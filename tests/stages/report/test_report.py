@@ -109,7 +109,7 @@ def test_every_state(project):
         "blocked: measure: blocked: `pytest` ended with exit code 4; see the log",
         "needs review: fill in the arguments at a.py:16",
         "not run yet",
-        "not run yet",
+        "not run yet: compared; `prprep` writes the body",
     ]
     assert lines[-1] == "6 items: 1 ready, 2 needs review, 1 blocked, 2 not run yet"
 
@@ -168,7 +168,7 @@ def test_an_edited_body_is_to_be_reviewed_until_it_is_deleted(project):
 def test_a_broken_artifact_counts_as_not_there(project):
     paths = project.add("merge", Case())
     paths.render.write_text("half", encoding="utf-8")
-    assert status(project.table()[2]) == "not run yet"
+    assert status(project.table()[2]) == "not run yet: compared; `prprep` writes the body"
 
 
 def test_the_benchmarks_origin(project):
