@@ -29,7 +29,7 @@ from ..request import MeasurementResult, Request, deadline_in
 from ..workers import sandbox
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, Worker, started, variables
-from .process_tree import PeakTogether, ProcessTree, Window, peak_together
+from .process_tree import PeakTogether, ProcessTree, Repeated, Window, peak_together
 from .sites import HeldMemory, changed_sites, renamed
 
 REPEATS = 3
@@ -191,12 +191,12 @@ def _check_profile(answer: Message, side: Side, profile: Path) -> None:
 
 def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
     """Sample the memory of a worker and its child processes while it repeats the call that it has tracked."""
-    windows, peak = list[Window](), PeakTogether(None)
+    repeated, peak = list[Repeated](), PeakTogether(None)
     with ProcessTree(worker.process_id(tracked["pid"])) as tree:
         for _ in range(MOST_TRIES):
             answer = worker.ask("repeat")
-            windows += [Window(*each) for each in answer["windows"]]
-            peak = peak_together(tree.sweeps, windows, tree.ended(), root=tree.root, counted=tracked["together"])
+            repeated.append(Repeated([Window(*each) for each in answer["windows"]], tree.ended()))
+            peak = peak_together(tree.sweeps, repeated, root=tree.root, counted=tracked["together"])
             if peak.peak is not None:
                 break
     return peak

@@ -73,14 +73,21 @@ class Sweep(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Page faults of the child processes that ended in the calls, and the processes that did not.
+    """Page faults of the child processes that ended in some calls, and the processes that did not.
 
-    `more` is by how many these are more than before the calls.
+    `more` is by how many these are more than before the first call.
     """
 
     faults: int
     living: Collection[int]
     more: int = 0
+
+
+class Repeated(NamedTuple):
+    """Calls one after the other, at least one, and what ended in them."""
+
+    windows: Sequence[Window]
+    ended: Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,7 @@ class PeakTogether:
     why_not: str = ""
 
 
-def peak_together(
-    sweeps: Sequence[Sweep], windows: Sequence[Window], ended: Ended, *, root: int, counted: int
-) -> PeakTogether:
+def peak_together(sweeps: Sequence[Sweep], repeated: Sequence[Repeated], *, root: int, counted: int) -> PeakTogether:
     """Return the peak of calls in the process `root` and its child processes, above what `root` held before.
 
     The first sweep was before the calls: children that it has, and that were idle since, are not part of them.
@@ -101,9 +106,9 @@ def peak_together(
     """
     if not sweeps:
         return PeakTogether(None, NOT_REPORTED)
-    if ended.more > 0:
+    if repeated[-1].ended.more > 0:
         return PeakTogether(None, NOT_OVER)
-    within = {window: _within(window, sweeps) for window in windows}
+    within = {window: _within(window, sweeps) for each in repeated for window in each.windows}
     seen = [sweep for found in within.values() for sweep in found]
     if not seen:
         return PeakTogether(None, NOT_SHOWN)
@@ -114,7 +119,8 @@ def peak_together(
     peak = max(sweep.held(without=idle) - window.held for window, found in within.items() for sweep in found)
     # All calls do the same: if the peak of one was seen whole, the highest of all is not below it.
     between = min(_between(sweeps, found) for found in within.values() if found)
-    if max(counted - peak, between, _after(seen, ended) // len(windows)) > max(MOST_UNSEEN * peak, MOST_UNSEEN_BYTES):
+    after = min(_after([sweep for window in each.windows for sweep in within[window]], each) for each in repeated)
+    if max(counted - peak, between, after) > max(MOST_UNSEEN * peak, MOST_UNSEEN_BYTES):
         return PeakTogether(None, NOT_SHOWN)
     return PeakTogether(float(max(0, peak)))
 
@@ -133,10 +139,14 @@ def _between(sweeps: Sequence[Sweep], of_call: Sequence[Sweep]) -> int:
     return max(each.highest - resident[process] for process, each in last.items())
 
 
-def _after(sweeps: Iterable[Sweep], ended: Ended) -> int:
-    """Return the most bytes that processes that have ended got after they were sampled last: each page is a fault."""
+def _after(sweeps: Iterable[Sweep], repeated: Repeated) -> int:
+    """Return the most bytes that processes that have ended got after they were sampled last, by call on average.
+
+    Each page is a fault.
+    """
+    windows, ended = repeated
     faults = sum(each.faults for process, each in _last(sweeps).items() if process not in ended.living)
-    return PAGE * (ended.faults - faults)
+    return PAGE * (ended.faults - faults) // len(windows)
 
 
 def _last(sweeps: Iterable[Sweep]) -> dict[int, Reading]:
@@ -148,7 +158,8 @@ class ProcessTree:
 
     def __init__(self, root: int) -> None:
         self.root, self.sweeps = root, list[Sweep]()
-        self._before = _faults(self.processes())
+        before = _faults(self.processes())
+        self._faults, self._before = before.faults, len(before.living)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
@@ -193,9 +204,10 @@ class ProcessTree:
         return (self.root, *programs.descendants(self.root))
 
     def ended(self) -> Ended:
-        """Return what is known of the processes that have ended since the tree was made."""
+        """Return what is known of the processes that have ended since this was asked last, or the tree was made."""
         now = _faults(self.processes())
-        return Ended(now.faults - self._before.faults, now.living, len(now.living) - len(self._before.living))
+        faults, self._faults = now.faults - self._faults, now.faults
+        return Ended(faults, now.living, len(now.living) - self._before)
 
     def _alive(self) -> dict[int, str]:
         """Return the first address of each process that has memory; another program has another one.
