@@ -1,4 +1,4 @@
-"""What is installed is what stands in the checkout, under the one name `prprep`."""
+"""An installation has what the checkout has, under the one name `prprep`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ READY, STALE, BLOCKED, WAITING, MIXED, _ = IDS
 
 
 def measured(folder):
-    """Give one item a test for every verdict, and a name that is no XML."""
+    """Write one item with a test for every verdict, and a name that is no XML."""
     path = paths_of(folder, MIXED).compare
     (time,) = Comparison.read(path).changes
     memory = time.model_copy(update={"metric": MetricName.PEAK, "unit": "B", "primary": False})

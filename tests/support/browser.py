@@ -61,7 +61,7 @@ def page_of(bodies: dict[str, str]) -> str:
 
 
 def seen_in_browser(bodies: dict[str, str], folder: Path) -> dict[str, dict[str, Any]]:
-    """Open the bodies in a browser, and give what stands in its document, by name."""
+    """Open the bodies in a browser, and return the document that it made of each, by name."""
     page = folder / "bodies.html"
     page.write_text(page_of(bodies), encoding="utf-8")
     profile = f"--user-data-dir={folder / 'profile'}"

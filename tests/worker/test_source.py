@@ -151,7 +151,7 @@ class Access(enum.IntFlag):
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    """What stands in a test cannot be imported from a benchmark: let these classes seem to stand elsewhere."""
+    """A benchmark cannot import what a test defines: let these classes look as if a module defined them."""
     module = sys.modules[__name__]
     for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally, *RECREATED):
         monkeypatch.setattr(thing, "__module__", "worker_source_cases")

@@ -258,7 +258,7 @@ def written(sample, call, target="app:total", ran="tests/test_a.py", **more) -> 
 
 
 def run_of(text: str, fixture: str = "") -> list:
-    """Run a written benchmark whose project is made of names alone; give what the function got."""
+    """Run a written benchmark whose project is made of names alone; return the arguments of each call."""
     got: list = []
     names: dict = {}
     code = text.replace("from app import total", "").replace("from app import squares", "")
