@@ -34,6 +34,7 @@ Effects in these runs are so large that four launches show them; an item with a 
 
 _SERVER = """
 import gc
+import html
 import importlib
 import json
 import os
@@ -56,12 +57,14 @@ def preload():
         except ImportError:
             pass
     compile_templates()
+    find_out()
     gc.collect()
     gc.freeze()
 
 
 def compile_templates():
     from tasks.body.placeholders import FILTERS
+    from tasks.stages.report import html_templates
     from tasks.storage.paths import shipped_templates
     from tasks.text import markdown, templating
 
@@ -69,6 +72,24 @@ def compile_templates():
     environment.filters.update(FILTERS)
     for path in shipped_templates().glob("*.md.j2"):
         environment.get_template(path.name)
+    for path in html_templates.FOLDER.glob("*.j2"):
+        html_templates._environment().get_template(path.name)
+
+
+def find_out():
+    # What every run tries of the system once.
+    from tasks.bench.workers import memory_layout
+    from tasks.environments import diagnoses
+    from tasks.processes import programs
+
+    programs._leash()
+    memory_layout.can_choose()
+    diagnoses.tables()
+
+
+def undrawn(chart):
+    # To draw, each process would have to start a JavaScript engine.
+    return f'<svg role="img" aria-label="{html.escape(chart.alternative)}"></svg>'
 
 
 def become(order):
@@ -83,6 +104,7 @@ def become(order):
         module, _, constant = name.rpartition(".")
         assert hasattr(sys.modules[module], constant), name
         setattr(sys.modules[module], constant, value)
+    sys.modules["tasks.charts.drawing"].svg_of = undrawn
     sys.argv = ["prprep", *order["arguments"]]
     from tasks.__main__ import main
 
@@ -125,7 +147,7 @@ def prprep(
     """Run prprep with `arguments` in `folder`, with exactly the variables of `env`, default ours; never raise.
 
     The process is forked from one that has imported everything, which saves a second of each run. What a start itself
-    does, and what a PYTHONPATH does to prprep, shows only in a process that was started anew.
+    does, what a PYTHONPATH does to prprep and what charts look like shows only in a process that was started anew.
     """
     variables = dict(os.environ if env is None else env)
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as streams, _BUSY:
