@@ -87,6 +87,18 @@ def find_out():
     diagnoses.tables()
 
 
+def shorten(briefly):
+    lines = ["import importlib, sys", f"sys.path.insert(0, {CHECKOUT!r})"]
+    for name, value in briefly.items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
+        lines.append(f"setattr(importlib.import_module({module!r}), {constant!r}, {value!r})")
+    # The programs of prprep that the run starts repeat as little.
+    nested = sys.modules["tasks.workspace.nested"]
+    nested._LAUNCH = "\\n".join([*lines, nested._LAUNCH])
+
+
 def undrawn(chart):
     # To draw, each process would have to start a JavaScript engine.
     return f'<svg role="img" aria-label="{html.escape(chart.alternative)}"></svg>'
@@ -100,10 +112,7 @@ def become(order):
         opened = os.open(stream, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
-    for name, value in order["briefly"].items():
-        module, _, constant = name.rpartition(".")
-        assert hasattr(sys.modules[module], constant), name
-        setattr(sys.modules[module], constant, value)
+    shorten(order["briefly"])
     sys.modules["tasks.charts.drawing"].svg_of = undrawn
     sys.argv = ["prprep", *order["arguments"]]
     from tasks.__main__ import main
@@ -111,6 +120,7 @@ def become(order):
     main()
 
 
+CHECKOUT = os.getcwd()
 replies = os.fdopen(os.dup(1), "w")
 orders = os.fdopen(os.dup(0), "r")
 os.dup2(os.open(os.devnull, os.O_RDWR), 1)
