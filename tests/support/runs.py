@@ -17,24 +17,8 @@ CHECKOUT = Path(__file__).parents[2]
 
 _BUSY = threading.Lock()
 
-BRIEFLY = {
-    "tasks.bench.memory.memory.REPEATS": 2,
-    "tasks.bench.memory.memory.MOST_REPEATS": 4,
-    "tasks.bench.outputs.inputs.INPUTS": 10,
-    "tasks.bench.outputs.inputs.EDGES": 5,
-    "tasks.bench.outputs.inputs.TRIES": 40,
-    "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
-    "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
-    "tasks.bench.observing.watching.SECONDS": 0.1,
-}
-"""How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
-
-Effects in these runs are so large that four launches show them; an item with a larger budget has more.
-"""
-
 _SERVER = """
 import gc
-import html
 import importlib
 import json
 import os
@@ -87,23 +71,6 @@ def find_out():
     diagnoses.tables()
 
 
-def shorten(briefly):
-    lines = ["import importlib, sys", f"sys.path.insert(0, {CHECKOUT!r})"]
-    for name, value in briefly.items():
-        module, _, constant = name.rpartition(".")
-        assert hasattr(sys.modules[module], constant), name
-        setattr(sys.modules[module], constant, value)
-        lines.append(f"setattr(importlib.import_module({module!r}), {constant!r}, {value!r})")
-    # The programs of prprep that the run starts repeat as little.
-    nested = sys.modules["tasks.workspace.nested"]
-    nested._LAUNCH = "\\n".join([*lines, nested._LAUNCH])
-
-
-def undrawn(chart):
-    # To draw, each process would have to start a JavaScript engine.
-    return f'<svg role="img" aria-label="{html.escape(chart.alternative)}"></svg>'
-
-
 def become(order):
     os.chdir(order["folder"])
     os.environ.clear()
@@ -112,15 +79,12 @@ def become(order):
         opened = os.open(stream, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
-    shorten(order["briefly"])
-    sys.modules["tasks.charts.drawing"].svg_of = undrawn
     sys.argv = ["prprep", *order["arguments"]]
-    from tasks.__main__ import main
+    from tests.support.briefly import main
 
     main()
 
 
-CHECKOUT = os.getcwd()
 replies = os.fdopen(os.dup(1), "w")
 orders = os.fdopen(os.dup(0), "r")
 os.dup2(os.open(os.devnull, os.O_RDWR), 1)
@@ -156,8 +120,8 @@ def prprep(
 ) -> subprocess.CompletedProcess[str]:
     """Run prprep with `arguments` in `folder`, with exactly the variables of `env`, default ours; never raise.
 
-    The process is forked from one that has imported everything, which saves a second of each run. What a start itself
-    does, what a PYTHONPATH does to prprep and what charts look like shows only in a process that was started anew.
+    The process is forked from one that has imported everything, which saves a second of each run; it repeats as little
+    as `briefly` says. What a start itself does, and what a PYTHONPATH does to prprep, shows only in one started anew.
     """
     variables = dict(os.environ if env is None else env)
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as streams, _BUSY:
@@ -165,7 +129,6 @@ def prprep(
         out.touch()
         err.touch()
         order = {"arguments": [*arguments], "folder": str(folder), "env": variables, "out": str(out), "err": str(err)}
-        order["briefly"] = BRIEFLY
         server = _server()
         server.stdin.write(json.dumps(order) + "\n")
         server.stdin.flush()
