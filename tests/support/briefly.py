@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import importlib
+import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +25,8 @@ CONSTANTS = {
 }
 """How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
 
-Effects in these runs are so large that four launches show them; an item with a larger budget has more.
+Effects in these runs are so large that four launches show them; an item with a larger budget has more. The variable
+PRPREP_BRIEFLY gives more constants other values.
 """
 LAUNCH = f"""\
 import sys
@@ -35,7 +38,11 @@ main()
 
 
 def shorten(*, draws: bool) -> None:
-    values = {**CONSTANTS, "tasks.workspace.nested._LAUNCH": LAUNCH}
+    values = {
+        **CONSTANTS,
+        **json.loads(os.environ.get("PRPREP_BRIEFLY", "{}")),
+        "tasks.workspace.nested._LAUNCH": LAUNCH,
+    }
     if not draws:
         values["tasks.charts.drawing.svg_of"] = _undrawn
     for name, value in values.items():
