@@ -192,7 +192,7 @@ def clean(stage: Stage, paths: ItemPaths) -> None:
 
 
 def write_report(staleness: Staleness, report_line: Report) -> None:
-    report_line("writing report.md and report.html" if _REPORTING.has_extra() else "writing report.md")
+    report_line("writing report.md and report.html" if _REPORTING.has_page() else "writing report.md")
     summary(staleness, report_line)
 
 
@@ -227,9 +227,9 @@ def _write_page(staleness: Staleness, report_line: Report) -> tuple[str, str]:
 
 
 def page_is_fresh(staleness: Staleness) -> bool:
-    """Return whether report.html is up to date, or cannot be written without the extra."""
+    """Return whether report.html is up to date, or is not written."""
     paths = staleness.workspace.paths
-    if not _REPORTING.has_extra():
+    if not _REPORTING.has_page():
         return True
     recorded = fields_of(paths.table).get("page_made_from")
     return paths.page.is_file() and recorded == staleness.fingerprint_of_all(PAGE)
@@ -261,7 +261,7 @@ def clean_report(workspace: Workspace) -> None:
 def _written(workspace: Workspace) -> list[tuple[Path, str | None]]:
     """Return report.md and report.html with the SHA-256 of what prprep wrote last, None if it does not know."""
     fields = fields_of(workspace.paths.table)
-    pages = [(workspace.paths.page, fields.get("page") or None)] if _REPORTING.has_extra() else []
+    pages = [(workspace.paths.page, fields.get("page") or None)] if _REPORTING.has_page() else []
     return [(workspace.paths.report, fields.get("report")), *pages]
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import platform
 import re
 import sys
+import sysconfig
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -50,7 +52,7 @@ def choose(project: Project, wanted: str | None, *, cwd: Path, as_of: date | Non
     """
     if wanted:
         return _wanted(wanted, cwd), ""
-    ours = inspect(Path(getattr(sys, "_base_executable", None) or sys.executable))
+    ours = _ours()
     allowed = requires_python(project)
     note = ""
     if pinned := _python_version_file(project):
@@ -73,17 +75,23 @@ def choose(project: Project, wanted: str | None, *, cwd: Path, as_of: date | Non
     return _require_supported(chosen, project.path("pyproject.toml")), note
 
 
+def _ours() -> Interpreter:
+    """Return the interpreter that runs prprep, which need not be started to know it."""
+    path = Path(getattr(sys, "_base_executable", None) or sys.executable)
+    return Interpreter(path, platform.python_version(), f"{sys.implementation.cache_tag} {sysconfig.get_platform()}")
+
+
 @cache
 def inspect(path: Path) -> Interpreter:
     """Return an interpreter's version and build; raise EnvironmentBuildError if it does not run."""
     try:
         env, command = programs.target_environment(), (path, "-IB", "-c", _DESCRIBE)
-        version, tag, platform = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
+        version, tag, system = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
     except (CommandFailedError, ValueError) as error:
         what = f"this is not a working Python interpreter: {error}"
         hint = "correct `env: {python: ...}` in the manifest"
         raise EnvironmentBuildError(what, where=str(path), hint=hint) from None
-    return Interpreter(path, version, f"{tag} {platform}")
+    return Interpreter(path, version, f"{tag} {system}")
 
 
 def requires_python(project: Project) -> str:

@@ -41,7 +41,6 @@ class Clone:
         self._cat_file: Git | None = None
         self._depth = 0
         self._picks: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._list_tree = lru_cache(maxsize=8)(self._list)
 
     @classmethod
     def open(cls, address: str, cache: Path, *, report: Report = silent, wanted: Sequence[str] = ()) -> Self:
@@ -260,16 +259,8 @@ class Clone:
             raise self._unreadable(error.error.strip() or error.what) from None
 
     def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
-        return self._list_tree(self._sha(commit))
-
-    def _list(self, commit: str) -> dict[str, tuple[str, str]]:
-        entries = {}
-        for entry in self._run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit).split(b"\0"):
-            meta, _, path = entry.partition(b"\t")
-            if path and not meta.startswith(_SUBMODULE.encode()):
-                mode, _, sha = meta.decode("ascii").split(" ")
-                entries[os.fsdecode(path)] = (mode, sha)
-        return entries
+        with self._explained():
+            return _list_tree(self.path, self._sha(commit))
 
     def _commit(self, name: str) -> RawCommit:
         sha = self._sha(name)
@@ -315,6 +306,18 @@ class Clone:
             unset = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_CONFIG_PARAMETERS": "", "GIT_GRAFT_FILE": os.devnull}
             self._cat_file.update_environment(**standalone.git_variables(), **pinned, **unset)
         return self._cat_file
+
+
+@lru_cache(maxsize=8)  # every stage opens the clone anew
+def _list_tree(git_folder: Path, commit: str) -> dict[str, tuple[str, str]]:
+    """Return mode and blob of each file of a commit by its path."""
+    entries = {}
+    for entry in run_git(git_folder, ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit]).split(b"\0"):
+        meta, _, path = entry.partition(b"\t")
+        if path and not meta.startswith(_SUBMODULE.encode()):
+            mode, _, sha = meta.decode("ascii").split(" ")
+            entries[os.fsdecode(path)] = (mode, sha)
+    return entries
 
 
 def _parse_raw(raw: bytes) -> Iterator[FileChange]:

@@ -41,6 +41,9 @@ _SKIPPED_REFS: Final = tuple(
     f"refs/{kind}".encode() for kind in ("bisect/", "worktree/", "rewritten/", "replace/", "stash", "prefetch/")
 )
 
+_NO_HEAD: Final = b"ref: refs/heads/.invalid\n"
+"""What git writes if it keeps HEAD in a table, as other refs."""
+
 
 def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[str]) -> Path:
     """Return the folder of the up-to-date clone of `address`; raise RepositoryError."""
@@ -78,8 +81,6 @@ def exclusive(clone: Path) -> Iterator[None]:
 
 
 def _update_local(source: LocalRepository, clone: Path) -> None:
-    if (first_line(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
-        raise sha256_error(source.root)
     if clone.is_dir() and not (clone / "HEAD").is_file():
         remove_folder(clone)
     if not clone.is_dir():
@@ -105,8 +106,10 @@ def init_bare(folder: Path, complete: Callable[[Path], None] = lambda _: None) -
 
 def _configure(clone: Path) -> None:
     # For the project's own tools that use git in a worktree; our commands pass their settings.
-    for key, value in QUIET.items():
-        run_git(clone, ["config", key, value])
+    with (clone / "config").open("a", encoding="utf-8") as config:
+        for key, value in QUIET.items():
+            section, _, name = key.partition(".")
+            config.write(f"[{section}]\n\t{name} = {value}\n")
     (clone / "info").mkdir(exist_ok=True)
 
 
@@ -147,6 +150,8 @@ def _quoted(path: bytes) -> bytes:
 
 def _copy_refs(source: LocalRepository, clone: Path) -> None:
     theirs = {name: sha for name, sha in list_refs(source.folder).items() if not name.startswith(_SKIPPED_REFS)}
+    if not all(map(is_sha, theirs.values())):
+        raise sha256_error(source.root)
     ours = list_refs(clone)
     removed = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
     changed = [(name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha]
@@ -154,10 +159,18 @@ def _copy_refs(source: LocalRepository, clone: Path) -> None:
     for updates in (removed, b"".join(b"update %s\0%s\0\0" % ref for ref in changed)):
         if updates:
             run_git(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=updates)
-    branch = first_line(source.folder, ["symbolic-ref", "--quiet", "HEAD"])
-    head = f"ref: {branch}" if branch else resolve_refs(source.folder, ["HEAD"])["HEAD"]
-    if head:
-        _write_if_changed(clone / "HEAD", os.fsencode(head) + b"\n")
+    if head := _head(source.folder):
+        _write_if_changed(clone / "HEAD", head)
+
+
+def _head(git_folder: Path) -> bytes | None:
+    """Return what a HEAD file says; None if it names no commit."""
+    content = (git_folder / "HEAD").read_bytes()
+    if is_sha(content.decode(errors="replace").strip()) or (content.startswith(b"ref: ") and content != _NO_HEAD):
+        return content
+    branch = first_line(git_folder, ["symbolic-ref", "--quiet", "HEAD"])
+    head = f"ref: {branch}" if branch else resolve_refs(git_folder, ["HEAD"])["HEAD"]
+    return os.fsencode(head) + b"\n" if head else None
 
 
 # -- a remote repository: a plain bare clone, refreshed by fetching -------------------------------------------

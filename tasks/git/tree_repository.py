@@ -17,6 +17,7 @@ from .worktrees import TREES
 
 TIPS: Final = b"refs/prprep/"
 """Refs of the commits that were copied."""
+TAGS: Final = b"refs/tags/"
 
 
 def tree_repository(clone: Path) -> Path:
@@ -37,11 +38,11 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     if not (own / "HEAD").is_file():
         init_bare(own, lambda part: copy_shallow(clone, part))
     lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
-    tags = {name: sha for commit in commits for name, sha in tags_of(clone, commit).items()}
+    present, known = list_refs(own), {name for name in list_refs(clone) if name.startswith(TAGS)}
+    tags = {name: sha for commit in commits for name, sha in tags_of(clone, commit).items()} if known else {}
     # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
-    gone = {name for name in list_refs(own) if name.startswith(b"refs/tags/")} - list_refs(clone).keys()
+    gone = {name for name in present if name.startswith(TAGS)} - known
     update_refs(own, [b"delete %s\0\0" % name for name in sorted(gone)])
-    present = list_refs(own)
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
         copied = [sha for name, sha in present.items() if name.startswith(TIPS)]

@@ -8,19 +8,21 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..artifacts import Comparison
 from ..bench.exclusive import LOCK_VARIABLE
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.progress import Report, silent
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 
-MARK: Final = "PRPREP_NESTED"
-"""Set in a prprep that another one runs: it runs no tests of the project, and verifies nothing."""
+if TYPE_CHECKING:
+    from ..artifacts import Comparison
 
-POLL_SECONDS: Final = 0.2
+MARK: Final = "PRPREP_NESTED"
+"""Set in a prprep that another one runs: it runs no tests of the project, verifies nothing, writes no report.html."""
+
+POLL_SECONDS: Final = 0.05
 TAIL_LINES: Final = 40
 _PACKAGE = (__package__ or "prprep").partition(".")[0]
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -98,4 +100,6 @@ def followed(running: programs.RunningProgram, *, timeout: float | None, report:
 
 def comparison(folder: Path, item_id: str) -> Comparison:
     """Return the comparison that a nested run wrote for an item; raise ArtifactError if there is none."""
+    from ..artifacts import Comparison
+
     return Comparison.read(ProjectPaths(folder / MANIFEST_NAME, folder).item(item_id).compare)

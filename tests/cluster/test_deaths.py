@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 
@@ -10,9 +11,9 @@ import pytest
 
 from tasks.artifacts import ProjectTests
 from tests.support.clusters import CHECK, ClusterOfProcesses
-from tests.support.mistakes import PYPROJECT, item, manifest, ran, target
+from tests.support.mistakes import item, manifest, ran, target
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(1)
 
 RUNS = "tests:faster"
 SECRET = "hush-5f81c2d9-never"
@@ -25,8 +26,9 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(root):
-    files = {"pyproject.toml": PYPROJECT, "check.py": CHECK}
-    return manifest(target(root, base=files), item(tests="python check.py", env={"pass": ["LICENCE_KEY"]}))
+    return manifest(
+        target(root, base={"check.py": CHECK}), item(tests="python check.py", env={"pass": ["LICENCE_KEY"]})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +40,25 @@ def cluster(root):
     assert cluster.has_ended()
 
 
-@pytest.fixture
-def client(cluster, folder):
-    """Start a run whose tests do not end before the test lets them."""
+@pytest.fixture(scope="module")
+def worker(cluster):
+    """Start a worker that outlives its jobs."""
+    worker = cluster.worker("one", "--timeout", "10")
+    yield worker
+    cluster.end(worker)
+
+
+def held(cluster, folder, **variables):
+    """Start a run whose tests do not end before `hold` is gone."""
     (folder / ".prprep/faster/tests.json").unlink(missing_ok=True)
     cluster.seen()
     cluster.hold()
-    client = cluster.client(folder, RUNS, LICENCE_KEY=SECRET)
+    return cluster.client(folder, RUNS, LICENCE_KEY=SECRET, **variables)
+
+
+@pytest.fixture
+def client(cluster, folder):
+    client = held(cluster, folder)
     yield client
     (cluster.root / "hold").unlink(missing_ok=True)
     client.end()
@@ -68,7 +82,7 @@ def killed(program):
     return not psutil.wait_procs(processes, timeout=20)[1]
 
 
-def test_a_job_whose_worker_dies_is_sent_to_another(cluster, folder, client):
+def test_a_job_whose_worker_dies_is_sent_to_another_but_not_to_a_third(cluster, folder, client):
     workers = [cluster.worker("one"), cluster.worker("two")]
     first = worker_of_the_job(cluster, *workers)
     assert killed(first)
@@ -80,11 +94,8 @@ def test_a_job_whose_worker_dies_is_sent_to_another(cluster, folder, client):
     (cluster.root / "hold").unlink()
     assert client.process.wait(60) == 0
     assert ProjectTests.read(folder / ".prprep/faster/tests.json").head.code == 0
-    cluster.end(second)
 
-
-def test_a_job_is_not_sent_a_third_time(cluster, folder, client):
-    workers = [cluster.worker("one"), cluster.worker("two")]
+    client, workers = held(cluster, folder), [second, cluster.worker("one")]
     for _ in range(2):
         worker = worker_of_the_job(cluster, *workers)
         assert killed(worker)
@@ -96,36 +107,34 @@ def test_a_job_is_not_sent_a_third_time(cluster, folder, client):
     assert cluster.has_ended(cluster.programs[0])
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str
-)
-def test_a_job_ends_with_its_client_and_the_worker_goes_on(cluster, client, number, code):
-    worker = cluster.worker("one")
-    assert worker_of_the_job(cluster, worker)
-    assert client.end(number) == code
-    assert worker.wait_for(f"{RUNS}: was ended: ") == "nobody waits for this job any more"
-    assert cluster.has_ended(cluster.programs[0], worker)
-    cluster.end(worker)
-
-
-def test_a_job_that_hangs_is_ended_by_its_worker(cluster, folder, client):
-    worker = cluster.worker("one", "--timeout", "15")
-    assert worker_of_the_job(cluster, worker)
-    assert client.process.wait(60) == 1
-    assert "the job took longer than 15 s and was stopped\n(on " in client.output
-    assert "  allow it more: --timeout SECONDS\n" in client.output
-    assert "python check.py at base" in ran(folder, "explain", "faster").stdout
-    assert cluster.has_ended(cluster.programs[0], worker)
-    cluster.end(worker)
-
-
-def test_without_a_worker_a_run_says_how_to_start_one(cluster, client):
+def test_without_a_worker_a_run_says_how_to_start_one(cluster, folder):
+    soon = json.dumps({"tasks.cluster.coordinator.JOIN_SECONDS": 1})
+    client = held(cluster, folder, PRPREP_BRIEFLY=soon)
     assert client.process.wait(90) == 1
     assert f"{cluster.address}: no worker has joined this scheduler\n  start one on each machine" in client.output
 
 
-def test_the_scheduler_takes_the_jobs_with_it(cluster, client):
-    worker = cluster.worker("one")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str
+)
+def test_a_job_ends_with_its_client_and_the_worker_goes_on(cluster, worker, client, number, code):
+    said = len(worker.output)
+    assert worker_of_the_job(cluster, worker)
+    assert client.end(number) == code
+    assert worker.wait_for(f"{RUNS}: was ended: ", after=said) == "nobody waits for this job any more"
+    assert cluster.has_ended(cluster.programs[0], worker)
+
+
+def test_a_job_that_hangs_is_ended_by_its_worker(cluster, folder, worker, client):
+    assert worker_of_the_job(cluster, worker)
+    assert client.process.wait(60) == 1
+    assert "the job took longer than 10 s and was stopped\n(on " in client.output
+    assert "  allow it more: --timeout SECONDS\n" in client.output
+    assert "python check.py at base" in ran(folder, "explain", "faster").stdout
+    assert cluster.has_ended(cluster.programs[0], worker)
+
+
+def test_the_scheduler_takes_the_jobs_with_it(cluster, worker, client):
     assert worker_of_the_job(cluster, worker)
     cluster.end(cluster.programs[0])
     assert client.process.wait(60) == 1

@@ -40,11 +40,11 @@ class Program:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 90) -> str:
-        """Wait until a line has this text, and return what follows it in the line."""
+    def wait_for(self, text: str, *, after: int = 0, seconds: float = 90) -> str:
+        """Wait until a line has this text, and return what follows it in the line; skip `after` characters."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            for line in self.output.splitlines():
+            for line in self.output[after:].splitlines():
                 if text in line:
                     return line.partition(text)[2]
             assert self.process.poll() is None or text in self.output, self.output

@@ -110,7 +110,7 @@ def variables_of(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "tasks", *arguments]
+    return [sys.executable, "-m", "tests.support.briefly", *arguments]
 
 
 def ran(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -17,21 +17,6 @@ CHECKOUT = Path(__file__).parents[2]
 
 _BUSY = threading.Lock()
 
-BRIEFLY = {
-    "tasks.bench.memory.memory.REPEATS": 2,
-    "tasks.bench.memory.memory.MOST_REPEATS": 4,
-    "tasks.bench.outputs.inputs.INPUTS": 10,
-    "tasks.bench.outputs.inputs.EDGES": 5,
-    "tasks.bench.outputs.inputs.TRIES": 40,
-    "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
-    "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
-    "tasks.bench.observing.watching.SECONDS": 0.1,
-}
-"""How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
-
-Effects in these runs are so large that four launches show them; an item with a larger budget has more.
-"""
-
 _SERVER = """
 import gc
 import importlib
@@ -56,12 +41,14 @@ def preload():
         except ImportError:
             pass
     compile_templates()
+    find_out()
     gc.collect()
     gc.freeze()
 
 
 def compile_templates():
     from tasks.body.placeholders import FILTERS
+    from tasks.stages.report import html_templates
     from tasks.storage.paths import shipped_templates
     from tasks.text import markdown, templating
 
@@ -69,6 +56,19 @@ def compile_templates():
     environment.filters.update(FILTERS)
     for path in shipped_templates().glob("*.md.j2"):
         environment.get_template(path.name)
+    for path in html_templates.FOLDER.glob("*.j2"):
+        html_templates._environment().get_template(path.name)
+
+
+def find_out():
+    # What every run tries of the system once.
+    from tasks.bench.workers import memory_layout
+    from tasks.environments import diagnoses
+    from tasks.processes import programs
+
+    programs._leash()
+    memory_layout.can_choose()
+    diagnoses.tables()
 
 
 def become(order):
@@ -79,12 +79,8 @@ def become(order):
         opened = os.open(stream, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
-    for name, value in order["briefly"].items():
-        module, _, constant = name.rpartition(".")
-        assert hasattr(sys.modules[module], constant), name
-        setattr(sys.modules[module], constant, value)
     sys.argv = ["prprep", *order["arguments"]]
-    from tasks.__main__ import main
+    from tests.support.briefly import main
 
     main()
 
@@ -124,8 +120,8 @@ def prprep(
 ) -> subprocess.CompletedProcess[str]:
     """Run prprep with `arguments` in `folder`, with exactly the variables of `env`, default ours; never raise.
 
-    The process is forked from one that has imported everything, which saves a second of each run. What a start itself
-    does, and what a PYTHONPATH does to prprep, shows only in a process that was started anew.
+    The process is forked from one that has imported everything, which saves a second of each run; it repeats as little
+    as `briefly` says. What a start itself does, and what a PYTHONPATH does to prprep, shows only in one started anew.
     """
     variables = dict(os.environ if env is None else env)
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as streams, _BUSY:
@@ -133,7 +129,6 @@ def prprep(
         out.touch()
         err.touch()
         order = {"arguments": [*arguments], "folder": str(folder), "env": variables, "out": str(out), "err": str(err)}
-        order["briefly"] = BRIEFLY
         server = _server()
         server.stdin.write(json.dumps(order) + "\n")
         server.stdin.flush()

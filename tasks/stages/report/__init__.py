@@ -40,7 +40,14 @@ def has_extra() -> bool:
     return find_spec("vl_convert") is not None and find_spec("nh3") is not None
 
 
-HAS_PAGE = Value("whether report.html can be written", lambda _: has_extra())
+def has_page() -> bool:
+    """Return whether report.html is written; nobody looks at that of a prprep that another one runs."""
+    from ...workspace.nested import is_nested
+
+    return has_extra() and not is_nested()
+
+
+HAS_PAGE = Value("whether report.html is written", lambda _: has_page())
 WRITTEN: dict[str, Any] = dict.fromkeys(("detect", "survey", "scaffold", "lint", "compare", "render", "failure"), ALL)
 
 STAGE = Stage(

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -18,13 +17,13 @@ import pytest
 from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
 from tasks.git import standalone
 from tasks.manifest.model import Optimization
-from tasks.processes import programs
 from tasks.stages.verify import fresh_clone, verify
 from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
+from tests.support.briefly import LAUNCH
 from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
-from tests.support.mistakes import ran
+from tests.support.mistakes import command, ran, variables_of
 from tests.support.sandboxes import demand_bubblewrap
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
@@ -251,7 +250,8 @@ class Place:
     def run(self, **settings: object) -> Verification:
         item = ITEM.model_copy(update=settings)
         templates = "templates" if (self.folder / "templates").exists() else ""
-        with untouched(self.target):
+        with untouched(self.target), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nested, "_LAUNCH", LAUNCH)
             run_stage("verify", item, self.paths, address=self.target, cache=self.cache, templates=templates)
         assert {path.name for path in (self.cache / "scratch").iterdir()} - {"folders.lock"} == set()
         verification = Verification.read(self.paths.verify)
@@ -407,18 +407,9 @@ def test_nothing_that_confined_commands_leave_in_the_clone_runs_outside(place, t
 @pytest.mark.slow
 def test_it_is_run_once_and_goes_with_a_kill(place):
     """A killed run leaves no process, and the next start removes its folder."""
-    words = [sys.executable, "-m", "tasks", "run", "--manifest", str(place.folder / "prprep.yaml")]
-    environment = {name: value for name, value in os.environ.items() if name != nested.MARK} | {
-        "PYTHONPATH": str(CHECKOUT)
-    }
-    running = subprocess.Popen(
-        [*words, "verify:total"],
-        cwd=CHECKOUT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = ("run", "--manifest", str(place.folder / "prprep.yaml"), "verify:total")
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(command(*words), cwd=place.folder, env=variables_of({}), **streams)
     for line in running.stderr:
         if "verify:total: running the body's commands" in line:
             break
@@ -430,12 +421,13 @@ def test_it_is_run_once_and_goes_with_a_kill(place):
     assert gone(str(left[0]))
     place.template("```sh\ntrue\n```\n")
     (place.folder / "prprep.yaml").write_text((place.folder / "prprep.yaml").read_text() + "templates: templates\n")
-    done = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
-    assert re.findall(r"^\.  (\S+)", done.output, re.MULTILINE) == ["verify:total"]
+    done = ran(place.folder, *words)
+    assert re.findall(r"^\.  (\S+)", done.stdout, re.MULTILINE) == ["verify:total"]
     assert not left[0].exists()
     assert Verification.read(place.paths.verify).verified
-    again = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
-    assert re.findall(r"^\.  (\S+)", again.output, re.MULTILINE) == []
+    again = ran(place.folder, *words)
+    assert again.returncode == 0, again.stderr
+    assert re.findall(r"^\.  (\S+)", again.stdout, re.MULTILINE) == []
 
 
 def gone(folder: str) -> bool:
