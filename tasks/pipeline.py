@@ -137,7 +137,8 @@ def _perform(
     try:
         made_from = staleness.made_from(stage, item_id)
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
-        run(staleness.inputs(stage, item_id, journal.listening(report_line)))
+        inputs = staleness.inputs(stage, item_id, journal.listening(report_line))
+        run(inputs)
     except NeedsReviewError as error:
         journal.listening(report_line)(str(error))
     except PrprepError as error:
@@ -162,7 +163,11 @@ def _perform(
         staleness.changed()
     with _NOTING:
         keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-        keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
+        times = {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)}
+        times.pop(measuring_in(stage.name), None)
+        if inputs.measured_seconds:
+            times[measuring_in(stage.name)] = inputs.measured_seconds
+        keep_json(paths.times, times)
 
 
 @contextmanager
@@ -177,6 +182,11 @@ def _turn(stage: Stage) -> Iterator[None]:
         with _ENDED:
             _RUNNING[stage.name] -= 1
             _ENDED.notify_all()
+
+
+def measuring_in(stage: str) -> str:
+    """Return the name of the seconds that a stage measured in a prprep of its own, among the stages' seconds."""
+    return f"{stage}: measure"
 
 
 def work_of(stage: Stage) -> ModuleType:

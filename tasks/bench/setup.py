@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -122,12 +123,11 @@ class BenchmarkSetup:
                 for role, spec in specs.items()
             }
             """The files of each side's tree that are in its commit, or were injected."""
-            self._checkouts: dict[Role, tuple[str, Path, Callable[[], Path] | None]] = {}
-            for role, spec in specs.items():
-                copy = "second" if role == "control" else ""
-                tree = trees.prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined)
-                renew = trees.renewal(context.clone, spec, contents, cache=cache, copy=copy, confined=confined)
-                self._checkouts[role] = trees.commit_of(clone, spec), tree, renew
+            check_out = partial(trees.check_out, open_clone=context.clone, cache=cache, confined=confined)
+            self._checkouts = {
+                role: check_out(clone, spec, contents, copy="second" if role == "control" else "")
+                for role, spec in specs.items()
+            }
         self._as_of = package_dates.if_old(self._newest)
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
@@ -161,11 +161,10 @@ class BenchmarkSetup:
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
-        for role, (commit, tree, renew) in self._checkouts.items():
+        build = partial(builder.build, cache=self._context.cache, report=report, as_of=self._as_of)
+        for role, (commit, tree, renew, pristine) in self._checkouts.items():
             report(f"environment of {role}")
-            built = builder.build(
-                tree, layout, settings, cache=self._context.cache, report=report, as_of=self._as_of, renew=renew
-            )
+            built = build(tree, layout, settings, renew=renew, pristine=pristine)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 

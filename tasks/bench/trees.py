@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..artifacts import Injection, Scaffolding, TreeSpec
 from ..errors import CommandFailedError, MeasuringError
 from ..git import Clone
 from ..processes.locks import file_lock
 from ..processes.real_paths import real_path
+from ..project.files import SIDE_FOLDERS
 from ..storage import hashing
 from ..storage.files import write_whole
 from ..storage.hashing import hash_of, read_bytes
@@ -44,8 +47,7 @@ def prepare(
             raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
         _matching(path, sha256, [contents[path]])
     marks = [*([copy] if copy else []), *(["confined"] if confined else [])]
-    key = hash_of([clone.path.name, spec.model_dump(mode="json"), *marks])
-    tree = real_path(cache / "trees") / key
+    tree = _folder(clone.path.name, spec, marks, cache=cache)
     with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         if anew:
@@ -56,22 +58,75 @@ def prepare(
     return tree
 
 
-def renewal(
-    open_clone: Callable[[], Clone],
+class Checkout(NamedTuple):
+    """A tree of a commit.
+
+    `renew` creates it again, without what confined code wrote there; None if none runs there. The project is built in
+    `pristine`, once for all trees of the commit; None if an injected file may be part of what is built.
+    """
+
+    commit: str
+    tree: Path
+    renew: Callable[[], Path] | None
+    pristine: PristineTree | None
+
+
+def check_out(
+    clone: Clone,
     spec: TreeSpec,
     contents: Mapping[str, bytes],
     *,
+    open_clone: Callable[[], Clone],
     cache: Path,
     copy: str = "",
-    confined: bool,
-) -> Callable[[], Path] | None:
-    """Return a function that creates the tree again, without what confined code wrote there; None if not `confined`."""
+    confined: bool = False,
+) -> Checkout:
+    """Return the tree as `prepare` does, and what building in it needs; `open_clone` opens `clone` later on."""
+    commit = commit_of(clone, spec)
+    tree = prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined)
 
     def renew() -> Path:
-        with open_clone() as clone:
-            return prepare(clone, spec, contents, cache=cache, copy=copy, confined=confined, anew=True)
+        with open_clone() as opened:
+            return prepare(opened, spec, contents, cache=cache, copy=copy, confined=confined, anew=True)
 
-    return renew if confined else None
+    pristine = PristineTree(clone.path.name, spec.model_copy(update={"files": {}}), cache, open_clone)
+    is_shared = all(map(_is_never_built, spec.files))
+    return Checkout(commit, tree, renew if confined else None, pristine if is_shared else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PristineTree:
+    """A tree without injected files, in which nothing but the project's build runs: it is removed afterwards."""
+
+    clone_name: str
+    spec: TreeSpec
+    cache: Path
+    open_clone: Callable[[], Clone]
+
+    def folder(self, name: str) -> Path:
+        return _folder(self.clone_name, self.spec, [self._copy(name)], cache=self.cache)
+
+    @contextmanager
+    def checked_out(self, name: str) -> Iterator[Path]:
+        with self.open_clone() as clone:
+            tree = prepare(clone, self.spec, {}, cache=self.cache, copy=self._copy(name), anew=True)
+            try:
+                yield tree
+            finally:
+                clone.remove_worktree(tree)
+                _baseline(tree).unlink(missing_ok=True)
+
+    def _copy(self, name: str) -> str:
+        return f"build {name}"
+
+
+def _folder(clone_name: str, spec: TreeSpec, marks: Sequence[str], *, cache: Path) -> Path:
+    return real_path(cache / "trees") / hash_of([clone_name, spec.model_dump(mode="json"), *marks])
+
+
+def _is_never_built(path: str) -> bool:
+    """Return whether a file lies in a folder that projects do not install, such as tests."""
+    return not SIDE_FOLDERS.isdisjoint(path.split("/")[:-1])
 
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:
@@ -153,7 +208,7 @@ def read_inside(root: Path, path: str) -> bytes | None:
 
 def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
     # Some checkouts differ from their commit from the start (line endings that attributes rewrite).
-    baseline = tree.with_suffix(".json")
+    baseline = _baseline(tree)
     try:
         allowed = {os.fsdecode(bytes.fromhex(path)) for path in json.loads(baseline.read_text("utf-8"))} | injected
     except (OSError, ValueError, TypeError):
@@ -165,6 +220,10 @@ def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str
     clone.worktree(tree, commit)
     dirty = [path for code, path in clone.status(tree) if code != "??"]
     write_whole(baseline, json.dumps([os.fsencode(path).hex() for path in dirty]))
+
+
+def _baseline(tree: Path) -> Path:
+    return tree.with_suffix(".json")
 
 
 def _repaired(clone: Clone, tree: Path, allowed: set[str]) -> bool:

@@ -194,10 +194,11 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> Watched:
         )
         item = Optimization(id="benchmark", head=commit, sandbox=sandbox_of(subject.root))
         confined = item.sandbox == "bwrap"
-        place = trees.prepare(clone, spec, content, cache=cache, confined=confined)
+        checkout = trees.check_out(clone, spec, content, open_clone=open_clone, cache=cache, confined=confined)
         as_of = package_dates.if_old(package_dates.date_of(clone, commit))
-    renew = trees.renewal(open_clone, spec, content, cache=cache, confined=confined)
-    built = builder.build(place, subject.layout, item.env, cache=cache, report=report, as_of=as_of, renew=renew)
+    place = checkout.tree
+    build = partial(builder.build, place, subject.layout, item.env, cache=cache, report=report, as_of=as_of)
+    built = build(renew=checkout.renew, pristine=checkout.pristine)
     side = side_of(SideEnvironment(commit, place, built), subject.layout, item)
     request = Request(
         base=side,

@@ -68,11 +68,18 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
 
 
 def times_table(workspace: Workspace, *, width: int) -> str:
-    """Return the table of the stages' seconds over all items, and of all stages together."""
+    """Return the table of the stages' seconds over all items, and what share of them is not measuring."""
     times = [read_json(workspace.paths.item(item_id).times) for item_id in workspace.plan.items]
-    rows = [_times_row(name, [each[name] for each in times if name in each]) for name in pipeline.NAMES]
-    together = _times_row("all", [sum(each.values()) for each in times if each])
-    return text_table(TIMES_HEADER, [row for row in (*rows, together) if row], width)
+    seconds = {name: [each[name] for each in times if name in each] for name in pipeline.NAMES}
+    together = [sum(each.get(name, 0) for name in pipeline.NAMES) for each in times if each]
+    rows = [_times_row(name, values) for name, values in {**seconds, "all": together}.items()]
+    table = text_table(TIMES_HEADER, [row for row in rows if row], width)
+    again = [each[name] for each in times if (name := pipeline.measuring_in("verify")) in each]
+    whole, measuring = sum(together), sum(seconds["measure"]) + sum(again)
+    if not measuring:
+        return table
+    parts = f"measure {sum(seconds['measure']):.1f} s" + (f", in verify {sum(again):.1f} s" if again else "")
+    return f"{table}\n\nmeasuring: {parts}; everything else: {100 * (1 - measuring / whole):.0f} % of {whole:.1f} s"
 
 
 def _times_row(name: str, seconds: list[float]) -> tuple[str, ...]:

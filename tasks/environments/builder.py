@@ -2,14 +2,16 @@
 
 In CACHE/environments, `dependencies/KEY` is a venv named by the hash of what decides the dependencies,
 `measuring/KEY` has what measuring needs and they lack, and `trees/KEY` is a small venv for one tree: the project,
-editable, and a .pth to the dependencies and, behind them, to what measuring needs. `locks` has locks.
+editable, and a .pth to the dependencies and, behind them, to what measuring needs. The project of a commit is built
+once for all trees of the commit, in one that is removed afterwards; `trees` has its venv, too. `locks` has locks.
 """
 
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -32,6 +34,7 @@ from .interpreters import Interpreter, choose
 from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, imports_copies, locked_pins
+from .shared_builds import PristineTree, SharedBuild, without_caches
 from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
@@ -65,6 +68,21 @@ class Environment:
     as_of: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """What the environment of a tree lies on, by hash `key`; `local` are folders of the tree to install with it."""
+
+    dependencies: Venv
+    measuring: Venv
+    local: tuple[str, ...]
+    key: str
+    as_of: date | None
+
+    @property
+    def identity(self) -> list[str]:
+        return [self.key, self.measuring.folder.name, str(self.as_of)]
+
+
 class _RenewedError(Exception):
     """The tree was checked out again: what was read of it no longer counts."""
 
@@ -78,17 +96,20 @@ def build(
     report: Report = silent,
     as_of: date | None = None,
     renew: Callable[[], object] | None = None,
+    pristine: PristineTree | None = None,
 ) -> Environment:
     """Build the environment of a tree, or reuse it; with `as_of`, from packages that are no newer, if possible.
 
-    Building runs code of the tree outside of any sandbox. If confined code may have run there since it was checked
-    out, `renew` checks it out again, before anything is built. Raise EnvironmentBuildError with the cause, SourceError
-    if a configuration file is broken.
+    With `pristine`, the project is built there, once for all trees of its commit, and copied to this tree. Building
+    runs code of the tree outside of any sandbox. If confined code may have run there since it was checked out, `renew`
+    checks it out again, before anything is built. Raise EnvironmentBuildError with the cause, SourceError if a
+    configuration file is broken.
     """
+    build_it = partial(_build, tree, layout, settings, cache=cache, report=report, as_of=as_of, pristine=pristine)
     try:
-        return _build(tree, layout, settings, cache=cache, report=report, as_of=as_of, renew=renew)
+        return build_it(renew=renew)
     except _RenewedError:
-        return _build(tree, layout, settings, cache=cache, report=report, as_of=as_of)
+        return build_it()
 
 
 def _build(
@@ -99,6 +120,7 @@ def _build(
     cache: Path,
     report: Report,
     as_of: date | None,
+    pristine: PristineTree | None,
     renew: Callable[[], object] | None = None,
 ) -> Environment:
     tree = real_path(tree)
@@ -110,7 +132,9 @@ def _build(
     interpreter, note = choose(project, settings.python, cwd=tree, as_of=as_of)
     existing = environment_folder(interpreter.path) if settings.python else None
     folder = real_path(cache / "environments")
-    builder = EnvironmentBuilder(tree, project, layout, settings, interpreter, folder, report, existing, as_of, renew)
+    builder = EnvironmentBuilder(
+        tree, project, layout, settings, interpreter, folder, report, existing, as_of, renew, pristine
+    )
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return builder.build((note,) if note else ())
@@ -134,6 +158,7 @@ class EnvironmentBuilder:
     existing: Path | None = None
     commits_of: date | None = None
     renew: Callable[[], object] | None = None
+    pristine: PristineTree | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -184,7 +209,7 @@ class EnvironmentBuilder:
     def _environment(self, dependencies: Venv, below: Layer, key: str, notes: tuple[str, ...]) -> Environment:
         """Put what measuring needs, then the tree, on the dependencies."""
         measuring, beside = self._measuring_layer(below, key)
-        venv, above = self._tree_layer(dependencies, measuring, below.local, key=key)
+        venv, above = self._tree_layer(_Below(dependencies, measuring, below.local, key, self.as_of))
         below = self._without(above.names, dependencies, below, key)
         beside = self._without(above.names, measuring, beside, measuring.folder.name)
         packages = tuple(sorted({*below.packages, *beside.packages, *above.packages}))
@@ -344,27 +369,57 @@ class EnvironmentBuilder:
 
     # -- the tree ---------------------------------------------------------------------------------
 
-    def _tree_layer(
-        self, dependencies: Venv, measuring: Venv, local: tuple[str, ...], *, key: str
-    ) -> tuple[Venv, Layer]:
-        """Return the tree's venv and its layer; rebuilt if files that its build left in the tree are gone.
-
-        `key` identifies the dependencies.
-        """
-        metadata = {name: self.project.tree.read(self.project.path(name)) for name in PROJECT_FILES}
-        contents = {name: content.hex() for name, content in metadata.items() if content}
-        below = [key, measuring.folder.name, str(self.as_of)]
-        key = hash_of([VERSION, below, str(self.tree), self.layout.project, contents])
+    def _tree_layer(self, below: _Below) -> tuple[Venv, Layer]:
+        """Return the tree's venv and its layer; rebuilt if files that its build left in the tree are gone."""
+        key = self._tree_key(self.tree, below)
         venv = Venv(self.cache / "trees" / key)
         layer = venv.cached_layer(key)
         if layer and all((self.tree / path).exists() for path in layer.produced):
             return venv, layer
         self._renew_tree()
-        venv.create(self.interpreter)
-        venv.link(PTH, dependencies, measuring)
-        folders = [*([self.folder] if self.installable else []), *(self.tree / path for path in local)]
-        layer = self._install_tree(venv, folders, tools=dependencies.python.parent) if folders else Layer()
+        # An editable install by meson-python compiles again in its own tree.
+        pristine = self.pristine if self._built_folders(below) and not build_tools(self.project) else None
+        layer = self._copy_build(pristine, venv, below) if pristine else self.fill(venv, below)
         return venv, venv.finish(key, layer)
+
+    def _tree_key(self, tree: Path, below: _Below) -> str:
+        metadata = {name: self.project.tree.read(self.project.path(name)) for name in PROJECT_FILES}
+        contents = {name: content.hex() for name, content in metadata.items() if content}
+        return hash_of([VERSION, below.identity, str(tree), self.layout.project, contents])
+
+    def _built_folders(self, below: _Below) -> list[Path]:
+        return [*([self.folder] if self.installable else []), *(self.tree / path for path in below.local)]
+
+    def fill(self, venv: Venv, below: _Below) -> Layer:
+        venv.create(self.interpreter)
+        venv.link(PTH, below.dependencies, below.measuring)
+        if folders := self._built_folders(below):
+            return self._install_tree(venv, folders, tools=below.dependencies.python.parent)
+        return Layer()
+
+    def _copy_build(self, pristine: PristineTree, venv: Venv, below: _Below) -> Layer:
+        """Copy what was built of the commit to the tree and its `venv`; build it if nobody has."""
+        name = hash_of(below.identity)
+        place = pristine.folder(name)
+        key = self._tree_key(place, below)
+        built = Venv(self.cache / "trees" / key)
+        with file_lock(self.lock(key), busy=None):
+            if (layer := built.cached_layer(key)) is None:
+                with pristine.checked_out(name):
+                    layer = self._build_in(place, built, below)
+                    SharedBuild(built, place, layer.produced).keep()
+                layer = built.finish(key, layer)
+            SharedBuild(built, place, layer.produced).copy_to(venv, self.tree)
+        return layer
+
+    def _build_in(self, place: Path, venv: Venv, below: _Below) -> Layer:
+        builder = replace(self, tree=place, project=Project(FolderTree(place), self.layout.project))
+        try:
+            layer = builder.fill(venv, below)
+        except EnvironmentBuildError as error:
+            error.what, error.where = (text.replace(str(place), str(self.tree)) for text in (error.what, error.where))
+            raise
+        return layer.model_copy(update={"produced": without_caches(place, layer.produced)})
 
     def _renew_tree(self) -> None:
         if self.renew:

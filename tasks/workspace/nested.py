@@ -14,6 +14,7 @@ from ..bench.exclusive import LOCK_VARIABLE
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.progress import Report, silent
+from ..storage.files import read_json
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ def followed(running: programs.RunningProgram, *, timeout: float | None, report:
         time.sleep(POLL_SECONDS)
         code = running.poll()
     return code, running.tail(TAIL_LINES)
+
+
+def seconds(folder: Path, item_id: str, stage: str) -> float:
+    """Return how long a stage of a nested run took; 0 if it did not run."""
+    return float(read_json(ProjectPaths(folder / MANIFEST_NAME, folder).item(item_id).times).get(stage, 0))
 
 
 def comparison(folder: Path, item_id: str) -> Comparison:

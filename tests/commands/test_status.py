@@ -50,14 +50,19 @@ def test_what_a_run_would_do_again_is_named(folder):
 
 
 def test_the_seconds_of_stages_are_shown_over_all_items(folder):
-    for number, times in enumerate([{"detect": 1.0, "measure": 20.0}, {"measure": 10.0}, {"measure": 12.0}]):
+    for number, times in enumerate(
+        [{"detect": 1.0, "measure": 20.0}, {"measure": 10.0}, {"measure": 12.0, "verify": 17.0, "verify: measure": 9.0}]
+    ):
         (folder / f".prprep/item_0000{number}/times.json").write_text(json.dumps(times))
     table = times_table(Workspace.open(folder / "prprep.yaml"), width=100)
-    assert [line.split() for line in table.splitlines()[2:]] == [
+    *rows, _, share = table.splitlines()[2:]
+    assert [line.split() for line in rows] == [
         ["detect", "1", "1.0", "s", "1.0", "s", "1.0", "s"],
         ["measure", "3", "12.0", "s", "20.0", "s", "42.0", "s"],
-        ["all", "3", "12.0", "s", "21.0", "s", "43.0", "s"],
+        ["verify", "1", "17.0", "s", "17.0", "s", "17.0", "s"],
+        ["all", "3", "21.0", "s", "29.0", "s", "60.0", "s"],
     ]
+    assert share == "measuring: measure 42.0 s, in verify 9.0 s; everything else: 15 % of 60.0 s"
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,13 @@ class Sides:
                 # A head that consists of picked commits may have to be created again.
                 commit = clone.cherry_pick(self.detection.base, self.detection.picked)
             spec, confined = TreeSpec(commit=commit, tree=clone.tree_of(commit)), item.sandbox == "bwrap"
-            tree = trees.prepare(clone, spec, {}, cache=cache, confined=confined)
+            checkout = trees.check_out(clone, spec, {}, open_clone=self.inputs.clone, cache=cache, confined=confined)
             as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
             tracked = frozenset(clone.files(commit))
-        renew = trees.renewal(self.inputs.clone, spec, {}, cache=cache, confined=confined)
         settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})
+        tree = checkout.tree
         build = partial(builder.build, tree, layout, settings, cache=cache, report=self.inputs.report)
-        environment = build(as_of=as_of, renew=renew)
+        environment = build(as_of=as_of, renew=checkout.renew, pristine=checkout.pristine)
         site = RecordingSite(
             side_of(SideEnvironment(commit, tree, environment), layout, item),
             layout.project,

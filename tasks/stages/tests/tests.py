@@ -1,11 +1,10 @@
 """Run the project's own tests at base and at head, each in its own tree and environment, and compare the outcomes."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, Side, TreeSpec
@@ -14,6 +13,7 @@ from ...bench.exclusive import cache_lock, exclusive
 from ...bench.node_ids import matched
 from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
+from ...bench.trees import Checkout
 from ...environments import builder, package_dates
 from ...environments.builder import Environment
 from ...environments.interpreters import resolve_path
@@ -107,20 +107,19 @@ class _Runner:
     detection: Detection
     notes: list[str] = field(default_factory=list)
     as_of: date | None = None
-    renewals: dict[Path, Callable[[], Path] | None] = field(default_factory=dict)
-    """What checks out each tree again before something is built in it, if confined code runs there."""
 
-    def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
+    def outcome(self, checkouts: Mapping[Side, Checkout]) -> ProjectTests:
         item, layout, cache = self.inputs.settings, self.detection.layout, self.inputs.cache
         command = item.tests if isinstance(item.tests, str) else None
-        head = FolderTree(checkouts["head"][1])
+        head = FolderTree(checkouts["head"].tree)
         suite = suites.suite_of(head, layout.project, benchmarks_root=layout.benchmarks_root, command=command)
         if suite is None:
             return ProjectTests(item=item.id, why_not="no tests were found in the project")
         built: dict[Role, SideEnvironment] = {}
         try:
-            for side, (commit, tree) in checkouts.items():
-                built[side] = SideEnvironment(commit, tree, self._environment(tree, side))
+            for side, checkout in checkouts.items():
+                environment = self._environment(checkout, side)
+                built[side] = SideEnvironment(checkout.commit, checkout.tree, environment)
             with exclusive(cache_lock(cache), self.inputs.report):
                 outcome = self._run_both(suite, {side: side_of(built[side], layout, item) for side in SIDES})
         except PrprepError as error:
@@ -129,26 +128,25 @@ class _Runner:
         notes = dict.fromkeys(note for side in built.values() for note in side.environment.notes)
         return outcome.model_copy(update={"notes": (*outcome.notes, *self.notes, *notes)})
 
-    def check_out(self, clone: Clone, side: Side) -> tuple[str, Path]:
+    def check_out(self, clone: Clone, side: Side) -> Checkout:
         """Check a side out as it was committed, in a tree that nothing is measured in: tests leave files behind."""
         base, head, picked = self.detection.base, self.detection.head, self.detection.picked
         start, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
         commit = clone.cherry_pick(start, picks) if picks else start
         spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
         confined, cache = self.inputs.settings.sandbox == "bwrap", self.inputs.cache
-        tree = trees.prepare(clone, spec, {}, cache=cache, copy="tests", confined=confined)
-        renew = trees.renewal(self.inputs.clone, spec, {}, cache=cache, copy="tests", confined=confined)
-        self.renewals[tree] = renew
-        return commit, tree
+        check_out = partial(trees.check_out, open_clone=self.inputs.clone, cache=cache, confined=confined)
+        return check_out(clone, spec, {}, copy="tests")
 
-    def _environment(self, tree: Path, side: Side) -> Environment:
+    def _environment(self, checkout: Checkout, side: Side) -> Environment:
         """Build the side's environment with what its tests need; without that if it cannot be installed."""
         env, layout = self.inputs.settings.env, self.detection.layout
         settings = env.model_copy(update={"python": resolve_path(env.python, self.inputs.folder)})
-        wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
-        renew, cache, report = self.renewals.get(tree), self.inputs.cache, self.inputs.report
-        build = partial(builder.build, tree, layout, cache=cache, report=report, as_of=self.as_of, renew=renew)
-        self.inputs.report(f"environment of {side}")
+        wider = suites.settings_for_tests(Project(FolderTree(checkout.tree), layout.project), settings)
+        cache, report = self.inputs.cache, self.inputs.report
+        build = partial(builder.build, checkout.tree, layout, cache=cache, report=report, as_of=self.as_of)
+        build = partial(build, renew=checkout.renew, pristine=checkout.pristine)
+        report(f"environment of {side}")
         if wider != settings:
             try:
                 return build(wider)

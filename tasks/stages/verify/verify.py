@@ -137,6 +137,7 @@ def _verified(inputs: StageInputs) -> Verification:
                 fresh.write(path, content)
             before = fresh.states()
             results = _run(fresh, commands)
+            inputs.measured_seconds = nested.seconds(fresh.clone, item.id, "measure")
             changed = fresh.changes_since(before)
             measured = None
             with suppress(ArtifactError):

@@ -349,10 +349,10 @@ def test_nothing_that_confined_code_leaves_in_its_tree_is_built(tmp_path):
     def built():
         with Clone.open(str(repo.path), cache) as clone:
             spec = TreeSpec(commit=repo.head, tree=clone.tree_of(repo.head))
-            tree = trees.prepare(clone, spec, {}, cache=cache, confined=True)
-            assert tree != trees.prepare(clone, spec, {}, cache=cache)
-        renew = trees.renewal(partial(Clone.open, str(repo.path), cache), spec, {}, cache=cache, confined=True)
-        return tree, builder.build(tree, layout, settings, cache=cache, renew=renew)
+            open_clone = partial(Clone.open, str(repo.path), cache)
+            checkout = trees.check_out(clone, spec, {}, open_clone=open_clone, cache=cache, confined=True)
+            assert checkout.tree != trees.prepare(clone, spec, {}, cache=cache)
+        return checkout.tree, builder.build(checkout.tree, layout, settings, cache=cache, renew=checkout.renew)
 
     tree, environment = built()
     (tree / ".gitignore").write_text("*\n")
