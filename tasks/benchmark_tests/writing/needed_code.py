@@ -13,7 +13,16 @@ from functools import cached_property
 from ...artifacts import Layout
 from ...project.code.modules import is_own_module, is_test, module_of
 from ...project.code.sources import Sources
-from ...project.syntax import Function, Scope, bound_names, dotted_name, parse_or_empty, source_of, string_value
+from ...project.syntax import (
+    Function,
+    Scope,
+    bound_names,
+    dotted_name,
+    parameter_names,
+    parse_or_empty,
+    source_of,
+    string_value,
+)
 from ..reading import PytestFile, PytestFunction
 
 ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
@@ -178,6 +187,15 @@ class NeededCode:
         for name in sorted(_mentioned(module, file) - set(known)):
             self._add(name, file)
 
+    def add_fixture(self, node: Function, file: TestModule, *, is_changed: bool) -> None:
+        """Add a fixture of a file after what it needs; its code is that of the file unless it `is_changed`."""
+        self._note(node.name, (file.path, node.name))
+        self.check_inner_imports(node, file)
+        moved = with_paths(copy.deepcopy(node), file.path, self.folder)
+        code = ast.unparse(ast.fix_missing_locations(moved)) if is_changed else self._code(node, file)
+        self.add(code, file, known={node.name, "asynccontextmanager", *parameter_names(node.args)})
+        self.definitions[code] = None
+
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self._origins)
@@ -196,7 +214,7 @@ class NeededCode:
             self.imports["import pytest"] = None
             return True
         if not statements:
-            return any(self._from(node, name, name, file) for node in _star_imports(file))
+            return any(self._from(node, name, name, file) for node in star_imports(file))
         for statement in statements:
             if isinstance(statement, ast.Import):
                 self._import(statement, name, file)
@@ -252,7 +270,7 @@ class NeededCode:
         self.definitions[code] = None
         # What a module does with an object after it has made it belongs to it.
         for other in () if isinstance(statement, Scope) else file.body:
-            if isinstance(other, ast.Expr) and _receiver(other.value) == name:
+            if isinstance(other, ast.Expr) and receiver_of(other.value) == name:
                 self.add(file.code(other), file, known={name})
                 self.definitions[file.code(other)] = None
 
@@ -328,8 +346,12 @@ def _mentioned(module: ast.Module, file: TestModule) -> set[str]:
     """Return the names of a file's classes that code mentions in texts, and those in its annotations."""
     texts = filter(None, map(string_value, ast.walk(module)))
     classes = {text for text in texts if file.class_(text)}
-    annotated = set[str]().union(*map(_names_in, _annotations(module)))
-    return {name for name in (classes | annotated) - ALWAYS_THERE if name in file.bound}
+    return {name for name in (classes | annotated_names(module)) - ALWAYS_THERE if name in file.bound}
+
+
+def annotated_names(module: ast.Module) -> set[str]:
+    """Return the names in annotations, which may be texts."""
+    return set[str]().union(*map(_names_in, _annotations(module)))
 
 
 def _annotations(module: ast.Module) -> Iterator[ast.expr]:
@@ -346,11 +368,11 @@ def _names_in(annotation: ast.expr) -> set[str]:
     return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
-def _star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
+def star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
     return [each for each in file.body if isinstance(each, ast.ImportFrom) and each.names[0].name == "*"]
 
 
-def _receiver(node: ast.expr) -> str:
+def receiver_of(node: ast.expr) -> str:
     """Return `a` for `a.b.c(...)`."""
     node = node.func if isinstance(node, ast.Call) else node
     while isinstance(node, ast.Attribute):
