@@ -101,8 +101,8 @@ def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     name, share = changed.partition(":")[2], figures.share(round(workload.share, 2))
     setup = "; the setup is not timed" if workload.setup else ""
     text = (
-        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions: no call of {name} "
-        f"alone makes a benchmark. {name} takes {share} of the time{setup}."
+        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} takes {share} "
+        f"of the time{setup}."
     )
     if workload.scale > 1:
         text += f" One list is {workload.scale:,} times as long as in the test."
