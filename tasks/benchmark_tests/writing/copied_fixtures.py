@@ -4,7 +4,7 @@ import ast
 import copy
 from collections.abc import Sequence
 
-from ...project.syntax import Function, last_name, parameter_names, without_docstring
+from ...project.syntax import Function, last_name, names, parameter_names, without_docstring
 from ..reading import PytestFunction
 from .needed_code import NotCopiedError
 
@@ -40,29 +40,38 @@ def with_one_value(fixture: PytestFunction, value: ast.expr | None) -> Function:
     """Return a fixture with one `value` instead of its `params`; itself if there are none."""
     if isinstance(fixture.node, ast.AsyncFunctionDef):
         raise NotCopiedError(f"uses the fixture {fixture.fixture_name}, which is asynchronous and used by others")
-    if fixture.owner is not None:
-        raise NotCopiedError(f"uses the fixture {fixture.fixture_name} of a class, which has to be undone")
-    node: Function = OneParam(fixture.fixture_name, value, is_whole=False).visit(copy.deepcopy(fixture.node))
+    node: Function = OneParam(fixture.fixture_name, value, is_whole=False).visit(_without_self(fixture))
     if ast.dump(node) == ast.dump(fixture.node):
         return fixture.node
     for number, each in enumerate(node.decorator_list):
         if isinstance(each, ast.Call) and last_name(each) == "fixture":
             each.keywords = [one for one in each.keywords if one.arg not in {"params", "ids"}]
             node.decorator_list[number] = each if each.keywords else each.func
-    if not any(isinstance(each, ast.Name) and each.id == REQUEST for each in _walked(node.body)):
+    if REQUEST not in names(node.body):
         node.args.args = [each for each in node.args.args if each.arg != REQUEST]
     return node
 
 
-def as_context_manager(
-    name: str, node: ast.AsyncFunctionDef, value: ast.expr | None
-) -> tuple[ast.AsyncFunctionDef, str]:
+def as_context_manager(fixture: PytestFunction, value: ast.expr | None) -> tuple[Function, str]:
     """Return an asynchronous fixture that has to be undone as a context manager, and the code that calls it."""
-    manager: ast.AsyncFunctionDef = OneParam(name, value).visit(copy.deepcopy(node))
+    name = fixture.fixture_name
+    manager: Function = OneParam(name, value).visit(_without_self(fixture))
     manager.name = f"open_{name}"
     manager.decorator_list = [ast.Name("asynccontextmanager", ast.Load())]
     manager.args.args = [each for each in manager.args.args if each.arg != REQUEST]
     return manager, f"{manager.name}({', '.join(parameter_names(manager.args))})"
+
+
+def _without_self(fixture: PytestFunction) -> Function:
+    """Return a copy of a fixture; one of a class that does not use its object becomes a function."""
+    node = copy.deepcopy(fixture.node)
+    if fixture.owner is None:
+        return node
+    first = node.args.args[0].arg if node.args.args else ""
+    if first in names(node.body):
+        raise NotCopiedError(f"uses the fixture {fixture.fixture_name} of a class, which has to be undone")
+    del node.args.args[:1]
+    return node
 
 
 class OneParam(ast.NodeTransformer):

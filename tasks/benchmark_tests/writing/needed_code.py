@@ -22,12 +22,14 @@ from ...project.syntax import (
     parse_or_empty,
     source_of,
     string_value,
+    with_globals,
 )
 from ..reading import PytestFile, PytestFunction
 
 ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
 PATHS = frozenset({"Path(__file__)", "pathlib.Path(__file__)"})
 RESOLVING = frozenset({"resolve", "absolute"})
+TEXT_PATHS = frozenset({"__file__", "os.path.abspath(__file__)", "os.path.realpath(__file__)"})
 ENDINGS = (".py", "/__init__.py")
 
 
@@ -202,10 +204,8 @@ class NeededCode:
 
     @property
     def all_imports(self) -> tuple[str, ...]:
-        postponed = set(self._annotated.values())
-        if len(postponed) > 1:
-            raise NotCopiedError("uses files of which only some postpone annotations")
-        return (*(["from __future__ import annotations"] if postponed == {True} else ()), *self.imports)
+        postponed = any(self._annotated.values())
+        return (*(["from __future__ import annotations"] if postponed else ()), *self.imports)
 
     def _add(self, name: str, file: TestModule) -> bool:
         """Add what a name of a file needs; return whether it is defined there."""
@@ -291,7 +291,7 @@ class NeededCode:
 def with_paths(statement: ast.stmt, path: str, folder: str) -> ast.stmt:
     """Return a statement of the file at `path` with its paths to other files as a file in `folder` has them.
 
-    Raise NotCopiedError if it uses `__file__` in another way than `Path(__file__).parent`.
+    Raise NotCopiedError if it uses `__file__` in another way than `Path(__file__).parent` or `os.path.dirname`.
     """
     changed: ast.stmt = _Paths(path, folder).visit(statement)
     uses = [each for each in ast.walk(changed) if isinstance(each, ast.Name) and each.id == "__file__"]
@@ -301,10 +301,19 @@ def with_paths(statement: ast.stmt, path: str, folder: str) -> ast.stmt:
 
 
 class _Paths(ast.NodeTransformer):
-    """Replaces `Path(__file__).parent`."""
+    """Replaces `Path(__file__).parent` and `os.path.dirname(__file__)`."""
 
     def __init__(self, path: str, folder: str) -> None:
         self._path, self._folder = path, folder
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if dotted_name(node.func) != "os.path.dirname" or ", ".join(map(ast.unparse, node.args)) not in TEXT_PATHS:
+            self.generic_visit(node)
+            return node
+        relative = ast.Constant(posixpath.relpath(posixpath.dirname(self._path) or ".", self._folder or "."))
+        own_folder = ast.Call(node.func, [_own_file()], [])
+        join, abspath = (ast.parse(f"os.path.{name}", mode="eval").body for name in ("join", "abspath"))
+        return ast.Call(abspath, [ast.Call(join, [own_folder, relative], [])], [])
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         levels = 0
@@ -320,11 +329,16 @@ class _Paths(ast.NodeTransformer):
         for _ in range(levels):
             target = posixpath.dirname(target)
         depth = len(self._folder.split("/")) if self._folder else 0
-        file = ast.Name("__file__", ast.Load())
-        file.is_moved = True  # type: ignore[attr-defined]
-        parents = ast.Attribute(ast.Call(inner.func, [file], []), "parents", ast.Load())
+        parents = ast.Attribute(ast.Call(inner.func, [_own_file()], []), "parents", ast.Load())
         root = ast.Subscript(parents, ast.Constant(depth), ast.Load())
         return ast.BinOp(root, ast.Div(), ast.Constant(target)) if target else root
+
+
+def _own_file() -> ast.Name:
+    """Return `__file__` of the benchmark, rather than that of a test."""
+    file = ast.Name("__file__", ast.Load())
+    file.is_moved = True  # type: ignore[attr-defined]
+    return file
 
 
 def used_names(code: str) -> set[str]:
@@ -335,7 +349,7 @@ def used_names(code: str) -> set[str]:
         for child in table.get_children():
             yield from tables(child)
 
-    top = symtable.symtable(code, "<test>", "exec")
+    top = symtable.symtable(with_globals(code), "<test>", "exec")
     own = {each.get_name() for each in top.get_symbols() if each.is_assigned() or each.is_imported()}
     inner = (each for table in tables(top) if table is not top for each in table.get_symbols())
     used = {each.get_name() for each in inner if each.is_global() and each.is_referenced()}

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from ...artifacts import WorkloadTest
-from ...project.syntax import Scope, bound_names, names, parse_or_empty, string_value
+from ...project.syntax import Scope, bound_names, names, outer_names, parse_or_empty, string_value
 from .needed_code import annotated_names, receiver_of
 from .workload_body import BY_PYTEST
 
@@ -50,7 +50,14 @@ def _names_in(codes: Iterable[str]) -> set[str]:
     module = parse_or_empty("\n".join(codes).encode())
     texts = {text for text in map(string_value, ast.walk(module)) if text.isidentifier()}
     added_to = (each.target for each in ast.walk(module) if isinstance(each, ast.AugAssign))
-    return names([module]) | names([module], ast.Del) | names(added_to, ast.Store) | annotated_names(module) | texts
+    return (
+        names([module])
+        | outer_names([module])
+        | names([module], ast.Del)
+        | names(added_to, ast.Store)
+        | annotated_names(module)
+        | texts
+    )
 
 
 def _without_variables(code: str, read: Collection[str]) -> str:

@@ -168,7 +168,7 @@ class _Body:
     """The variables that hold what expects an error."""
     copied: dict[str, tuple[PytestFunction, TestModule]] = field(default_factory=dict)
     """The fixtures that are copied as such, by name."""
-    opening: list[tuple[ast.AsyncFunctionDef, TestModule]] = field(default_factory=list)
+    opening: list[tuple[Function, TestModule]] = field(default_factory=list)
     """Asynchronous fixtures that have to be undone, as context managers."""
     written: set[str] = field(default_factory=set)
     """The parametrized names whose value in this case the code has."""
@@ -365,7 +365,7 @@ class _Body:
         if isinstance(fixture.node, ast.AsyncFunctionDef) and not isinstance(self.test.node, ast.AsyncFunctionDef):
             raise NotCopiedError(f"uses the asynchronous fixture {name}, but is not asynchronous")
         if isinstance(fixture.node, ast.AsyncFunctionDef) and is_generator(fixture.node) and leaves(statements):
-            self._open(name, fixture.node, self._value_of_request(fixture, file), file)
+            self._open(name, fixture, self._value_of_request(fixture, file), file)
             return
         if leaves(statements):
             raise NotCopiedError(f"uses the fixture {name}, which has to be undone or returns in several places")
@@ -374,9 +374,9 @@ class _Body:
         request = OneParam(name, self._value_of_request(fixture, file))
         self._add([request.visit(each) for each in statements], file)
 
-    def _open(self, name: str, node: ast.AsyncFunctionDef, value: ast.expr | None, file: TestModule) -> None:
+    def _open(self, name: str, fixture: PytestFunction, value: ast.expr | None, file: TestModule) -> None:
         """Write an asynchronous fixture as a context manager that is closed after the test."""
-        manager, call = as_context_manager(name, node, value)
+        manager, call = as_context_manager(fixture, value)
         self.opening.append((manager, file))
         code = f"{name} = await {STACK}.enter_async_context({call})"
         self.statements.append(OwnStatement(code, binds=frozenset({name}), opens=True))
@@ -449,8 +449,10 @@ class _Body:
     def _copied(self, original: ast.stmt, file: TestModule) -> Iterator[OwnStatement]:
         """Yield what is left of a statement without assertions and without the object of the test's class."""
         NeededCode(self.modules, self.folder).check_inner_imports(original, file)
-        if leaves([original]) or any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(original)):
-            raise NotCopiedError("returns, yields or changes variables around it")
+        if leaves([original]):
+            raise NotCopiedError("returns or yields")
+        if any(isinstance(each, ast.Global) for each in ast.walk(original)):
+            raise NotCopiedError("changes variables of its module")
         node = with_paths(copy.deepcopy(original), file.path, self.folder)
         changed = WithoutAssertions(self.method).visit(node)
         for each in changed if isinstance(changed, list) else [changed]:

@@ -19,7 +19,7 @@ from ...benchmark_tests.writing.unused_code import without_unused
 from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
-from ...project.syntax import bound_names, indented, names, parse_or_empty
+from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
 from . import lengths
 from .lengths import IN_PROPORTION, TOO_LONG
@@ -115,7 +115,7 @@ class TestChooser:
 
     def _workload(self, test: str, body: TestBody) -> WorkloadTest | str:
         """Return what of a test is measured, or why it cannot be."""
-        steps = [each.code for each in body.statements]
+        steps = [with_globals(each.code) for each in body.statements]
         is_closed = any(each.opens for each in body.statements)
         order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
         answer = self._tried(self.base, order, body.fixtures)
@@ -268,7 +268,7 @@ def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[O
             is_bare = is_value and kept and not statement.binds & used
             bare = replace(statement, code=_value_code(statement.code, node), binds=frozenset()) if is_bare else None
             kept.insert(0, (bare or statement, count))
-            used |= names([node])
+            used |= names([node]) | outer_names([node])
     return kept
 
 
@@ -276,6 +276,7 @@ def _start(statements: Sequence[OwnStatement], first: int) -> int:
     """Return where measured code begins: the setup must not bind a name that is bound there again."""
     while True:
         bound = set[str]().union(*(each.binds for each in statements[first:]))
+        bound |= outer_names(parse_or_empty(each.code.encode()) for each in statements[first:])
         earlier = [index for index in range(first) if statements[index].binds & bound]
         if not earlier:
             return first

@@ -21,6 +21,7 @@ def left(**parts: object) -> WorkloadTest:
         ("for kind in kinds:  # all of them\n    total = load(kind)\n    total += 1", None),
         ("for kind in kinds:\n    first, second = load(kind)\n    kept = kind", None),
         ("for kind in kinds:\n    def loaded():\n        result = load(kind)\n    loaded()", None),
+        ("def loaded():\n    nonlocal total\n    total = load(1)", None),
         ("result = load(1)", None),
     ],
 )

@@ -13,6 +13,7 @@ from tests.support.projects import Files
 
 TESTS = '''
 import json
+import os
 from pathlib import Path
 from unittest import TestCase, mock
 
@@ -117,10 +118,24 @@ def test_mocker(mocker):
 def test_file():
     r.total(json.loads(DATA.read_text()))
 
+def test_text_path():
+    r.total(os.path.join(os.path.dirname(os.path.abspath(__file__)), "data.json"))
+
 def test_returns():
     if r.total():
         return
     r.total(1)
+
+def test_global():
+    global DATA
+    DATA = r.total()
+
+def test_nonlocal():
+    count = 0
+    def counted():
+        nonlocal count
+        count += 1
+    r.total(counted)
 
 @mock.patch("rows.total")
 def test_patched(total):
@@ -160,6 +175,14 @@ class TestOwnFixture:
 
     def test_own(self, mine):
         r.total(mine)
+
+    @pytest.fixture
+    def stateful(self):
+        yield self
+        make(2)
+
+    def test_stateful(self, stateful):
+        r.total(stateful)
 
 @pytest.mark.asyncio
 async def test_waits(served):
@@ -380,6 +403,9 @@ def test_fixtures_that_are_undone_are_copied_with_those_that_they_use(body):
     undone = body("test_undone")
     assert undone.fixtures == ("undone",)
     assert undone.definitions[-1] == "@pytest.fixture\ndef undone():\n    yield 1\n    make(2)"
+    # One of a class that does not use its object is a function.
+    of_class = body("TestOwnFixture::test_own")
+    assert of_class.definitions[-1] == "@pytest.fixture\ndef mine():\n    yield 1\n    make(2)"
 
 
 def test_fixtures_get_the_value_of_a_mark_and_may_be_imported(body):
@@ -420,6 +446,19 @@ def test_an_asynchronous_fixture_that_is_undone_becomes_a_context_manager(body):
 
 def test_a_file_is_found_from_the_benchmarks_folder(body):
     assert body("test_file").definitions == ("DATA = Path(__file__).parents[2] / 'tests/unit' / 'data.json'",)
+
+
+def test_a_file_is_found_by_os_path_from_the_benchmarks_folder(body):
+    folder = "os.path.abspath(os.path.join(os.path.dirname(__file__), '../unit'))"
+    assert codes(body("test_text_path")) == [f"r.total(os.path.join({folder}, 'data.json'))"]
+
+
+def test_functions_of_a_test_may_change_its_variables(body):
+    assert codes(body("test_nonlocal")) == [
+        "count = 0",
+        "def counted():\n    nonlocal count\n    count += 1",
+        "r.total(counted)",
+    ]
 
 
 def test_the_object_of_a_test_class_becomes_variables(body):
@@ -477,9 +516,10 @@ def test_statements_that_expect_errors_are_known(body):
 @pytest.mark.parametrize(
     ("test", "reason"),
     [
-        ("TestOwnFixture::test_own", "it uses the fixture mine of a class, which has to be undone"),
+        ("TestOwnFixture::test_stateful", "it uses the fixture stateful of a class, which has to be undone"),
         ("test_mocker", "it replaces code by mocks"),
-        ("test_returns", "it returns, yields or changes variables around it"),
+        ("test_returns", "it returns or yields"),
+        ("test_global", "it changes variables of its module"),
         ("test_patched", "it is decorated by mock.patch"),
         ("test_mocks", "it replaces code by mocks"),
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),
