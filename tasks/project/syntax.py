@@ -130,10 +130,11 @@ def _declare_globals(scope: ast.AST, around: frozenset[str]) -> None:
     """Replace `nonlocal` of names that no function `around` binds."""
     for node in ast.iter_child_nodes(scope):
         if isinstance(node, Function):
+            outer = {name for each in node.body if isinstance(each, ast.Nonlocal) for name in each.names}
+            own = bound_names(node.body) - outer | {*parameter_names(node.args)}
             for index, each in enumerate(node.body):
                 if isinstance(each, ast.Nonlocal) and not around.issuperset(each.names):
                     node.body[index] = ast.Global(each.names)
-            own = bound_names(node.body) - outer_names(node.body) | {*parameter_names(node.args)}
             _declare_globals(node, around | own)
         else:
             _declare_globals(node, around)

@@ -185,7 +185,7 @@ class _Body:
         needed = NeededCode(self.modules, self.folder)
         for function, opening_file in self.opening:
             needed.add_fixture(function, opening_file, is_changed=True)
-        for copied, file in self.copied.values():
+        for copied, file in sorted(self.copied.values(), key=lambda each: (each[1].path, each[0].node.lineno)):
             node = with_one_value(copied, self._value_of_request(copied, file))
             needed.add_fixture(node, file, is_changed=node is not copied.node)
         for group in self.groups:

@@ -388,6 +388,7 @@ def test_fixtures_that_are_undone_are_copied_with_those_that_they_use(body):
     opened = body("test_opened[b]", opened=1)
     assert opened.fixtures == ("opened", "table", "named", "other_table")
     assert [each for each in opened.definitions if each.startswith("@")] == [
+        "@pytest.fixture\ndef table():\n    first = Wide()\n    return first",
         (
             '@pytest.fixture\ndef opened(shared, table):\n    """Opened for the test."""\n'
             "    with make('b') as opened:\n        yield opened"
@@ -397,7 +398,6 @@ def test_fixtures_that_are_undone_are_copied_with_those_that_they_use(body):
             "@pytest.fixture\ndef other_table(opened, table):\n    if opened:\n        return table\n"
             "    return make(opened)"
         ),
-        "@pytest.fixture\ndef table():\n    first = Wide()\n    return first",
     ]
     assert codes(opened) == ["r.total(opened, table, named, other_table)"]
     undone = body("test_undone")
