@@ -121,7 +121,8 @@ class WorkloadTest(Record):
 
     `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
     a round, which takes `seconds`; `share` is the part of them that is spent in the changed function. `fixtures` are
-    those that the code uses. One list of it is `scale` times as long as in the test.
+    those that the code uses, `marks` choose the case of those with several; what asynchronous ones open `is_closed` in
+    the end. One list of it is `scale` times as long as in the test.
     """
 
     test: str
@@ -131,6 +132,8 @@ class WorkloadTest(Record):
     body: tuple[str, ...] = ()
     result: str = ""
     fixtures: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    is_closed: bool = False
     repeat: int = 1
     scale: int = 1
     seconds: float = 0.0

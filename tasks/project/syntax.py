@@ -112,6 +112,34 @@ def keywords(node: ast.expr) -> dict[str, ast.expr]:
     return {each.arg: each.value for each in node.keywords if each.arg} if isinstance(node, ast.Call) else {}
 
 
+def outer_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names that functions anywhere below the nodes declare as `nonlocal`."""
+    return {name for node in nodes for each in ast.walk(node) if isinstance(each, ast.Nonlocal) for name in each.names}
+
+
+def with_globals(code: str) -> str:
+    """Return the statements of a function as those of a module: functions change its variables by `global`."""
+    module = parse_or_empty(code.encode())
+    if not outer_names([module]):
+        return code
+    _declare_globals(module, frozenset())
+    return ast.unparse(module)
+
+
+def _declare_globals(scope: ast.AST, around: frozenset[str]) -> None:
+    """Replace `nonlocal` of names that no function `around` binds."""
+    for node in ast.iter_child_nodes(scope):
+        if isinstance(node, Function):
+            outer = {name for each in node.body if isinstance(each, ast.Nonlocal) for name in each.names}
+            own = bound_names(node.body) - outer | {*parameter_names(node.args)}
+            for index, each in enumerate(node.body):
+                if isinstance(each, ast.Nonlocal) and not around.issuperset(each.names):
+                    node.body[index] = ast.Global(each.names)
+            _declare_globals(node, around | own)
+        else:
+            _declare_globals(node, around)
+
+
 def is_generator(function: Function) -> bool:
     """Return whether the function itself yields, rather than one defined inside it."""
     pending: list[ast.AST] = list(function.body)

@@ -50,7 +50,8 @@ class TimedCall:
 class Reach:
     """What a test (pytest's id) reached of a target, by its name.
 
-    `case` has the index of each parametrized value; the inputs of a `generated` test are made by hypothesis.
+    `case` has the index of each parametrized value, `values` those that are plain; the inputs of a `generated` test are
+    made by hypothesis.
     """
 
     test: str
@@ -60,6 +61,7 @@ class Reach:
     chains: tuple[CallChain, ...] = ()
     longest: tuple[TimedCall, ...] = ()
     case: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     generated: bool = False
 
 
@@ -119,6 +121,5 @@ def _reached(test: Message) -> Iterator[Reach]:
             CallChain(tuple((path, first) for path, first in callers), seconds) for callers, seconds in reach["chains"]
         )
         longest = tuple(TimedCall(number, took, inside) for inside, number, took in reach["longest"])
-        yield Reach(
-            test["test"], target, reach["calls"], reach["seconds"], chains, longest, test["case"], test["generated"]
-        )
+        of_test = {"case": test["case"], "values": test["values"], "generated": test["generated"]}
+        yield Reach(test["test"], target, reach["calls"], reach["seconds"], chains, longest, **of_test)

@@ -13,7 +13,7 @@ from ...storage.files import read_json
 from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters
 from ..workers.workers import WORKER_PROGRAMS, ended
-from .site import RecordingSite
+from .site import RecordingSite, ending_of
 
 TRIAL_SECONDS = 30.0
 TRIAL = "test_trial.py"
@@ -22,9 +22,9 @@ TRIAL = "test_trial.py"
 def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
     """Run code written from a recorded call in the folder of its future test, with the files `data` next to it.
 
-    The project's own pytest configuration decides whether warnings are errors. If fixtures provide arguments, pytest
-    runs the code. Returns `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was
-    `raised`.
+    The project's own pytest configuration decides whether warnings are errors. The order's `module` is the code
+    outside of the test. If fixtures provide arguments, pytest runs the test, with `marks`. Returns `seconds`,
+    `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
     """
     answer = _answer(site, order, data or {})
     if "raised" not in answer:
@@ -40,6 +40,7 @@ def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes]) -> M
             if order.get("fixtures"):
                 return _under_pytest(site, order, data, Path(folder))
             root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
+            order = {**order, "setup": f"{order.get('module', '')}\n{order['setup']}"}
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
             stdin = _order(site, order, root).encode()
             finished = site.run(command, seconds=TRIAL_SECONDS, writable=Path(folder), stdin=stdin)
@@ -59,15 +60,18 @@ def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
 
 def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
     fixtures = ", ".join(order["fixtures"])
-    test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
+    answer = f"def test_trial({fixtures}):\n    trial.answer(globals(), {fixtures})\n"
+    marks = (f"@{each}" for each in order.get("marks", ()))
+    test = "\n".join((order.get("module", ""), "from prprep_worker.recording import trial", *marks, answer))
     tree, out, stored_order = folder / "tree", folder / "answer.json", folder / "order.json"
     tree.mkdir()
     root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
     command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=own)]
-    site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
-    return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
+    finished = site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
+    raised = f"with the fixtures that the test takes ({fixtures}), pytest {ending_of(finished, site)}"
+    return read_json(out) or {"raised": raised}
 
 
 def _mirrored(site: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:

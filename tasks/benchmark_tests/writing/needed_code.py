@@ -13,12 +13,23 @@ from functools import cached_property
 from ...artifacts import Layout
 from ...project.code.modules import is_own_module, is_test, module_of
 from ...project.code.sources import Sources
-from ...project.syntax import Function, Scope, bound_names, dotted_name, parse_or_empty, source_of, string_value
+from ...project.syntax import (
+    Function,
+    Scope,
+    bound_names,
+    dotted_name,
+    parameter_names,
+    parse_or_empty,
+    source_of,
+    string_value,
+    with_globals,
+)
 from ..reading import PytestFile, PytestFunction
 
 ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
 PATHS = frozenset({"Path(__file__)", "pathlib.Path(__file__)"})
 RESOLVING = frozenset({"resolve", "absolute"})
+TEXT_PATHS = frozenset({"__file__", "os.path.abspath(__file__)", "os.path.realpath(__file__)"})
 ENDINGS = (".py", "/__init__.py")
 
 
@@ -178,16 +189,23 @@ class NeededCode:
         for name in sorted(_mentioned(module, file) - set(known)):
             self._add(name, file)
 
+    def add_fixture(self, node: Function, file: TestModule, *, is_changed: bool) -> None:
+        """Add a fixture of a file after what it needs; its code is that of the file unless it `is_changed`."""
+        self._note(node.name, (file.path, node.name))
+        self.check_inner_imports(node, file)
+        moved = with_paths(copy.deepcopy(node), file.path, self.folder)
+        code = ast.unparse(ast.fix_missing_locations(moved)) if is_changed else self._code(node, file)
+        self.add(code, file, known={node.name, "asynccontextmanager", *parameter_names(node.args)})
+        self.definitions[code] = None
+
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self._origins)
 
     @property
     def all_imports(self) -> tuple[str, ...]:
-        postponed = set(self._annotated.values())
-        if len(postponed) > 1:
-            raise NotCopiedError("uses files of which only some postpone annotations")
-        return (*(["from __future__ import annotations"] if postponed == {True} else ()), *self.imports)
+        postponed = any(self._annotated.values())
+        return (*(["from __future__ import annotations"] if postponed else ()), *self.imports)
 
     def _add(self, name: str, file: TestModule) -> bool:
         """Add what a name of a file needs; return whether it is defined there."""
@@ -196,7 +214,7 @@ class NeededCode:
             self.imports["import pytest"] = None
             return True
         if not statements:
-            return any(self._from(node, name, name, file) for node in _star_imports(file))
+            return any(self._from(node, name, name, file) for node in star_imports(file))
         for statement in statements:
             if isinstance(statement, ast.Import):
                 self._import(statement, name, file)
@@ -252,7 +270,7 @@ class NeededCode:
         self.definitions[code] = None
         # What a module does with an object after it has made it belongs to it.
         for other in () if isinstance(statement, Scope) else file.body:
-            if isinstance(other, ast.Expr) and _receiver(other.value) == name:
+            if isinstance(other, ast.Expr) and receiver_of(other.value) == name:
                 self.add(file.code(other), file, known={name})
                 self.definitions[file.code(other)] = None
 
@@ -273,7 +291,7 @@ class NeededCode:
 def with_paths(statement: ast.stmt, path: str, folder: str) -> ast.stmt:
     """Return a statement of the file at `path` with its paths to other files as a file in `folder` has them.
 
-    Raise NotCopiedError if it uses `__file__` in another way than `Path(__file__).parent`.
+    Raise NotCopiedError if it uses `__file__` in another way than `Path(__file__).parent` or `os.path.dirname`.
     """
     changed: ast.stmt = _Paths(path, folder).visit(statement)
     uses = [each for each in ast.walk(changed) if isinstance(each, ast.Name) and each.id == "__file__"]
@@ -283,10 +301,19 @@ def with_paths(statement: ast.stmt, path: str, folder: str) -> ast.stmt:
 
 
 class _Paths(ast.NodeTransformer):
-    """Replaces `Path(__file__).parent`."""
+    """Replaces `Path(__file__).parent` and `os.path.dirname(__file__)`."""
 
     def __init__(self, path: str, folder: str) -> None:
         self._path, self._folder = path, folder
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if dotted_name(node.func) != "os.path.dirname" or ", ".join(map(ast.unparse, node.args)) not in TEXT_PATHS:
+            self.generic_visit(node)
+            return node
+        relative = ast.Constant(posixpath.relpath(posixpath.dirname(self._path) or ".", self._folder or "."))
+        own_folder = ast.Call(node.func, [_own_file()], [])
+        join, abspath = (ast.parse(f"os.path.{name}", mode="eval").body for name in ("join", "abspath"))
+        return ast.Call(abspath, [ast.Call(join, [own_folder, relative], [])], [])
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         levels = 0
@@ -302,11 +329,16 @@ class _Paths(ast.NodeTransformer):
         for _ in range(levels):
             target = posixpath.dirname(target)
         depth = len(self._folder.split("/")) if self._folder else 0
-        file = ast.Name("__file__", ast.Load())
-        file.is_moved = True  # type: ignore[attr-defined]
-        parents = ast.Attribute(ast.Call(inner.func, [file], []), "parents", ast.Load())
+        parents = ast.Attribute(ast.Call(inner.func, [_own_file()], []), "parents", ast.Load())
         root = ast.Subscript(parents, ast.Constant(depth), ast.Load())
         return ast.BinOp(root, ast.Div(), ast.Constant(target)) if target else root
+
+
+def _own_file() -> ast.Name:
+    """Return `__file__` of the benchmark, rather than that of a test."""
+    file = ast.Name("__file__", ast.Load())
+    file.is_moved = True  # type: ignore[attr-defined]
+    return file
 
 
 def used_names(code: str) -> set[str]:
@@ -317,7 +349,7 @@ def used_names(code: str) -> set[str]:
         for child in table.get_children():
             yield from tables(child)
 
-    top = symtable.symtable(code, "<test>", "exec")
+    top = symtable.symtable(with_globals(code), "<test>", "exec")
     own = {each.get_name() for each in top.get_symbols() if each.is_assigned() or each.is_imported()}
     inner = (each for table in tables(top) if table is not top for each in table.get_symbols())
     used = {each.get_name() for each in inner if each.is_global() and each.is_referenced()}
@@ -328,8 +360,12 @@ def _mentioned(module: ast.Module, file: TestModule) -> set[str]:
     """Return the names of a file's classes that code mentions in texts, and those in its annotations."""
     texts = filter(None, map(string_value, ast.walk(module)))
     classes = {text for text in texts if file.class_(text)}
-    annotated = set[str]().union(*map(_names_in, _annotations(module)))
-    return {name for name in (classes | annotated) - ALWAYS_THERE if name in file.bound}
+    return {name for name in (classes | annotated_names(module)) - ALWAYS_THERE if name in file.bound}
+
+
+def annotated_names(module: ast.Module) -> set[str]:
+    """Return the names in annotations, which may be texts."""
+    return set[str]().union(*map(_names_in, _annotations(module)))
 
 
 def _annotations(module: ast.Module) -> Iterator[ast.expr]:
@@ -346,11 +382,11 @@ def _names_in(annotation: ast.expr) -> set[str]:
     return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
-def _star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
+def star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
     return [each for each in file.body if isinstance(each, ast.ImportFrom) and each.names[0].name == "*"]
 
 
-def _receiver(node: ast.expr) -> str:
+def receiver_of(node: ast.expr) -> str:
     """Return `a` for `a.b.c(...)`."""
     node = node.func if isinstance(node, ast.Call) else node
     while isinstance(node, ast.Attribute):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...artifacts import Detection, RecordedCall, Recording, Sample
-from ...artifacts.recording import LARGEST_FILE
 from ...bench.observing.recording import COMMAND
 from ...errors import SourceError
 from ...project.code.definitions import Definition, contents
@@ -144,15 +143,18 @@ def _sorted(imports: Sequence[str]) -> tuple[str, ...]:
 def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     """Say how the typical calls were chosen, and how large they are."""
     sizes = sorted(call.size for call in sample.calls)
-    ran = ", ".join(map(_shown_run, recording.ran))
-    each = " (each file's own sample)" if len(recording.ran) > 1 else ""
-    drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
+    drawn = ", drawn at random" if sample.drawn < sample.looked else ""
     spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
     return (
-        f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded "
-        f"while {ran} ran. Each holds {spread} characters, elements or bytes; the recorded ones hold "
-        f"{recording.size:,} in the median."
+        f"The typical calls are {len(sample.calls)} different ones of the {sample.looked:,} that were recorded while "
+        f"{_listed(recording.ran)} ran{drawn}. Their arguments hold {spread} characters or elements, those of all "
+        f"recorded calls {recording.size:,} in the median."
     )
+
+
+def _listed(runs: Sequence[str]) -> str:
+    *others, last = map(_shown_run, runs or ("a run",))
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _shown_run(run: str) -> str:
@@ -170,9 +172,9 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     if path := call.spelling.document:
         return _filled(
             f"The call is like one that {who} makes ({sizes}), on {path}, a file of the project with "
-            f"{call.spelling.size:,} characters or bytes: of those that were tried it takes the longest in "
-            f"{recording.changed}. The {recording.calls:,} recorded calls hold {recording.size:,} in the median and "
-            f"{recording.largest:,} at most."
+            f"{call.spelling.size:,} characters or bytes, which takes the longest in {recording.changed} of those "
+            f"that were tried. The arguments of the {recording.calls:,} recorded calls hold {recording.size:,} in the "
+            f"median and {recording.largest:,} at most."
         )
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
@@ -183,7 +185,7 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
         recorded = f"the {recording.calls:,} recorded calls hold {spread}"
     origin = (
         f"The arguments are those of a call that {who} makes ({sizes}){scaled}. They hold "
-        f"{call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; those of {recorded}."
+        f"{call.spelling.size or call.size * call.spelling.scale:,} characters or elements; those of {recorded}."
     )
     return "\n\n".join(map(_filled, (origin, *_origins_of_arguments(call))))
 
@@ -194,7 +196,7 @@ def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:
     for parameter, reason in call.spelling.reasons.items():
         name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
         size = len(base64.b64decode(call.spelling.data.get(name, "")))
-        yield f"{parameter} is read from {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
+        yield f"{parameter} is read from {name} ({size:,} bytes): {reason}."
 
 
 def _with_new_inputs(code: RecordedCode, expression: str) -> str:

@@ -68,7 +68,7 @@ def styled(text: str, style: Style, naming: Naming = DEFAULT) -> str:
 
 
 def _annotated(parameters: Iterable[str]) -> list[str]:
-    return [f"{name}: {TYPES.get(name, ANY)[0]}" for name in parameters]
+    return [name if ":" in name else f"{name}: {TYPES.get(name, ANY)[0]}" for name in parameters]
 
 
 def _annotated_fixture(match: re.Match[str]) -> str:
@@ -90,7 +90,7 @@ def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str
 def with_fixture(text: str) -> str:
     """Move the code that makes a benchmark's only input into a fixture of the input's name; else change nothing."""
     functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
-    test = next((node for node in functions if node.name.startswith("test_")), None)
+    test = next((node for node in functions if node.name.startswith("test_benchmark_")), None)
     if test is None:
         return text
     start = 0 if ast.get_docstring(test) is None else 1

@@ -9,6 +9,7 @@ from ...artifacts import Detection, WorkloadTest
 from ...project.syntax import awaits, bound_names, indented, parse_or_empty
 from ...text import figures
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
+from .copied_fixtures import STACK
 from .needed_code import used_names
 from .recorded_code import SPACES, WIDTH
 
@@ -33,6 +34,7 @@ def from_workload(
         recorded=_origin(workload, test, changed),
         definitions=tuple("\n\n\n".join(workload.definitions).splitlines()),
         fixtures=workload.fixtures,
+        decorators=tuple(f"@{each}" for each in workload.marks),
         timed="the calls of a test",
         direct=None if is_expression else indented(_on_loop(workload) if is_async else _passed(workload), SPACES),
     )
@@ -89,16 +91,18 @@ def _on_loop(workload: WorkloadTest) -> str:
         setup = f"async def {prepare}():\n{indented(setup + returned, SPACES)}"
         lines.append(f"{SPACES}{', '.join(made) + ' = ' if made else ''}{run}({prepare}())")
     passed = f"lambda: {run}({name}())" if code.startswith("async ") else name
-    lines += [f"{SPACES}benchmark({passed})", "finally:", f"{SPACES}{loop}.close()"]
-    return "\n".join((*([f"{setup}\n"] if setup else []), f"{code}\n", *lines))
+    closed = [f"{SPACES}{run}({STACK}.aclose())"] if workload.is_closed else []
+    lines += [f"{SPACES}benchmark({passed})", "finally:", *closed, f"{SPACES}{loop}.close()"]
+    opened = [f"{STACK} = AsyncExitStack()\n"] if workload.is_closed else []
+    return "\n".join((*opened, *([f"{setup}\n"] if setup else []), f"{code}\n", *lines))
 
 
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     name, share = changed.partition(":")[2], figures.share(round(workload.share, 2))
     setup = "; the setup is not timed" if workload.setup else ""
     text = (
-        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions: no call of {name} "
-        f"alone makes a benchmark. {name} takes {share} of the time{setup}."
+        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} takes {share} "
+        f"of the time{setup}."
     )
     if workload.scale > 1:
         text += f" One list is {workload.scale:,} times as long as in the test."

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from ...project.syntax import (
     Function,
     bound_names,
     indented,
+    is_generator,
+    keywords,
     last_name,
     names,
     parameter_names,
@@ -22,6 +25,17 @@ from ...project.syntax import (
 )
 from ..reading import PytestFunction, marks_of
 from .assertions import WithoutAssertions, is_assertion
+from .copied_fixtures import (
+    OPENING_IMPORT,
+    REQUEST,
+    STACK,
+    OneParam,
+    as_context_manager,
+    divided,
+    leaves,
+    needs_pytest,
+    with_one_value,
+)
 from .expected_errors import ExpectedErrors
 from .needed_code import (
     ALWAYS_THERE,
@@ -30,6 +44,7 @@ from .needed_code import (
     TestClass,
     TestModule,
     TestModules,
+    star_imports,
     used_names,
     with_paths,
 )
@@ -38,8 +53,11 @@ BY_PYTEST = frozenset(
     {"tmp_path", "tmp_path_factory", "tmpdir", "monkeypatch", "capsys", "capfd", "caplog", "recwarn", "request"}
 )
 """Fixtures of pytest itself."""
+MOCKING = frozenset({"mocker", "class_mocker", "module_mocker", "package_mocker", "session_mocker"})
+"""Fixtures of pytest-mock."""
 SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp", "asyncSetUp")
 """Methods that run before a test of the class, in their order."""
+PlainValue = str | int | bool | None
 MOCKS = re.compile(r"\bmock\b")
 """In an import: what a mock does is not the project's work."""
 TAKEN = "benchmark"
@@ -50,7 +68,7 @@ class OwnStatement:
     """A statement of a test, as code, and the names that it binds.
 
     A check is what is left of an assertion, or expects an error (`fails`); one that is given assigns the value of a
-    parameter.
+    parameter; one that opens something has it closed after the test.
     """
 
     code: str
@@ -58,11 +76,12 @@ class OwnStatement:
     binds: frozenset[str] = frozenset()
     is_given: bool = False
     fails: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TestBody:
-    """The statements of a test, what they need, and the fixtures that the benchmark has to request."""
+    """The statements of a test, what they need, the fixtures that the benchmark has to request, and its marks."""
 
     __test__ = False  # this is no test class
 
@@ -70,15 +89,22 @@ class TestBody:
     definitions: tuple[str, ...]
     statements: tuple[OwnStatement, ...]
     fixtures: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
 
 def body_of(
-    test: str, case: Mapping[str, int], modules: TestModules, *, folder: str, method: str = ""
+    test: str,
+    case: Mapping[str, int],
+    modules: TestModules,
+    *,
+    folder: str,
+    method: str = "",
+    values: Mapping[str, PlainValue] = MappingProxyType({}),
 ) -> TestBody | str:
     """Return the statements of a test, by pytest's id, for a benchmark in a folder; or why that is impossible.
 
-    `case` has for each parametrized name the index of its value. What assertions evaluate is kept, but only what runs
-    the `method` (see `WithoutAssertions`) or may run other code of the project.
+    `case` has for each parametrized name the index of its value, `values` has those that are plain. What assertions
+    evaluate is kept, but only what runs the `method` (see `WithoutAssertions`) or may run other code of the project.
     """
     path, *owners, name = test.partition("[")[0].split("::")
     file = modules.module(path)
@@ -91,7 +117,7 @@ def body_of(
     if function is None:
         return "it is not written in its file"
     try:
-        body = _Body(file, function, written_in, classes, case, modules, folder, method)
+        body = _Body(file, function, written_in, classes, case, values, modules, folder, method)
         return body.body()
     except (NotCopiedError, SyntaxError, RecursionError) as error:
         return f"it {error}"
@@ -108,6 +134,15 @@ class _Group:
     """The names of the file that they use, as opposed to attributes of the test's object."""
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundFixture:
+    """A fixture, the file that it is written in, and whether the benchmark sees it without a copy."""
+
+    function: PytestFunction
+    file: TestModule
+    is_visible: bool = False
+
+
 @dataclass
 class _Body:
     """Collects the statements of one test."""
@@ -119,6 +154,7 @@ class _Body:
     classes: Sequence[TestClass]
     """The test's class, then its base classes."""
     case: Mapping[str, int]
+    values: Mapping[str, PlainValue]
     modules: TestModules
     folder: str
     method: str
@@ -130,6 +166,12 @@ class _Body:
     groups: list[_Group] = field(default_factory=list)
     expectations: set[str] = field(default_factory=set)
     """The variables that hold what expects an error."""
+    copied: dict[str, tuple[PytestFunction, TestModule]] = field(default_factory=dict)
+    """The fixtures that are copied as such, by name."""
+    opening: list[tuple[Function, TestModule]] = field(default_factory=list)
+    """Asynchronous fixtures that have to be undone, as context managers."""
+    written: set[str] = field(default_factory=set)
+    """The parametrized names whose value in this case the code has."""
 
     def body(self) -> TestBody:
         self._check()
@@ -141,13 +183,32 @@ class _Body:
             self._parameter(name)
         self._add(without_docstring(self.test.node), self.written_in)
         needed = NeededCode(self.modules, self.folder)
+        for function, opening_file in self.opening:
+            needed.add_fixture(function, opening_file, is_changed=True)
+        for copied, file in sorted(self.copied.values(), key=lambda each: (each[1].path, each[0].node.lineno)):
+            node = with_one_value(copied, self._value_of_request(copied, file))
+            needed.add_fixture(node, file, is_changed=node is not copied.node)
         for group in self.groups:
             needed.add(group.code, group.file, known=self._known(group))
-        if TAKEN in needed.names.union(self.fixtures, *(each.binds for each in self.statements)):
-            raise NotCopiedError(f"uses the name {TAKEN}")
+        taken = needed.names.union(self.fixtures, *(each.binds for each in self.statements))
+        if hidden := taken & {TAKEN, *([STACK] if self.opening else [])}:
+            raise NotCopiedError(f"uses the name {min(hidden)}")
         if any(MOCKS.search(line) for line in needed.imports):
             raise NotCopiedError("replaces code by mocks")
-        return TestBody(needed.all_imports, tuple(needed.definitions), tuple(self.statements), tuple(self.fixtures))
+        marks = tuple(self._case_marks())
+        of_marks, of_opening = ["import pytest"] if marks else [], [OPENING_IMPORT] if self.opening else []
+        imports = dict.fromkeys((*needed.all_imports, *of_marks, *of_opening))
+        definitions = tuple(needed.definitions)
+        return TestBody(tuple(imports), definitions, tuple(self.statements), tuple(self.fixtures), marks)
+
+    def _case_marks(self) -> Iterator[str]:
+        """Yield the marks that choose this case of fixtures with several values, which the benchmark requests."""
+        known = {*self.fixtures, *(name for each in self._requested.values() for name in each.parameters)}
+        is_async = isinstance(self.test.node, ast.AsyncFunctionDef)  # a plugin may add fixtures to it
+        for name in self.case if self.fixtures else ():
+            if name not in self.written and name in self.values and (name in known or not is_async):
+                indirect = ", indirect=True" if self._given(name, indirect=False)[0] is None else ""
+                yield f'pytest.mark.parametrize("{name}", [{self.values[name]!r}]{indirect})'
 
     def _known(self, group: _Group) -> set[str]:
         """Return the names that a group uses of the test; raise NotCopiedError if its module's are hidden by them."""
@@ -184,24 +245,27 @@ class _Body:
     def _parameter(self, name: str) -> None:
         if name in self.made:
             return
-        found = ((self._value(mark, name, file), file) for mark, file in self._marks)
-        value, file = next((each for each in found if each[0] is not None), (None, self.file))
+        value, file = self._given(name, indirect=False)
         if value is not None:
+            self.written.add(name)
             self._assign(name, value, file)
         else:
             self._fixture(name)
 
-    def _value(self, mark: ast.expr, name: str, file: TestModule) -> ast.expr | None:
+    def _given(self, name: str, *, indirect: bool) -> tuple[ast.expr | None, TestModule]:
+        """Return the value that a mark gives to a parameter, or (`indirect`) to its fixture, and the mark's file."""
+        found = ((self._value(mark, name, indirect=indirect, file=file), file) for mark, file in self._marks)
+        return next((each for each in found if each[0] is not None), (None, self.file))
+
+    def _value(self, mark: ast.expr, name: str, *, indirect: bool, file: TestModule) -> ast.expr | None:
         """Return the value that a mark `parametrize` gives to a parameter in this case."""
         if not isinstance(mark, ast.Call) or last_name(mark) != "parametrize" or len(mark.args) < 2:
             return None
         first, values = mark.args[:2]
         texts = [string_value(each) for each in first.elts] if isinstance(first, ast.Tuple | ast.List) else None
         own = [each.strip() for each in (texts if texts is not None else string_value(first).split(","))]
-        if name not in own or name not in self.case:
+        if name not in own or name not in self.case or _is_indirect(mark, name) != indirect:
             return None
-        if any(each.arg == "indirect" for each in mark.keywords):
-            raise NotCopiedError(f"gets {name} by a fixture (`indirect`)")
         value = self._element(values, self.case[name], file)
         if len(own) == 1 and texts is None and "," not in string_value(first):
             return value
@@ -232,59 +296,106 @@ class _Body:
         return value
 
     def _fixture(self, name: str) -> None:
-        """Request a fixture that the benchmark sees, else write what it does."""
+        """Request a fixture that the benchmark sees, copy one that has to stay a fixture, else write what it does."""
         if name in self.made:
             return
         self.made.add(name)
-        file, fixture = self._found(name)
-        is_visible = file is not None and posixpath.basename(file.path) == "conftest.py" and self._sees(file)
-        if fixture is None or file is None:
-            if name not in BY_PYTEST:
-                raise NotCopiedError(f"gets {name} from a plugin of pytest, not from a file of the project")
-            self.fixtures.append(name)
-        elif is_visible and not isinstance(fixture.node, ast.AsyncFunctionDef):
-            self.fixtures.append(name)
+        found = self._found(name)
+        if not found and name in MOCKING:
+            raise NotCopiedError("replaces code by mocks")
+        if found and name not in self._requested:
+            self._write_fixture(name, found.function, found.file)
         else:
-            self._write_fixture(name, fixture, file)
+            self.fixtures.append(name)
 
-    def _found(self, name: str) -> tuple[TestModule | None, PytestFunction | None]:
+    @cached_property
+    def _requested(self) -> dict[str, PytestFunction]:
+        """The fixtures of files that remain fixtures, and those that they use; note which of them are copied."""
+        given = (each for each in self.test.parameters if self._given(each, indirect=False)[0] is not None)
+        names = [*self._automatic(), *(each for each in self.test.parameters if each not in {*given})]
+        requested: dict[str, PytestFunction] = {}
+        pending, seen = [(name, False) for name in names], set[tuple[str, bool]]()
+        while pending:
+            name, is_used_by_fixture = pending.pop(0)
+            found = self._found(name)
+            if not found or (name, is_used_by_fixture) in seen:
+                continue
+            seen.add((name, is_used_by_fixture))
+            is_async = isinstance(found.function.node, ast.AsyncFunctionDef)
+            stays = is_used_by_fixture or (not is_async and (found.is_visible or needs_pytest(found.function)))
+            if stays:
+                requested[name] = found.function
+            if stays and not found.is_visible:
+                self.copied[name] = (found.function, found.file)
+            pending += [(each, stays) for each in found.function.parameters]
+        return requested
+
+    def _found(self, name: str) -> "_FoundFixture | None":
+        """Return the fixture that the test gets by a name; None if no file of its own or above it has one."""
         folders = [posixpath.dirname(self.file.path)]
         while folders[-1]:
             folders.append(posixpath.dirname(folders[-1]))
         conftests = (self.modules.module(posixpath.join(folder, "conftest.py")) for folder in folders)
-        of_classes = ((each, owner.file) for owner in self.classes for each in owner.functions())
-        files = (self.file, *filter(None, conftests))
-        functions = (*of_classes, *((each, file) for file in files for each in file.functions(None)))
-        found = ((file, each) for each, file in functions if each.fixture_name == name)
-        return next(found, (None, None))
+        of_classes = (_FoundFixture(each, owner.file) for owner in self.classes for each in owner.functions())
+        of_files = (
+            _FoundFixture(each, written_in, is_visible=self._sees(file))
+            for file in (self.file, *filter(None, conftests))
+            for written_in, each in self._of_file(file, name)
+        )
+        return next((each for each in (*of_classes, *of_files) if each.function.fixture_name == name), None)
+
+    def _of_file(self, file: TestModule, name: str) -> Iterator[tuple[TestModule, PytestFunction]]:
+        """Yield the functions of a file, and those that it imports by a name, with the files that they are in."""
+        yield from ((file, each) for each in file.functions(None))
+        for node in (*file.bound.get(name, ()), *star_imports(file)):
+            with suppress(NotCopiedError):
+                imported = self.modules.imported(node, file.path) if isinstance(node, ast.ImportFrom) else None
+                if isinstance(imported, TestModule) and imported.path != file.path:
+                    yield from self._of_file(imported, name)
 
     def _sees(self, file: TestModule) -> bool:
-        folder = posixpath.dirname(file.path)
-        return not folder or f"{self.folder}/".startswith(f"{folder}/")
+        folder, name = posixpath.split(file.path)
+        return name == "conftest.py" and (not folder or f"{self.folder}/".startswith(f"{folder}/"))
 
     def _write_fixture(self, name: str, fixture: PytestFunction, file: TestModule) -> None:
         for parameter in fixture.parameters:
-            if parameter != "request":
+            if parameter != REQUEST:
                 self._fixture(parameter)
-        *statements, last = copy.deepcopy(without_docstring(fixture.node))
-        value = last.value if isinstance(last, ast.Return) else None
-        if isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield):
-            value = last.value.value
-        elif value is None:
-            statements.append(last)
+        statements, value, last = divided(fixture)
         if isinstance(fixture.node, ast.AsyncFunctionDef) and not isinstance(self.test.node, ast.AsyncFunctionDef):
             raise NotCopiedError(f"uses the asynchronous fixture {name}, but is not asynchronous")
-        if _leaves(statements):
+        if isinstance(fixture.node, ast.AsyncFunctionDef) and is_generator(fixture.node) and leaves(statements):
+            self._open(name, fixture, self._value_of_request(fixture, file), file)
+            return
+        if leaves(statements):
             raise NotCopiedError(f"uses the fixture {name}, which has to be undone or returns in several places")
         if value is not None and not (isinstance(value, ast.Name) and value.id == name):
             statements.append(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), last))
-        request = _Request(name, self._value_of_request(fixture, name, file))
+        request = OneParam(name, self._value_of_request(fixture, file))
         self._add([request.visit(each) for each in statements], file)
 
-    def _value_of_request(self, fixture: PytestFunction, name: str, file: TestModule) -> ast.expr | None:
+    def _open(self, name: str, fixture: PytestFunction, value: ast.expr | None, file: TestModule) -> None:
+        """Write an asynchronous fixture as a context manager that is closed after the test."""
+        manager, call = as_context_manager(fixture, value)
+        self.opening.append((manager, file))
+        code = f"{name} = await {STACK}.enter_async_context({call})"
+        self.statements.append(OwnStatement(code, binds=frozenset({name}), opens=True))
+        self.groups.append(_Group("pass", file, frozenset({name}), frozenset()))
+
+    def _value_of_request(self, fixture: PytestFunction, file: TestModule) -> ast.expr | None:
+        """Return the value of `request.param` in a fixture, if that has several."""
+        name = fixture.fixture_name
+        if name not in self.case:
+            return None
+        self.written.add(name)
+        value, of_mark = self._given(name, indirect=True)
+        if value is not None:
+            if of_mark.path != file.path and names([value]):
+                raise NotCopiedError(f"gets {name} by a fixture of another file (`indirect`)")
+            return value
         mark = next((each for each in fixture.node.decorator_list if last_name(each) == "fixture"), None)
-        values = next((each.value for each in getattr(mark, "keywords", ()) if each.arg == "params"), None)
-        return self._element(values, self.case[name], file) if values is not None and name in self.case else None
+        values = keywords(mark).get("params") if mark else None
+        return self._element(values, self.case[name], file) if values is not None else None
 
     # -- the object of a test class
 
@@ -338,8 +449,10 @@ class _Body:
     def _copied(self, original: ast.stmt, file: TestModule) -> Iterator[OwnStatement]:
         """Yield what is left of a statement without assertions and without the object of the test's class."""
         NeededCode(self.modules, self.folder).check_inner_imports(original, file)
-        if _leaves([original]) or any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(original)):
-            raise NotCopiedError("returns, yields or changes variables around it")
+        if leaves([original]):
+            raise NotCopiedError("returns or yields")
+        if any(isinstance(each, ast.Global) for each in ast.walk(original)):
+            raise NotCopiedError("changes variables of its module")
         node = with_paths(copy.deepcopy(original), file.path, self.folder)
         changed = WithoutAssertions(self.method).visit(node)
         for each in changed if isinstance(changed, list) else [changed]:
@@ -399,19 +512,12 @@ class _Attributes(ast.NodeTransformer):
         return ast.Name(node.attr, node.ctx)
 
 
-class _Request(ast.NodeTransformer):
-    """Replaces `request.param` by its value."""
-
-    def __init__(self, fixture: str, value: ast.expr | None) -> None:
-        self._fixture, self._value = fixture, value
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == "request":
-            if node.attr != "param" or self._value is None:
-                raise NotCopiedError(f"uses the fixture {self._fixture}, which uses request.{node.attr}")
-            return self._value
-        return node
+def _is_indirect(mark: ast.Call, name: str) -> bool:
+    """Return whether a mark gives a name's value to the fixture of that name."""
+    indirect = keywords(mark).get("indirect")
+    if isinstance(indirect, ast.List | ast.Tuple):
+        return name in map(string_value, indirect.elts)
+    return indirect is not None and not (isinstance(indirect, ast.Constant) and not indirect.value)
 
 
 def _is_call_of_base(statement: ast.stmt, name: str) -> bool:
@@ -431,15 +537,3 @@ def _function(method: Function) -> ast.stmt:
     if not is_static and function.args.args:
         del function.args.args[0]
     return function
-
-
-def _leaves(nodes: Sequence[ast.AST]) -> bool:
-    """Return whether statements return or yield, rather than functions inside them."""
-    pending = list(nodes)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
-            pending += ast.iter_child_nodes(node)
-    return False

@@ -47,7 +47,7 @@ def short_name(target: str) -> str:
         last = own_name(target)
     if last[:1].isupper() and not last.isupper():
         last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()
-    return re.sub(r"\W", "_", last)
+    return re.sub(r"\W", "_", last).lstrip("_") or "call"
 
 
 def is_public(name: str) -> bool:

@@ -10,14 +10,16 @@ from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
+from ...benchmark_tests.writing.copied_fixtures import STACK
 from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
+from ...benchmark_tests.writing.unused_code import without_unused
 from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
-from ...project.syntax import bound_names, indented, names, parse_or_empty
+from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
 from . import lengths
 from .lengths import IN_PROPORTION, TOO_LONG
@@ -103,7 +105,7 @@ class TestChooser:
         definition = self.base.changed.located.definition
         method = "property" if definition.is_property else definition.name.rpartition(".")[2]
         folder = self.layout.benchmarks_root
-        body = body_of(reach.test, reach.case, modules, folder=folder, method=method)
+        body = body_of(reach.test, reach.case, modules, folder=folder, method=method, values=reach.values)
         if isinstance(body, str):
             return body
         lines = sum(each.count("\n") + 1 for each in (*body.definitions, *(one.code for one in body.statements)))
@@ -113,8 +115,9 @@ class TestChooser:
 
     def _workload(self, test: str, body: TestBody) -> WorkloadTest | str:
         """Return what of a test is measured, or why it cannot be."""
-        setup = "\n".join((*body.imports, *body.definitions))
-        order = {"setup": setup, "steps": [each.code for each in body.statements], "call": "None", "inputs": []}
+        steps = [with_globals(each.code) for each in body.statements]
+        is_closed = any(each.opens for each in body.statements)
+        order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
         answer = self._tried(self.base, order, body.fixtures)
         if "raised" in answer:
             return f"written as code, it fails: {answer['raised']}"
@@ -193,7 +196,7 @@ class TestChooser:
         more = {
             "steady": True,
             "peak": True,
-            "fixtures": [each for each in fixtures if each not in GIVEN],
+            "fixtures": [] if GIVEN.issuperset(fixtures) else list(fixtures),
         }
         return try_code(side.site, {**order, **more, "inside": inside})
 
@@ -232,10 +235,10 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
     first = next(index for index, (_, count) in enumerate(counted) if count)
     for start in dict.fromkeys((_start(kept, first), 0)):
         setup, measured = kept[:start], kept[start:]
-        if any(each.fails for each in measured):
+        if any(each.fails or each.opens for each in measured):
             continue
         code, result = _with_result([each.code for each in measured])
-        yield WorkloadTest(
+        workload = WorkloadTest(
             test=test,
             imports=body.imports,
             definitions=body.definitions,
@@ -243,7 +246,10 @@ def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Worklo
             body=code,
             result=result,
             fixtures=body.fixtures,
+            marks=body.marks,
+            is_closed=any(each.opens for each in setup),
         )
+        yield without_unused(workload)
 
 
 def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
@@ -262,7 +268,7 @@ def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[O
             is_bare = is_value and kept and not statement.binds & used
             bare = replace(statement, code=_value_code(statement.code, node), binds=frozenset()) if is_bare else None
             kept.insert(0, (bare or statement, count))
-            used |= names([node])
+            used |= names([node]) | outer_names([node])
     return kept
 
 
@@ -270,6 +276,7 @@ def _start(statements: Sequence[OwnStatement], first: int) -> int:
     """Return where measured code begins: the setup must not bind a name that is bound there again."""
     while True:
         bound = set[str]().union(*(each.binds for each in statements[first:]))
+        bound |= outer_names(parse_or_empty(each.code.encode()) for each in statements[first:])
         earlier = [index for index in range(first) if statements[index].binds & bound]
         if not earlier:
             return first
@@ -307,9 +314,19 @@ def _order(workload: WorkloadTest) -> Message:
         (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in made)}}}")
     )
     prepared = ("async ", "await ") if is_prepared_on_loop(workload) else ("", "")
-    lines = (*workload.imports, *workload.definitions, f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}")
+    setup = f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}\nmeasured, made = {prepared[1]}prepare()"
     return {
-        "setup": "\n".join((*lines, f"measured, made = {prepared[1]}prepare()")),
+        **_module_of(workload),
+        **_setup(setup, is_closed=workload.is_closed),
         "call": "await measured()" if code.startswith("async ") else "measured()",
         "inputs": ["made", *(each for each in workload.fixtures if each not in GIVEN)],
     }
+
+
+def _setup(code: str, *, is_closed: bool) -> Message:
+    return {"setup": f"{STACK} = AsyncExitStack()\n{code}" if is_closed else code, "stack": STACK if is_closed else ""}
+
+
+def _module_of(test: TestBody | WorkloadTest) -> Message:
+    """Return what the module of a trial has outside of its test, and the marks of that."""
+    return {"module": "\n".join((*test.imports, *test.definitions)), "marks": test.marks}

@@ -63,6 +63,9 @@ def run(inputs: StageInputs) -> None:
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     if ":" not in (detection.target or "") and not any(each.status == "modified" for each in detection.functions):
         return Recording(item=inputs.item_id, notes=("no function is known that could be called",))
+    if ":" not in (detection.target or ":") and not (detection.domain.given or inputs.settings.drive):
+        note = f"an import is measured: of {detection.target} only code that runs when it is imported changed"
+        return Recording(item=inputs.item_id, domains=("struct",), notes=(note,))
     recorder = _Recorder(Sides(inputs, detection))
     domains: tuple[Domain, ...] = ()
     note = ""

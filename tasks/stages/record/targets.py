@@ -137,6 +137,7 @@ class NamedReach:
     chains: tuple[tuple[tuple[str, ...], float], ...]
     longest: tuple[TimedCall, ...] = ()
     case: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     generated: bool = False
 
 
@@ -154,7 +155,16 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     chains = tuple(
         (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
     )
-    return NamedReach(reach.test, reach.target, reach.seconds, chains, reach.longest, reach.case, reach.generated)
+    return NamedReach(
+        reach.test,
+        reach.target,
+        reach.seconds,
+        chains,
+        reach.longest,
+        case=reach.case,
+        values=reach.values,
+        generated=reach.generated,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,8 +224,9 @@ class _Writer:
 
 def _called(detection: Detection, recording: Recording) -> Detection:
     """Return the detection with the recorded function as its target: another that changed, or a caller of it."""
-    exporting = (recording.called_as or recording.target).partition(":")[0]
-    target = f"{exporting}:{recording.target.partition(':')[2]}".removesuffix(".__init__")
+    module, colon, name = recording.target.partition(":")
+    exporting = recording.called_as.partition(":")[0] or module
+    target = f"{exporting}{colon}{name}".removesuffix(".__init__")
     if recording.domains:
         domain = detection.domain.model_copy(update={"domains": recording.domains})
         detection = detection.model_copy(update={"domain": domain})

@@ -56,12 +56,7 @@ def formatted(text: str) -> str:
 
 
 WHOLE = '''\
-"""Benchmark of pagelayout.text:merge_lines.
-
-Time:           pytest tests/benchmarks/test_benchmark_x.py
-Peak memory:    pytest tests/benchmarks/test_benchmark_x.py --memray
-Base and head:  prprep compare:merge_lines
-"""
+"""Benchmark of pagelayout.text:merge_lines."""
 
 import pytest
 

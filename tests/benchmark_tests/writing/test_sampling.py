@@ -307,7 +307,7 @@ def test_generators_are_consumed():
     assert "return [list(squares(numbers)) for numbers in calls]" in written(sample, None, "app:squares")
 
 
-def test_the_docstring_says_that_files_have_samples_of_their_own():
+def test_the_docstring_names_the_files_whose_calls_were_drawn():
     sample = typical_sample(DrawnCalls(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
     recording = Recording(
         item="item",
@@ -323,7 +323,7 @@ def test_the_docstring_says_that_files_have_samples_of_their_own():
         recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None
     ).text
     assert (
-        "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while"
+        "different ones of the 700 that were recorded while tests/test_a.py and tests/test_b.py ran, drawn at random."
         in " ".join(text.split())
     )
 
@@ -331,7 +331,7 @@ def test_the_docstring_says_that_files_have_samples_of_their_own():
 def test_docstring_has_origin_and_size_of_the_calls():
     text = " ".join(written(typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
     assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
-    assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text
+    assert "Their arguments hold 3 to 6 characters or elements, those of all recorded calls 3 in the median." in text
 
 
 @pytest.mark.parametrize(

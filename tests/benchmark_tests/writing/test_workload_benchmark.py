@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -114,3 +116,29 @@ def test_a_setup_that_may_need_the_event_loop_runs_on_it():
     assert "client = loop.run_until_complete(prepare())" in text
     text = written(setup=("rows = await load()",), body=(), result="merge_lines(rows)")
     assert "        rows = loop.run_until_complete(prepare())\n        benchmark(run)\n" in text
+
+
+def test_what_asynchronous_fixtures_opened_is_closed(tmp_path):
+    manager = """
+opened = []
+
+@asynccontextmanager
+async def open_rows():
+    opened.append(1)
+    yield opened
+    opened.clear()
+"""
+    text = written(
+        imports=("from contextlib import AsyncExitStack, asynccontextmanager",),
+        definitions=tuple(manager.strip().split("\n\n")),
+        setup=("rows = await stack.enter_async_context(open_rows())",),
+        body=("assert rows == [1]",),
+        result="",
+        fixtures=(),
+        is_closed=True,
+    )
+    file = tmp_path / "test_benchmark_rows.py"
+    file.write_text(f"{text}    assert opened == []\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--benchmark-disable", file.name]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in finished.stdout, finished.stdout

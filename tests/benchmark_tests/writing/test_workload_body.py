@@ -13,6 +13,7 @@ from tests.support.projects import Files
 
 TESTS = '''
 import json
+import os
 from pathlib import Path
 from unittest import TestCase, mock
 
@@ -21,6 +22,7 @@ import pytest
 import rows as r
 from rows import *
 from tests import cases
+from tests.fixtures import imported
 from tests.base import Kind, make, unused
 
 DATA = Path(__file__).parent / "data.json"
@@ -74,13 +76,66 @@ def test_fixtures(table, width, tmp_path, shared, elsewhere):
 def test_undone(undone):
     r.total(undone)
 
+@pytest.fixture(params=["a", "b"], ids=str)
+def opened(request, shared, table):
+    """Opened for the test."""
+    with make(request.param) as opened:
+        yield opened
+
+@pytest.fixture
+def named(request):
+    return request.node.name
+
+@pytest.fixture
+def other_table(opened, table):
+    if opened:
+        return table
+    return make(opened)
+
+def test_opened(opened, table, named, other_table):
+    r.total(opened, table, named, other_table)
+
+@pytest.mark.parametrize("width", [5], indirect=True)
+def test_indirect(width):
+    r.total(width)
+
+def test_imported(imported):
+    r.total(imported)
+
+def test_visible(client):
+    r.total(client)
+
+@pytest.fixture
+def settings():
+    return {"own": True}
+
+def test_plugin(plugged):
+    r.total(plugged)
+
+def test_mocker(mocker):
+    r.total(mocker)
+
 def test_file():
     r.total(json.loads(DATA.read_text()))
+
+def test_text_path():
+    r.total(os.path.join(os.path.dirname(os.path.abspath(__file__)), "data.json"))
 
 def test_returns():
     if r.total():
         return
     r.total(1)
+
+def test_global():
+    global DATA
+    DATA = r.total()
+
+def test_nonlocal():
+    count = 0
+    def counted():
+        nonlocal count
+        count += 1
+    r.total(counted)
 
 @mock.patch("rows.total")
 def test_patched(total):
@@ -102,6 +157,32 @@ def shadowed():
 async def served():
     table = await make(1)
     return table
+
+@pytest.fixture(params=[1, 2])
+async def connected(request, served):
+    async with make(served, request.param) as connection:
+        yield connection
+
+@pytest.mark.asyncio
+async def test_connected(connected):
+    assert await r.total(connected) == 1
+
+class TestOwnFixture:
+    @pytest.fixture
+    def mine(self):
+        yield 1
+        make(2)
+
+    def test_own(self, mine):
+        r.total(mine)
+
+    @pytest.fixture
+    def stateful(self):
+        yield self
+        make(2)
+
+    def test_stateful(self, stateful):
+        r.total(stateful)
 
 @pytest.mark.asyncio
 async def test_waits(served):
@@ -207,6 +288,21 @@ class Other(Base):
 class Waiting(Mixin, Other):
     pass
 """
+CONFTEST = """
+import pytest
+
+@pytest.fixture
+def shared():
+    return 1
+
+@pytest.fixture
+def settings():
+    return {}
+
+@pytest.fixture
+def client(settings, backend):
+    return settings
+"""
 FILES = Files(
     {
         "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\n",
@@ -218,7 +314,8 @@ FILES = Files(
         "tests/waiting.py": WAITING,
         "tests/more.py": "Limit = 7\n",
         "tests/cases.py": CASES,
-        "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef shared():\n    return 1\n",
+        "tests/conftest.py": CONFTEST,
+        "tests/fixtures.py": "import pytest\n\n@pytest.fixture\ndef imported():\n    return [1]\n",
         "tests/unit/conftest.py": "import pytest\n\n@pytest.fixture\ndef elsewhere():\n    return [1]\n",
         "tests/unit/test_rows.py": TESTS,
     }
@@ -287,8 +384,81 @@ def test_fixtures_are_written_out_unless_the_benchmark_sees_their_conftest(body)
     ]
 
 
+def test_fixtures_that_are_undone_are_copied_with_those_that_they_use(body):
+    opened = body("test_opened[b]", opened=1)
+    assert opened.fixtures == ("opened", "table", "named", "other_table")
+    assert [each for each in opened.definitions if each.startswith("@")] == [
+        "@pytest.fixture\ndef table():\n    first = Wide()\n    return first",
+        (
+            '@pytest.fixture\ndef opened(shared, table):\n    """Opened for the test."""\n'
+            "    with make('b') as opened:\n        yield opened"
+        ),
+        "@pytest.fixture\ndef named(request):\n    return request.node.name",
+        (
+            "@pytest.fixture\ndef other_table(opened, table):\n    if opened:\n        return table\n"
+            "    return make(opened)"
+        ),
+    ]
+    assert codes(opened) == ["r.total(opened, table, named, other_table)"]
+    undone = body("test_undone")
+    assert undone.fixtures == ("undone",)
+    assert undone.definitions[-1] == "@pytest.fixture\ndef undone():\n    yield 1\n    make(2)"
+    # One of a class that does not use its object is a function.
+    of_class = body("TestOwnFixture::test_own")
+    assert of_class.definitions[-1] == "@pytest.fixture\ndef mine():\n    yield 1\n    make(2)"
+
+
+def test_fixtures_get_the_value_of_a_mark_and_may_be_imported(body):
+    assert codes(body("test_indirect[5]", width=0))[:2] == ["half = 5", "width = half * 2"]
+    assert codes(body("test_imported")) == ["imported = [1]", "r.total(imported)"]
+
+
+def test_a_fixture_that_the_benchmark_sees_uses_those_of_the_test(body):
+    visible = body("test_visible")
+    assert visible.fixtures == ("client",)
+    assert visible.definitions == ('@pytest.fixture\ndef settings():\n    return {"own": True}',)
+
+
+def test_fixtures_of_plugins_are_requested_in_the_case_of_the_test(body, modules):
+    assert body("test_plugin").fixtures == ("plugged",)
+    path, values = "tests/unit/test_rows.py", {"backend": "quick", "width": 1}
+    chosen = body_of(f"{path}::test_visible[quick]", {"backend": 0}, modules, folder="tests/benchmarks", values=values)
+    assert chosen.marks == ("pytest.mark.parametrize(\"backend\", ['quick'], indirect=True)",)
+    # A plugin may add a fixture to an asynchronous test; the benchmark is none.
+    waits = body_of(f"{path}::test_waits[quick]", {"backend": 0}, modules, folder="tests/benchmarks", values=values)
+    assert waits.marks == ()
+
+
+def test_an_asynchronous_fixture_that_is_undone_becomes_a_context_manager(body):
+    connected = body("test_connected[2]", connected=1)
+    assert codes(connected) == [
+        "table = await make(1)",
+        "served = table",
+        "connected = await stack.enter_async_context(open_connected(served))",
+        "await r.total(connected)",
+    ]
+    assert "from contextlib import AsyncExitStack, asynccontextmanager" in connected.imports
+    assert connected.definitions[-1] == (
+        "@asynccontextmanager\nasync def open_connected(served):\n"
+        "    async with make(served, 2) as connection:\n        yield connection"
+    )
+
+
 def test_a_file_is_found_from_the_benchmarks_folder(body):
     assert body("test_file").definitions == ("DATA = Path(__file__).parents[2] / 'tests/unit' / 'data.json'",)
+
+
+def test_a_file_is_found_by_os_path_from_the_benchmarks_folder(body):
+    folder = "os.path.abspath(os.path.join(os.path.dirname(__file__), '../unit'))"
+    assert codes(body("test_text_path")) == [f"r.total(os.path.join({folder}, 'data.json'))"]
+
+
+def test_functions_of_a_test_may_change_its_variables(body):
+    assert codes(body("test_nonlocal")) == [
+        "count = 0",
+        "def counted():\n    nonlocal count\n    count += 1",
+        "r.total(counted)",
+    ]
 
 
 def test_the_object_of_a_test_class_becomes_variables(body):
@@ -346,8 +516,10 @@ def test_statements_that_expect_errors_are_known(body):
 @pytest.mark.parametrize(
     ("test", "reason"),
     [
-        ("test_undone", "it uses the fixture undone, which has to be undone or returns in several places"),
-        ("test_returns", "it returns, yields or changes variables around it"),
+        ("TestOwnFixture::test_stateful", "it uses the fixture stateful of a class, which has to be undone"),
+        ("test_mocker", "it replaces code by mocks"),
+        ("test_returns", "it returns or yields"),
+        ("test_global", "it changes variables of its module"),
         ("test_patched", "it is decorated by mock.patch"),
         ("test_mocks", "it replaces code by mocks"),
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),

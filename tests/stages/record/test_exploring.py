@@ -266,6 +266,26 @@ def test_a_trial_says_what_one_call_returns_and_allocates(site):
     assert try_code(site, changing)["steady"] is False
 
 
+def test_a_trial_closes_what_its_setup_opened(site):
+    module = """
+from contextlib import AsyncExitStack, asynccontextmanager
+opened = []
+
+@asynccontextmanager
+async def opening():
+    opened.append(1)
+    yield opened
+    opened.pop()
+    if len(order) > 1:
+        raise ValueError(f"closed after {order}")
+"""
+    setup = "order = []\nstack = AsyncExitStack()\nshop = await stack.enter_async_context(opening())"
+    order = {"module": module, "setup": setup, "call": "order.append(len(shop))", "inputs": ["order"], "stack": "stack"}
+    assert try_code(site, order).get("changes") is True
+    twice = {**order, "call": "(order.append(len(shop)), order.append(len(shop)))"}
+    assert try_code(site, twice)["raised"] == "ValueError: closed after [1, 1]"
+
+
 def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, monkeypatch):
     monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-of-the-shop")
     call = "open('', mode=__file__ + 's3cr3t-of-the-shop')"

@@ -22,6 +22,7 @@ class Schema:
         fields = vars(type(self)).items()
         self.fields = {name: field for name, field in fields if isinstance(field, Field)}
         self.bought = []
+        self.closed = False
 
     def dump(self, rows):
         return [self.row(row) for row in rows]
@@ -36,6 +37,14 @@ class Schema:
     async def serve(self, lock, rows):
         async with lock:
             return [self.row(row) for row in rows]
+
+    def sold(self, rows):
+        if self.closed:
+            raise ValueError("the shop is closed")
+        return [self.row(row) for row in rows]
+
+    def close(self):
+        self.closed = True
 
     def buy(self, rows):
         for row in rows:
@@ -61,6 +70,8 @@ class ServingCase(RowsCase):
         self.assertEqual(len(await schema.serve(self.lock, self.rows)), 5_000)
 """
 TESTS = """
+from contextlib import closing
+
 import pytest
 
 from shop import Field, Schema
@@ -89,6 +100,27 @@ def test_locked(lock):
     assert schema.locked(lock, [{"title": "book", "year": 1}])
 
 
+@pytest.fixture(params=[1, 5_000])
+def more_rows(request):
+    return [{"title": "book", "year": 1}] * request.param
+
+
+@pytest.fixture
+def opened(more_rows):
+    with closing(Book()) as book:
+        yield book
+    assert book.closed
+
+
+def test_sold(opened, more_rows, edition):
+    sold = opened.sold(more_rows)
+    assert len(sold) == len(more_rows)
+    for row in more_rows[:2]:
+        expected = row["title"].title()
+        assert sold[0]["title"] == expected
+    assert edition == "first"
+
+
 class TestServing(ServingCase):
     kind = Book
 
@@ -98,7 +130,23 @@ class TestBuying(RowsCase):
         schema = Book()
         self.assertEqual(schema.buy(self.rows), 5_000)
 """
-CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
+CONFTEST = """
+import threading
+
+import pytest
+
+
+@pytest.fixture
+def lock():
+    return threading.Lock()
+
+
+@pytest.fixture(params=["first", "second"])
+def edition(request):
+    if request.param == "second":
+        pytest.skip("there is one edition")
+    return request.param
+"""
 FILES = {
     "pyproject.toml": PYPROJECT,
     "src/shop/__init__.py": CODE,
@@ -159,7 +207,30 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
         loop.close()
 """
     )
-    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked", "Schema.serve")
+    _, _, text = shop.scaffolded("Schema.sold")
+    # A fixture that is undone stays a fixture, with what it uses; both have the value of one case.
+    assert (
+        text[text.index("@pytest.fixture") :]
+        == """\
+@pytest.fixture
+def more_rows():
+    return [{"title": "book", "year": 1}] * 5000
+
+
+@pytest.fixture
+def opened(more_rows):
+    with closing(Book()) as book:
+        yield book
+    assert book.closed
+
+
+@pytest.mark.parametrize("edition", ["first"], indirect=True)
+def test_benchmark_sold(benchmark, opened, more_rows, edition):
+    \"\"\"Time the calls of a test of Schema.sold.\"\"\"
+    benchmark(opened.sold, more_rows)
+"""
+    )
+    shop.pass_tests("Schema.dump", "Schema.buy", "Schema.locked", "Schema.serve", "Schema.sold")
 
 
 def body(*statements: OwnStatement) -> TestBody:

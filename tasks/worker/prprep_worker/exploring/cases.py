@@ -28,6 +28,12 @@ def case_of(item: Any) -> dict[str, int]:
     return case
 
 
+def plain_values_of(item: Any) -> dict[str, Any]:
+    """Return the value of each parametrized name whose value is a text, a whole number, a truth value or None."""
+    params = getattr(getattr(item, "callspec", None), "params", None) or {}
+    return {name: value for name, value in params.items() if value is None or type(value) in (str, int, bool)}
+
+
 def _is_of(listed: Any, names: Sequence[str], params: dict[str, Any], *, is_single: bool) -> bool:
     """Return whether the values listed for a case are those that the test has."""
     if type(listed).__name__ == "ParameterSet":

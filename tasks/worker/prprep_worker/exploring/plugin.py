@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from prprep_worker.exploring.cases import case_of
+from prprep_worker.exploring.cases import case_of, plain_values_of
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 
@@ -60,7 +60,8 @@ class Explorer:
 
 def _described(item: Any) -> dict[str, Any]:
     """Return a test's id, the index of the value that each parametrized name has, and whether it is generated."""
-    return {"test": item.nodeid, "case": case_of(item), "generated": _is_generated(item)}
+    case, values = case_of(item), plain_values_of(item)
+    return {"test": item.nodeid, "case": case, "values": values, "generated": _is_generated(item)}
 
 
 def _is_generated(item: Any) -> bool:

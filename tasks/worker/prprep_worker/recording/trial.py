@@ -7,10 +7,11 @@ which of them the first call executes, and the code can call `reached()`, which 
 `inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function; with `steps`
 too (statements), these run instead of the call, one after the other, and it has the `calls` of the function in each
 that raise no error. With `steady`, the answer says whether the call returns the same each time, and has a `digest` of
-that, "" if it cannot be described; with `peak`, the most bytes that a call allocates at a time.
+that, "" if it cannot be described; with `peak`, the most bytes that a call allocates at a time. The setup may make an
+AsyncExitStack of the name `stack`, which is closed in the end.
 
-If fixtures provide arguments, a test imports this and calls `answer` with their values: the file PRPREP_TRIAL is the
-order then, and its `out` gets the answer. pytest 6.2 or newer.
+If fixtures provide arguments, a test imports this and calls `answer` with its module's names and their values: the
+file PRPREP_TRIAL is the order then, and its `out` gets the answer. pytest 6.2 or newer.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def try_code(order: Message, fixtures: Message) -> Message:
         # Classes that the code defines look for their module, as those of `dataclasses` do.
         module = sys.modules["test_trial"] = types.ModuleType("test_trial")
         names: Message = vars(module)
-        names.update(__file__=order["file"], tmp_path=pathlib.Path(folder), **fixtures, **patch)
+        names.update({"tmp_path": pathlib.Path(folder), **patch, **fixtures, "__file__": order["file"]})
         trial = Trial(order, names)
         try:
             with _filtered(order["filters"]):
@@ -89,10 +90,20 @@ class Trial:
 
     def close(self) -> None:
         if self._loop is not None:
-            self._loop.close()
+            try:
+                self._close_fixtures()
+            finally:
+                self._loop.close()
 
     def set_up(self) -> None:
+        self._close_fixtures()
         self._run(self._setup)
+
+    def _close_fixtures(self) -> None:
+        """Close what asynchronous fixtures opened when the code was set up last."""
+        stack = self._names.pop(self._order.get("stack", ""), None)
+        if stack is not None:
+            self._loop.run_until_complete(stack.aclose())
 
     def steps(self) -> Message:
         """Run the statements of the order; return how often each calls the function that is watched."""
@@ -261,11 +272,12 @@ def main() -> None:
         json.dump(outcome, stream)
 
 
-def answer(*fixtures: Any) -> None:
-    """Try the code with the values of the order's fixtures."""
+def answer(module: Message, *fixtures: Any) -> None:
+    """Try the code with the names of a module and the values of the order's fixtures."""
     with open(os.environ["PRPREP_TRIAL"], encoding="utf-8") as stream:
         order = json.load(stream)
-    outcome = _outcome(order, dict(zip(order["fixtures"], fixtures)))  # noqa: B905 - Python 3.9
+    names = {name: value for name, value in module.items() if not name.startswith("__")}
+    outcome = _outcome(order, {**names, **dict(zip(order["fixtures"], fixtures))})  # noqa: B905 - Python 3.9
     with open(order["out"], "w", encoding="utf-8") as stream:
         json.dump(outcome, stream)
 

@@ -1,0 +1,65 @@
+"""What is left of a test's code without its assertions."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import WorkloadTest
+from tasks.benchmark_tests.writing.unused_code import without_unused
+
+
+def left(**parts: object) -> WorkloadTest:
+    return without_unused(WorkloadTest(test="tests/test_shop.py::test_load", **parts))
+
+
+@pytest.mark.parametrize(
+    ("code", "shorter"),
+    [
+        ("for kind in kinds:\n    result = load(kind)", "for kind in kinds:\n    load(kind)"),
+        ("with opened(1) as shop:\n    loaded = await load(1)", "with opened(1):\n    await load(1)"),
+        ("with opened(1) as shop:\n    total += shop.load(1)", None),
+        ("for kind in kinds:  # all of them\n    total = load(kind)\n    total += 1", None),
+        ("for kind in kinds:\n    first, second = load(kind)\n    kept = kind", None),
+        ("for kind in kinds:\n    def loaded():\n        result = load(kind)\n    loaded()", None),
+        ("def loaded():\n    nonlocal total\n    total = load(1)", None),
+        ("result = load(1)", None),
+    ],
+)
+def test_variables_that_only_assertions_read_are_left_out(code, shorter):
+    assert left(body=(code,)).body == (shorter or code,)
+
+
+def test_variables_that_anything_reads_stay():
+    body = ("for kind in kinds:\n    result = load(kind)",)
+    assert left(body=body, result="result").body == body
+
+
+def test_definitions_and_imports_that_only_assertions_used_are_left_out():
+    definitions = (
+        "REGISTRY = {}",
+        "REGISTRY.update(kind=Kind)",
+        "class Kind:\n    pass",
+        'class Shop:\n    kind: "Kind | None"\n    size = Size(1)',
+        "class Named:\n    pass",
+        "class Expected:\n    pass",
+    )
+    imports = ("from __future__ import annotations", "import json", "import pytest", "from shop import Error, Size")
+    workload = left(
+        definitions=definitions, imports=imports, body=("REGISTRY.clear()",), result="Shop().load('Named', tmp_path)"
+    )
+    assert workload.definitions == definitions[:-1]
+    assert workload.imports == (imports[0], imports[3])
+
+
+def test_definitions_that_fixtures_are_need_what_they_use():
+    fixture = "@pytest.fixture\ndef rows(tmp_path):\n    yield read(tmp_path)"
+    marked = left(
+        definitions=(fixture, "def read(path):\n    return json.load(path)"),
+        imports=("import json", "import pytest", "import re"),
+        fixtures=("rows", "capsys", "tmp_path", "client"),
+        result="load(1)",
+    )
+    assert len(marked.definitions) == 2
+    assert marked.imports == ("import json", "import pytest")
+    # A project's own fixture may do something that the code relies on.
+    assert marked.fixtures == ("rows", "tmp_path", "client")
