@@ -59,6 +59,8 @@ def test_equal_files_give_equal_bytes_and_come_back(tmp_path):
         (b"", "cannot be read: File is not a zip file"),
         (b"PK\x03\x04" + bytes(100), "cannot be read: File is not a zip file"),
     ],
+    # The bytes of an archive hold the time.
+    ids=lambda value: value if isinstance(value, str) else "archive",
 )
 def test_what_prprep_would_not_write_is_one_message(tmp_path, monkeypatch, content, reason):
     monkeypatch.setattr(archives, "MOST_FILES", 3)
