@@ -20,7 +20,7 @@ from ..artifacts import (
     Verdict,
     Verification,
 )
-from ..body import summary
+from ..body import edited_body, summary
 from ..body.claims import CitableEvidence, unproven
 from ..errors import ArtifactError, PrprepError
 from ..manifest.model import Optimization
@@ -30,7 +30,6 @@ from ..staleness import Staleness, fields_of
 from ..storage.artifact import read_if_valid
 from ..storage.hashing import digest_of, read_bytes, sha256, sha256_of
 from ..storage.paths import ItemPaths
-from . import edited_body
 from .audit import MOST_LISTED, listed
 
 _FORBIDDEN: Final = re.compile(

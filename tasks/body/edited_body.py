@@ -9,11 +9,11 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Final
 
-from ..body.claims import CitableEvidence, unproven
-from ..body.composing import TITLE
 from ..text import amounts
 from ..text.markdown import one_line, plain, shorten
 from ..text.shown import ShownLine, shown_lines
+from .claims import CitableEvidence, unproven
+from .composing import TITLE
 
 GAP: Final = "[To be written by a person"
 """Marks a gap in the templates."""

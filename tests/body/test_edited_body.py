@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.body.claims import CitableEvidence
-from tasks.pull_request.edited_body import GAP, objections
+from tasks.body.edited_body import GAP, objections
 from tasks.stages.render.render import bounded
 from tests.support.evidence import CPU_IMPROVED, ITEM, Case
 
