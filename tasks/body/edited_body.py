@@ -15,6 +15,8 @@ from ..text.shown import ShownLine, shown_lines
 from .claims import CitableEvidence, unproven
 from .composing import TITLE
 
+RENDERED: Final = "body.md"
+"""A copy of the body as it was rendered, in the item's folder of .prprep."""
 GAP: Final = "[To be written by a person"
 """Marks a gap in the templates."""
 _BOX: Final = re.compile(r"^\[[xX]\](?=\s)")

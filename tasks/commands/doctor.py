@@ -120,7 +120,7 @@ def of_item(staleness: Staleness, item_id: str, report: Report) -> Iterator[Chec
         for name, checks in _BEFORE.items():
             _bring_up_to_date(staleness, name, item_id, report)
             yield from checks(paths, settings)
-            if staleness.waits(item_id):
+            if name == "scaffold" and staleness.waits(item_id):
                 return
         yield from _dry_run(staleness, item_id, report)
         _bring_up_to_date(staleness, "lint", item_id, report)

@@ -31,16 +31,20 @@ class Gathered:
 def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: Sequence[Candidate] = ()) -> Gathered:
     """Read notes, results, log and branches, and combine candidates with the same commits, branch or function.
 
-    `requested` are the user's own, which come first.
+    `requested` are the user's own, which come first; the commits of a branch among them are no candidates of their own.
     """
     sources = [f"{len(requested)} on the command line"] if requested else []
     noted = [_resolved(repository, candidate) for candidate in requested]
+    branches = {candidate.branch for candidate in noted if candidate.branch}
+    whole = {sha for branch in branches for sha in repository.commits_of(branch)}
     for file in notes:
         read = tables.candidates_of_results if file.is_table else handoff.candidates
         candidates = read(_with_whole_shas(repository, file.text), file.path)
         noted += [_resolved(repository, candidate) for candidate in candidates]
         sources.append(f"{file.path} ({_counted(candidates)})")
-    all_candidates = _combine_same([*noted, *_from_git(repository, noted, sources)])
+    found = _from_git(repository, noted, sources)
+    from_git = [each for each in found if each.branch in branches or not whole.issuperset(each.commits)]
+    all_candidates = _combine_same([*noted, *from_git])
     commits = (*repository.recent, *repository.current.commits)
     return Gathered(tuple(_with_commits(repository, all_candidates)), tuple(sources), history.reverted(commits))
 

@@ -137,7 +137,7 @@ class _ItemBuilder:
                 return self._try({"base": base, "head": head})
             self.warnings.append(f"{'..'.join(candidate.commit_range)} is not in the repository")
         commits = self._oldest_first(candidate.commits)
-        if candidate.branch and (not commits or set(commits) == self._commits_of(candidate.branch)):
+        if candidate.branch and (not commits or set(commits) == self.repository.commits_of(candidate.branch)):
             return self._try({"head": candidate.branch})
         if commits:
             return self._try({"commits": list(commits)}) or self._try_on_parent(commits)
@@ -146,10 +146,6 @@ class _ItemBuilder:
         else:
             self.problem = "the notes name no commit or branch, and no commit has its title or changes its functions"
         return None
-
-    def _commits_of(self, branch: str) -> set[str]:
-        tip = self.repository.clone.resolve([branch])[branch]
-        return {commit.sha for commit in self.repository.ahead(branch, tip).commits} if tip else set()
 
     def _oldest_first(self, commits: Sequence[str]) -> tuple[str, ...]:
         known = [commit.sha for commit in (*self.repository.recent, *self.repository.current.commits)]

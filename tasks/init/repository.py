@@ -46,6 +46,11 @@ class RepositoryHistory:
         commits = self.clone.commits(base, tip)[-_MOST_COMMITS:] if base else ()
         return BranchCommits(name, self._without_merges(commits), is_current)
 
+    def commits_of(self, branch: str) -> set[str]:
+        """Return the newest commits that a branch is ahead of upstream; none if there is no such branch."""
+        tip = self.clone.resolve([branch])[branch]
+        return {commit.sha for commit in self.ahead(branch, tip).commits} if tip else set()
+
     @cached_property
     def current(self) -> BranchCommits:
         return self.ahead(self.branch, self.head, is_current=True)

@@ -11,7 +11,7 @@ from tasks.commands import doctor
 from tasks.commands.doctor import Check, of_machine
 from tests.support.documents import document_of
 from tests.support.github import GitHub
-from tests.support.mistakes import BENCHMARK, CODE, LIGHT, item, manifest, ran, target
+from tests.support.mistakes import BENCHMARK, CODE, LIGHT, MEASURES, item, manifest, ran, target
 from tests.support.untouched import untouched
 
 
@@ -71,6 +71,21 @@ def test_a_benchmark_that_is_written_from_a_recorded_call_is_checked_too(tmp_pat
     assert code == 0
     assert "  ok    1 call of textkit:total recorded, from tests/test_textkit.py" in output
     assert "(generated)" in output
+
+
+@pytest.mark.slow
+def test_a_gap_is_a_failure_every_time_until_a_benchmark_is_named(tmp_path):
+    repo = target(tmp_path, {BENCHMARK: None})
+    folder = manifest(repo, item(benchmark=None))
+    first, again = (doctor_output(folder) for _ in range(2))
+    assert (first[0], again[0]) == (1, 1)
+    checks = first[1].partition("\nfaster\n")[2]
+    assert checks == again[1].partition("\nfaster\n")[2]
+    assert "is not complete\n        fix: " in checks
+    repo.write({BENCHMARK: MEASURES})
+    code, output = doctor_output(manifest(repo, item()))
+    assert code == 0
+    assert "the benchmark passes on every side" in output
 
 
 @pytest.mark.slow

@@ -180,6 +180,18 @@ def test_branches_named_after_performance_work(tmp_path):
     assert used(requested)["else"]["head"] == "feature/else"
 
 
+def test_the_commits_of_a_requested_branch_are_no_items_of_their_own(tmp_path):
+    repo = TargetRepo(tmp_path / "repo", {f"{name}.py": code for name, code in MODULES.items()})
+    repo.branch("faster")
+    repo.branch("perf/scan")
+    repo.checkout("faster")
+    repo.commit({"scan.py": FASTER["scan"]}, "Speed up scan")
+    repo.git("branch", "--force", "perf/scan")
+    repo.commit({"rows.py": FASTER["rows"]}, "perf: rows")
+    (values,) = used(write_draft(tmp_path, repo, "faster")).values()
+    assert values["head"] == "faster"
+
+
 def commit_named(repo, files, title, kind):
     """Commit with a title whose commit has a short SHA-1 of a kind, such as digits alone."""
     repo.write(files)

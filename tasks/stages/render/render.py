@@ -6,6 +6,7 @@ from pathlib import Path
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from ...body import house_rules, summary
 from ...body.composing import Body, compose
+from ...body.edited_body import RENDERED
 from ...body.evidence import Evidence
 from ...body.placeholders import FULL, Limits, template_for
 from ...errors import TemplateError
@@ -14,6 +15,7 @@ from ...manifest.model import Optimization
 from ...processes import secrets
 from ...staleness import StageInputs, fields_of
 from ...storage.artifact import ArtifactReader
+from ...storage.files import write_whole
 from ...storage.hashing import sha256
 from ...storage.paths import ItemPaths, relative_path
 from ...workspace.output_files import remove_output, write_output
@@ -46,6 +48,8 @@ def run(inputs: StageInputs) -> None:
         _remove_old_bodies(inputs, body, previous)
     known = last.sha256 if last and previous == body else None
     write_output(body, composed.text, root=inputs.folder, last=known)
+    # What a person changes in the body is found by comparing it with this copy.
+    write_whole(inputs.state / RENDERED, composed.text)
     left_out = summary.summary_of(evidence).left_out
     for sentence in left_out[:MOST_REPORTED]:
         inputs.report(f"left out of the body: {sentence}")
@@ -72,6 +76,7 @@ def clean(paths: ItemPaths) -> None:
     if last := fields_of(paths.render).get("body"):
         _remove_unedited(paths.folder / last, paths.render, root=paths.folder)
     paths.artifact("summarize").unlink(missing_ok=True)
+    (paths.state / RENDERED).unlink(missing_ok=True)
 
 
 def _remove_old_bodies(inputs: StageInputs, body: Path, previous: Path | None) -> None:

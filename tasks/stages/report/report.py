@@ -7,13 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...artifacts import Survey
+from ...artifacts import Comparison, Detection, Survey
+from ...body import edited_body
+from ...body.claims import CitableEvidence
+from ...body.edited_body import RENDERED
 from ...errors import ArtifactError
 from ...github import survey_text
 from ...github.cache import format_time
 from ...processes import secrets
 from ...staleness import Stage, StageInputs, Staleness
-from ...storage.hashing import sha256, sha256_of
+from ...storage.hashing import read_bytes, sha256, sha256_of
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
@@ -113,7 +116,10 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
     scaffolding, rendering, failure = (inputs.fields(stage) for stage in ("scaffold", "render", "failure"))
     is_current = bool(rendering) and inputs.digest("compare") == rendering.get("comparison")
     compared = rendering if is_current else inputs.fields("compare")
+    is_edited = _is_edited(inputs.folder, rendering)
     state, reasons = _state(inputs, rendering, failure, stale=stale, is_current=is_current)
+    if is_edited and state in {READY, REVIEW} and (objections := _objections(inputs, rendering)):
+        state, reasons = REVIEW, (*reasons, *objections)
     return Row(
         number=number,
         id=item.id,
@@ -138,7 +144,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
         ),
         skeleton=rendering.get("skeleton", ""),
         survey=_survey_details(inputs),
-        is_edited=_is_edited(inputs.folder, rendering),
+        is_edited=is_edited,
         left_out=tuple(rendering.get("left_out", ())),
     )
 
@@ -243,6 +249,21 @@ def _state(
 def _is_edited(folder: Path, rendering: dict[str, Any]) -> bool:
     actual = sha256_of(folder / rendering["body"]) if rendering.get("body") else None
     return actual is not None and actual != rendering.get("sha256")
+
+
+def _objections(inputs: StageInputs, rendering: dict[str, Any]) -> tuple[str, ...]:
+    """Return what keeps an edited body from being published; nothing if it is not known how it was rendered."""
+    body, rendered = (read_bytes(path) or b"" for path in (inputs.folder / rendering["body"], inputs.state / RENDERED))
+    if sha256(rendered) != rendering["sha256"]:
+        return ()
+    try:
+        comparison, template = inputs.read(Comparison), inputs.read(Detection).template_text
+    except ArtifactError:
+        return ()
+    text, edited = rendered.decode(), body.decode(errors="replace")
+    found = list(edited_body.objections(text, edited, CitableEvidence(comparison, text), template))
+    ways_on = [f"delete the edited body and run `prprep render:{inputs.item_id}` to restore it"] if found else []
+    return (*(f"in the edited body, {objection}" for objection in found), *ways_on)
 
 
 def _reason(failure: dict[str, Any]) -> str:

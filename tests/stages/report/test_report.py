@@ -79,6 +79,17 @@ def test_a_body_that_was_edited_by_hand_is_shown(project):
     )
 
 
+def test_an_edit_that_claims_more_than_was_measured_is_to_be_reviewed(project):
+    body = project.add("words", Case()).body("words")
+    text = body.read_text(encoding="utf-8")
+    assert text.count("20.9 % less time") == 1
+    body.write_text(text.replace("20.9 % less time", "29.9 % less time"), encoding="utf-8")
+    shown = project.table(width=1_000)[-3]
+    assert "  needs review: in the edited body, this line was removed or changed: **1.26x faster (20.9 % less" in shown
+    assert shown.endswith("… (and 2 more); the body was edited by hand")
+    assert "- To review: delete the edited body and run `prprep render:words` to restore it\n" in project.markdown
+
+
 def test_what_was_left_out_of_a_body_is_listed(project):
     commit = DETECTION.commits[0].model_copy(update={"title": "Join 17,500% faster", "message": ""})
     project.add("words", Case(detection=DETECTION.model_copy(update={"commits": (commit,)})))
