@@ -226,6 +226,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "raw": Markdown,
     "sh": shell,
     "seconds": _markdown(figures.seconds),
+    "rough_seconds": _markdown(figures.rough_seconds),
     "size": _markdown(figures.size),
     "count": _markdown(figures.count),
     "quantity": _markdown(figures.quantity),

@@ -74,7 +74,9 @@ def stages_of(staleness: Staleness, item_id: str) -> Iterator[models.StageStatus
         first = next((checked_after[before] for before in stage.reads if before in checked_after), "")
         why: list[str] = []
         state: models.StageState = "fresh"
-        if not staleness.is_fresh(stage.name, item_id):
+        if staleness.waits(item_id, stage.name):
+            state, why = _waiting(has_run=paths.artifact(stage.name).exists())
+        elif not staleness.is_fresh(stage.name, item_id):
             if stage.name == failed:
                 state = "failed"
             elif not paths.artifact(stage.name).exists():
@@ -90,6 +92,10 @@ def stages_of(staleness: Staleness, item_id: str) -> Iterator[models.StageStatus
             checked_after=first if state == "fresh" else "",
             seconds=seconds.get(stage.name),
         )
+
+
+def _waiting(*, has_run: bool) -> tuple[models.StageState, list[str]]:
+    return ("stale" if has_run else "not run yet"), ["a person has to complete the benchmark"]
 
 
 def failure_of(paths: ItemPaths) -> models.Failure | None:

@@ -24,6 +24,14 @@ def seconds(value: float) -> str:
     return f"{_four_digits(value / 1e-9)} ns" if value else "0 s"
 
 
+def rough_seconds(value: float) -> str:
+    """Format a time of which two digits are known: `2.8 ms`, `73 μs`."""
+    rounded = float(f"{value:.1e}")
+    size, unit = next((each for each in _SECONDS if abs(rounded) >= each[0]), _SECONDS[-1])
+    shown = abs(rounded) / size
+    return f"{_signed(f'{shown:,.1f}' if 0 < shown < 10 else f'{shown:,.0f}', value)} {unit}"
+
+
 def size(value: float) -> str:
     """Format bytes in a suitable binary unit: `390.6 KiB`, `512 B`."""
     for unit_size, unit in _BYTES:

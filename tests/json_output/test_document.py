@@ -186,6 +186,8 @@ def test_an_item_that_waits_for_a_person_names_no_command(prprep, folder):
     item = prprep(folder, "status")[0]["items"][0]
     assert item["benchmark"]["needs"] == "fill in the arguments at a.py:16"
     assert (item["state"], item["reasons"], item["next"]) == ("needs review", ["fill in the arguments at a.py:16"], "")
+    states = {stage["name"]: stage["state"] for stage in item["stages"]}
+    assert (states["scaffold"], states["measure"], states["render"]) == ("fresh", "stale", "stale")
 
 
 def test_an_opened_pull_request_is_named(prprep, folder):

@@ -29,6 +29,24 @@ def test_seconds(value, expected):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
+        (2.764e-3, "2.8 ms"),
+        (73.32e-6, "73 μs"),
+        (0.00996, "10 ms"),
+        (9.996e-4, "1.0 ms"),
+        (0.1234, "120 ms"),
+        (12.34, "12 s"),
+        (2e-10, "0.2 ns"),
+        (0, "0 ns"),
+        (-0.0149, "−15 ms"),
+    ],
+)
+def test_times_that_are_estimates_have_two_digits(value, expected):
+    assert figures.rough_seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
         (0, "0 B"),
         (512, "512 B"),
         (1023.99, "1.0 KiB"),

@@ -1,10 +1,11 @@
 """Write a benchmark test from the manifest's code, from the function's signature, or from other parts."""
 
 import ast
+import builtins
 import posixpath
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,8 @@ class BenchmarkParts:
     decorators: tuple[str, ...] = ()
     timed: str = "one call"
     """What is timed, for the test's docstring."""
+    function: str = ""
+    """What the test is named after, if not the target."""
     direct: str | None = None
     """The lines that pass the call to the fixture, if they do not follow from the expression."""
 
@@ -73,6 +76,8 @@ def from_manifest(
         is_generator = known.expression.startswith(EACH_ITEM)
         call, awaits = f"{EACH_ITEM}{call}]" if is_generator else f"await {call}", True
     parts = BenchmarkParts(imports=(*imports, *own), setup=indented(rest), expression=call, is_async=awaits)
+    if caller := _caller(expression, detection):
+        parts = replace(parts, function=short_name(caller), timed=f"a call of {caller}, a caller")
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
 
@@ -136,7 +141,7 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "target": target,
         "module": target.partition(":")[0],
         "name": target.partition(":")[2] or target,
-        "function": short_name(detection.target or detection.function),
+        "function": parts.function or short_name(detection.target or detection.function),
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
         "definitions": "\n".join(parts.definitions).strip("\n"),
@@ -230,6 +235,17 @@ def _calls(expression: ast.expr, known: Call) -> bool:
     spelled = (known.expression or known.name).removeprefix("await ").removeprefix(EACH_ITEM)
     last = spelled.partition("(")[0].rpartition(".")[2]
     return isinstance(expression, ast.Call) and last_name(expression) == last
+
+
+def _caller(expression: ast.expr, detection: Detection) -> str:
+    """Return the name of the function that the expression calls instead of the target; "" if there is none."""
+    target = (detection.target or "").partition(":")[2].split(".")
+    calls = [node for node in ast.walk(expression) if isinstance(node, ast.Call)]
+    if not isinstance(expression, ast.Call) or {last_name(node) for node in calls} & {target[-1], target[0]}:
+        return ""
+    called = last_name(expression) or ""
+    is_special = target[-1].startswith("__") or hasattr(builtins, called)
+    return "" if is_special or target == [""] else called
 
 
 def _direct(expression: str) -> str:

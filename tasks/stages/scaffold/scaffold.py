@@ -17,6 +17,7 @@ from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
 from ...manifest.model import Optimization
+from ...project.code.imported_names import is_public
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
@@ -188,11 +189,17 @@ class _Writer:
             source=source,
             sha256=sha256(read_file(self.file)),
             made_from=benchmark.made_from,
-            needs=f"fill in the arguments at {source}:{line}" if line else "",
+            needs=f"fill in the arguments at {source}:{line}{self._better}" if line else "",
             written=sha256(benchmark.text.encode()),
             domains=self.recording.domains,
             notes=tuple(self._notes(benchmark)),
         )
+
+    @property
+    def _better(self) -> str:
+        """Return what shows more than a call of a private function, of which users see only a part of their time."""
+        is_private = not is_public((self.detection.target or "").partition(":")[2])
+        return ", or better call a public function that uses it, with input of realistic size" if is_private else ""
 
     def _notes(self, benchmark: WrittenBenchmark) -> Iterator[str]:
         if benchmark.made_from in {"signature", "gap"} and self.recording.failed:

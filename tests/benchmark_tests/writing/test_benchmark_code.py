@@ -101,6 +101,24 @@ def test_files_are_as_ruff_formats_them(target, domain):
     assert formatted(text) == text
 
 
+@pytest.mark.parametrize(
+    ("call", "target", "name", "says"),
+    [
+        ("escaper.sub(text)", "text:Escaper._value", "sub", "Time a call of sub, a caller of Escaper._value."),
+        ("render(page)", "text:merge_lines", "render", "Time a call of render, a caller of merge_lines."),
+        ("merge_lines(lines)", "text:merge_lines", "merge_lines", "Time one call of merge_lines."),
+        ("list(rows(items))", "text:rows", "rows", "Time one call of rows."),
+        ("sorted(words)", "text:Word.__lt__", "word", "Time one call of Word.__lt__."),
+        ("Table(rows).total()", "text:Table.total", "total", "Time one call of Table.total."),
+        ("Table(rows)", "text:Table.__init__", "table", "Time one call of Table.__init__."),
+        ("page.width", "text:Page.width", "width", "Time one call of Page.width."),
+    ],
+)
+def test_a_test_is_named_after_what_it_calls(call, target, name, says):
+    text = manifest(call, target=target).text
+    assert f'def test_benchmark_{name}(benchmark):\n    """{says}"""\n' in text
+
+
 def test_gap_has_its_line():
     made = signature("text:hard", "mem")
     line = made.text.splitlines()[gap_line(made.text) - 1]

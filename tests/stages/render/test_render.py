@@ -550,7 +550,8 @@ def test_a_body_says_how_its_commands_were_verified():
     assert "; prprep measured all 4 changes again, with the same outcome." in four
     elsewhere = verified.model_copy(update={"platform": "Abacus, 4 rows"})
     shown = (
-        "This command and those below ran in a fresh clone with fresh environments on Abacus, 4 rows, and none failed;"
+        "This command and those below ran in a fresh clone, with fresh environments and the author's prprep on Abacus, "
+        "4 rows, and none failed;"
     )
     assert shown in body_of(Case(verification=elsewhere))
 
