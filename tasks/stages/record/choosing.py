@@ -207,7 +207,8 @@ class CallChooser:
         if self._calls_changed:
             return 1.0
         order, data = self._order(call)
-        answer = try_code(self.site, {**order, "inside": self.changed.function.message(self.site.side.tree)}, data)
+        inside = self.changed.function.message(self.site.side.tree)
+        answer = try_code(self.site, {**order, "inside": inside, "whole": call.spelling.seconds}, data)
         return float(answer.get("share") or 0.0)
 
     def _on_document(self, call: RecordedCall, opened: Sequence[str]) -> RecordedCall:

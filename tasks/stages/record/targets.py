@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
@@ -26,7 +27,9 @@ MOST_TESTS: Final = 12
 MOST_CALLERS: Final = 6
 """The most near callers that are considered, and the most far ones."""
 MOST_CALLS: Final = 6
-"""Calls of a function that are written as code."""
+"""Calls of a function that are written as code; of those that are all shorter than SHORT, twice as many."""
+SHORT: Final = 1e-3
+"""Seconds of a call below which chance decides which of several takes longest."""
 LEAST_SHARE: Final = 0.4
 """The least part of a caller's time that has to be spent in the changed function."""
 LEAST_PART: Final = 0.3
@@ -261,15 +264,23 @@ class Workload:
 def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
     """Choose the calls of a function that spend the most time in what changed; None if no test makes one.
 
-    If there are calls in which that is most of the time, the others do not count.
+    If there are calls in which that is most of the time, the others do not count. Of short ones each test has its
+    longest first.
     """
     calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
     mostly = [(each, test) for each, test in calls if each.inside >= LEAST_SHARE * each.seconds]
-    longest = sorted(mostly or calls, key=lambda each: -each[0].inside)[:MOST_CALLS]
+    longest = sorted(mostly or calls, key=lambda each: -each[0].inside)
     if not longest:
         return None
+    most = MOST_CALLS
+    if longest[0][0].inside < SHORT:
+        by_test = defaultdict(list)
+        for each in longest:
+            by_test[each[1]].append(each)
+        longest = [each for turn in zip_longest(*by_test.values()) for each in turn if each]
+        most = 2 * MOST_CALLS
     wanted: dict[str, list[int]] = defaultdict(list)
-    for call, test in longest:
+    for call, test in longest[:most]:
         wanted[test].append(call.number)
     first = longest[0][0]
     return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9))

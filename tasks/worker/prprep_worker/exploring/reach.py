@@ -29,6 +29,8 @@ CALLERS = 6
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
 RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+CALIBRATIONS = 15, 200
+"""Times, and calls of nothing in each, with and without watching them, to find what watching costs."""
 ENDINGS = StopIteration, StopAsyncIteration, GeneratorExit
 """Errors that a generator, or one iteration of it, ends with."""
 
@@ -120,6 +122,10 @@ class ReachWatch:
         """Targets by the identity of their code: two functions may have equal code."""
         self._tool: int | None = None
         self.reached: dict[str, Reach] = {}
+        self.clock = time.perf_counter
+        """Of the seconds."""
+        self._added = 0.0
+        """What watching adds to the seconds of a call."""
         self._resumable: dict[int, CallTime] = {}
         """The calls of generators and coroutines, by the identity of their frame or wrapper: to refer to it would keep
         what it holds alive."""
@@ -129,6 +135,37 @@ class ReachWatch:
         """Forget what was reached; the functions of this file are no callers."""
         self.reached, self._tests, self._thread.overhead = {}, os.path.realpath(test_file), 0.0
         self._resumable.clear()
+
+    def calibrate(self, clock: Callable[[], float]) -> None:
+        """Use this clock from now on, and find what watching adds to a call, which may be more than a call takes."""
+        self.clock, self._added = clock, 0.0
+
+        def nothing() -> None:
+            pass
+
+        plain = min(self._seconds_of(nothing) for _ in range(CALIBRATIONS[0]))
+        if HAS_MONITORING:
+            self._codes[id(nothing.__code__)] = self._inside
+            self._monitor(nothing.__code__)
+            watched: Callable[..., Any] = nothing
+        else:
+            watched = self._wrapper(self._inside, nothing)
+        inside = []
+        for _ in range(CALIBRATIONS[0]):
+            self.reached.clear()
+            self._seconds_of(watched)
+            inside.append(self._seconds_inside / CALIBRATIONS[1])
+        self._added = max(0.0, min(inside) - plain)
+        if HAS_MONITORING:
+            sys.monitoring.set_local_events(self._tool, nothing.__code__, 0)
+            del self._codes[id(nothing.__code__)]
+        self.reached.clear()
+
+    def _seconds_of(self, function: Callable[[], None]) -> float:
+        begun = self.clock()
+        for _ in range(CALIBRATIONS[1]):
+            function()
+        return (self.clock() - begun) / CALIBRATIONS[1]
 
     def _watch(self, module: types.ModuleType) -> None:
         targets = self._modules[module.__name__]
@@ -143,7 +180,7 @@ class ReachWatch:
 
     def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:
         """Note that a function begins, or is resumed; `resumable` identifies the call if it can be."""
-        entered, thread = time.perf_counter(), self._thread
+        entered, thread = self.clock(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
         reach = self.reached.get(target) or Reach()
@@ -153,7 +190,7 @@ class ReachWatch:
         is_noted = depth == 0 and self._notes_chains and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
         callers = tuple(self._callers()) if is_noted else None
         chain = callers and (*callers[:CALLERS], *callers[CALLERS:][-CALLERS:])
-        began = time.perf_counter()
+        began = self.clock()
         thread.overhead += began - entered
         call = self._call_time(reach.calls if is_call else 0, resumable) if self._inside else None
         thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, call, chain))
@@ -168,7 +205,7 @@ class ReachWatch:
         return call
 
     def leave(self, target: str, error: BaseException | None = None) -> None:
-        now, thread = time.perf_counter(), self._thread
+        now, thread = self.clock(), self._thread
         if not thread.open or thread.open[-1].target != target:
             return  # it began before it was watched
         call = thread.open.pop()
@@ -177,7 +214,7 @@ class ReachWatch:
         if reach is not None:
             reach.failed += error is not None and not isinstance(error, ENDINGS)
         if reach is not None and not thread.depths[target]:
-            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
+            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead) - self._added)
             reach.seconds += seconds
             if call.time is not None:
                 call.time.seconds += seconds
@@ -185,11 +222,14 @@ class ReachWatch:
                 reach.note_call(call.time)
             if call.chain is not None:
                 reach.chains[call.chain] = reach.chains.get(call.chain, 0.0) + seconds
-        thread.overhead += time.perf_counter() - now
+        thread.overhead += self.clock() - now
 
-    def share(self, seconds: float) -> float:
-        """Return the part of so many seconds of this thread that the function `inside` took, without watching it."""
-        return self._seconds_inside / max(seconds - self._thread.overhead, 1e-9)
+    def share(self, seconds: float, whole: float = 0.0) -> float:
+        """Return the part of so many seconds of this thread that the function `inside` took, without watching it.
+
+        `whole` is what they are without watching, if that is known: then it is no estimate.
+        """
+        return min(1.0, self._seconds_inside / (whole or max(seconds - self._thread.overhead, 1e-9)))
 
     @property
     def calls(self) -> int:

@@ -4,11 +4,12 @@ A program: JSON on standard input with `setup` (code), `call` (an expression), `
 test) and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on standard
 output. All code may contain `await`, and runs on one event loop then. With `lines` (numbers by file) the answer says
 which of them the first call executes, and the code can call `reached()`, which says so since it was last asked; with
-`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function; with `steps`
-too (statements), these run instead of the call, one after the other, and it has the `calls` of the function in each
-that raise no error. With `steady`, the answer says whether the call returns the same each time, and has a `digest` of
-that, "" if it cannot be described; with `peak`, the most bytes that a call allocates at a time. The setup may make an
-AsyncExitStack of the name `stack`, which is closed in the end.
+`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function, more exact
+if the order has that time (`whole`, in seconds); with `steps` too (statements), these run instead of the call, one
+after the other, and it has the `calls` of the function in each that raise no error. With `steady`, the answer says
+whether the call returns the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the
+most bytes that a call allocates at a time. The setup may make an AsyncExitStack of the name `stack`, which is closed in
+the end.
 
 If fixtures provide arguments, a test imports this and calls `answer` with its module's names and their values: the
 file PRPREP_TRIAL is the order then, and its `out` gets the answer. pytest 6.2 or newer.
@@ -31,8 +32,9 @@ import tracemalloc
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+from prprep_worker.benchmark import waiting
 from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
 from prprep_worker.values.anatomy import size_of
@@ -44,6 +46,8 @@ Message = dict[str, Any]
 ENOUGH = 0.1
 """Calls are repeated until they took this many seconds in all."""
 MOST = 1_000
+COMPUTES = 0.9
+"""Least part of the time of a call that computes, without its waits for a core, that is CPU time of its thread."""
 FEW = 5
 """Further calls with new inputs, if a call changes them: the first one takes longer."""
 
@@ -70,6 +74,7 @@ class Trial:
     def __init__(self, order: Message, names: Message) -> None:
         self._order, self._names = order, names
         self._loop: Any = None
+        self._clock = time.perf_counter
         self._executed = ExecutedLines(order.get("lines", {}))
         names["reached"] = self._executed.reached
         self._inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
@@ -121,8 +126,13 @@ class Trial:
         order, names = self._order, self._names
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
+        used = Used.now()
         with self._executed:
             seconds, share, value = self._timed()
+        if self._inside:
+            # While others have the core, wall time would go on in one part of the call or another.
+            self._clock = time.thread_time if used.is_all_time_since() else time.perf_counter
+            self._inside.calibrate(self._clock)
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
         again, share_of_others, last = self._repeated(seconds, changes=changes)
@@ -145,10 +155,12 @@ class Trial:
         return described
 
     def _repeated(self, spent: float, *, changes: bool) -> tuple[list[float], float | None, Any]:
-        """Return the seconds of further calls, the median of the shares in them, and what the last one returns.
+        """Return the seconds of further calls, the share in them, and what the last one returns.
 
-        The first call may fill caches, whose time the others do not have; in others the process may be interrupted.
+        The first call may fill caches, whose time the others do not have. In others the process may be interrupted: a
+        share of a known time becomes larger by that, another one larger or smaller.
         """
+        typical = min if self._order.get("whole") else statistics.median
         again: list[float] = []
         shares: list[float] = []
         value = None
@@ -158,18 +170,19 @@ class Trial:
             took, share, value = self._timed()
             again.append(took)
             shares += [] if share is None else [share]
-        return again, statistics.median(shares) if shares else None, value
+        return again, typical(shares) if shares else None, value
 
     def _timed(self) -> tuple[float, float | None, Any]:
         """Return the seconds of a call, the share of the watched function, and what it returns; consume an iterator."""
         if self._inside:
             self._inside.restart(self._order["file"])
-        begun = time.perf_counter()
+        begun = self._clock()
         value = self._run(self._call)
         for _ in value if is_lazy(value) else ():
             pass
-        seconds = time.perf_counter() - begun
-        return seconds, self._inside.share(seconds) if self._inside else None, value
+        seconds = self._clock() - begun
+        share = self._inside.share(seconds, self._order.get("whole", 0.0)) if self._inside else None
+        return seconds, share, value
 
     def _peak(self, *, changes: bool) -> int:
         """Return the most bytes that one more call, with what it returns, allocates at a time."""
@@ -184,6 +197,25 @@ class Trial:
             return tracemalloc.get_traced_memory()[1] - before
         finally:
             tracemalloc.stop()
+
+
+class Used(NamedTuple):
+    """Seconds of CPU, of wall time, and nanoseconds of waiting for a core, of this thread so far."""
+
+    cpu: float
+    wall: float
+    waited: int | None
+
+    @classmethod
+    def now(cls) -> Used:
+        return cls(time.thread_time(), time.perf_counter(), waiting.waited())
+
+    def is_all_time_since(self) -> bool:
+        """Return whether the thread has only computed since then, or waited for a core; False if that is not known."""
+        now = Used.now()
+        if now.waited is None or self.waited is None:
+            return False
+        return now.cpu - self.cpu >= COMPUTES * (now.wall - self.wall - (now.waited - self.waited) / 1e9)
 
 
 def _digest(value: object) -> str:
