@@ -500,10 +500,10 @@ def test_a_time_limit_before_the_first_repeat_is_an_error(tmp_path):
     )
     with pytest.raises(MeasuringError) as raised:
         measure_memory(
-            pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.5), random.Random(1), lambda _: None
+            pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.0), random.Random(1), lambda _: None
         )
     assert str(raised.value) == (
-        "no call's memory was measured within the time limit of 1.5 s\n  raise `timeout`, or give the benchmark a smaller input"
+        "no call's memory was measured within the time limit of 1 s\n  raise `timeout`, or give the benchmark a smaller input"
     )
 
 
