@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.bench.observing import watching
 from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
 from tasks.commands import lint
 from tasks.processes.progress import silent
@@ -219,7 +220,8 @@ def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [*FAULTY, *GOOD], ids=lambda place: place.stem)
-def test_running_finds_exactly_the_marked_lines(project, place):
+def test_running_finds_exactly_the_marked_lines(project, place, monkeypatch):
+    monkeypatch.setattr(watching, "SECONDS", 0.1)
     cache = Path(os.environ["PRPREP_CACHE"])
     subject = lint.Subject.of(project / benchmark_path(place))
     file = lint.lint(subject, cache=cache, run=True, report=silent)

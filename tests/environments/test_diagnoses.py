@@ -9,9 +9,11 @@ import pytest
 
 from tasks.bench.observing.watching import watch
 from tasks.environments import diagnoses
+from tasks.environments.declared import requirement_for
 from tasks.environments.diagnoses import diagnose, tables
 from tasks.errors import MeasuringError
 from tasks.processes.progress import silent
+from tasks.project.files import FolderTree, Project
 from tests.support.mistakes import BENCHMARK as PLACE
 from tests.support.mistakes import CODE, LIGHT, MEASURES, compare, item, target
 from tests.support.pairs import pair
@@ -183,17 +185,18 @@ FAILURES = {
         {},
     ),
 }
-REPAIRED = {
-    PLACE: importing("import dateutil").replace("(benchmark)", "(benchmark, mocker)"),
-    "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n",
-    "tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n",
-}
+REPAIRED = {PLACE: importing("import dateutil").replace("(benchmark)", "(benchmark, mocker)")}
 REPAIRS = (
-    "requests was installed for all sides, since the module `requests` is not in the environment",
-    "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
     "python-dateutil was installed for all sides, since the module `dateutil` is not in the environment",
     "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
 )
+MISSING = {
+    "requests": {
+        "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n"
+    },
+    "pyyaml": {"tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n"},
+}
+"""Files of a project by the package that they need."""
 
 
 # What prprep adds to the message depends on these projects, commits and settings; of the others on the message alone.
@@ -228,17 +231,28 @@ def test_a_failure_of_a_run_has_cause_and_hint(run, name):
     assert re.fullmatch(re.escape(found.hint).replace(r"\{older\}", r"pluggy<1\.\d+"), message.splitlines()[-1].strip())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(FAILURES.keys() - IN_A_RUN))
-def test_a_failure_is_recognised(tmp_path, name):
-    files = {CODE: LIGHT, PLACE: MEASURES, **FAILURES[name][0]}
-    request = pair(tmp_path, head=files, benchmark=PLACE)
+def message_of(folder, files):
+    """Return how a benchmark fails in a project of these files."""
+    request = pair(folder, head={CODE: LIGHT, PLACE: MEASURES, **files}, benchmark=PLACE)
     request = replace(request, head=replace(request.head, path_entries=(request.head.tree,)))
     with pytest.raises(MeasuringError) as raised:
         watch(request, "head", lines={}, report=silent)
-    found = diagnose(raised.value.what, "benchmark")
+    return raised.value.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FAILURES.keys() - IN_A_RUN))
+def test_a_failure_is_recognised(tmp_path, name):
+    found = diagnose(message_of(tmp_path, FAILURES[name][0]), "benchmark")
     assert found.diagnosis is entry_of(name)
     assert FAILURES[name][1] in found.cause
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", MISSING)
+def test_a_missing_package_is_recognised(tmp_path, package):
+    found = diagnose(message_of(tmp_path, MISSING[package]), "benchmark")
+    assert requirement_for(found, Project(FolderTree(tmp_path / "head"), ""), ("textkit",)) == package
 
 
 @pytest.mark.slow

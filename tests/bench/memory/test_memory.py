@@ -223,7 +223,8 @@ def in_daemon():
         return int(answer.read())
 
 def left_behind():
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    subprocess.Popen(["sleep", "60"], start_new_session=True)
+    time.sleep(0.05)  # or there were hundreds of them
     return 15
 
 def in_short_programs():

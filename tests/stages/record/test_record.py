@@ -26,7 +26,7 @@ from tasks.stages.record import choosing
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
 from tests.support.pythons import environment
-from tests.support.recordings import PYPROJECT, Shop, pass_tests, scaffolded
+from tests.support.recordings import PYPROJECT, Shop, scaffolded
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -848,7 +848,7 @@ WARNING = """
 import warnings
 
 
-def joined(words):
+def {name}(words):
     if len(words) > {most}:
         warnings.warn("these are many words", UserWarning, stacklevel=2)
     return " ".join(words)
@@ -856,42 +856,41 @@ def joined(words):
 JOINED = """
 import pytest
 
-from shop import joined
+from shop import {name}
 
 
 @pytest.mark.filterwarnings("ignore:these are many words")
-def test_joined():
-    assert joined(["a", "b", "c"])
+def test_{name}():
+    assert {name}(["a", "b", "c"])
 """
 ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
 
 
-@pytest.mark.parametrize(
-    ("most", "more", "scale"),
-    [(50, "", 10), (4, "", 1), (50, '"ignore:these are many"', 1000)],
-    ids=["ten times as much", "no more than recorded", "the project ignores it"],
-)
-def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path, most, more, scale):
-    files = {
-        "pyproject.toml": PYPROJECT + ERRORS.format(more=more),
-        "src/shop/__init__.py": WARNING.format(most=most),
-        "tests/test_shop.py": JOINED,
-    }
-    warning = TargetRepo(tmp_path / "target", files)
-    recording, written, text = scaffolded(warning, tmp_path / "work", "joined")
-    assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
-    pass_tests(warning, {tmp_path / "work": (written, text)})
+def warning_shop(folder, more="", **most):
+    """Return a shop whose functions warn of more than so many words, which is an error unless `more` ignores it."""
+    code = "".join(WARNING.format(name=name, most=number) for name, number in most.items())
+    tests = {f"tests/test_{name}.py": JOINED.format(name=name) for name in most}
+    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=more), "src/shop/__init__.py": code, **tests}
+    return Shop(TargetRepo(folder / "target", files), folder / "shop")
 
 
-def test_a_recorded_call_that_warns_fails_if_warnings_are_errors(tmp_path):
-    files = {
-        "pyproject.toml": PYPROJECT + ERRORS.format(more=""),
-        "src/shop/__init__.py": WARNING.format(most=2),
-        "tests/test_shop.py": JOINED,
-    }
-    recording, _, _ = scaffolded(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
+def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path):
+    shop = warning_shop(tmp_path, fifty=50, four=4, two=2)
+    for name, scale in (("fifty", 10), ("four", 1)):
+        recording, written, _ = shop.scaffolded(name)
+        assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale), name
+    shop.pass_tests("fifty", "four")
+    # The recorded call itself warns, since the mark of its test does not apply.
+    recording, _, _ = shop.scaffolded("two")
     assert recording.call is None
     assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")
+
+
+def test_a_benchmark_may_warn_of_what_the_project_ignores(tmp_path):
+    shop = warning_shop(tmp_path, '"ignore:these are many"', fifty=50)
+    recording, written, _ = shop.scaffolded("fifty")
+    assert (written.made_from, recording.call.spelling.scale) == ("recorded", 1000)
+    shop.pass_tests("fifty")
 
 
 def test_tests_are_chosen_by_what_they_use(repo):

@@ -29,7 +29,7 @@ MANIFEST = """
 version: 1
 repo: repository
 upstream: bare
-defaults: {budget: 1, tests: false, verify: false}
+defaults: {budget: 1, metrics: memory, tests: false, verify: false}
 optimizations:
   - id: tables
     head: faster
