@@ -613,7 +613,7 @@ def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch
     monkeypatch.setenv("PIP_NO_COMPILE", "1")
     monkeypatch.setattr(installer, "uv_program", lambda: str(tmp_path / "no-uv"))
     # Small ones: to pip, what is to be installed is all the same.
-    monkeypatch.setattr(measuring_packages, "requirements", lambda _: (("six",), ("iniconfig", "py")))
+    monkeypatch.setattr(measuring_packages, "requirements", lambda _: (("six>=1",), ("iniconfig>=1", "py>=1")))
     installer.uv_runs.cache_clear()
     try:
         environment = build(tmp_path / "tree", tmp_path / "cache")

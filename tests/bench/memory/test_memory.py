@@ -186,14 +186,14 @@ import time
 FORK = multiprocessing.get_context("fork")
 POOL = None
 
-def longest(size=100_000):
-    texts = [str(number) * 3 for number in range(size)]
+def longest(size=20_000):
+    texts = [str(number) * 75 for number in range(size)]
     time.sleep(0.1)  # long enough for samples on a busy machine
     return len(max(texts))
 
-def smallest(size=100_000):
+def smallest(size=20_000):
     time.sleep(0.1)
-    return len(max(str(number) * 3 for number in range(size)))
+    return len(max(str(number) * 75 for number in range(size)))
 
 def in_new_process(function):
     with FORK.Pool(1) as pool:
@@ -205,7 +205,7 @@ def in_kept_process():
     return POOL.apply(longest)
 
 def in_program():
-    code = "import time; texts = [str(number) * 3 for number in range(100_000)]; time.sleep(0.1); print(len(max(texts)))"
+    code = "import time; texts = [str(number) * 75 for number in range(20_000)]; time.sleep(0.1); print(len(max(texts)))"
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
 
 def in_daemon():
@@ -225,10 +225,10 @@ def in_daemon():
 def left_behind():
     subprocess.Popen(["sleep", "60"], start_new_session=True)
     time.sleep(0.05)  # or there were hundreds of them
-    return 15
+    return 300
 
 def in_short_programs():
-    return 15 + sum(subprocess.run(["true"]).returncode for _ in range(20))
+    return 300 + sum(subprocess.run(["true"]).returncode for _ in range(20))
 
 def saved():
     return in_new_process({saved})
@@ -254,7 +254,7 @@ import project
 
 @pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "moved_to_daemon", "short", "outlived", "longest"])
 def test_work(benchmark, name):
-    assert benchmark(getattr(project, name)) == 15
+    assert benchmark(getattr(project, name)) == 300
 """
 needs_proportional_sizes = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="the system does not report the memory of processes together"
