@@ -12,6 +12,7 @@ import pytest
 
 from tasks.artifacts import MetricName
 from tasks.bench import measuring
+from tasks.bench.imports import imports
 from tasks.bench.time import timing
 from tasks.errors import MeasuringError
 from tasks.processes import locks
@@ -28,7 +29,9 @@ def whole(tmp_path_factory):
         tmp_path_factory.mktemp("pair"), head=head, metrics=("time", "memory", "import"), modules=("project",)
     )
     lines = []
-    return request, measuring.measure(request, report=lines.append), lines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "LOOKS", (1,))
+        return request, measuring.measure(request, report=lines.append), lines
 
 
 @pytest.mark.slow

@@ -199,7 +199,7 @@ def project(tmp_path_factory):
     return repo.path
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.4)
 def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
     demand_bubblewrap()
     repo, escaped = tmp_path / "repo", tmp_path / "escaped"

@@ -18,7 +18,7 @@ from tests.support.projects import FLIT, HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
-slow = pytest.mark.slow(1)
+slow = pytest.mark.slow(1.5)
 SIMPLE = FLIT + PROJECT + 'description = "Pages"\n'
 """Where the back end does not matter."""
 PYTHON = ".".join(map(str, sys.version_info[:3]))

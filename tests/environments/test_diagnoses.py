@@ -221,7 +221,7 @@ def entry_of(name):
     return next(each for each in tables()["benchmark"] if each.name == name)
 
 
-@pytest.mark.slow(0.6)
+@pytest.mark.slow(0.5)
 @pytest.mark.parametrize("name", IN_A_RUN)
 def test_a_failure_of_a_run_has_cause_and_hint(run, name):
     entry, message = entry_of(name), run.failure(name)

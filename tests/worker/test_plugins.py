@@ -16,7 +16,7 @@ from tasks.processes.progress import silent
 from tests.support.pairs import both, pair
 from tests.support.pythons import environment
 
-pytestmark = pytest.mark.slow(1.5)
+pytestmark = pytest.mark.slow(0.5)
 
 PLUGINS = (
     "pytest-asyncio",

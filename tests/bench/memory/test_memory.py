@@ -70,7 +70,7 @@ def values(measurements, metric, test="test_work"):
     return launch.base[0], launch.head[0]
 
 
-@pytest.mark.slow(0.6)
+@pytest.mark.slow(0.5)
 def test_the_peak_is_that_of_the_call(measured):
     launches = of(measured[1], MetricName.PEAK).launches
     assert len(launches) == REPEATS

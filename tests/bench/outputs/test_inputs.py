@@ -11,7 +11,7 @@ from tasks.bench.outputs import inputs
 from tasks.bench.outputs.inputs import compare_further_inputs
 from tests.support.pairs import pair
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.5)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -507,6 +507,13 @@ def test_without_equal_outputs_no_process_starts(tmp_path):
     request = pair(tmp_path, benchmark="no/such/file.py")
     outputs = (Output(test="a", verdict="different"), Output(test="b", verdict="not comparable"))
     assert compare_further_inputs(request, outputs, random.Random(1), lambda _: None) == outputs
+
+
+def test_no_process_starts_for_calls_that_are_refused(tmp_path):
+    request = pair(tmp_path, benchmark="no/such/file.py")
+    given = (Output(test="a", verdict="equal", detail="known before"),)
+    (output,) = compare_further_inputs(request, given, random.Random(1), print, refused={"a": "it has no arguments"})
+    assert output.detail == "known before; no further inputs were tried: it has no arguments"
 
 
 def test_random_arguments_are_no_difference(tmp_path):

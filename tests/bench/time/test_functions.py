@@ -19,7 +19,7 @@ from tasks.project.code.definitions import definitions
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """
 import functools

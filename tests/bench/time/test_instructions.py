@@ -15,7 +15,7 @@ from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 from tests.support.sandboxes import confined, missing_bubblewrap
 
-pytestmark = pytest.mark.slow(1.5)
+pytestmark = pytest.mark.slow(0.3)
 
 CODE = """
 def work(size=1000):

@@ -17,7 +17,7 @@ from tasks.bench.workers.workers import Settings, Worker
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import CODE, block, both, by_key, one_launch, pair
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.3)
 
 
 @pytest.fixture(scope="module")

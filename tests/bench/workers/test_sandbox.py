@@ -189,7 +189,7 @@ Path(__file__).with_suffix(f".{time.time_ns()}{TOLD}").write_text(json.dumps(TRI
 """
 
 
-@pytest.mark.slow(1)
+@pytest.mark.slow(0.5)
 def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypatch):
     """It sees no secrets either."""
     metrics = ["memory", "import"]
@@ -275,7 +275,7 @@ def test_that_fails():
 """
 
 
-@pytest.mark.slow(1)
+@pytest.mark.slow(0.5)
 def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monkeypatch):
     """From recording on, of tests or a command, every process that imports the project tries to write outside."""
     demand_bubblewrap()

@@ -24,7 +24,7 @@ from tests.support.pythons import environment
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """import asyncio
 import time

@@ -30,7 +30,7 @@ from tests.support.recordings import PYPROJECT, Shop, scaffolded
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(1.5)
 
 CODE = """
 import asyncio

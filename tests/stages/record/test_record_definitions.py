@@ -18,7 +18,7 @@ from tests.support.pythons import environment
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """
 from functools import lru_cache, singledispatch, singledispatchmethod

@@ -67,7 +67,7 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.3)
 def test_the_written_benchmark_shows_the_effect_and_is_caught_where_its_fake_allocates_nothing(folder):
     run(folder)
     state = folder / ".prprep/tables"
