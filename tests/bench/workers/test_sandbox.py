@@ -36,7 +36,6 @@ from tests.support.mistakes import (
     HEAVY,
     LIGHT,
     MEASURES,
-    PYPROJECT,
     compare,
     is_improved,
     item,
@@ -210,7 +209,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypat
         }
         known = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
         packages = "import pytest, json\nPACKAGES = json.dumps([__import__('os').path.dirname(pytest.__path__[0])])\n"
-        repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
+        repo = target(tmp_path, {BENCHMARK: known + packages + PRYING + MEASURES})
         with untouched(repo.path):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, timeout=60, env=PASSED))
     assert run.code == 0, run.output
