@@ -14,7 +14,7 @@ from tasks.commands import lint
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tests.support.projects import PROJECT, Files
+from tests.support.projects import Files
 from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
 
@@ -204,7 +204,7 @@ def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
     demand_bubblewrap()
     repo, escaped = tmp_path / "repo", tmp_path / "escaped"
     text = f"def test_total(benchmark):\n    open({str(escaped)!r}, 'w').close()\n    benchmark(sum, [1])\n"
-    TargetRepo(repo, {"pyproject.toml": PROJECT, "pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})
+    TargetRepo(repo, {"pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})
 
     def notes() -> tuple[str, ...]:
         subject = lint.Subject.of(repo / "tests/benchmarks/test_benchmark_x.py")
