@@ -83,7 +83,7 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
             outcome = {"outcome": str(error)}
         return {"kind": "tried", **outcome}
     if order.get("no_setup") and calls.setup:
-        # What it sets up, nobody would use up before the next one.
+        # The next setup may fail if no call has used up what this one left.
         return {"kind": "unknown"}
     try:
         recorded = _record(calls)
