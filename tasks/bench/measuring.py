@@ -83,7 +83,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it works; its call is not compared.
         return result
-    result = replace(result, outputs=compare_further_inputs(request, run.outputs, rng, report))
+    result = replace(result, outputs=compare_further_inputs(request, run.outputs, rng, report, refused=run.refused))
     result += profile_functions(request, rng, report)
     if "instructions" in request.metrics:
         result += MeasurementResult(instructions.measure_instructions(request, rng, report))

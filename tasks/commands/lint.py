@@ -36,7 +36,7 @@ from ..project.layout import describe
 from ..project.pytest_config import PYTHON_FILES, is_test_file
 from ..project.pytest_naming import naming_for
 from ..storage.files import write_whole
-from ..storage.hashing import sha256
+from ..storage.hashing import blob, sha256
 from ..storage.paths import cache_folder, relative_path
 from ..text.figures import counted
 
@@ -187,6 +187,8 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> Watched:
         commit = clone.resolve(["HEAD"])["HEAD"]
         if commit is None:
             raise UsageError("its repository has no commit yet")
+        # All committed benchmarks share one tree, and so one environment.
+        content = {path: source for path, source in content.items() if clone.blob(commit, path) != blob(source)}
         spec = TreeSpec(
             commit=commit,
             files={path: sha256(source) for path, source in content.items()},

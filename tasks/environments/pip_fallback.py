@@ -4,12 +4,15 @@ It is slower, has no lock files of uv and no packages as of a date, and installs
 uninstall it afterwards.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from ..errors import CommandFailedError
 from ..processes import programs
@@ -35,11 +38,30 @@ def translate(arguments: Sequence[str], cwd: Path) -> list[str]:
         index = rest.index("--python")
         python, rest = rest[index + 1], rest[:index] + rest[index + 2 :]
         if rest[0] == "venv":
-            return [python, "-m", "venv", rest[-1]]
+            return [python, "-m", "venv", *(["--without-pip"] if _has_pip(python) else []), rest[-1]]
         if rest[0] == "pip":
-            pip = [python, "-m", "pip", rest[1], "--disable-pip-version-check"]
+            pip = [*_pip_for(python), rest[1], "--disable-pip-version-check"]
             return [*pip, *_extra_options(rest[1], python), *_pip_options(rest[2:], cwd)]
     raise needs_uv(arguments)
+
+
+def _pip_for(python: str) -> list[str]:
+    """Return the pip of an environment, or of the interpreter that it was made of: its own takes seconds to install."""
+    base, site_packages = os.path.realpath(python), Path(python).parents[1].glob("lib/python*/site-packages")
+    if any((folder / "pip").exists() for folder in site_packages) or not _has_pip(base):
+        return [python, "-m", "pip"]
+    return [base, "-m", "pip", "--python", python]
+
+
+@cache
+def _has_pip(python: str) -> bool:
+    """Return whether an interpreter has a pip that installs into the environments of others, as it does since 22.3."""
+    try:
+        shown = programs.run([python, "-Im", "pip", "--version"], cwd=Path("/"), timeout=60).output
+    except CommandFailedError:
+        return False
+    match = re.match(r"pip (\d+(\.\d+)*)", shown)
+    return match is not None and Version(match[1]) >= Version("22.3")
 
 
 def needs_uv(arguments: Sequence[str]) -> CommandFailedError:

@@ -12,6 +12,7 @@ import pytest
 
 from tasks.artifacts import MetricName
 from tasks.bench import measuring
+from tasks.bench.imports import imports
 from tasks.bench.time import timing
 from tasks.errors import MeasuringError
 from tasks.processes import locks
@@ -28,7 +29,9 @@ def whole(tmp_path_factory):
         tmp_path_factory.mktemp("pair"), head=head, metrics=("time", "memory", "import"), modules=("project",)
     )
     lines = []
-    return request, measuring.measure(request, report=lines.append), lines
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "LOOKS", (1,))
+        return request, measuring.measure(request, report=lines.append), lines
 
 
 @pytest.mark.slow
@@ -98,8 +101,8 @@ def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):
     slow = both(
         {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
     )
-    with pytest.raises(MeasuringError, match="not one launch was finished within the time limit of 2 s"):
-        measuring.measure(pair(tmp_path, **slow, timeout=2.0))
+    with pytest.raises(MeasuringError, match="not one launch was finished within the time limit of 1 s"):
+        measuring.measure(pair(tmp_path, **slow, timeout=1.0))
 
 
 def test_comparisons_on_one_machine_do_not_overlap(tmp_path):

@@ -34,7 +34,7 @@ def unique(items):
     return list(dict.fromkeys(copies[0]))
 """
 FAST = "def unique(items):\n    return list(dict.fromkeys(items))\n"
-OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=1000 --benchmark-disable --unheard of -ra"\n'
+OPTIONS = '\n[tool.pytest.ini_options]\naddopts = "--size=300 --benchmark-disable --unheard of -ra"\n'
 
 
 @pytest.mark.slow
@@ -59,4 +59,4 @@ def test_options_of_a_conftest_apply_and_what_disturbs_is_left_out(tmp_path):
         in run.body()
     )
     assert "  export TIMES=2\n" in run.body()
-    assert "python -m pytest -o addopts=--size=1000 tests/benchmarks/test_benchmark_total.py" in run.body()
+    assert "python -m pytest -o addopts=--size=300 tests/benchmarks/test_benchmark_total.py" in run.body()

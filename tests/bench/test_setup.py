@@ -10,7 +10,7 @@ from tests.support.targets import TargetRepo
 MODULES = '[submodule "core"]\n\tpath = textkit/vendored\n\turl = ../core\n'
 
 
-@pytest.mark.slow(1)
+@pytest.mark.slow(0.1)
 def test_modules_of_the_repository_are_never_to_be_installed_from_an_index(tmp_path):
     imports = "from {} import total\n\n\ndef test_total(benchmark):\n    benchmark(total)\n"
     files = {

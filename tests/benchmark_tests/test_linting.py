@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tasks.bench.observing import watching
 from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
 from tasks.commands import lint
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tests.support.projects import PROJECT, Files
+from tests.support.projects import Files
 from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
 
@@ -198,12 +199,12 @@ def project(tmp_path_factory):
     return repo.path
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.4)
 def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
     demand_bubblewrap()
     repo, escaped = tmp_path / "repo", tmp_path / "escaped"
     text = f"def test_total(benchmark):\n    open({str(escaped)!r}, 'w').close()\n    benchmark(sum, [1])\n"
-    TargetRepo(repo, {"pyproject.toml": PROJECT, "pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})
+    TargetRepo(repo, {"pages.py": "", "tests/benchmarks/test_benchmark_x.py": text})
 
     def notes() -> tuple[str, ...]:
         subject = lint.Subject.of(repo / "tests/benchmarks/test_benchmark_x.py")
@@ -219,7 +220,8 @@ def test_a_benchmark_runs_in_the_sandbox_of_the_folders_manifest(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [*FAULTY, *GOOD], ids=lambda place: place.stem)
-def test_running_finds_exactly_the_marked_lines(project, place):
+def test_running_finds_exactly_the_marked_lines(project, place, monkeypatch):
+    monkeypatch.setattr(watching, "SECONDS", 0.1)
     cache = Path(os.environ["PRPREP_CACHE"])
     subject = lint.Subject.of(project / benchmark_path(place))
     file = lint.lint(subject, cache=cache, run=True, report=silent)

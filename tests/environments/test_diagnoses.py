@@ -1,15 +1,22 @@
 """Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
 import re
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from tasks.bench.observing.watching import watch
 from tasks.environments import diagnoses
+from tasks.environments.declared import requirement_for
 from tasks.environments.diagnoses import diagnose, tables
+from tasks.errors import MeasuringError
+from tasks.processes.progress import silent
+from tasks.project.files import FolderTree, Project
 from tests.support.mistakes import BENCHMARK as PLACE
 from tests.support.mistakes import CODE, LIGHT, MEASURES, compare, item, target
+from tests.support.pairs import pair
 
 DOCS = Path(__file__).parents[2] / "docs" / "diagnoses.md"
 
@@ -178,40 +185,74 @@ FAILURES = {
         {},
     ),
 }
-REPAIRED = {
-    PLACE: importing("import dateutil").replace("(benchmark)", "(benchmark, mocker)"),
-    "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n",
-    "tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n",
-}
+REPAIRED = {PLACE: importing("import dateutil").replace("(benchmark)", "(benchmark, mocker)")}
 REPAIRS = (
-    "requests was installed for all sides, since the module `requests` is not in the environment",
-    "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
     "python-dateutil was installed for all sides, since the module `dateutil` is not in the environment",
     "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
+)
+MISSING = {
+    "requests": {
+        "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::requests.exceptions.RequestsWarning\n"
+    },
+    "pyyaml": {"tests/conftest.py": "import pytest\n\npytest.importorskip('yaml')\n"},
+}
+"""Files of a project by the package that they need."""
+
+
+# What prprep adds to the message depends on these projects, commits and settings; of the others on the message alone.
+IN_A_RUN = (
+    *("lfs-pointer", "module-missing", "pytest-itself", "package-changed", "python-changed", "name-missing"),
+    *("signature-differs", "settings-missing", "file-missing"),
 )
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run every failure, each on a branch of its own, in one run."""
+    """Run failures, each on a branch of its own, in one run."""
     repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
-    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, "repaired": REPAIRED}.items():
+    for name, files in {**{name: FAILURES[name][0] for name in IN_A_RUN}, "repaired": REPAIRED}.items():
         repo.branch(name, "main")
         repo.commit({CODE: LIGHT, **files}, f"Fail by {name}")
     repo.checkout("main")  # a benchmark of the work tree that differs would be taken for one that is being edited
-    failures = [item(name, **settings) for name, (_, _, settings) in FAILURES.items()]
-    return compare(repo, *failures, item("repaired"))
+    return compare(repo, *(item(name, **FAILURES[name][2]) for name in IN_A_RUN), item("repaired"))
 
 
-@pytest.mark.slow(0.6)
-@pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_has_cause_and_hint(run, name):
-    entry = next(each for each in tables()["benchmark"] if each.name == name)
-    message = run.failure(name)
+def entry_of(name):
+    return next(each for each in tables()["benchmark"] if each.name == name)
+
+
+@pytest.mark.slow(0.5)
+@pytest.mark.parametrize("name", IN_A_RUN)
+def test_a_failure_of_a_run_has_cause_and_hint(run, name):
+    entry, message = entry_of(name), run.failure(name)
     assert FAILURES[name][1] in message
     found = diagnose(message, "benchmark", uses=entry.uses)
     assert found.diagnosis is entry
     assert re.fullmatch(re.escape(found.hint).replace(r"\{older\}", r"pluggy<1\.\d+"), message.splitlines()[-1].strip())
+
+
+def message_of(folder, files):
+    """Return how a benchmark fails in a project of these files."""
+    request = pair(folder, head={CODE: LIGHT, PLACE: MEASURES, **files}, benchmark=PLACE)
+    request = replace(request, head=replace(request.head, path_entries=(request.head.tree,)))
+    with pytest.raises(MeasuringError) as raised:
+        watch(request, "head", lines={}, report=silent)
+    return raised.value.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FAILURES.keys() - IN_A_RUN))
+def test_a_failure_is_recognised(tmp_path, name):
+    found = diagnose(message_of(tmp_path, FAILURES[name][0]), "benchmark")
+    assert found.diagnosis is entry_of(name)
+    assert FAILURES[name][1] in found.cause
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", MISSING)
+def test_a_missing_package_is_recognised(tmp_path, package):
+    found = diagnose(message_of(tmp_path, MISSING[package]), "benchmark")
+    assert requirement_for(found, Project(FolderTree(tmp_path / "head"), ""), ("textkit",)) == package
 
 
 @pytest.mark.slow

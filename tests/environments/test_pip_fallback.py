@@ -75,8 +75,22 @@ PIP = ["/v/bin/python", "-m", "pip"]
         ),
     ],
 )
-def test_uv_commands_are_translated_to_pip(words, command):
+def test_uv_commands_are_translated_to_pip(monkeypatch, words, command):
+    monkeypatch.setattr(pip_fallback, "_has_pip", lambda _: False)
     assert translate(words, HERE) == command
+
+
+def test_the_pip_of_an_interpreter_serves_its_environments_without_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(pip_fallback, "_has_pip", lambda python: python == str(tmp_path / "python"))
+    (tmp_path / "python").touch()
+    (tmp_path / "v/bin").mkdir(parents=True)
+    (tmp_path / "v/bin/python").symlink_to(tmp_path / "python")
+    base, own = str(tmp_path / "python"), str(tmp_path / "v/bin/python")
+    assert translate(["venv", "--python", base, "/v"], HERE) == [base, "-m", "venv", "--without-pip", "/v"]
+    install = ["pip", "install", "--python", own, "a"]
+    assert translate(install, HERE)[:6] == [base, "-m", "pip", "--python", own, "install"]
+    (tmp_path / "v/lib/python3.11/site-packages/pip").mkdir(parents=True)
+    assert translate(install, HERE)[:4] == [own, "-m", "pip", "install"]
 
 
 def test_commands_that_need_uv():

@@ -1,9 +1,8 @@
-"""Build pairs of small trees and ask for measurements of them with the interpreter that runs the tests."""
+"""Build pairs of small trees and ask for measurements of them in one environment, of the Python that runs the tests."""
 
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -13,6 +12,7 @@ from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall,
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.blocks import Block
 from tasks.bench.workers.workers import Settings, hash_seed
+from tests.support.pythons import measuring_python
 
 CODE = """
 def work(size=1000):
@@ -54,7 +54,7 @@ def pair(
     trees = {"base": write(folder / "base", start | (base or {})), "head": write(folder / "head", start | (head or {}))}
     if controlled:
         trees["control"] = write(folder / "control", start | (base or {}) | (control or {}))
-    sides = {side: SideRequest(tree, Path(sys.executable), (tree / "src",)) for side, tree in trees.items()}
+    sides = {side: SideRequest(tree, measuring_python(), (tree / "src",)) for side, tree in trees.items()}
     asked: dict[str, Any] = {
         "benchmark": "tests/test_benchmark.py",
         "metrics": ("time",),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from tasks.environments.interpreters import choose
 from tasks.errors import EnvironmentBuildError
 from tests.support.projects import PROJECT, project
+from tests.support.runs import CHECKOUT
 
 
 def interpreter(folder: Path, version: str) -> Path:
@@ -21,8 +25,17 @@ def interpreter(folder: Path, version: str) -> Path:
         pytest.skip(f"Python {version} is not on this machine")
 
 
-def environment(folder: Path, version: str, *packages: str) -> Path:
-    """Make an environment with `packages`, and return its interpreter; skip the test if there is no such Python."""
+@cache
+def measuring_python() -> Path:
+    """Return our Python with what measuring needs, without the plugins of our own tests, which each process would load."""
+    packages = ("pytest", "pytest-benchmark", "memray", "attrs", "numpy")
+    return environment(".".join(map(str, sys.version_info[:3])), *packages, "-c", str(CHECKOUT / "constraints.txt"))
+
+
+@cache
+def environment(version: str, *packages: str) -> Path:
+    """Make an environment with `packages` that all tests share, and return its interpreter; skip without such a Python."""
+    folder = Path(tempfile.mkdtemp(dir=Path(os.environ["PRPREP_CACHE"]).parent))
     python = folder / "environment" / "bin" / "python"
     for words in (
         ("venv", "--python", interpreter(folder, version), python.parents[1]),

@@ -28,5 +28,5 @@ def demand_bubblewrap() -> None:
 
 
 def confined(side: SideRequest) -> SideRequest:
-    """Return a side of the interpreter that runs the tests, in the sandbox."""
-    return replace(side, confined=True, environments=(Path(sys.prefix), Path(sys.base_prefix)))
+    """Return a side of a pair, in the sandbox."""
+    return replace(side, confined=True, environments=(side.python.parents[1], Path(sys.base_prefix)))

@@ -16,7 +16,7 @@ from tasks.processes.progress import silent
 from tests.support.pairs import both, pair
 from tests.support.pythons import environment
 
-pytestmark = pytest.mark.slow(1.5)
+pytestmark = pytest.mark.slow(0.5)
 
 PLUGINS = (
     "pytest-asyncio",
@@ -116,7 +116,7 @@ FILES = {
 
 @pytest.fixture(params=["3.9", "3.13", "3.14"], scope="module")
 def python(request, tmp_path_factory):
-    python = environment(tmp_path_factory.mktemp("environment"), request.param, *TOOLS, *PLUGINS)
+    python = environment(request.param, *TOOLS, *PLUGINS)
     # This leaves compiled files, which the first launches would write all at the same time.
     subprocess.run([python, "-m", "pytest", "-VV"], check=True, capture_output=True)
     return python

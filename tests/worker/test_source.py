@@ -531,7 +531,7 @@ def test_many_short_texts_are_searched_at_once(value, scale):
 
 @pytest.mark.slow
 def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
-    oldest_python = environment(tmp_path, "3.9", "six")
+    oldest_python = environment("3.9", "six")
     code = "from prprep_worker.values.source import Writer; print(Writer('/', 1).argument([1, {'a': (2,)}]))"
     done = subprocess.run(
         [oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True

@@ -76,7 +76,7 @@ def competitor():
 @pytest.mark.slow
 @pytest.mark.usefixtures("competitor")
 def test_a_block_that_shares_its_core_waited_for_it_and_its_own_time_is_its_cpu_time():
-    block = block_of(compute, rounds=200)
+    block = block_of(compute, rounds=100)
     assert block.is_explained
     assert block.wall > 1.2 * block.own
     assert block.own == pytest.approx(block.cpu, rel=0.05)
@@ -93,10 +93,10 @@ def test_calls_that_are_shorter_than_the_reading_are_timed_together():
 @pytest.mark.usefixtures("competitor")
 def test_waiting_is_read_for_each_call_if_it_has_a_setup():
     """What the setup waited is not the call's."""
-    block = block_of(compute, rounds=200, setup=lambda: compute(80_000) and None)
+    block = block_of(compute, rounds=60, setup=lambda: compute(80_000) and None)
     assert block.own == pytest.approx(block.cpu, rel=0.1)
     assert block.elapsed * 1e9 > 2.5 * block.own
-    assert 0 < block.calls <= 200  # a call is left out if the core was taken next to it
+    assert 0 < block.calls <= 60  # a call is left out if the core was taken next to it
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_a_coroutine_waits_for_a_core_as_a_function_does():
         await asyncio.sleep(0)
         compute()
 
-    block = block_of(work, rounds=100)
+    block = block_of(work, rounds=60)
     assert block.is_explained
     assert block.own == pytest.approx(block.cpu, rel=0.1)
 
@@ -121,7 +121,7 @@ def test_what_sleeps_does_not_wait_for_a_core():
 
 def test_a_process_that_a_quota_stops_waits_for_a_core():
     with cpu_quota(0.4):
-        block = block_of(compute, rounds=300)
+        block = block_of(compute, rounds=150)
     assert block.is_explained
     assert block.wall > 1.2 * block.own
     assert block.own == pytest.approx(block.cpu, rel=0.1)

@@ -50,13 +50,24 @@ class DifferenceError(Exception):
 
 
 def compare_further_inputs(
-    request: Request, outputs: tuple[Output, ...], rng: random.Random, report: Report
+    request: Request,
+    outputs: tuple[Output, ...],
+    rng: random.Random,
+    report: Report,
+    *,
+    refused: Mapping[str, str] | None = None,
 ) -> tuple[Output, ...]:
     """Try further inputs on every benchmark call whose outputs are wholly equal; return the outputs with the results.
 
-    A fresh process a side runs the calls, each in a forked child. If nothing can be tried, `detail` says why.
+    A fresh process a side runs the calls, each in a forked child. If nothing can be tried, `detail` says why; of the
+    calls that are `refused` it is known before.
     """
-    equal = {output.test: output for output in outputs if output.verdict == "equal" and not output.partly}
+    reasons = refused or {}
+    wholly_equal = {output.test for output in outputs if output.verdict == "equal" and not output.partly}
+    outputs = tuple(
+        _not_tried(each, reasons[each.test]) if each.test in wholly_equal & reasons.keys() else each for each in outputs
+    )
+    equal = {output.test: output for output in outputs if output.test in wholly_equal - reasons.keys()}
     if not equal or request.benchmark is None:
         return outputs
     compared: dict[str, Output] = {}
@@ -103,6 +114,19 @@ def _serve(
                 now = time.monotonic()
                 share = (deadline - now) / (len(equal) - len(compared))
                 compared[base.key] = exploration.run(seed, seconds=seconds, deadline=now + share)
+
+
+def too_long(seconds: float) -> str:
+    """Return why a call of so many seconds is not tried with further inputs, "" if it is."""
+    return f"one call takes {seconds:.1f} s" if seconds > EXPENSIVE_SECONDS else ""
+
+
+def refusal(workers: Sequence[Worker], seconds: float) -> str:
+    """Return why no further inputs of the workers' call, of so many seconds, can be tried; "" if that is not known."""
+    if refused := too_long(seconds):
+        return refused
+    answers = (worker.ask("try", no_setup=True) for worker in workers)
+    return next((str(answer["reason"]) for answer in answers if answer["kind"] == "refused"), "")
 
 
 @dataclass
@@ -176,8 +200,8 @@ class Exploration:
 
     def _record(self, seconds: float) -> Output | None:
         """Record the benchmark's own arguments; return the output if they cannot be varied or differ."""
-        if seconds > EXPENSIVE_SECONDS:
-            return _not_tried(self.output, f"one call takes {seconds:.1f} s")
+        if refused := too_long(seconds):
+            return _not_tried(self.output, refused)
         base, head = recorded = [self.workers[side].ask("try") for side in SIDES]
         for call in recorded:
             if call["kind"] == "refused":

@@ -27,6 +27,7 @@ from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..cores import Cores, all_cores, one_core
 from ..outputs.attributes import Attributes, merged, missing_attributes
+from ..outputs.inputs import refusal
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block
@@ -94,6 +95,8 @@ class TimedCall:
     """What a second call in the same process returned."""
     attributes: Attributes = field(default_factory=lambda: {"base": {}, "head": {}})
     """What was read from objects in addition to what they hold."""
+    refused: str = ""
+    """Why no further inputs can be tried, if that is known."""
 
     @property
     def is_corrected(self) -> bool:
@@ -318,6 +321,7 @@ def _describe(pair: Pair, call: TimedCall) -> dict[Role, float]:
     for side in SIDES:
         again = pair.workers[side].again(call.attributes[side])
         call.again[side], seconds[side] = again["value"], again["seconds"]
+    call.refused = refusal([pair.workers[side] for side in SIDES], max(call.first_call[side] for side in SIDES))
     return seconds
 
 

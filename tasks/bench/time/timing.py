@@ -79,6 +79,11 @@ class BenchmarkRun:
         return tuple(dict.fromkeys(call.key for call in self.timed if call.key not in usable))
 
     @property
+    def refused(self) -> dict[str, str]:
+        """Return why no further inputs of calls can be tried, as far as the first launch shows it."""
+        return {call.key: call.refused for record in self.records[:1] for call in record.calls if call.refused}
+
+    @property
     def timed(self) -> list[TimedCall]:
         return [call for record in self.records for call in record.timed]
 

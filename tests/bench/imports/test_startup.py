@@ -141,10 +141,10 @@ def test_a_command_that_base_cannot_run_is_left_out_with_a_note(tmp_path):
 
 
 def test_a_command_that_does_not_end_is_left_out_with_a_note(tmp_path, monkeypatch):
-    monkeypatch.setattr(startup, "CHECK_SECONDS", 1.0)
+    monkeypatch.setattr(startup, "CHECK_SECONDS", 0.5)
     result = timed(request_for(tmp_path, "import time\n\ndef main():\n    time.sleep(60)\n"))
     assert result.measurements == ()
-    assert result.notes == ("The start-up of `project --help` was not timed: at base it did not end within 1 s.",)
+    assert result.notes == ("The start-up of `project --help` was not timed: at base it did not end within 0.5 s.",)
 
 
 def test_a_command_that_loads_no_measured_module_is_not_timed(tmp_path):
@@ -235,6 +235,6 @@ def test_output_is_dropped_and_stdin_is_empty(tmp_path):
 
 def test_a_time_limit_before_the_first_launch_is_noted(tmp_path):
     code = "import sys, time\n\ndef main():\n    time.sleep(0 if 'prprep_worker.startup.import_timer' in sys.modules else 60)\n"
-    result = timed(request_for(tmp_path, code, timeout=3.0))
+    result = timed(request_for(tmp_path, code, timeout=1.5))
     assert result.measurements == ()
     assert result.notes == ("The start-up of commands was not timed: it took longer than the time limit.",)

@@ -19,7 +19,7 @@ from tasks.project.code.definitions import definitions
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """
 import functools
@@ -208,7 +208,7 @@ def test_setup_and_the_benchmarks_own_functions_do_not_count(tmp_path):
 @pytest.mark.slow
 def test_without_time_for_all_calls_no_change_is_called_unreached(tmp_path):
     slow = both(files(benchmark="import time\n\ndef test_slow(benchmark):\n    benchmark(time.sleep, 3600)\n"))
-    profiles = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
+    profiles = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.0))
     assert (profiles.functions, profiles.profiled, profiles.unreached) == ((), (), ())
     assert profiles.notes == ("Time per function was not sampled for every test: its time limit came first.",)
 
@@ -235,7 +235,7 @@ def test_a_call_that_crashes_by_the_signal_is_sampled_by_a_thread(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_other_pythons(tmp_path, version):
-    python = environment(tmp_path, version, "pytest", "pytest-benchmark")
+    python = environment(version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
     profiles = of(profiled(with_python(request, python)), "test_around")
     assert {name.partition(":")[2]: share.head.calls for name, share in profiles.items() if share.head.share > 0.5} == {
@@ -315,7 +315,7 @@ PURE = CYTHON + "class Table:\n    def rows(self, count):\n        return steps(
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
 def test_functions_compiled_by_cython_are_not_visible_and_do_not_end_the_profile(tmp_path):
     """Its frames have no instructions, and name files that are not Python."""
-    python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
+    python = environment("3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
     code = (
         "from project.fast import steps\nfrom project.pure import Table\n\ndef work(size):\n"
         "    return max(steps(size), Table().rows(size))\n\ndef plain():\n    return [1]\n"
@@ -368,7 +368,7 @@ def work():
 @pytest.mark.slow
 def test_functions_compiled_by_numba_are_not_visible(tmp_path):
     """A function that is compiled at head alone has its share of base, and nothing is known of it at head."""
-    python = environment(tmp_path, "3.12", "pytest", "pytest-benchmark", "numba")
+    python = environment("3.12", "pytest", "pytest-benchmark", "numba")
     head = NUMBA.replace("def steps", "@numba.njit\ndef steps")
     benchmark = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work)\n"
     changed = tuple(

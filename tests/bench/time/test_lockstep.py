@@ -17,7 +17,7 @@ from tasks.bench.workers.workers import Settings, Worker
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import CODE, block, both, by_key, one_launch, pair
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.3)
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +334,7 @@ def test_the_time_limit_keeps_complete_calls(tmp_path):
         benchmark(time.sleep, 3600)
     """
     request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
-    settings = Settings(1, deadline=time.monotonic() + 4)
+    settings = Settings(1, deadline=time.monotonic() + 3)
     with Pair(request, settings) as sides, pytest.raises(TimeLimitError):
         launch(sides, LaunchPlan(share=0.02), rng=random.Random(1), record=record)
     assert not record.complete

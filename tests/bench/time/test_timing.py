@@ -95,6 +95,32 @@ def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path, monkeypatc
     assert len(run.records) == 1 + len(wall.launches)
 
 
+def test_the_first_launch_shows_which_calls_cannot_be_varied(tmp_path):
+    """Unless the call has a setup, which would be run without what uses it up."""
+    benchmark = """
+    import time
+    from project import work
+
+    def test_varied(benchmark):
+        benchmark(work, 1000)
+
+    def test_without_arguments(benchmark):
+        benchmark(work)
+
+    def test_setup(benchmark):
+        benchmark.pedantic(work, setup=lambda: ((), {}))
+
+    def test_long(benchmark):
+        benchmark(time.sleep, 0.21)
+    """
+    request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}), metrics=("memory",))
+    refused = timing.check(request, random.Random(1), lambda _: None).refused
+    assert {key.partition("::test_")[2]: why[:24] for key, why in refused.items()} == {
+        "without_arguments": "the call has no argument",
+        "long": "one call takes 0.2 s",
+    }
+
+
 def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
     """The first calls in a process take longer, as caches fill: they are not samples, unless a note says that time ran out."""
     head = """

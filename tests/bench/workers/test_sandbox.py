@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Recording, TreeSpec
+from tasks.artifacts import SIDES, Recording, TreeSpec
 from tasks.bench import trees
 from tasks.bench.memory import memory
 from tasks.bench.request import SideRequest
+from tasks.bench.time import timing
 from tasks.bench.workers import sandbox, workers
 from tasks.environments import builder
 from tasks.errors import MeasuringError
@@ -35,13 +36,12 @@ from tests.support.mistakes import (
     HEAVY,
     LIGHT,
     MEASURES,
-    PYPROJECT,
     compare,
     is_improved,
     item,
     target,
 )
-from tests.support.pairs import both, pair
+from tests.support.pairs import both, one_launch, pair
 from tests.support.projects import PROJECT, SETUPTOOLS
 from tests.support.sandboxes import confined, demand_bubblewrap
 from tests.support.targets import TargetRepo
@@ -115,7 +115,12 @@ import json
 import os
 from pathlib import Path
 
-Path(__file__).with_suffix(TOLD).write_text(json.dumps(dict(os.environ)))
+from project import work
+
+
+def test_work(benchmark):
+    Path(__file__).with_suffix(".json").write_text(json.dumps(dict(os.environ)))
+    benchmark(work)
 """
 
 
@@ -128,14 +133,12 @@ def reports(run, suffix):
 
 
 @pytest.mark.slow
-def test_a_benchmark_that_prints_its_environment_shows_no_secrets(tmp_path, secrets, monkeypatch):
-    suffix = f".{tmp_path.name}"
-    monkeypatch.delenv("PIP_INDEX_URL")  # uv would ask there
-    repo = target(tmp_path, {BENCHMARK: f"TOLD = {suffix!r}\n" + TELLING + MEASURES})
-    run = compare(repo, item(env=PASSED), stages=("measure",))
-    assert run.code == 0, run.output
-    for given in reports(run, suffix):
-        assert only_passed_secrets(given)
+def test_a_benchmark_gets_no_secrets_but_those_that_are_passed(tmp_path, secrets):
+    request = pair(tmp_path, **both({"tests/test_benchmark.py": TELLING}))
+    sides = {side: replace(request.side(side), passed=tuple(PASSED["pass"])) for side in SIDES}
+    one_launch(replace(request, **sides), share=None)
+    for side in SIDES:
+        assert only_passed_secrets(json.loads((tmp_path / side / "tests/test_benchmark.json").read_text()))
 
 
 PASSED = {"pass": ["OPENAI_API_KEY", "DB_PASSWORD"]}
@@ -185,7 +188,7 @@ Path(__file__).with_suffix(f".{time.time_ns()}{TOLD}").write_text(json.dumps(TRI
 """
 
 
-@pytest.mark.slow(1)
+@pytest.mark.slow(0.5)
 def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypatch):
     """It sees no secrets either."""
     metrics = ["memory", "import"]
@@ -206,7 +209,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypat
         }
         known = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
         packages = "import pytest, json\nPACKAGES = json.dumps([__import__('os').path.dirname(pytest.__path__[0])])\n"
-        repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
+        repo = target(tmp_path, {BENCHMARK: known + packages + PRYING + MEASURES})
         with untouched(repo.path):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, timeout=60, env=PASSED))
     assert run.code == 0, run.output
@@ -271,10 +274,9 @@ def test_that_fails():
 """
 
 
-@pytest.mark.slow(1)
-@pytest.mark.parametrize("drive", [None, "python -m pytest tests/test_total.py --color=no"])
-def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monkeypatch, drive):
-    """From recording on, every process that imports the project tries to write outside."""
+@pytest.mark.slow(0.5)
+def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monkeypatch):
+    """From recording on, of tests or a command, every process that imports the project tries to write outside."""
     demand_bubblewrap()
     outside, secret = tmp_path / "outside", "hush+Hush/31415926 5"
     outside.mkdir()
@@ -282,15 +284,16 @@ def test_no_stage_leaves_the_sandbox_or_writes_what_it_was_passed(tmp_path, monk
     code = f"OUTSIDE = {str(outside)!r}\n{LEAVING}\n" + HEAVY.replace("size=1000", "size=1000, note=None")
     light = code.partition("def total")[0] + LIGHT.replace("size=1000", "size=1000, note=None")
     repo = target(tmp_path, {CODE: code, BENCHMARK: None, "tests/test_total.py": TESTS}, {CODE: light})
-    settings = item(sandbox="bwrap", functions=["textkit:total"], env={"pass": ["PLAIN_NAME"]}, tests=not drive)
+    settings = item(sandbox="bwrap", functions=["textkit:total"], env={"pass": ["PLAIN_NAME"]}, tests=True)
     del settings["benchmark"]
+    driven = {"id": "driven", "drive": "python -m pytest tests/test_total.py --color=no", "tests": False}
     with untouched(repo.path):
-        run = compare(repo, settings | ({"drive": drive} if drive else {}))
+        run = compare(repo, settings, settings | driven)
     assert list(outside.iterdir()) == []
-    assert is_improved(run.comparison(), test=run.comparison().tests[0])
-    recording = Recording.read(run.state() / "record.json")
-    assert recording.calls == 11
-    assert recording.ran == (("the command of `drive`",) if drive else ("tests/test_total.py",))
+    for name, ran in (("faster", "tests/test_total.py"), ("driven", "the command of `drive`")):
+        assert is_improved(run.comparison(name), test=run.comparison(name).tests[0])
+        recording = Recording.read(run.state(name) / "record.json")
+        assert (recording.calls, recording.ran) == (11, (ran,))
     written = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
     forms = [form.encode() for form in Secrets([secret]).forms]
     assert {str(path) for path, content in written.items() for form in forms if form in content} == set()
@@ -330,11 +333,11 @@ def test_child_processes_are_sampled_in_the_sandbox(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_confined_process_ends_with_the_run(tmp_path):
     demand_bubblewrap()
-    waiting = f"import time\nopen({BENCHMARK.rpartition('/')[2]!r} + '.began', 'w').close()\ntime.sleep(600)\n"
-    repo = target(tmp_path, {CODE: HEAVY, BENCHMARK: waiting + MEASURES})
-    run = compare(repo, item(sandbox="bwrap", metrics="time", timeout=4))
-    assert run.code == 1
-    assert "time limit" in run.failure()
+    waiting = both({"tests/test_benchmark.py": "import time\n\ntime.sleep(600)\n"})
+    request = pair(tmp_path, **waiting, timeout=1.0)
+    request = replace(request, base=confined(request.base), head=confined(request.head))
+    with pytest.raises(MeasuringError, match="time limit"):
+        timing.measure_time(request, random.Random(1), silent)
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in "".join(line for line in left.splitlines(keepends=True) if "bwrap" in line)
 

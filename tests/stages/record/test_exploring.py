@@ -24,7 +24,7 @@ from tests.support.pythons import environment
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """import asyncio
 import time
@@ -118,7 +118,7 @@ ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "sleepy
 def site(request, tmp_path_factory):
     """A wrapper watches before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("explore")
-    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    python = environment(request.param, "pytest", "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
 

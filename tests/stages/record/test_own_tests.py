@@ -157,7 +157,7 @@ FILES = {
 }
 
 
-@pytest.mark.slow(2)
+@pytest.mark.slow(0.2)
 def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     shop = Shop(TargetRepo(tmp_path / "target", FILES), tmp_path / "shop")
     recording, written, text = shop.scaffolded("Schema.dump")

@@ -18,7 +18,7 @@ from tests.support.pythons import environment
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(0.4)
 
 CODE = """
 from functools import lru_cache, singledispatch, singledispatchmethod
@@ -178,7 +178,7 @@ FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_
 def place(request, tmp_path_factory):
     """The shop's tree and an environment: a wrapper records before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
-    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    python = environment(request.param, "pytest", "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
 

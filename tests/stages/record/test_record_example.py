@@ -29,7 +29,7 @@ MANIFEST = """
 version: 1
 repo: repository
 upstream: bare
-defaults: {budget: 1, tests: false, verify: false}
+defaults: {budget: 1, metrics: memory, tests: false, verify: false}
 optimizations:
   - id: tables
     head: faster
@@ -67,7 +67,7 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.3)
 def test_the_written_benchmark_shows_the_effect_and_is_caught_where_its_fake_allocates_nothing(folder):
     run(folder)
     state = folder / ".prprep/tables"

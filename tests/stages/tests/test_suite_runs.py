@@ -140,7 +140,7 @@ def test_a_suite_that_dies_reports_the_tests_before(tmp_path):
 
 def test_tests_in_worker_processes_count_once(tmp_path):
     place = side(tmp_path, {"test_a.py": SUITE})
-    python = environment(tmp_path, ".".join(map(str, sys.version_info[:2])), "pytest", "pytest-xdist")
+    python = environment(".".join(map(str, sys.version_info[:2])), "pytest", "pytest-xdist")
     suite_run = run(replace(place, python=python), "python -m pytest -p no:cacheprovider -n 2", folder="", seconds=60)
     assert len(suite_run.endings) == 7
     assert suite_run.endings["test_a.py::test_fails"] == "failed"
