@@ -134,7 +134,7 @@ class Steps:
 
 
 def result(steps: Steps, graph: Graph) -> str:
-    graph.summary()  # The report says what failed, too.
+    graph.summary(draws=False)  # The report says what failed, too.
     comparisons, failures = {}, {}
     for name in steps.commits:
         paths = graph.workspace.paths.item(name)

@@ -92,7 +92,7 @@ class CI(SelectedTasks):
         """Return the results of the benchmarks, their artifacts, and doit's exit code."""
 
         def ending(graph: Graph) -> str:
-            graph.summary()  # The report says what failed, too.
+            graph.summary(draws=False)  # The report says what failed, too.
             return table_of(comparison, graph.staleness, terminal_width())
 
         params["manifest"] = str(comparison.write())
