@@ -47,7 +47,7 @@ def digests(data=bytes(300_000)):
 
 def longest(size=100_000):
     found = words(size)
-    time.sleep(0.03)  # long enough for samples of memory on a busy machine
+    time.sleep(0.1)  # long enough for samples of memory on a busy machine, and for few repeats
     return max(found)
 """
 TEST = """

@@ -17,7 +17,7 @@ def repo(tmp_path_factory):
     two = MEASURES + "\n\ndef test_other(benchmark):\n    assert benchmark(total, 10) == 45\n"
     repo = target(tmp_path_factory.mktemp("try"), {BENCHMARK: two})
     repo.branch("same", "main")
-    repo.commit({CODE: HEAVY + "\n\nUNUSED = 1\n"}, "Add a constant")
+    repo.commit({CODE: HEAVY.replace("range(20)", "range(4 * 5)")}, "Spell a number otherwise")
     repo.checkout("faster")
     return repo
 
