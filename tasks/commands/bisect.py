@@ -48,6 +48,7 @@ class Bisect(SelectedTasks):
     )
     example = "prprep bisect tables"
     visible = frozenset({"manifest"})
+    draws = False  # nobody looks at the report of this folder
 
     def execute(self, params: Any, args: list[str]) -> int:
         graph = graph_of(params["manifest"])

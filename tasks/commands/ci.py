@@ -47,6 +47,7 @@ class CI(SelectedTasks):
     )
     example = "prprep ci --output results --fail-on regressed"
     visible = frozenset()
+    draws = False  # nobody looks at the report of this folder
     may_fail = True
     own_options = (
         option("base", "the branch to merge into [default: the event's, else upstream]", "REF"),

@@ -30,6 +30,7 @@ class Try(SelectedTasks):
     )
     example = "prprep try main . tests/benchmarks/test_parse.py::test_parse"
     visible = frozenset()
+    draws = False  # nobody looks at the report of this folder
     own_options = (
         *MEASURED,
         option("repo", "a path or an address [default: the repository around this folder]", "PATH"),
