@@ -1,5 +1,6 @@
 """The command `prprep`: doit's main loop with prprep's loader, commands, help pages and errors."""
 
+import atexit
 import getopt
 import platform
 import signal
@@ -177,5 +178,7 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
     # Python drops an exception that is raised in a callback, and with it the signal: repeat it until the run has ended.
     signal.signal(signal.SIGALRM, lambda *_: _terminated(number, None))
     signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS)
+    # In the interpreter's last steps the timer would end the process with another code.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
     # Unwinding ends the process groups of both sides; the default action would leave them running.
     sys.exit(128 + number)

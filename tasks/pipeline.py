@@ -206,21 +206,24 @@ def write_report(staleness: Staleness, report_line: Report) -> None:
     summary(staleness, report_line)
 
 
-def summary(staleness: Staleness, report_line: Report = silent) -> str:
-    """Return the table of all items; it is written again only if an item or the terminal's width has changed."""
+def summary(staleness: Staleness, report_line: Report = silent, *, draws: bool = True) -> str:
+    """Return the table of all items; it is written again only if an item or the terminal's width has changed.
+
+    Without `draws`, report.html is left as it is.
+    """
     from .text.tables import terminal_width
 
     _drop_settled_failures(staleness)
     workspace, width = staleness.workspace, terminal_width()
     made_from, stored = staleness.fingerprint_of_all(REPORT), workspace.paths.table
     is_current = fingerprint_of(stored) == f"{made_from} {width}" and workspace.paths.report.is_file()
-    if is_current and page_is_fresh(staleness) and (text := fields_of(stored).get("text")):
+    if is_current and (not draws or page_is_fresh(staleness)) and (text := fields_of(stored).get("text")):
         return str(text)
     from .artifacts import Table
 
     written: tuple[str, str] = work_of(REPORT).run(staleness, REPORT, width=width, last=_written(workspace)[0][1])
     table, report = written
-    page_made_from, page = _write_page(staleness, report_line)
+    page_made_from, page = _write_page(staleness, report_line) if draws else _last_page(staleness)
     artifact = Table(text=table, made_from=made_from, report=report, page=page, page_made_from=page_made_from)
     artifact.write(stored, f"{made_from} {width}")
     return table
@@ -228,12 +231,16 @@ def summary(staleness: Staleness, report_line: Report = silent) -> str:
 
 def _write_page(staleness: Staleness, report_line: Report) -> tuple[str, str]:
     """Update report.html; return the hashes of its inputs and of its content, without the extra those of last time."""
-    before = fields_of(staleness.workspace.paths.table)
     if page_is_fresh(staleness):
-        return before.get("page_made_from", ""), before.get("page", "")
-    made_from = staleness.fingerprint_of_all(PAGE)
+        return _last_page(staleness)
+    made_from, last = staleness.fingerprint_of_all(PAGE), _last_page(staleness)[1]
     page = import_module(".stages.report.page", __package__)
-    return made_from, page.run(staleness, PAGE, last=before.get("page"), report=report_line)
+    return made_from, page.run(staleness, PAGE, last=last or None, report=report_line)
+
+
+def _last_page(staleness: Staleness) -> tuple[str, str]:
+    before = fields_of(staleness.workspace.paths.table)
+    return before.get("page_made_from", ""), before.get("page", "")
 
 
 def page_is_fresh(staleness: Staleness) -> bool:

@@ -100,6 +100,7 @@ def test_bodies_on_a_full_disk_and_in_a_folder_that_is_read_only(repo, tmp_path)
     with mounted(work / ".codeflash", "ro"), untouched(repo.path):
         assert told_plainly(compare(repo), "read-only", ".codeflash")
         remounted(work / ".codeflash", "rw,size=4k")
+        (work / ".codeflash" / "notes.txt").write_text("in the only page that there is")
         run = compare(repo)
         assert told_plainly(run, "space")
         assert "\n-- measure:faster" in run.output

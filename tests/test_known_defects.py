@@ -37,11 +37,11 @@ def clean(text):
     return kept
 """
 AFTER = """
-TABLE = dict.fromkeys(map(ord, ".,;\\u2019\\u201d"))
+MARKS = {0x2018, 0x2019, 0x201C, 0x201D}
 
 
 def clean(text):
-    return text.translate(TABLE)
+    return text.translate(dict.fromkeys(map(ord, ".,;\\u2019\\u201d")))
 """
 MEASURES = """
 import pytest

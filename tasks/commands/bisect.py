@@ -48,6 +48,7 @@ class Bisect(SelectedTasks):
     )
     example = "prprep bisect tables"
     visible = frozenset({"manifest"})
+    draws = False  # nobody looks at the report of this folder
 
     def execute(self, params: Any, args: list[str]) -> int:
         graph = graph_of(params["manifest"])
@@ -134,7 +135,7 @@ class Steps:
 
 
 def result(steps: Steps, graph: Graph) -> str:
-    graph.summary()  # The report says what failed, too.
+    graph.summary(draws=False)  # The report says what failed, too.
     comparisons, failures = {}, {}
     for name in steps.commits:
         paths = graph.workspace.paths.item(name)

@@ -47,6 +47,7 @@ class CI(SelectedTasks):
     )
     example = "prprep ci --output results --fail-on regressed"
     visible = frozenset()
+    draws = False  # nobody looks at the report of this folder
     may_fail = True
     own_options = (
         option("base", "the branch to merge into [default: the event's, else upstream]", "REF"),
@@ -92,7 +93,7 @@ class CI(SelectedTasks):
         """Return the results of the benchmarks, their artifacts, and doit's exit code."""
 
         def ending(graph: Graph) -> str:
-            graph.summary()  # The report says what failed, too.
+            graph.summary(draws=False)  # The report says what failed, too.
             return table_of(comparison, graph.staleness, terminal_width())
 
         params["manifest"] = str(comparison.write())

@@ -18,6 +18,8 @@ class SelectedTasks(Run):  # type: ignore[misc]
 
     own_options: tuple[dict[str, Any], ...] = ()
     visible: frozenset[str] = VISIBLE
+    draws = True
+    """Whether report.html is written, too."""
     answer: Answer
 
     def get_options(self) -> list[CmdOption]:
@@ -41,6 +43,6 @@ class SelectedTasks(Run):  # type: ignore[misc]
         """
         self.loader.ending = result
         if params["json"]:
-            describe_run(self.loader, params, self.answer, describe=describe)
+            describe_run(self.loader, params, self.answer, describe=describe, draws=self.draws)
         code: int = super().execute(params, list(tasks))
         return code

@@ -30,6 +30,7 @@ class Try(SelectedTasks):
     )
     example = "prprep try main . tests/benchmarks/test_parse.py::test_parse"
     visible = frozenset()
+    draws = False  # nobody looks at the report of this folder
     own_options = (
         *MEASURED,
         option("repo", "a path or an address [default: the repository around this folder]", "PATH"),
@@ -48,7 +49,7 @@ class Try(SelectedTasks):
         params["manifest"] = str(comparison.write())
 
         def ending(graph: Graph) -> str:
-            graph.summary()  # The report says what failed, too.
+            graph.summary(draws=False)  # The report says what failed, too.
             return result(comparison, graph.staleness, terminal_width())
 
         describe = partial(described, comparison, params["manifest"])

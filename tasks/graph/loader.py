@@ -157,9 +157,9 @@ class Graph:
             remove_abandoned(cache_folder())
             pipeline.check_report(self.workspace)
 
-    def summary(self) -> str:
-        """Update the report, whatever ran, and return its table."""
-        table = pipeline.summary(self.staleness)
+    def summary(self, *, draws: bool = True) -> str:
+        """Update the report, whatever ran, and return its table; without `draws`, not report.html."""
+        table = pipeline.summary(self.staleness, draws=draws)
         self.workspace.run_cache.save()
         return table
 

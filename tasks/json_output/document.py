@@ -44,12 +44,20 @@ def as_it_is(item: Item) -> Item:
 
 
 def describe_run(
-    loader: ManifestLoader, params: Any, answer: Answer, *, describe: Callable[[Item], Item] = as_it_is
+    loader: ManifestLoader,
+    params: Any,
+    answer: Answer,
+    *,
+    describe: Callable[[Item], Item] = as_it_is,
+    draws: bool = True,
 ) -> None:
-    """Have a run put its items and tasks into `answer` when it ends, instead of showing a table."""
+    """Have a run put its items and tasks into `answer` when it ends, instead of showing a table.
+
+    Without `draws`, it writes no report.html.
+    """
 
     def ending(graph: Graph) -> str:
-        graph.summary()
+        graph.summary(draws=draws)
         endings = graph.endings.items()
         name_manifest(answer, graph)
         answer.update(

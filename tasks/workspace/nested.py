@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..bench.exclusive import LOCK_VARIABLE
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.progress import Report, silent
@@ -46,6 +45,8 @@ def command() -> tuple[str, ...]:
 
 def variables(cache: Path) -> dict[str, str]:
     """Return the environment variables of a nested prprep; `cache` is its PRPREP_CACHE, the machine's lock is ours."""
+    from ..bench.exclusive import LOCK_VARIABLE  # imports psutil, which a run with nothing to do does not need
+
     lock = os.environ.get(LOCK_VARIABLE)
     return {MARK: "1", "PRPREP_CACHE": str(cache.absolute()), **({LOCK_VARIABLE: lock} if lock else {})}
 

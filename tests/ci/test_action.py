@@ -82,7 +82,7 @@ class Repository:
         repo = target(folder / "made", start)
         for name, files in {
             "slower": {CODE: HEAVY.replace("range(20)", "range(80)")},
-            "same": {CODE: HEAVY + "\n\nUNUSED = 1\n"},
+            "same": {CODE: HEAVY.replace("range(20)", "range(4 * 5)")},
             "docs": {"README.md": "Sums of numbers\n"},
         }.items():
             repo.branch(name, "main")

@@ -66,12 +66,15 @@ def client(cluster, folder):
 
 def worker_of_the_job(cluster, *workers):
     """Wait until the tests run, and return the worker that runs them."""
-    ends = time.monotonic() + 60
-    while not (seen := cluster.seen()):
+    ends, seen = time.monotonic() + 60, []
+    while True:
+        seen += cluster.seen()
+        busy = [worker for worker in workers if worker.output.splitlines()[-1] == f"{RUNS}: begins"]
+        if seen and busy:
+            assert "LICENCE_KEY" not in seen[0]
+            return busy[0]
         assert time.monotonic() < ends, "\n".join(program.output for program in cluster.programs)
         time.sleep(0.1)
-    assert "LICENCE_KEY" not in seen[0]
-    return next(worker for worker in workers if worker.output.splitlines()[-1] == f"{RUNS}: begins")
 
 
 def killed(program):

@@ -8,7 +8,7 @@ from tasks.commands.bisect import _names
 from tasks.git import Clone
 from tests.support.documents import document_of
 from tests.support.evidence import DETECTION
-from tests.support.mistakes import ALONE, BENCHMARK, CODE, LIGHT, item, manifest, ran, target
+from tests.support.mistakes import CODE, LIGHT, item, manifest, ran, target
 
 HALF = "def total(size=1000):\n    lists = [list(range(size)) for _ in range(10)]\n    return sum(lists[0])\n"
 OTHER = "\n\ndef other():\n    return 1\n"
@@ -19,7 +19,7 @@ def test_each_commit_that_changes_the_function_is_compared_with_the_one_before_i
     repo = target(tmp_path, head={CODE: HALF})
     repo.commit({CODE: HALF + OTHER}, "Add another function")
     repo.commit({CODE: LIGHT + OTHER}, "Sum without any list")
-    folder = manifest(repo, item(metrics="time", benchmark=BENCHMARK, **ALONE))
+    folder = manifest(repo, item())
     early = ran(folder, "bisect", "faster")
     assert (early.returncode, early.stderr.splitlines()[0]) == (3, "ERROR: faster: detect is not up to date")
     assert ran(folder, "compare:faster").returncode == 0

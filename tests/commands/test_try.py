@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -17,7 +20,7 @@ def repo(tmp_path_factory):
     two = MEASURES + "\n\ndef test_other(benchmark):\n    assert benchmark(total, 10) == 45\n"
     repo = target(tmp_path_factory.mktemp("try"), {BENCHMARK: two})
     repo.branch("same", "main")
-    repo.commit({CODE: HEAVY + "\n\nUNUSED = 1\n"}, "Add a constant")
+    repo.commit({CODE: HEAVY.replace("range(20)", "range(4 * 5)")}, "Spell a number otherwise")
     repo.checkout("faster")
     return repo
 
@@ -36,6 +39,8 @@ def test_several_refs_and_one_test(repo):
     assert "x faster (" in rows[0]
     assert "test_other" not in first.stdout
     assert first.stdout == again.stdout
+    reports = {path.name for path in Path(os.environ["PRPREP_CACHE"]).glob("tries/*/.codeflash/report.*")}
+    assert reports == {"report.md"}
     assert "measure:" not in again.stderr
     items = document_of(as_json.stdout)["items"]
     assert [(item["id"], item["base"]["ref"], item["head"]["ref"]) for item in items] == [

@@ -132,7 +132,7 @@ def test_hostile_notes(optimized, tmp_path, monkeypatch):
     drafted.path.unlink()
 
     notes_file.unlink()
-    add_notes(optimized, notes(optimized) + "- nothing of interest `foo`\n" * 40_000)
+    add_notes(optimized, notes(optimized) + "nothing of interest " * 60_000)
     monkeypatch.setattr(init_notes, "_MOST_BYTES", 2**20)
     drafted = write_draft(tmp_path, optimized.repo)
     assert ".codeflash/HANDOFF.md: longer than 1 MiB; only the beginning was read" in drafted.warnings

@@ -15,19 +15,19 @@ import pytest
 from tasks.artifacts import Comparison, MetricName, Samples, Verdict
 from tasks.jobs.files import Result
 from tests.support.marked import MARK, ended, processes
-from tests.support.mistakes import PYPROJECT, change, command, compare, item, ran, target, variables_of
+from tests.support.mistakes import change, command, compare, item, ran, target, variables_of
 
 pytestmark = pytest.mark.slow
 
 CALLS = {"setup": "from textkit import total", "call": "total()"}
-ITEM = item(benchmark=CALLS, metrics=["time", "memory"], budget=1.0, env={"pass": ["LICENCE"]})
+ITEM = item(benchmark=CALLS, metrics=["time", "memory"], env={"pass": ["LICENCE"]})
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """Pack an item, take its repository away, and carry the job to another machine."""
     root = tmp_path_factory.mktemp("machines")
-    repo = target(root / "here", base={"pyproject.toml": PYPROJECT})
+    repo = target(root / "here")
     run = compare(repo, ITEM, stages=("inject:faster",))
     assert run.code == 0, run.output
     there = root / "there"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -288,11 +289,12 @@ def odd(tmp_path_factory):
     for name in (*map(os.fsencode, NAMES), b"caf\xe9.py", b"\xff\xfe.txt"):
         (repo.path / os.fsdecode(name)).write_bytes(b"def changed():\n    return 1\n")
     with (repo.path / "huge.bin").open("wb") as stream:
-        stream.truncate(300 * 2**20)
+        stream.truncate(20 * 2**20)
     (repo.path / "long.py").write_text("value = '" + "x" * 3_000_000 + "'\n")
     repo.commit({CODE: LIGHT}, MESSAGE)
+    smaller = json.dumps({"tasks.storage.files.LARGEST": 16 * 2**20})
     with untouched(repo.path):
-        return compare(repo)
+        return compare(repo, PRPREP_BRIEFLY=smaller)
 
 
 def test_refs_and_files_with_names_of_every_kind_and_a_huge_file(odd):

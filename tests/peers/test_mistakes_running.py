@@ -332,8 +332,8 @@ def test_overhead_memory_does_not_depend_on_the_order_of_tests(every):
 def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     """It wrote its rounds at the end: at the time limit everything was lost."""
     waiting = HEAVY.replace("def", "import time\n\n\ndef", 1).replace("    return", "    time.sleep(0.02)\n    return")
-    repo = target(tmp_path, {CODE: waiting}, {CODE: waiting + "\n\nOTHER = 1\n"})
-    run = compare(repo, item(metrics="time", timeout=8, budget=600, negligible=0))
+    repo = target(tmp_path, {CODE: waiting}, {CODE: waiting.replace("range(20)", "range(4 * 5)")})
+    run = compare(repo, item(metrics="time", timeout=6, budget=9, negligible=0))
     assert run.code == 0, run.output
     (timed,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
     assert timed.stopped == "timeout"

@@ -29,8 +29,9 @@ Effects in these runs are so large that four launches show them; an item with a 
 PRPREP_BRIEFLY gives more constants other values.
 """
 LAUNCH = f"""\
-import sys
+import os, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+os.environ["PRPREP_BRIEFLY"] = {os.environ.get("PRPREP_BRIEFLY", "{}")!r}
 from tests.support.briefly import main
 main()
 """
@@ -38,11 +39,8 @@ main()
 
 
 def shorten(*, draws: bool) -> None:
-    values = {
-        **CONSTANTS,
-        **json.loads(os.environ.get("PRPREP_BRIEFLY", "{}")),
-        "tasks.workspace.nested._LAUNCH": LAUNCH,
-    }
+    values = {**CONSTANTS, **json.loads(os.environ.get("PRPREP_BRIEFLY", "{}"))}
+    values["tasks.workspace.nested._LAUNCH"] = LAUNCH
     if not draws:
         values["tasks.charts.drawing.svg_of"] = _undrawn
     for name, value in values.items():

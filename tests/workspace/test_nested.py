@@ -96,3 +96,4 @@ def test_a_comparison_in_another_folder(folder, tmp_path):
     assert nested.comparison(folder, "total").verdict is Verdict.IMPROVED
     assert any("measure:total" in line for line in lines)
     assert not (folder / ".prprep" / "total" / "render.json").exists()
+    assert [path.name for path in (folder / ".codeflash").glob("report.*")] == ["report.md"]
