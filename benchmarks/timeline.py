@@ -1,11 +1,12 @@
 """How much of a run is not measuring, with many items over one lock file.
 
-`python -m benchmarks.timeline [--items 50] [--budget 5] [--no-verify] [--checkout PATH] [--folder FOLDER]`
+`python -m benchmarks.timeline [--items 50] [--budget 5] [--no-verify] [--checkout PATH] [--folder FOLDER] [TASK ...]`
 
 Every item is a branch that makes one function of a small library faster, with a benchmark that prprep writes. The
 library has a lock file, tests, and a generated module, and it builds with setuptools. The cache is empty at first. The
 table is that of `prprep status --times`; builds are counted in the logs of the items. With `--checkout` another version
-of prprep runs, to compare two of them.
+of prprep runs, to compare two of them; with tasks such as `lint tests` the run ends there. On a machine with other
+comparisons, PRPREP_LOCK with a file of its own keeps it from waiting for them.
 """
 
 import argparse
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--no-verify", action="store_true", help="do not run the bodies' commands")
     parser.add_argument("--checkout", type=Path, default=CHECKOUT, help="the version of prprep that runs")
     parser.add_argument("--folder", type=Path, help="where to leave everything")
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="run these only")
     arguments = parser.parse_args()
     temporary = tempfile.TemporaryDirectory(prefix="prprep-timeline-")
     with nullcontext(str(arguments.folder)) if arguments.folder else temporary as name:
@@ -93,7 +95,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder, arguments.items, budget=arguments.budget, verify=not arguments.no_verify)
         began, used = time.monotonic(), os.times()
-        run(folder, arguments.checkout)
+        run(folder, arguments.checkout, "run", *arguments.tasks)
         seconds, now = time.monotonic() - began, os.times()
         cores = now.children_user + now.children_system - used.children_user - used.children_system
         print(run(folder, arguments.checkout, "status", "--times"))
@@ -123,7 +125,7 @@ def write(folder: Path, count: int, *, budget: float, verify: bool) -> None:
 
 def run(folder: Path, checkout: Path, *command: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PRPREP_CACHE": str(folder / "cache")}
-    arguments = [sys.executable, "-m", "tasks", *command, "--manifest", str(folder / "prprep.yaml")]
+    arguments = [sys.executable, "-m", "tasks", command[0], "-m", str(folder / "prprep.yaml"), *command[1:]]
     with (folder / "output").open("a", encoding="utf-8") as output:
         done = subprocess.run(
             arguments, cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=output, text=True, check=False

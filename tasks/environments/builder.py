@@ -34,7 +34,7 @@ from .interpreters import Interpreter, choose
 from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, imports_copies, locked_pins
-from .shared_builds import PristineTree, SharedBuild, without_caches
+from .shared_builds import BuildTree, SharedBuild, without_caches
 from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
@@ -96,7 +96,7 @@ def build(
     report: Report = silent,
     as_of: date | None = None,
     renew: Callable[[], object] | None = None,
-    pristine: PristineTree | None = None,
+    pristine: BuildTree | None = None,
 ) -> Environment:
     """Build the environment of a tree, or reuse it; with `as_of`, from packages that are no newer, if possible.
 
@@ -120,7 +120,7 @@ def _build(
     cache: Path,
     report: Report,
     as_of: date | None,
-    pristine: PristineTree | None,
+    pristine: BuildTree | None,
     renew: Callable[[], object] | None = None,
 ) -> Environment:
     tree = real_path(tree)
@@ -158,7 +158,7 @@ class EnvironmentBuilder:
     existing: Path | None = None
     commits_of: date | None = None
     renew: Callable[[], object] | None = None
-    pristine: PristineTree | None = None
+    pristine: BuildTree | None = None
 
     @property
     def as_of(self) -> date | None:
@@ -397,7 +397,7 @@ class EnvironmentBuilder:
             return self._install_tree(venv, folders, tools=below.dependencies.python.parent)
         return Layer()
 
-    def _copy_build(self, pristine: PristineTree, venv: Venv, below: _Below) -> Layer:
+    def _copy_build(self, pristine: BuildTree, venv: Venv, below: _Below) -> Layer:
         """Copy what was built of the commit to the tree and its `venv`; build it if nobody has."""
         name = hash_of(below.identity)
         place = pristine.folder(name)

@@ -1,7 +1,7 @@
 """Copy what was built of a commit in one tree to another tree of it: the environment, and the files that it left.
 
-The folders of trees and of their environments have random names of the same length. Replacing them in every file and
-link, binary ones included, moves a build, as conda does with its prefixes.
+The folders of trees and of their environments are named by hashes, which are equally long. Replacing one by another in
+every file and link, binary ones included, moves a build, as conda does with its prefixes.
 """
 
 import os
@@ -20,7 +20,7 @@ from .venvs import RECORD, Venv
 CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"
 
 
-class PristineTree(Protocol):
+class BuildTree(Protocol):
     """A tree of a commit alone, which exists only while its project is built there."""
 
     def folder(self, name: str) -> Path: ...
