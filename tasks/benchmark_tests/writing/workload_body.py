@@ -181,7 +181,9 @@ class _Body:
             self._set_up(name)
         for name in self.test.parameters:
             self._parameter(name)
-        self._add(without_docstring(self.test.node), self.written_in)
+        statements = without_docstring(self.test.node)
+        is_ended = isinstance(statements[-1], ast.Return) and statements[-1].value is None
+        self._add(statements[:-1] if is_ended else statements, self.written_in)
         needed = NeededCode(self.modules, self.folder)
         for function, opening_file in self.opening:
             needed.add_fixture(function, opening_file, is_changed=True)
@@ -230,7 +232,8 @@ class _Body:
         """The marks of the test and of the classes that inherit it, with their files."""
         inheriting = (owner for owner in self.classes if owner.node is not self.test.owner)
         inherited = ((mark, owner.file) for owner in inheriting for mark in marks_of(owner.node))
-        return [*((mark, self.written_in) for mark in self.test.marks), *inherited]
+        marks = (*((mark, self.written_in) for mark in self.test.marks), *inherited)
+        return [(_assigned(mark, file), file) for mark, file in marks]
 
     # -- fixtures
 
@@ -276,14 +279,8 @@ class _Body:
 
     def _element(self, values: ast.expr, index: int, file: TestModule) -> ast.expr:
         """Return an element of the values of a parameter, as code; of a list that is written down it is the node."""
-        if isinstance(values, ast.Name):
-            bound = file.bound.get(values.id, [])
-            if (
-                len(bound) == 1
-                and isinstance(bound[0], ast.Assign)
-                and isinstance(bound[0].value, ast.List | ast.Tuple)
-            ):
-                values = bound[0].value
+        assigned = _assigned(values, file)
+        values = assigned if isinstance(assigned, ast.List | ast.Tuple) else values
         if not isinstance(values, ast.List | ast.Tuple) or any(isinstance(each, ast.Starred) for each in values.elts):
             return ast.Subscript(values, ast.Constant(index), ast.Load())
         if index >= len(values.elts):
@@ -510,6 +507,12 @@ class _Attributes(ast.NodeTransformer):
             return node
         (self.loaded if isinstance(node.ctx, ast.Load) else self.stored).add(node.attr)
         return ast.Name(node.attr, node.ctx)
+
+
+def _assigned(node: ast.expr, file: TestModule) -> ast.expr:
+    """Return what a file assigns to a name, and any other expression as it is."""
+    bound = file.bound.get(node.id, []) if isinstance(node, ast.Name) else []
+    return bound[0].value if len(bound) == 1 and isinstance(bound[0], ast.Assign) else node
 
 
 def _is_indirect(mark: ast.Call, name: str) -> bool:

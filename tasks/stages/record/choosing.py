@@ -123,24 +123,28 @@ class CallChooser:
     def _longest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
         """Return the call with the longest time in the changed function, if it runs as code, and why others do not.
 
-        Those that spend enough time in the changed function go first, then those that execute what head changes.
+        Those that spend enough time in the changed function go first, then those that run most of what head changes.
         """
-        working: list[tuple[bool, bool, float, RecordedCall]] = []
+        working: list[tuple[bool, int, float, RecordedCall]] = []
         failures = []
         for call in kept[:MOST_TRIED]:
-            tried = self._spelled(call)
-            if isinstance(tried, str):
-                failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {tried}")
+            spelled = self._spelled(call)
+            if isinstance(spelled, str):
+                failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {spelled}")
             else:
+                tried, executed = spelled
                 share = self._share(tried)
                 inside = share * tried.spelling.seconds
-                working.append((share >= LEAST_SHARE, tried.reaches, inside, tried))
+                working.append((share >= LEAST_SHARE, executed, inside, tried))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
         return max(working, key=lambda each: each[:3])[3], ()
 
-    def _spelled(self, call: Message) -> RecordedCall | str:
-        """Return a call, scaled up if possible, or why it does not run on both sides."""
+    def _spelled(self, call: Message) -> tuple[RecordedCall, int] | str:
+        """Return a call, scaled up if possible, and the number of lines that head changes and it executes.
+
+        If it does not run on both sides, return why.
+        """
         best, failure = self._scaled_up(call)
         if best is None and call["kept"]:
             # Files hold the whole input if code built from a part of it does not run.
@@ -151,7 +155,7 @@ class CallChooser:
         at_head = self._at_head(best)
         if "raised" in at_head:
             return f"at head, {at_head['raised']}"
-        return best.model_copy(update={"reaches": bool(at_head["reached"])})
+        return best.model_copy(update={"reaches": bool(at_head["reached"])}), len(at_head.get("executed", ()))
 
     def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
         """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure.

@@ -158,7 +158,7 @@ class TestChooser:
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
-        return workload.model_copy(update=update)
+        return workload.model_copy(update={**update, "executed": len(at_head["executed"])})
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
@@ -210,11 +210,14 @@ def inside_of(workload: WorkloadTest) -> float:
     return workload.share * _once(workload)
 
 
-def _rank(workload: WorkloadTest) -> tuple[int, int]:
-    """Order tests by their time in the changed function, of which a factor of two counts as nothing; then by length."""
+def _rank(workload: WorkloadTest) -> tuple[int, int, int]:
+    """Order tests by how much of what head changes they execute, by their time in the changed function, and by length.
+
+    A factor of two in time counts as nothing.
+    """
     inside = min(inside_of(workload), REALISTIC)
     code = (*workload.definitions, *workload.setup, *workload.body, workload.result)
-    return round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
+    return workload.executed, round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
 
 
 def _unsteady(answer: Message) -> str:

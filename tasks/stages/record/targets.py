@@ -1,7 +1,7 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -208,8 +208,13 @@ class Exploration:
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
 
     def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
-        """Return the cases of tests that spend the most time in a target, one case of each test."""
-        reached = sorted((each for each in self.reached if each.target == target), key=lambda each: -each.seconds)
+        """Return one case of each test that reaches a target: those that reach most of what changed go first.
+
+        Of several the one that spends the most time in the target.
+        """
+        changed = Counter(test for test, _ in {(each.test, each.target) for each in self.reached})
+        of_target = (each for each in self.reached if each.target == target)
+        reached = sorted(of_target, key=lambda each: (-changed[each.test], -each.seconds))
         by_test: dict[str, NamedReach] = {}
         for each in reached:
             by_test.setdefault(each.test.partition("[")[0], each)

@@ -130,12 +130,16 @@ def test_global():
     global DATA
     DATA = r.total()
 
+slow = pytest.mark.slow
+
+@slow
 def test_nonlocal():
     count = 0
     def counted():
         nonlocal count
         count += 1
     r.total(counted)
+    return
 
 @mock.patch("rows.total")
 def test_patched(total):

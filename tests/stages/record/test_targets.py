@@ -90,6 +90,18 @@ def test_test_files_that_name_the_function_go_first_and_all_that_import_the_proj
     )
 
 
+def test_tests_that_reach_most_of_what_changed_go_first(sources):
+    short, long = "tests/test_load.py::test_short[1]", "tests/test_load.py::test_long"
+    found = exploration(
+        sources,
+        reach("load", 0.1, test=short.replace("1", "2")),
+        reach("load", 0.2, test=short),
+        reach("Parser", 0.1, test=short),
+        reach("load", 3.0, test=long),
+    )
+    assert [each.test for each in found.longest_tests("toml.parser:load")] == [short, long]
+
+
 @pytest.mark.parametrize(
     ("target", "watched"),
     [
