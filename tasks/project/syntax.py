@@ -102,6 +102,12 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
     return bound
 
 
+def postpones_annotations(module: ast.Module) -> bool:
+    """Return whether a file has `from __future__ import annotations`."""
+    futures = (node for node in module.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return any(each.name == "annotations" for node in futures for each in node.names)
+
+
 def string_value(node: ast.AST | None) -> str:
     """Return the value of a string literal, "" for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -50,6 +50,7 @@ PLAIN_TESTS = "".join(f"def test_{number}(): ...\n" for number in range(6))
         pytest.param({"tests/test_a.py": PLAIN_TESTS.replace("():", "() -> None:")}, Style(annotated=True), id="annotations"),
         pytest.param({"tests/test_a.py": "def test_a() -> None: ...\n"}, Style(), id="one test is no style"),
         pytest.param({"tests/test_a.py": "from __future__ import annotations\n" + PLAIN_TESTS}, Style(future=True), id="future"),
+        pytest.param({"tests/test_a.py": "from __future__ import division\n" + PLAIN_TESTS}, Style(), id="another future"),
         pytest.param({"tests/test_a.py": "class TestA:\n" + "".join(f"  def test_{number}(self): ...\n" for number in range(6))},
                      Style(in_class=True), id="classes"),
         pytest.param({"tests/test_a.py": PLAIN_TESTS, "tests/bench/test_b.py": "class TestB:\n  def test_b(self, benchmark) -> None: ...\n"},
