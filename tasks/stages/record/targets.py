@@ -1,6 +1,7 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 import ast
+import copy
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
-from ...project.syntax import last_name
+from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
 from ...text import figures
 
 MOST_CANDIDATES: Final = 60
@@ -32,6 +33,8 @@ LEAST_SHARE: Final = 0.4
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
+SLOTS: Final = "__slots__"
+COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
 GENERATING: Final = frozenset({"dataclass", "define", "mutable", "frozen", "s", "attrs"})
 """Decorators of dataclasses and attrs that generate a constructor."""
 
@@ -63,7 +66,8 @@ class Candidate:
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
     """Return the functions that the manifest has `named`, else those that changed and exist at base.
 
-    Those of which only annotations changed count if there are no others.
+    Those of which only annotations changed count if there are no others, and so do those to which head only adds what
+    other changed functions use.
     """
     at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
     names = {each.target: target for each, target in at_base}
@@ -71,10 +75,11 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
     targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
     if not named:
         changed = [(each, target) for each, target in at_base if not each.only_moved]
-        rewritten = [
-            target for each, target in changed if not _is_alike(base.try_find(target), head.try_find(each.target))
-        ]
-        targets = [*(rewritten or [target for _, target in changed]), *targets]
+        sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
+        rewritten = [target for target, both in sides.items() if not _is_alike(*both)]
+        faster = [target for target in rewritten if not _only_prepares(*sides[target])]
+        chosen = faster or rewritten or list(sides)
+        targets = [*chosen, *(each for each in targets if each not in sides)]
     found = (callable_of(base, target) for target in dict.fromkeys(targets))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
@@ -82,6 +87,49 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
 
 def _is_alike(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
     return bool(before and after and before.definition.untyped_code == after.definition.untyped_code)
+
+
+def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
+    """Return whether head only adds constants to a function or class, such as an empty cache: that saves nothing."""
+    if before is None or after is None:
+        return False
+    (old, *_), (new, *_) = (parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after))
+    if not isinstance(old, Scope) or not isinstance(new, Scope) or _head_of(old) != _head_of(new):
+        return False
+    statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
+    added = Counter(statements[1]) - Counter(statements[0])
+    is_kept = not Counter(statements[0]) - Counter(statements[1])
+    constants = {_comparable(each) for each in new.body if _is_constant(each)}
+    return is_kept and bool(added or _slots(old) != _slots(new)) and constants.issuperset(added)
+
+
+def _head_of(node: Scope) -> str:
+    """Return the first line of a function or class, with its decorators."""
+    empty = copy.copy(node)
+    empty.body = [ast.Pass()]
+    return ast.unparse(empty)
+
+
+def _comparable(statement: ast.stmt) -> str:
+    return SLOTS if _names_slots(statement) else ast.dump(statement)
+
+
+def _names_slots(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and SLOTS in names(statement.targets, ast.Store)
+
+
+def _slots(node: Scope) -> list[str]:
+    return [ast.dump(each) for each in node.body if _names_slots(each)]
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Return whether a statement assigns a constant or an empty collection."""
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
+        isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)
+    )
+    is_collection = not isinstance(value, ast.Call) or last_name(value) in COLLECTIONS
+    return isinstance(value, ast.Constant) or (is_empty and is_collection)
 
 
 def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:

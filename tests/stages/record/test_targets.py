@@ -135,6 +135,51 @@ def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names
     ]
 
 
+def changed_to(folder, **classes):
+    """Return the candidates if a class of these methods becomes another one."""
+    sides = [
+        Sources(FolderTree(TargetRepo(folder / side, {**FILES, "src/toml/parser.py": code}).path), ("src",))
+        for side, code in classes.items()
+    ]
+    functions = tuple(
+        ChangedFunction(path="src/toml/parser.py", module="toml.parser", name=name, status="modified")
+        for name in ("Parser", "Parser.__init__", "Parser.value")
+    )
+    update = {"layout": describe(sides[0].tree), "functions": functions, "target": "toml.parser:Parser"}
+    return [each.watched for each in candidates(DETECTION.model_copy(update=update), (), *sides)]
+
+
+CACHED = """class Parser:
+    __slots__ = ("text"{slots})
+
+    def __init__(self, text):
+        self.text = text{prepared}
+
+    def value(self):
+        return self.text{value}
+"""
+
+
+@pytest.mark.parametrize(
+    ("prepared", "value", "targets"),
+    [
+        ("\n        self._value: str | None = None\n        self._rows = {}", ".strip()", ["value"]),
+        ("\n        self._value = text.strip()", ".strip()", ["__init__", "value"]),
+        ("\n        self._value = None", "", ["__init__"]),
+    ],
+)
+def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, prepared, value, targets):
+    base = CACHED.format(slots=",", prepared="", value="")
+    head = CACHED.format(slots=", '_value', '_rows'", prepared=prepared, value=value)
+    assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{name}" for name in targets]
+
+
+def test_slots_of_a_class_that_had_none_are_of_its_constructor(tmp_path):
+    head = CACHED.format(slots=",", prepared="", value="")
+    base = head.replace('    __slots__ = ("text",)\n\n', "")
+    assert changed_to(tmp_path, base=base, head=head) == ["toml.parser:Parser.__init__"]
+
+
 ACCESSORS = """class Table:
     @property
     def rows(self):
