@@ -14,7 +14,7 @@ from ...bench.observing.recording import Wanted
 from ...bench.observing.site import WatchedFunction
 from ...errors import SourceError
 from ...project.code.definitions import MODULE
-from ...project.code.imported_names import is_public
+from ...project.code.imported_names import Imports, imports, is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
@@ -66,8 +66,8 @@ class Candidate:
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
     """Return the functions that the manifest has `named`, else those that changed and exist at base.
 
-    Those of which only annotations changed count if there are no others, and so do those to which head only adds what
-    other changed functions use.
+    Those of which only annotations changed, or how they spell an imported name, count if there are no others, and so do
+    those to which head only adds what other changed functions use.
     """
     at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
     names = {each.target: target for each, target in at_base}
@@ -76,7 +76,7 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
     if not named:
         changed = [(each, target) for each, target in at_base if not each.only_moved]
         sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
-        rewritten = [target for target, both in sides.items() if not _is_alike(*both)]
+        rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
         faster = [target for target in rewritten if not _only_prepares(*sides[target])]
         chosen = faster or rewritten or list(sides)
         targets = [*chosen, *(each for each in targets if each not in sides)]
@@ -85,8 +85,23 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
 
-def _is_alike(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    return bool(before and after and before.definition.untyped_code == after.definition.untyped_code)
+def _code_of(located: LocatedDefinition | None, sources: Sources) -> str:
+    """Return the code of a definition without annotations, in which imported names have their modules."""
+    if located is None:
+        return ""
+    spelled = _Imported(dict(imports(parse_or_empty(sources.tree.read(located.path) or b""))))
+    return ast.unparse(spelled.visit(parse_or_empty(located.definition.untyped_code.encode())))
+
+
+class _Imported(ast.NodeTransformer):
+    """Replaces imported names by the module and the name there."""
+
+    def __init__(self, names: Imports) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        module, name = self._names.get(node.id, ("", ""))
+        return ast.parse(f"{module}.{name}".rstrip("."), mode="eval").body if module else node
 
 
 def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:

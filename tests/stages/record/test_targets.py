@@ -174,6 +174,17 @@ def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, p
     assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{name}" for name in targets]
 
 
+def test_another_spelling_of_an_imported_name_is_no_change_beside_others(tmp_path):
+    base = "import re\n\n" + CACHED.format(slots=",", prepared="\n        re.search(text, text)", value="")
+    head = base.replace("import re\n", "from re import search\n").replace("re.search(", "search(")
+    assert changed_to(tmp_path / "one", base=base, head=head) == [
+        "toml.parser:Parser.__init__",
+        "toml.parser:Parser.value",
+    ]
+    faster = head.replace("return self.text", "return self.text.strip()")
+    assert changed_to(tmp_path / "two", base=base, head=faster) == ["toml.parser:Parser.value"]
+
+
 def test_slots_of_a_class_that_had_none_are_of_its_constructor(tmp_path):
     head = CACHED.format(slots=",", prepared="", value="")
     base = head.replace('    __slots__ = ("text",)\n\n', "")
