@@ -22,7 +22,7 @@ from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
 from . import lengths
-from .lengths import IN_PROPORTION, TOO_LONG
+from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 12
@@ -158,7 +158,8 @@ class TestChooser:
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
-        return workload.model_copy(update={**update, "executed": len(at_head["executed"])})
+        of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
+        return workload.model_copy(update={**update, **of_head})
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
@@ -171,6 +172,8 @@ class TestChooser:
                 continue
             some_time, many_time = inside_of(first), inside_of(second)
             grows = some_time > inside_of(workload) and many_time >= IN_PROPORTION * STEP * some_time
+            # Head may be so fast because it returns at once, as a search does that finds its target first.
+            grows = grows and second.seconds_at_head >= LARGER_AT_HEAD * workload.seconds_at_head
             if grows and _once(second) <= TOO_LONG and executed <= self._executed(many):
                 larger.append(second)
         return max(larger, key=inside_of)

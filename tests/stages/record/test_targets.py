@@ -416,5 +416,12 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     monkeypatch.setattr(CallChooser, "_tried", tried)
     monkeypatch.setattr(CallChooser, "_executed", lambda _, call: by_scale[call.spelling.scale])
     call = {"spelled": [{"scale": 10**number, "number": number} for number in range(3)]}
-    best, failure = CallChooser(item=None, called=None, changed=None, site=None)._scaled_up(call)
-    assert (best.spelling.scale, failure) == (scale, "")
+    chooser = CallChooser(item=None, called=None, changed=None, site=None)
+    first, best, failure = chooser._scaled_up(call)
+    assert (first.spelling.scale, best.spelling.scale, failure) == (1, scale, "")
+    # Head returns at once, whatever the size.
+    monkeypatch.setattr(CallChooser, "_at_head", lambda _, __: {"reached": True, "seconds": 1e-6})
+    assert chooser._spelled(call)[0].spelling.scale == 1
+    by_size = lambda _, tried: {"reached": True, "seconds": tried.spelling.scale * 1e-6}  # noqa: E731
+    monkeypatch.setattr(CallChooser, "_at_head", by_size)
+    assert chooser._spelled(call)[0].spelling.scale == scale
