@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from ...project.syntax import (
 from ..reading import PytestFunction, marks_of
 from .assertions import WithoutAssertions, is_assertion
 from .class_attributes import SET_UPS, Attributes, as_function, is_call_of_base, variable_of
+from .constant_branches import constant_of, taken
 from .copied_fixtures import (
     OPENING_IMPORT,
     REQUEST,
@@ -198,8 +199,20 @@ class _Body:
         marks = tuple(self._case_marks())
         of_marks, of_opening = ["import pytest"] if marks else [], [OPENING_IMPORT] if self.opening else []
         imports = dict.fromkeys((*needed.all_imports, *of_marks, *of_opening))
-        definitions = tuple(needed.definitions)
-        return TestBody(tuple(imports), definitions, tuple(self.statements), tuple(self.fixtures), marks)
+        definitions, live = tuple(needed.definitions), tuple(self._taken())
+        return TestBody(tuple(imports), definitions, live, tuple(self.fixtures), marks)
+
+    def _taken(self) -> Iterator[OwnStatement]:
+        """Yield the statements without branches that are not taken in this case."""
+        constants: dict[str, object] = {}
+        for each in self.statements:
+            if each.is_given and (constant := constant_of(each.code)):
+                constants[constant[0]] = constant[1]
+            for code in taken(each.code, constants):
+                binds = each.binds if code == each.code else frozenset(bound_names([parse_or_empty(code.encode())]))
+                yield replace(each, code=code, binds=binds)
+            if not each.is_given:
+                constants = {name: value for name, value in constants.items() if name not in each.binds}
 
     def _case_marks(self) -> Iterator[str]:
         """Yield the marks that choose this case of fixtures with several values, which the benchmark requests."""
