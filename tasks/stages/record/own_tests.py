@@ -28,7 +28,7 @@ from .targets import LEAST_SHARE, Candidate, NamedReach
 MOST_TRIED = 12
 """Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""
 ENOUGH = 4
-MOST_READ = 30
+MOST_READ = 150
 MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
 REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
