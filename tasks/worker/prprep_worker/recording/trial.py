@@ -43,6 +43,8 @@ Message = dict[str, Any]
 
 ENOUGH = 0.1
 """Calls are repeated until they took this many seconds in all."""
+LONG = 5.0
+"""Seconds of a call that is not repeated; others are once at least, since the first call may fill caches."""
 MOST = 1_000
 FEW = 5
 """Further calls with new inputs, if a call changes them: the first one takes longer."""
@@ -152,7 +154,8 @@ class Trial:
         again: list[float] = []
         shares: list[float] = []
         value = None
-        while spent + sum(again) < ENOUGH and len(again) < (FEW if changes else MOST):
+        most = (FEW if changes else MOST) if spent < LONG else 0
+        while (not again or spent + sum(again) < ENOUGH) and len(again) < most:
             if changes:
                 self.set_up()
             took, share, value = self._timed()
