@@ -200,6 +200,9 @@ class Writer(Requirements):
         whole = period_of(value)
         if len(whole) <= TEXT:
             self.sampled = True
+            if len(whole) == len(value) and not value[-1:].isspace():
+                # The last word and the first are two.
+                return f"{quoted(whole + (' ' if isinstance(whole, str) else b' '))} * {factor:_}"
             return f"{quoted(whole)} * {max(1, round(factor * len(value) / len(whole))):_}"
         numbered = numbered_lines(value, factor) if isinstance(value, str) else None
         return numbered if numbered is not None and len(numbered) <= TEXT else None
