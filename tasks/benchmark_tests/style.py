@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..project.files import TreeReader
 from ..project.pytest_naming import naming_for
-from ..project.syntax import last_name, string_value
+from ..project.syntax import last_name, postpones_annotations, string_value
 from .reading import PytestFile, PytestFunction
 
 COMMON = 0.8
@@ -47,7 +47,7 @@ def style_of(tree: TreeReader, root: str) -> Style:
     return Style(
         in_class=_mostly(test.owner is not None for _, test in seen),
         annotated=_mostly(test.node.returns is not None for _, test in seen),
-        future=_mostly(_postpones_annotations(file) for file, _ in seen),
+        future=_mostly(postpones_annotations(file.module) for file, _ in seen),
         marks=_common_marks([test for _, test in benchmarks]),
         fixtures=_mostly(takes_inputs(test) for _, test in benchmarks),
     )
@@ -62,10 +62,6 @@ def takes_inputs(test: PytestFunction) -> bool:
 def _common_marks(benchmarks: list[PytestFunction]) -> tuple[str, ...]:
     marks = [set(filter(BENCHMARK_MARKS.match, map(ast.unparse, test.marks))) for test in benchmarks]
     return tuple(sorted(set.intersection(*marks))) if len(marks) > 1 else ()
-
-
-def _postpones_annotations(file: PytestFile) -> bool:
-    return any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in file.module.body)
 
 
 def _mostly(answers: Iterable[bool]) -> bool:

@@ -31,7 +31,8 @@ class Gathered:
 def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: Sequence[Candidate] = ()) -> Gathered:
     """Read notes, results, log and branches, and combine candidates with the same commits, branch or function.
 
-    `requested` are the user's own, which come first; the commits of a branch among them are no candidates of their own.
+    `requested` are the user's own, which come first: the commits of a branch among them are no candidates of their own,
+    nor is what upstream has already.
     """
     sources = [f"{len(requested)} on the command line"] if requested else []
     noted = [_resolved(repository, candidate) for candidate in requested]
@@ -42,7 +43,7 @@ def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: 
         candidates = read(_with_whole_shas(repository, file.text), file.path)
         noted += [_resolved(repository, candidate) for candidate in candidates]
         sources.append(f"{file.path} ({_counted(candidates)})")
-    found = _from_git(repository, noted, sources)
+    found = _from_git(repository, noted, sources, merged=not requested)
     from_git = [each for each in found if each.branch in branches or not whole.issuperset(each.commits)]
     all_candidates = _combine_same([*noted, *from_git])
     commits = (*repository.recent, *repository.current.commits)
@@ -67,14 +68,17 @@ def _plural(things: Sequence[object], ending: str = "s") -> str:
     return "" if len(things) == 1 else ending
 
 
-def _from_git(repository: RepositoryHistory, noted: Sequence[Candidate], sources: list[str]) -> Iterator[Candidate]:
+def _from_git(
+    repository: RepositoryHistory, noted: Sequence[Candidate], sources: list[str], *, merged: bool
+) -> Iterator[Candidate]:
+    """Yield the candidates of the current branch, or those `merged` into upstream if it has no others, and branches."""
     current, branches = repository.current, repository.optimization_branches
     commits = [candidate.commits for candidate in noted if candidate.commits]
     name, upstream = current.name or "HEAD", repository.refs.upstream_ref
     if current.commits:
         sources.append(f"{len(current.commits)} commit{_plural(current.commits)} of {name} since {upstream}")
         yield from history.candidates_of_branch(current, branches, commits)
-    else:
+    elif merged:
         recent = repository.recent
         last = f"the last {len(recent)} commits" if len(recent) > 1 else "the only commit"
         sources.append(f"{last} of {name}, already in {upstream}")

@@ -102,6 +102,12 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
     return bound
 
 
+def postpones_annotations(module: ast.Module) -> bool:
+    """Return whether a file has `from __future__ import annotations`."""
+    futures = (node for node in module.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return any(each.name == "annotations" for node in futures for each in node.names)
+
+
 def string_value(node: ast.AST | None) -> str:
     """Return the value of a string literal, "" for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
@@ -122,22 +128,37 @@ def with_globals(code: str) -> str:
     module = parse_or_empty(code.encode())
     if not outer_names([module]):
         return code
-    _declare_globals(module, frozenset())
-    return ast.unparse(module)
+    return ast.unparse(_OfModule().visit(module))
 
 
-def _declare_globals(scope: ast.AST, around: frozenset[str]) -> None:
-    """Replace `nonlocal` of names that no function `around` binds."""
-    for node in ast.iter_child_nodes(scope):
-        if isinstance(node, Function):
-            outer = {name for each in node.body if isinstance(each, ast.Nonlocal) for name in each.names}
-            own = bound_names(node.body) - outer | {*parameter_names(node.args)}
-            for index, each in enumerate(node.body):
-                if isinstance(each, ast.Nonlocal) and not around.issuperset(each.names):
-                    node.body[index] = ast.Global(each.names)
-            _declare_globals(node, around | own)
-        else:
-            _declare_globals(node, around)
+class _OfModule(ast.NodeTransformer):
+    """Replaces `nonlocal` of names that no function around binds by `global`."""
+
+    def __init__(self) -> None:
+        self._bound: list[set[str]] = []
+
+    def visit_FunctionDef(self, node: Function) -> Function:
+        self._bound.append(bound_names(node.body) - _declared(node) | {*parameter_names(node.args)})
+        self.generic_visit(node)
+        self._bound.pop()
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Function:
+        return self.visit_FunctionDef(node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
+        return node if set[str]().union(*self._bound[:-1]).issuperset(node.names) else ast.Global(node.names)
+
+
+def _declared(function: Function) -> set[str]:
+    """Return the names that a function itself declares as `nonlocal`."""
+    pending: list[ast.AST] = list(function.body)
+    declared: set[str] = set()
+    while pending:
+        node = pending.pop()
+        declared |= {*node.names} if isinstance(node, ast.Nonlocal) else set()
+        pending += () if isinstance(node, Function) else ast.iter_child_nodes(node)
+    return declared
 
 
 def is_generator(function: Function) -> bool:

@@ -78,6 +78,15 @@ def test_the_names_of_the_project_count():
     assert fixes.fixed(other, context).path == "benchmarks/bench_total.py"
 
 
+def test_a_benchmark_named_after_a_private_function_may_call_it_through_another():
+    files = {"pages/__init__.py": "def _total(n):\n    return sum(range(n))\n\ndef pages(n):\n    return _total(n)\n"}
+    code = "from pages import pages\n\n\ndef test_benchmark_total(benchmark):\n    benchmark(pages, 100_000)\n"
+    path = "benchmarks/test_benchmark_total.py"
+    file = BenchmarkFile(path, code.encode(), Sources(Files(files), ("",)))
+    assert findings(file, LintContext(target="pages:_total", root="benchmarks")) == ()
+    assert [each.rule for each in findings(file, LintContext(root="benchmarks"))] == ["wrong-name"]
+
+
 MARKED = """
 import pytest
 from pages.text import words

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tasks.benchmark_tests.style import Style, style_of
-from tasks.benchmark_tests.writing.styling import styled
+from tasks.benchmark_tests.writing.styling import styled, with_docstring_of
 
 PLAIN = '''"""Benchmark of app:total.
 
@@ -50,6 +50,7 @@ PLAIN_TESTS = "".join(f"def test_{number}(): ...\n" for number in range(6))
         pytest.param({"tests/test_a.py": PLAIN_TESTS.replace("():", "() -> None:")}, Style(annotated=True), id="annotations"),
         pytest.param({"tests/test_a.py": "def test_a() -> None: ...\n"}, Style(), id="one test is no style"),
         pytest.param({"tests/test_a.py": "from __future__ import annotations\n" + PLAIN_TESTS}, Style(future=True), id="future"),
+        pytest.param({"tests/test_a.py": "from __future__ import division\n" + PLAIN_TESTS}, Style(), id="another future"),
         pytest.param({"tests/test_a.py": "class TestA:\n" + "".join(f"  def test_{number}(self): ...\n" for number in range(6))},
                      Style(in_class=True), id="classes"),
         pytest.param({"tests/test_a.py": PLAIN_TESTS, "tests/bench/test_b.py": "class TestB:\n  def test_b(self, benchmark) -> None: ...\n"},
@@ -259,3 +260,16 @@ def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
 )
 def test_several_inputs_stay_in_the_test(text):
     assert styled(text, Style(fixtures=True)) == text
+
+
+def test_a_docstring_is_wrapped_at_the_width_of_the_project():
+    text = (
+        '"""Benchmark of total.\n\nIt has a long line of words\nand a short one.\n\nThe last.\n"""\n\nimport pytest\n'
+    )
+    assert with_docstring_of(text, 20) == (
+        '"""Benchmark of\ntotal.\n\nIt has a long line\nof words and a short\none.\n\nThe last.\n"""\n\nimport pytest\n'
+    )
+    assert with_docstring_of('"""Benchmark of total."""\n\nimport pytest\n', 79) == (
+        '"""Benchmark of total."""\n\nimport pytest\n'
+    )
+    assert with_docstring_of("import pytest\n", 79) == "import pytest\n"

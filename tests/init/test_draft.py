@@ -162,6 +162,16 @@ def test_stacked_reverted_and_non_code_commits(tmp_path):
     assert "changes no code" in left_out(drafted)["perf: explain"]
 
 
+def test_of_what_upstream_has_only_named_commits_are_added(tmp_path):
+    repo = TargetRepo(tmp_path / "repo", {"m.py": "def f(x):\n    return [i for i in x]\n"})
+    first = repo.commit({"m.py": "def f(x):\n    return list(x)\n"}, "perf: list directly")
+    repo.commit({"m.py": "def f(x):\n    return [*x]\n"}, "perf: unpack")
+    named = write_draft(tmp_path, repo, first)
+    assert [each["commits"] for each in used(named).values()] == [[first]]
+    named.path.unlink()
+    assert len(used(write_draft(tmp_path, repo))) == 2
+
+
 def test_branches_named_after_performance_work(tmp_path):
     repo = TargetRepo(tmp_path / "repo", {f"{name}.py": code for name, code in MODULES.items()})
     repo.branch("perf/scan")

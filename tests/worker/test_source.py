@@ -285,6 +285,18 @@ def test_large_values_are_built_in_their_size_and_type(value):
     assert {type(element) for element in back} == {type(element) for element in value}
 
 
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("SELECT price FROM shop WHERE year = 1", '"SELECT price FROM shop WHERE year = 1 " * 10'),
+        (b"a b c d e f g h i", 'b"a b c d e f g h i " * 10'),
+        ("a b c d e f g\nh i\n", '"a b c d e f g\\nh i\\n" * 10'),
+    ],
+)
+def test_a_text_is_repeated_with_a_space_between_its_last_word_and_its_first(value, code):
+    assert written(value, 10)[0] == code
+
+
 def test_only_numbered_texts_are_made_up():
     assert read([f"item{number}" for number in range(100)]) == [f"item{number}" for number in range(100)]
     versions = [f"1.{number}.0" for number in range(100)]

@@ -85,14 +85,19 @@ def by_line(violations: Iterable[Finding]) -> list[Finding]:
 
 
 def subject_of(test: BenchmarkTest, context: LintContext) -> str:
-    """Return the function under test: the expected one, else a called one in the test's name, else the first call."""
+    """Return the function under test: the expected one, else a called one in the test's name, else the first call.
+
+    A test that is named after the expected one, such as a private function, may call it through others.
+    """
     functions = [call for call in test.calls if call.is_of_function]
     called = [call.target for call in functions]
-    if context.target and (context.target in called or not called or _share_name(functions, context.target, test)):
-        return context.target
-    word = r"(^|_){}(_|$)".format
-    named = [each for each in called if re.search(word(re.escape(short_name(each))), test.name, re.IGNORECASE)]
-    return next(iter([*named, *called]), "")
+    named = [each for each in (*filter(None, [context.target]), *called) if _is_named_after(test.name, each)]
+    is_called = context.target in (*called, *named) or not called or _share_name(functions, context.target, test)
+    return context.target if context.target and is_called else next(iter([*named, *called]), "")
+
+
+def _is_named_after(test: str, target: str) -> bool:
+    return bool(re.search(rf"(^|_){re.escape(short_name(target))}(_|$)", test, re.IGNORECASE))
 
 
 def _share_name(functions: Iterable[ProjectCall], target: str, test: BenchmarkTest) -> bool:

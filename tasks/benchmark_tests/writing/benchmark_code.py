@@ -153,6 +153,7 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         "fixtures": "".join(f", {name}" for name in parts.fixtures),
         "recorded": parts.recorded,
         "gap": " ".join(parts.gap.split()),
+        "gap_comment": _comment(f"Fill in arguments of realistic size: {' '.join(parts.gap.split())}."),
     }
     text = fill(name, values, templates)
     try:
@@ -161,6 +162,12 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
         what = f"this template does not make valid Python: {error.msg} in line {error.lineno}"
         raise TemplateError(what, where=name) from None
     return text
+
+
+def _comment(text: str) -> str:
+    prefix = f"{SPACES}# "
+    lines = textwrap.wrap(text, WIDTH - len(prefix), break_long_words=False, break_on_hyphens=False)
+    return textwrap.indent("\n".join(lines), prefix)
 
 
 def _is_import(detection: Detection) -> bool:

@@ -20,6 +20,7 @@ from ...project.syntax import (
     dotted_name,
     parameter_names,
     parse_or_empty,
+    postpones_annotations,
     source_of,
     string_value,
     with_globals,
@@ -62,10 +63,6 @@ class TestModule:
             for name in bound_names([statement]):
                 bound.setdefault(name, []).append(statement)
         return bound
-
-    @property
-    def postpones_annotations(self) -> bool:
-        return any(isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in self.body)
 
     def code(self, node: ast.stmt) -> str:
         return source_of(node, self.text)
@@ -185,7 +182,7 @@ class NeededCode:
                 raise NotCopiedError(f"uses {name}, which {file.path} does not define")
         module = parse_or_empty(code.encode())
         if any(_annotations(module)):
-            self._annotated[file.path] = file.postpones_annotations
+            self._annotated[file.path] = postpones_annotations(file.pytest_file.module)
         for name in sorted(_mentioned(module, file) - set(known)):
             self._add(name, file)
 

@@ -48,7 +48,7 @@ def from_recording(
     if call and is_memory and _makes_small_object(recording.target, call):
         parts = _of_call(recording, call, definition, many=True)
     elif sample and uses_sample(recording, is_memory=is_memory):
-        large = call if call and not is_small_call(call) else None
+        large = call if call and not is_small_call(call) and _is_exceptional(call, sample) else None
         parts = _of_sample(recording, sample, definition, large=large)
     elif call:
         parts = _of_call(recording, call, definition)
@@ -62,6 +62,12 @@ def uses_sample(recording: Recording, *, is_memory: bool) -> bool:
     if sample is None or call is None:
         return sample is not None
     return is_small_call(call) or (not is_memory and fits_loop(call, sample))
+
+
+def _is_exceptional(call: RecordedCall, sample: Sample) -> bool:
+    """Return whether a call is larger than all of a sample, or takes longer than all of them together."""
+    size = call.spelling.size or call.size * call.spelling.scale
+    return size > max(each.size for each in sample.calls) or call.spelling.seconds > sample.seconds
 
 
 def _called(recording: Recording, definition: Definition) -> str:

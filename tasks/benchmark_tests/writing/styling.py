@@ -2,7 +2,9 @@
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from ...project.pytest_naming import DEFAULT, Naming
 from ...project.syntax import Function, indented, names, parameter_names
@@ -65,6 +67,19 @@ def styled(text: str, style: Style, naming: Naming = DEFAULT) -> str:
     if not style.future:
         imports, for_annotations = imports + for_annotations, []
     return _with_imports(before + function, imports, for_annotations)
+
+
+def with_docstring_of(text: str, width: int) -> str:
+    """Wrap the paragraphs of a benchmark's own docstring at another width."""
+    first = ast.parse(text).body[0]
+    if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
+        return text
+    lines = text.splitlines(keepends=True)
+    own = "".join(lines[: first.end_lineno])
+    fill = partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
+    paragraphs = "\n\n".join(map(fill, own.rstrip("\n").removesuffix('"""').rstrip("\n").split("\n\n")))
+    ending = '\n"""\n' if "\n" in paragraphs else '"""\n'
+    return paragraphs + ending + "".join(lines[first.end_lineno :])
 
 
 def _annotated(parameters: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -18,13 +18,14 @@ from ...project.syntax import (
     keywords,
     last_name,
     names,
-    parameter_names,
     parse_or_empty,
     string_value,
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
 from .assertions import WithoutAssertions, is_assertion
+from .class_attributes import SET_UPS, Attributes, as_function, is_call_of_base, variable_of
+from .constant_branches import constant_of, taken
 from .copied_fixtures import (
     OPENING_IMPORT,
     REQUEST,
@@ -55,8 +56,6 @@ BY_PYTEST = frozenset(
 """Fixtures of pytest itself."""
 MOCKING = frozenset({"mocker", "class_mocker", "module_mocker", "package_mocker", "session_mocker"})
 """Fixtures of pytest-mock."""
-SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp", "asyncSetUp")
-"""Methods that run before a test of the class, in their order."""
 PlainValue = str | int | bool | None
 MOCKS = re.compile(r"\bmock\b")
 """In an import: what a mock does is not the project's work."""
@@ -181,7 +180,9 @@ class _Body:
             self._set_up(name)
         for name in self.test.parameters:
             self._parameter(name)
-        self._add(without_docstring(self.test.node), self.written_in)
+        statements = without_docstring(self.test.node)
+        is_ended = isinstance(statements[-1], ast.Return) and statements[-1].value is None
+        self._add(statements[:-1] if is_ended else statements, self.written_in)
         needed = NeededCode(self.modules, self.folder)
         for function, opening_file in self.opening:
             needed.add_fixture(function, opening_file, is_changed=True)
@@ -198,8 +199,20 @@ class _Body:
         marks = tuple(self._case_marks())
         of_marks, of_opening = ["import pytest"] if marks else [], [OPENING_IMPORT] if self.opening else []
         imports = dict.fromkeys((*needed.all_imports, *of_marks, *of_opening))
-        definitions = tuple(needed.definitions)
-        return TestBody(tuple(imports), definitions, tuple(self.statements), tuple(self.fixtures), marks)
+        definitions, live = tuple(needed.definitions), tuple(self._taken())
+        return TestBody(tuple(imports), definitions, live, tuple(self.fixtures), marks)
+
+    def _taken(self) -> Iterator[OwnStatement]:
+        """Yield the statements without branches that are not taken in this case."""
+        constants: dict[str, object] = {}
+        for each in self.statements:
+            if each.is_given and (constant := constant_of(each.code)):
+                constants[constant[0]] = constant[1]
+            for code in taken(each.code, constants):
+                binds = each.binds if code == each.code else frozenset(bound_names([parse_or_empty(code.encode())]))
+                yield replace(each, code=code, binds=binds)
+            if not each.is_given:
+                constants = {name: value for name, value in constants.items() if name not in each.binds}
 
     def _case_marks(self) -> Iterator[str]:
         """Yield the marks that choose this case of fixtures with several values, which the benchmark requests."""
@@ -230,7 +243,8 @@ class _Body:
         """The marks of the test and of the classes that inherit it, with their files."""
         inheriting = (owner for owner in self.classes if owner.node is not self.test.owner)
         inherited = ((mark, owner.file) for owner in inheriting for mark in marks_of(owner.node))
-        return [*((mark, self.written_in) for mark in self.test.marks), *inherited]
+        marks = (*((mark, self.written_in) for mark in self.test.marks), *inherited)
+        return [(_assigned(mark, file), file) for mark, file in marks]
 
     # -- fixtures
 
@@ -276,14 +290,8 @@ class _Body:
 
     def _element(self, values: ast.expr, index: int, file: TestModule) -> ast.expr:
         """Return an element of the values of a parameter, as code; of a list that is written down it is the node."""
-        if isinstance(values, ast.Name):
-            bound = file.bound.get(values.id, [])
-            if (
-                len(bound) == 1
-                and isinstance(bound[0], ast.Assign)
-                and isinstance(bound[0].value, ast.List | ast.Tuple)
-            ):
-                values = bound[0].value
+        assigned = _assigned(values, file)
+        values = assigned if isinstance(assigned, ast.List | ast.Tuple) else values
         if not isinstance(values, ast.List | ast.Tuple) or any(isinstance(each, ast.Starred) for each in values.elts):
             return ast.Subscript(values, ast.Constant(index), ast.Load())
         if index >= len(values.elts):
@@ -399,6 +407,13 @@ class _Body:
 
     # -- the object of a test class
 
+    @cached_property
+    def _variables(self) -> set[str]:
+        """The names of variables in the test, and in the methods that run before it."""
+        methods = [owner.method(name) for owner in self.classes for name in SET_UPS]
+        of_methods = (bound_names(each.body) for each in methods if each)
+        return {*self.test.parameters, *bound_names(self.test.node.body)}.union(*of_methods)
+
     def _set_up(self, name: str) -> None:
         for statement, file in self._setting_up(name, self.classes):
             self._add([statement], file)
@@ -408,7 +423,7 @@ class _Body:
         for index, owner in enumerate(classes):
             if method := owner.method(name):
                 for statement in without_docstring(method):
-                    if _is_call_of_base(statement, name):
+                    if is_call_of_base(statement, name):
                         yield from self._setting_up(name, classes[index + 1 :])
                     elif "super" in names([statement]):
                         raise NotCopiedError(f"has a {name} that calls that of a base class")
@@ -418,13 +433,16 @@ class _Body:
 
     def _attribute(self, name: str) -> None:
         """Write a constant of the test's class, or a method that uses no state of it."""
-        if name in self.made:
+        variable = variable_of(name, self._variables)
+        if variable in self.made:
             return
-        self.made.add(name)
+        self.made.add(variable)
         for owner in self.classes:
             for statement in owner.node.body:
                 if name in bound_names([statement]):
-                    code = _function(statement) if isinstance(statement, Function) else statement
+                    if variable != name:
+                        raise NotCopiedError(f"has both a variable {name} and self.{name}")
+                    code = as_function(statement) if isinstance(statement, Function) else statement
                     self._add([code], owner.file, attribute=name)
                     return
         raise NotCopiedError(f"uses self.{name}, which its class does not define")
@@ -439,7 +457,7 @@ class _Body:
         statements = [each for node in nodes for each in self._copied(node, file)]
         binds = frozenset[str]().union(*(each.binds for each in statements))
         if hidden := sorted(self.attributes & bound_names(nodes) - {attribute}):
-            raise NotCopiedError(f"has both a variable {hidden[0]} and self.{hidden[0]}")
+            raise NotCopiedError(f"has a variable {hidden[0]}, which is the name of an attribute")
         of_module = frozenset(names(nodes) & file.bound.keys())
         if statements:
             code = "\n".join(each.code for each in statements)
@@ -456,12 +474,15 @@ class _Body:
         node = with_paths(copy.deepcopy(original), file.path, self.folder)
         changed = WithoutAssertions(self.method).visit(node)
         for each in changed if isinstance(changed, list) else [changed]:
-            attributes = _Attributes()
+            attributes = Attributes(self._variables)
             attributes.visit(each)
             for name in sorted(attributes.loaded - attributes.stored):
                 self._attribute(name)
-            self.made |= attributes.stored
-            self.attributes |= attributes.loaded | attributes.stored
+            loaded, stored = (
+                {variable_of(name, self._variables) for name in each} for each in (attributes.loaded, attributes.stored)
+            )
+            self.made |= stored
+            self.attributes |= loaded | stored
             if "self" in used_names(ast.unparse(ast.fix_missing_locations(each))):
                 raise NotCopiedError("uses the object of its class")
             if not isinstance(each, ast.Pass):
@@ -491,25 +512,10 @@ def _source_of_value(node: ast.expr, text: str) -> str:
     return ""
 
 
-class _Attributes(ast.NodeTransformer):
-    """Replaces `self.name` by `name`."""
-
-    def __init__(self) -> None:
-        self.loaded: set[str] = set()
-        self.stored: set[str] = set()
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
-        # The methods of a class inside the test have objects of their own.
-        if not {"self", "cls"} & set(parameter_names(node.args)):
-            self.generic_visit(node)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
-        if not isinstance(node.value, ast.Name) or node.value.id not in {"self", "cls"}:
-            return node
-        (self.loaded if isinstance(node.ctx, ast.Load) else self.stored).add(node.attr)
-        return ast.Name(node.attr, node.ctx)
+def _assigned(node: ast.expr, file: TestModule) -> ast.expr:
+    """Return what a file assigns to a name, and any other expression as it is."""
+    bound = file.bound.get(node.id, []) if isinstance(node, ast.Name) else []
+    return bound[0].value if len(bound) == 1 and isinstance(bound[0], ast.Assign) else node
 
 
 def _is_indirect(mark: ast.Call, name: str) -> bool:
@@ -518,22 +524,3 @@ def _is_indirect(mark: ast.Call, name: str) -> bool:
     if isinstance(indirect, ast.List | ast.Tuple):
         return name in map(string_value, indirect.elts)
     return indirect is not None and not (isinstance(indirect, ast.Constant) and not indirect.value)
-
-
-def _is_call_of_base(statement: ast.stmt, name: str) -> bool:
-    """Return whether a statement is `super().name()`, perhaps awaited."""
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    value = value.value if isinstance(value, ast.Await) else value
-    return value is not None and ast.unparse(value) == f"super().{name}()"
-
-
-def _function(method: Function) -> ast.stmt:
-    """Return a method as a function without `self`; raise NotCopiedError if it is decorated."""
-    is_static = any(last_name(each) == "staticmethod" for each in method.decorator_list)
-    if len(method.decorator_list) > is_static:
-        raise NotCopiedError(f"uses self.{method.name}, which is decorated")
-    function = copy.deepcopy(method)
-    function.decorator_list = []
-    if not is_static and function.args.args:
-        del function.args.args[0]
-    return function

@@ -18,7 +18,7 @@ from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined,
 from ...manifest.model import Optimization
 from ...project.code.definitions import Definition
 from . import lengths
-from .lengths import IN_PROPORTION, TOO_LONG
+from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 from .targets import LEAST_SHARE, Candidate
 
 MOSTLY_OVERHEAD = 1e-5
@@ -123,25 +123,29 @@ class CallChooser:
     def _longest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
         """Return the call with the longest time in the changed function, if it runs as code, and why others do not.
 
-        Those that spend enough time in the changed function go first, then those that execute what head changes.
+        Those that spend enough time in the changed function go first, then those that run most of what head changes.
         """
-        working: list[tuple[bool, bool, float, RecordedCall]] = []
+        working: list[tuple[bool, int, float, RecordedCall]] = []
         failures = []
         for call in kept[:MOST_TRIED]:
-            tried = self._spelled(call)
-            if isinstance(tried, str):
-                failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {tried}")
+            spelled = self._spelled(call)
+            if isinstance(spelled, str):
+                failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {spelled}")
             else:
+                tried, executed = spelled
                 share = self._share(tried)
                 inside = share * tried.spelling.seconds
-                working.append((share >= LEAST_SHARE, tried.reaches, inside, tried))
+                working.append((share >= LEAST_SHARE, executed, inside, tried))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
         return max(working, key=lambda each: each[:3])[3], ()
 
-    def _spelled(self, call: Message) -> RecordedCall | str:
-        """Return a call, scaled up if possible, or why it does not run on both sides."""
-        best, failure = self._scaled_up(call)
+    def _spelled(self, call: Message) -> tuple[RecordedCall, int] | str:
+        """Return a call, scaled up if possible, and the number of lines that head changes and it executes.
+
+        If it does not run on both sides, return why.
+        """
+        first, best, failure = self._scaled_up(call)
         if best is None and call["kept"]:
             # Files hold the whole input if code built from a part of it does not run.
             whole = self._tried(call, call["kept"], refused=failure)
@@ -149,22 +153,28 @@ class CallChooser:
         if best is None:
             return failure
         at_head = self._at_head(best)
+        if first is not None and first is not best:
+            before = self._at_head(first)
+            # Head may be so fast because it returns at once, as a search does that finds its target first.
+            if at_head.get("seconds", 0.0) < LARGER_AT_HEAD * before.get("seconds", 0.0):
+                best, at_head = first, before
         if "raised" in at_head:
             return f"at head, {at_head['raised']}"
-        return best.model_copy(update={"reaches": bool(at_head["reached"])})
+        return best.model_copy(update={"reaches": bool(at_head["reached"])}), len(at_head.get("executed", ()))
 
-    def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, str]:
-        """Scale a call up until it takes long enough or fails; return the last one that runs, and the failure.
+    def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, RecordedCall | None, str]:
+        """Scale a call up until it takes long enough or fails; return the first and last that run, and the failure.
 
         A larger input must take longer in proportion, and run the same lines of the changed function: else the call
         does something else with it.
         """
+        first: RecordedCall | None = None
         best: RecordedCall | None = None
         executed: frozenset[int] | None = None
         for spelled in call["spelled"]:
             tried = self._tried(call, spelled)
             if isinstance(tried, str):
-                return best, tried
+                return first, best, tried
             if best is not None:
                 times, before = spelled["scale"] / best.spelling.scale, best.spelling.seconds
                 least = before * IN_PROPORTION * (times if before >= MOSTLY_OVERHEAD else 1)
@@ -173,9 +183,10 @@ class CallChooser:
                 if tried.spelling.seconds > TOO_LONG or is_trivial or not executed <= self._executed(tried):
                     break
             best = tried
+            first = first or tried
             if tried.spelling.seconds >= REALISTIC:
                 break
-        return best, ""
+        return first, best, ""
 
     def _executed(self, call: RecordedCall) -> frozenset[int]:
         """Return the lines of the changed function that a call executes at base."""

@@ -9,6 +9,8 @@ TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
 IN_PROPORTION = 0.5
 """An input that is so many times larger has to take at least this part of so many times longer."""
+LARGER_AT_HEAD = 2.0
+"""A larger input has to take at least so many times as long at head, too."""
 ENOUGH = 5e-5
 """Seconds of a call from which on neither a caller nor a test of the project is looked for instead."""
 LEAST_ROUND = 1e-5

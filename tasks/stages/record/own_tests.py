@@ -22,13 +22,13 @@ from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
 from . import lengths
-from .lengths import IN_PROPORTION, TOO_LONG
+from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 12
 """Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""
 ENOUGH = 4
-MOST_READ = 30
+MOST_READ = 150
 MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
 REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
@@ -158,7 +158,8 @@ class TestChooser:
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
-        return workload.model_copy(update=update)
+        of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
+        return workload.model_copy(update={**update, **of_head})
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""
@@ -171,6 +172,8 @@ class TestChooser:
                 continue
             some_time, many_time = inside_of(first), inside_of(second)
             grows = some_time > inside_of(workload) and many_time >= IN_PROPORTION * STEP * some_time
+            # Head may be so fast because it returns at once, as a search does that finds its target first.
+            grows = grows and second.seconds_at_head >= LARGER_AT_HEAD * workload.seconds_at_head
             if grows and _once(second) <= TOO_LONG and executed <= self._executed(many):
                 larger.append(second)
         return max(larger, key=inside_of)
@@ -210,11 +213,14 @@ def inside_of(workload: WorkloadTest) -> float:
     return workload.share * _once(workload)
 
 
-def _rank(workload: WorkloadTest) -> tuple[int, int]:
-    """Order tests by their time in the changed function, of which a factor of two counts as nothing; then by length."""
+def _rank(workload: WorkloadTest) -> tuple[int, int, int]:
+    """Order tests by how much of what head changes they execute, by their time in the changed function, and by length.
+
+    A factor of two in time counts as nothing.
+    """
     inside = min(inside_of(workload), REALISTIC)
     code = (*workload.definitions, *workload.setup, *workload.body, workload.result)
-    return round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
+    return workload.executed, round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
 
 
 def _unsteady(answer: Message) -> str:

@@ -231,7 +231,10 @@ class _Recorder:
         """Return the first recording that is long enough, those tried before it, and notes on others."""
         tried: list[Recording] = []
         notes: tuple[str, ...] = ()
-        for each in self._workloads(exploration, target, exploration.tests(target.watched))[:MOST_WORKLOADS]:
+        workloads = self._workloads(exploration, target, exploration.tests(target.watched))
+        # The target itself is tried in any case.
+        own = (each for each in workloads[MOST_WORKLOADS:] if each.called is target)
+        for each in (*workloads[:MOST_WORKLOADS], *own):
             called = each.called.called_as
             head = self.sides.head.sources
             if head.try_find(called) is None and callable_of(head, called) is None:

@@ -1,7 +1,8 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
 import ast
-from collections import defaultdict
+import copy
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from ...bench.observing.recording import Wanted
 from ...bench.observing.site import WatchedFunction
 from ...errors import SourceError
 from ...project.code.definitions import MODULE
-from ...project.code.imported_names import is_public
+from ...project.code.imported_names import Imports, imports, is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
-from ...project.syntax import last_name
+from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
 from ...text import figures
 
 MOST_CANDIDATES: Final = 60
@@ -35,6 +36,8 @@ LEAST_SHARE: Final = 0.4
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
+SLOTS: Final = "__slots__"
+COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
 GENERATING: Final = frozenset({"dataclass", "define", "mutable", "frozen", "s", "attrs"})
 """Decorators of dataclasses and attrs that generate a constructor."""
 
@@ -66,7 +69,8 @@ class Candidate:
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
     """Return the functions that the manifest has `named`, else those that changed and exist at base.
 
-    Those of which only annotations changed count if there are no others.
+    Those of which only annotations changed, or how they spell an imported name, count if there are no others, and so do
+    those to which head only adds what other changed functions use.
     """
     at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
     names = {each.target: target for each, target in at_base}
@@ -74,17 +78,76 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
     targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
     if not named:
         changed = [(each, target) for each, target in at_base if not each.only_moved]
-        rewritten = [
-            target for each, target in changed if not _is_alike(base.try_find(target), head.try_find(each.target))
-        ]
-        targets = [*(rewritten or [target for _, target in changed]), *targets]
+        sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
+        rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
+        faster = [target for target in rewritten if not _only_prepares(*sides[target])]
+        chosen = faster or rewritten or list(sides)
+        targets = [*chosen, *(each for each in targets if each not in sides)]
     found = (callable_of(base, target) for target in dict.fromkeys(targets))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
 
-def _is_alike(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    return bool(before and after and before.definition.untyped_code == after.definition.untyped_code)
+def _code_of(located: LocatedDefinition | None, sources: Sources) -> str:
+    """Return the code of a definition without annotations, in which imported names have their modules."""
+    if located is None:
+        return ""
+    spelled = _Imported(dict(imports(parse_or_empty(sources.tree.read(located.path) or b""))))
+    return ast.unparse(spelled.visit(parse_or_empty(located.definition.untyped_code.encode())))
+
+
+class _Imported(ast.NodeTransformer):
+    """Replaces imported names by the module and the name there."""
+
+    def __init__(self, names: Imports) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        module, name = self._names.get(node.id, ("", ""))
+        return ast.parse(f"{module}.{name}".rstrip("."), mode="eval").body if module else node
+
+
+def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
+    """Return whether head only adds constants to a function or class, such as an empty cache: that saves nothing."""
+    if before is None or after is None:
+        return False
+    (old, *_), (new, *_) = (parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after))
+    if not isinstance(old, Scope) or not isinstance(new, Scope) or _head_of(old) != _head_of(new):
+        return False
+    statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
+    added = Counter(statements[1]) - Counter(statements[0])
+    is_kept = not Counter(statements[0]) - Counter(statements[1])
+    constants = {_comparable(each) for each in new.body if _is_constant(each)}
+    return is_kept and bool(added or _slots(old) != _slots(new)) and constants.issuperset(added)
+
+
+def _head_of(node: Scope) -> str:
+    """Return the first line of a function or class, with its decorators."""
+    empty = copy.copy(node)
+    empty.body = [ast.Pass()]
+    return ast.unparse(empty)
+
+
+def _comparable(statement: ast.stmt) -> str:
+    return SLOTS if _names_slots(statement) else ast.dump(statement)
+
+
+def _names_slots(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and SLOTS in names(statement.targets, ast.Store)
+
+
+def _slots(node: Scope) -> list[str]:
+    return [ast.dump(each) for each in node.body if _names_slots(each)]
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Return whether a statement assigns a constant or an empty collection."""
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
+        isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)
+    )
+    is_collection = not isinstance(value, ast.Call) or last_name(value) in COLLECTIONS
+    return isinstance(value, ast.Constant) or (is_empty and is_collection)
 
 
 def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:
@@ -211,8 +274,13 @@ class Exploration:
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
 
     def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
-        """Return the cases of tests that spend the most time in a target, one case of each test."""
-        reached = sorted((each for each in self.reached if each.target == target), key=lambda each: -each.seconds)
+        """Return one case of each test that reaches a target: those that reach most of what changed go first.
+
+        Of several the one that spends the most time in the target.
+        """
+        changed = Counter(test for test, _ in {(each.test, each.target) for each in self.reached})
+        of_target = (each for each in self.reached if each.target == target)
+        reached = sorted(of_target, key=lambda each: (-changed[each.test], -each.seconds))
         by_test: dict[str, NamedReach] = {}
         for each in reached:
             by_test.setdefault(each.test.partition("[")[0], each)

@@ -1,6 +1,7 @@
 """Keep the benchmark that exists, or write one below the output folder; what a person edited is never overwritten."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from ...benchmark_tests.writing import benchmark_code
 from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
-from ...benchmark_tests.writing.styling import named, styled
+from ...benchmark_tests.writing.styling import named, styled, with_docstring_of
 from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
@@ -29,6 +30,9 @@ from ...storage.paths import relative_path
 from ...text import figures
 from ...text.target_names import benchmark_file
 from ...workspace.output_files import write_output
+
+TOO_LONG = re.compile(r"Line too long \(\d+ > (\d+)\)")
+"""In what the project's linter reports: the most characters of a line."""
 
 
 def run(inputs: StageInputs) -> None:
@@ -164,6 +168,9 @@ class _Writer:
         text = styled(benchmark.text, style_of(self.project.tree, layout.benchmarks_root), self.naming)
         text = named(text, self.naming)
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
+        if match := next(filter(None, map(TOO_LONG.search, complaints)), None):
+            narrow = with_docstring_of(text, int(match[1]))
+            text, complaints = formatted(narrow, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
 
     def _edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> Scaffolding:

@@ -286,6 +286,15 @@ def test_large_call_is_a_case_of_the_same_test():
     assert '"""Return the largest of the recorded calls, its sizes times 100."""' in text
 
 
+def test_a_call_that_is_neither_larger_nor_longer_than_all_others_is_no_case():
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"seconds": 1.0})
+    call = large("[5]", name="numbers", seconds=REALISTIC).model_copy(update={"size": 3})
+    assert "parametrize" not in written(sample, call)
+    assert "parametrize" in written(sample, call.model_copy(update={"size": 100}))
+    longer = call.spelling.model_copy(update={"seconds": 2.0})
+    assert "parametrize" in written(sample, call.model_copy(update={"spelling": longer}))
+
+
 def test_peak_memory_is_that_of_the_large_call():
     sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None)
     domain = DETECTION.domain.model_copy(update={"domains": ("mem",)})

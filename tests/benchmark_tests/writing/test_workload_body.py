@@ -130,12 +130,16 @@ def test_global():
     global DATA
     DATA = r.total()
 
+slow = pytest.mark.slow
+
+@slow
 def test_nonlocal():
     count = 0
     def counted():
         nonlocal count
         count += 1
     r.total(counted)
+    return
 
 @mock.patch("rows.total")
 def test_patched(total):
@@ -226,6 +230,14 @@ class TestRows:
 
     def test_unknown(self):
         self.check(1)
+
+    def test_variable(self):
+        rows = self.rows
+        r.total(rows, self.rows)
+
+    def test_constant(self):
+        count = self.count
+        r.total(count)
 
 class TestMoreRows(TestRows):
     count = 5
@@ -471,6 +483,14 @@ def test_the_object_of_a_test_class_becomes_variables(body):
     ]
 
 
+def test_an_attribute_has_another_name_than_a_variable_of_the_test(body):
+    assert codes(body("TestRows::test_variable"))[1:] == [
+        "own_rows = [Row()]",
+        "rows = own_rows",
+        "r.total(rows, own_rows)",
+    ]
+
+
 def test_a_test_is_inherited(body):
     assert codes(body("TestMoreRows::test_method"))[2:] == [
         "count = 5",
@@ -525,6 +545,7 @@ def test_statements_that_expect_errors_are_known(body):
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),
         ("test_does_not_wait", "it uses the asynchronous fixture served, but is not asynchronous"),
         ("test_benchmarked", "it uses the name benchmark"),
+        ("TestRows::test_constant", "it has both a variable count and self.count"),
         ("TestRows::test_state", "it uses the object of its class"),
         ("TestHiding::test_hiding", "it has a variable of the same name as something of its module: make"),
         ("TestRows::test_unknown", "it uses self.check, which its class does not define"),

@@ -286,6 +286,11 @@ async def opening():
     assert try_code(site, twice)["raised"] == "ValueError: closed after [1, 1]"
 
 
+def test_a_trial_leaves_out_the_time_of_a_first_call_that_fills_a_cache(site):
+    setup = "import time\nkept = []\ndef load():\n    if not kept:\n        kept.append(time.sleep(0.2))"
+    assert try_code(site, {"setup": setup, "call": "load()", "inputs": []})["seconds"] < 0.1
+
+
 def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, monkeypatch):
     monkeypatch.setenv("SHOP_TOKEN", "s3cr3t-of-the-shop")
     call = "open('', mode=__file__ + 's3cr3t-of-the-shop')"

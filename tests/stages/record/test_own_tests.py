@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.artifacts import WorkloadTest
 from tasks.benchmark_tests.writing.workload_body import OwnStatement, TestBody
-from tasks.stages.record.own_tests import _divided
+from tasks.stages.record.own_tests import _divided, _rank
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
@@ -217,6 +218,11 @@ def more_rows():
     return [{"title": "book", "year": 1}] * 5000
 
 
+class Book(Schema):
+    title = Field()
+    year = Field()
+
+
 @pytest.fixture
 def opened(more_rows):
     with closing(Book()) as book:
@@ -289,3 +295,10 @@ def test_what_expects_an_error_is_never_measured():
     assert divided([0, 1], warned, statement("dump(a)")) == [(("with warns(A):\n    a = load(1)",), (), "dump(a)")]
     assert divided([0, 1], warned, first) == [((), (), "load(2)")]
     assert divided([1, 0, 1], first, warned, last) == []
+
+
+def test_tests_that_execute_most_of_what_head_changes_are_the_best():
+    longer = WorkloadTest(test="a", seconds=0.4, share=0.5, executed=2)
+    more = longer.model_copy(update={"seconds": 0.0001, "executed": 3})
+    as_long = longer.model_copy(update={"seconds": 0.5, "body": ("load()", "dump()")})
+    assert sorted((more, as_long, longer), key=_rank, reverse=True) == [more, longer, as_long]

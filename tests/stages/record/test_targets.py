@@ -90,6 +90,18 @@ def test_test_files_that_name_the_function_go_first_and_all_that_import_the_proj
     )
 
 
+def test_tests_that_reach_most_of_what_changed_go_first(sources):
+    short, long = "tests/test_load.py::test_short[1]", "tests/test_load.py::test_long"
+    found = exploration(
+        sources,
+        reach("load", 0.1, test=short.replace("1", "2")),
+        reach("load", 0.2, test=short),
+        reach("Parser", 0.1, test=short),
+        reach("load", 3.0, test=long),
+    )
+    assert [each.test for each in found.longest_tests("toml.parser:load")] == [short, long]
+
+
 @pytest.mark.parametrize(
     ("target", "watched"),
     [
@@ -121,6 +133,62 @@ def test_functions_that_changed_at_base_are_candidates_unless_the_manifest_names
     assert [each.watched for each in candidates(detection, ("toml.parser:load",), sources, sources)] == [
         "toml.parser:load"
     ]
+
+
+def changed_to(folder, **classes):
+    """Return the candidates if a class of these methods becomes another one."""
+    sides = [
+        Sources(FolderTree(TargetRepo(folder / side, {**FILES, "src/toml/parser.py": code}).path), ("src",))
+        for side, code in classes.items()
+    ]
+    functions = tuple(
+        ChangedFunction(path="src/toml/parser.py", module="toml.parser", name=name, status="modified")
+        for name in ("Parser", "Parser.__init__", "Parser.value")
+    )
+    update = {"layout": describe(sides[0].tree), "functions": functions, "target": "toml.parser:Parser"}
+    return [each.watched for each in candidates(DETECTION.model_copy(update=update), (), *sides)]
+
+
+CACHED = """class Parser:
+    __slots__ = ("text"{slots})
+
+    def __init__(self, text):
+        self.text = text{prepared}
+
+    def value(self):
+        return self.text{value}
+"""
+
+
+@pytest.mark.parametrize(
+    ("prepared", "value", "targets"),
+    [
+        ("\n        self._value: str | None = None\n        self._rows = {}", ".strip()", ["value"]),
+        ("\n        self._value = text.strip()", ".strip()", ["__init__", "value"]),
+        ("\n        self._value = None", "", ["__init__"]),
+    ],
+)
+def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, prepared, value, targets):
+    base = CACHED.format(slots=",", prepared="", value="")
+    head = CACHED.format(slots=", '_value', '_rows'", prepared=prepared, value=value)
+    assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{name}" for name in targets]
+
+
+def test_another_spelling_of_an_imported_name_is_no_change_beside_others(tmp_path):
+    base = "import re\n\n" + CACHED.format(slots=",", prepared="\n        re.search(text, text)", value="")
+    head = base.replace("import re\n", "from re import search\n").replace("re.search(", "search(")
+    assert changed_to(tmp_path / "one", base=base, head=head) == [
+        "toml.parser:Parser.__init__",
+        "toml.parser:Parser.value",
+    ]
+    faster = head.replace("return self.text", "return self.text.strip()")
+    assert changed_to(tmp_path / "two", base=base, head=faster) == ["toml.parser:Parser.value"]
+
+
+def test_slots_of_a_class_that_had_none_are_of_its_constructor(tmp_path):
+    head = CACHED.format(slots=",", prepared="", value="")
+    base = head.replace('    __slots__ = ("text",)\n\n', "")
+    assert changed_to(tmp_path, base=base, head=head) == ["toml.parser:Parser.__init__"]
 
 
 ACCESSORS = """class Table:
@@ -348,5 +416,12 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     monkeypatch.setattr(CallChooser, "_tried", tried)
     monkeypatch.setattr(CallChooser, "_executed", lambda _, call: by_scale[call.spelling.scale])
     call = {"spelled": [{"scale": 10**number, "number": number} for number in range(3)]}
-    best, failure = CallChooser(item=None, called=None, changed=None, site=None)._scaled_up(call)
-    assert (best.spelling.scale, failure) == (scale, "")
+    chooser = CallChooser(item=None, called=None, changed=None, site=None)
+    first, best, failure = chooser._scaled_up(call)
+    assert (first.spelling.scale, best.spelling.scale, failure) == (1, scale, "")
+    # Head returns at once, whatever the size.
+    monkeypatch.setattr(CallChooser, "_at_head", lambda _, __: {"reached": True, "seconds": 1e-6})
+    assert chooser._spelled(call)[0].spelling.scale == 1
+    by_size = lambda _, tried: {"reached": True, "seconds": tried.spelling.scale * 1e-6}  # noqa: E731
+    monkeypatch.setattr(CallChooser, "_at_head", by_size)
+    assert chooser._spelled(call)[0].spelling.scale == scale

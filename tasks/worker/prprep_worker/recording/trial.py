@@ -45,6 +45,8 @@ Message = dict[str, Any]
 
 ENOUGH = 0.1
 """Calls are repeated until they took this many seconds in all."""
+LONG = 5.0
+"""Seconds of a call that is not repeated; others are once at least, since the first call may fill caches."""
 MOST = 1_000
 COMPUTES = 0.9
 """Least part of the time of a call that computes, without its waits for a core, that is CPU time of its thread."""
@@ -165,9 +167,12 @@ class Trial:
         again: list[float] = []
         shares: list[float] = []
         value = None
-        # Whoever asks for lines does not ask for the time.
-        most = ONCE if self._order.get("lines") else FEW if changes else MOST
-        while spent + sum(again) < ENOUGH and len(again) < most:
+        most = FEW if changes else MOST
+        if spent >= LONG:
+            most = 0
+        elif self._order.get("lines"):
+            most = ONCE  # whoever asks for lines does not ask for the time
+        while (not again or spent + sum(again) < ENOUGH) and len(again) < most:
             if changes:
                 self.set_up()
             took, share, value = self._timed()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 LONGEST = 160
 """Characters of a text that is written whole."""
 DIGITS = "0123456789"
+FEWEST_LINES = 4
+"""Of a text whose lines are numbered."""
+NUMBERS = re.compile(r"(?<![0-9])(0|[1-9][0-9]*)(?![0-9])")
 
 
 def quoted(value: Any) -> str:
@@ -29,3 +33,27 @@ def period_of(value: Any) -> Any:
     period = next((size for size in range(1, len(head) // 2 + 1) if head.startswith(head[size:])), 0)
     repeats = period and value == (head[:period] * (len(value) // period + 1))[: len(value)]
     return head[:period] if repeats else value
+
+
+def numbered_lines(text: str, factor: int = 1) -> str | None:
+    """Write a text whose lines differ by a number that counts up, `factor` times as many; None for any other text."""
+    lines = text.split("\n")
+    end = "\n" if lines[-1] == "" else ""
+    lines = lines[:-1] if end else lines
+    if len(lines) < FEWEST_LINES:
+        return None
+    parts, following = NUMBERS.split(lines[0]), NUMBERS.split(lines[1])
+    counters = [index for index in range(1, len(parts), 2) if parts[index : index + 1] != following[index : index + 1]]
+    if not counters or len({parts[index] for index in counters}) > 1:
+        return None
+    first = int(parts[counters[0]])
+
+    def line(number: object) -> str:
+        return "".join(str(number) if index in counters else part for index, part in enumerate(parts))
+
+    if any(each != line(number) for number, each in enumerate(lines, first)):
+        return None
+    parts = [part.replace("{", "{{").replace("}", "}}") for part in parts]
+    numbers = f"{first}, {first + len(lines) * factor:_}" if first else f"{len(lines) * factor:_}"
+    joined, template = ('""', line("{number}") + end) if end else (r'"\n"', line("{number}"))
+    return f"{joined}.join(f{quoted(template)} for number in range({numbers}))"
