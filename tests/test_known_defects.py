@@ -16,6 +16,7 @@ import pytest
 
 from tasks.artifacts import Interval, ProjectTests, SideRun, Verdict
 from tasks.body.evidence import Evidence
+from tasks.body.views import FunctionTable
 from tasks.stages.render.render import bounded
 from tasks.text import figures
 from tests.stages.render.test_render import body_of
@@ -134,10 +135,10 @@ def test_one_change_has_one_factor():
     body = body_of(Case())
     factors = set(re.findall(r"\d[\d.]*x(?!\w)", body)) - {"1.00x"}
     assert len(factors) == 1
-    time = CPU_IMPROVED.changes[0]
+    time, table = CPU_IMPROVED.changes[0], FunctionTable.of(CPU_IMPROVED.functions)
     for share in CPU_IMPROVED.functions:
         shown = [
-            figures.seconds(side.share * cost)
+            figures.rough_seconds(side.share * cost, table.digits(side.share))
             for side, cost in ((share.base, time.base), (share.head, time.head))
             if side
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
@@ -22,6 +23,8 @@ from ..artifacts import (
 from ..project.code.definitions import MODULE
 
 ENOUGH_SAMPLES = 30
+KNOWN_WELL, KNOWN_ROUGHLY = 0.02, 0.2
+"""Relative standard errors below which three digits, or two, are shown."""
 MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
 """Rows of a table of functions, and the least share of the time on one side for a row."""
 _IN_SIGHT = {MetricName.TIME, MetricName.IMPORT, MetricName.START, MetricName.PEAK}
@@ -41,6 +44,14 @@ class FunctionTable:
     samples: int
     left_out: tuple[str, ...]
     compiled: tuple[str, ...]
+
+    def digits(self, share: float) -> int:
+        """Return how many digits of a time are known that is this share of another, by its relative standard error.
+
+        That of a share p of n samples is sqrt((1 - p) / (p n)).
+        """
+        error = math.sqrt((1 - min(share, 1)) / (share * self.samples)) if share * self.samples else 1.0
+        return 3 if error < KNOWN_WELL else 2 if error < KNOWN_ROUGHLY else 1
 
     @classmethod
     def of(cls, functions: Sequence[FunctionShare], compiled: tuple[str, ...] = ()) -> FunctionTable:

@@ -24,12 +24,13 @@ def seconds(value: float) -> str:
     return f"{_four_digits(value / 1e-9)} ns" if value else "0 s"
 
 
-def rough_seconds(value: float) -> str:
-    """Format a time of which two digits are known: `2.8 ms`, `73 μs`."""
-    rounded = float(f"{value:.1e}")
+def rough_seconds(value: float, digits: int) -> str:
+    """Format a time of which so many digits are known: `2.76 ms`, `2.8 ms`, `70 μs`."""
+    rounded = float(f"{value:.{digits - 1}e}")
     size, unit = next((each for each in _SECONDS if abs(rounded) >= each[0]), _SECONDS[-1])
     shown = abs(rounded) / size
-    return f"{_signed(f'{shown:,.1f}' if 0 < shown < 10 else f'{shown:,.0f}', value)} {unit}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(shown))) if shown else 0
+    return f"{_signed(f'{shown:,.{decimals}f}', value)} {unit}"
 
 
 def size(value: float) -> str:

@@ -9,7 +9,7 @@ from tasks.body.views import MOST_FUNCTIONS, FunctionTable
 from tasks.text import figures
 from tasks.text.templating import fill
 
-FILTERS = {"code": lambda text: f"`{text}`", "count": figures.count, "seconds": figures.seconds}
+FILTERS = {"code": lambda text: f"`{text}`", "count": figures.count, "rough_seconds": figures.rough_seconds}
 
 
 def share(name, base, head, *, changed=False, samples=912):
@@ -40,8 +40,8 @@ def test_the_table():
     assert text_of([WORK, GONE]) == (
         "Time in functions of the project:\n\n"
         "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
-        "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
-        "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
+        "| `p:work` (changed) | 1 | 100 % | 50 % | 20.0 ms | 5.0 ms |\n"
+        "| `p:gone` | 1,200 → – | 75 % | – | 15.0 ms | – |\n\n"
         "A share includes what the function calls, and the times are shares of the time per call. Calls are those of "
         "one call of the benchmark. The shares were sampled in runs of their own, at least 912 samples on each "
         "side.\n\n"
@@ -62,10 +62,17 @@ def test_a_table_has_few_rows():
     assert "not in the table" not in text_of(large)
 
 
+def test_shares_and_times_have_the_digits_that_their_samples_show():
+    rows = [WORK, share("part", (1, 0.3), (1, 0.012))]
+    few, many = (text_of([each.model_copy(update={"samples": samples}) for each in rows]) for samples in (83, 20_000))
+    assert "| `p:part` | 1 | 30 % | 1 % | 6.0 ms | 100 μs |" in few
+    assert "| `p:part` | 1 | 30.0 % | 1.2 % | 6.00 ms | 120 μs |" in many
+
+
 def test_no_column_is_empty():
     only_head = text_of([share("new", None, (3, 0.9), changed=True)])
     assert (
-        "| Function | Calls | Head share | Head |\n|:---|---:|---:|---:|\n| `p:new` (changed) | – → 3 | 90.0 % |"
+        "| Function | Calls | Head share | Head |\n|:---|---:|---:|---:|\n| `p:new` (changed) | – → 3 | 90 % |"
         in only_head
     )
     untimed = text_of([WORK], timed=False)
@@ -77,6 +84,6 @@ def test_no_column_is_empty():
 
 def test_what_is_compiled_is_not_visible():
     text = text_of([GONE], compiled=("p:gone",))
-    assert "| `p:gone` | 1,200 → not visible | 75.0 % | 15.00 ms |" in text
+    assert "| `p:gone` | 1,200 → not visible | 75 % | 15.0 ms |" in text
     both = text_of([WORK, GONE], compiled=("p:gone",))
-    assert "| `p:gone` | 1,200 → not visible | 75.0 % | not visible | 15.00 ms | not visible |" in both
+    assert "| `p:gone` | 1,200 → not visible | 75 % | not visible | 15.0 ms | not visible |" in both

@@ -27,21 +27,23 @@ def test_seconds(value, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("value", "digits", "expected"),
     [
-        (2.764e-3, "2.8 ms"),
-        (73.32e-6, "73 μs"),
-        (0.00996, "10 ms"),
-        (9.996e-4, "1.0 ms"),
-        (0.1234, "120 ms"),
-        (12.34, "12 s"),
-        (2e-10, "0.2 ns"),
-        (0, "0 ns"),
-        (-0.0149, "−15 ms"),
+        (2.764e-3, 3, "2.76 ms"),
+        (2.764e-3, 2, "2.8 ms"),
+        (73.32e-6, 2, "73 μs"),
+        (73.32e-6, 1, "70 μs"),
+        (0.00996, 2, "10 ms"),
+        (9.996e-4, 2, "1.0 ms"),
+        (0.1234, 2, "120 ms"),
+        (12.34, 3, "12.3 s"),
+        (2e-10, 1, "0.2 ns"),
+        (0, 2, "0 ns"),
+        (-0.0149, 2, "−15 ms"),
     ],
 )
-def test_times_that_are_estimates_have_two_digits(value, expected):
-    assert figures.rough_seconds(value) == expected
+def test_times_that_are_estimates_have_as_many_digits_as_are_known(value, digits, expected):
+    assert figures.rough_seconds(value, digits) == expected
 
 
 @pytest.mark.parametrize(
