@@ -111,7 +111,8 @@ def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | 
     """Return whether head only adds constants to a function or class, such as an empty cache: that saves nothing."""
     if before is None or after is None:
         return False
-    (old, *_), (new, *_) = (parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after))
+    bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
+    old, new = (next(iter(body), None) for body in bodies)
     if not isinstance(old, Scope) or not isinstance(new, Scope) or _head_of(old) != _head_of(new):
         return False
     statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
