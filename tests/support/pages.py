@@ -41,7 +41,7 @@ def _setting_rows(model: type[BaseModel], names: list[str]) -> Iterator[str]:
 
 
 def _setting_row(key: str, field: FieldInfo) -> str:
-    meaning, _, default = (field.description or "").partition("; default: ")
+    meaning, _, default = " ".join((field.description or "").split()).partition("; default: ")
     if field.is_required():
         default = "required"
     elif not default:
