@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from ..storage.hashing import text_of
 
 Cores = tuple[int, ...]
 """Logical processors; none where processes cannot be bound to them (macOS)."""
@@ -30,13 +31,8 @@ def starting_cores(*, alone: bool) -> Cores:
 
 def isolated() -> Cores:
     """Return the cores that the system uses for nothing else (`isolcpus` of Linux)."""
-    found: list[int] = []
-    with suppress(OSError):
-        for part in ISOLATED.read_text(encoding="ascii", errors="replace").strip().split(","):
-            first, _, last = part.partition("-")
-            if first.isdigit():
-                found += range(int(first), int(last or first) + 1)
-    return tuple(found)
+    ranges = (part.partition("-") for part in text_of(ISOLATED).strip().split(",") if part[:1].isdigit())
+    return tuple(core for first, _, last in ranges for core in range(int(first), int(last or first) + 1))
 
 
 @cache

@@ -49,6 +49,11 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
+def text_of(path: Path) -> str:
+    """Return a file's text; "" if it cannot be read."""
+    return (read_bytes(path) or b"").decode("utf-8", "replace")
+
+
 def read_file(path: Path, limit: int = -1) -> bytes:
     """Return a file's content, at most `limit` bytes.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 from ..processes import secrets
+from .hashing import text_of
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
@@ -57,7 +58,4 @@ class Journal:
 
 def tail(path: Path, lines: int) -> str:
     """Return the last lines of a log; empty if there is none."""
-    try:
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
+    return "\n".join(text_of(path).splitlines()[-lines:])

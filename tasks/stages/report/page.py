@@ -20,7 +20,7 @@ from ...processes.progress import Report, silent
 from ...staleness import Stage, Staleness
 from ...storage.artifact import read_if_valid
 from ...storage.files import fingerprint_of, read_json
-from ...storage.hashing import sha256
+from ...storage.hashing import sha256, text_of
 from ...storage.links import refuse_links_in
 from ...workspace.output_files import write_output
 from . import item_page
@@ -155,11 +155,7 @@ def _timeline(staleness: Staleness, titles: dict[str, str]) -> item_page.Drawing
 
 
 def _work(log: Path, item_id: str) -> list[timeline.Work]:
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return timeline.work_of(item_id, text, _seconds(log.with_name("times.json")))
+    return timeline.work_of(item_id, text_of(log), _seconds(log.with_name("times.json")))
 
 
 def _seconds(times: Path) -> dict[str, float]:
