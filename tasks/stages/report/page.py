@@ -26,7 +26,7 @@ from ...workspace.output_files import write_output
 from . import item_page
 from .html_templates import file, filled
 from .item_page import NARROW, WIDE, ItemPage
-from .report import BLOCKED, READY, REVIEW, STALE, WAITING
+from .report import BLOCKED, READY, REVIEW, STALE, WAITING, tally
 
 PLAIN_SECTIONS = 40
 """Items whose sections are in the page as they are; those of others are compressed, and unpacked when opened."""
@@ -70,7 +70,7 @@ def page_text(staleness: Staleness, stage: Stage, *, live: bool = False, report:
             styles=Markup(drawing.style_sheet() + file("report.css")),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             project=staleness.workspace.plan.top.get("slug") or "",
-            tally=_tally(items),
+            tally=tally([item.page.state for item in items]),
             counts=list(_counts(items)),
             items=items,
             timeline=chart,
@@ -134,14 +134,6 @@ def _counts(items: Sequence[Entry]) -> Iterator[tuple[str, int, str]]:
     yield from ((verdict, verdicts[verdict], verdict) for verdict in _VERDICTS if verdicts[verdict])
     kinds = {READY: "", REVIEW: "inconclusive", BLOCKED: "regressed", STALE: "", WAITING: ""}
     yield from ((state, states[state], kind) for state, kind in kinds.items() if states[state])
-
-
-def _tally(items: Sequence[Entry]) -> str:
-    states = Counter(item.page.state for item in items)
-    counted = ", ".join(
-        f"{states[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if states[state]
-    )
-    return f"{len(items)} item{'s' if len(items) != 1 else ''}{': ' if counted else ''}{counted}"
 
 
 def _timeline(staleness: Staleness, titles: dict[str, str]) -> item_page.Drawing | None:
