@@ -87,7 +87,7 @@ def _estimates(change: Change, ends: list[float], size: float, *, x: Spec, y: Sp
             "side": "head",
             "low": ends[0] / size,
             "high": ends[1] / size,
-            "shown": f"interval: {_interval(change)}",
+            "shown": f"interval: {figures.interval(change.interval.low, change.interval.high)}",
         }
         yield {
             "data": {"values": [band]},
@@ -118,10 +118,6 @@ def _estimates(change: Change, ends: list[float], size: float, *, x: Spec, y: Sp
             "description": {"field": "shown"},
         },
     }
-
-
-def _interval(change: Change) -> str:
-    return figures.interval(change.interval.low, change.interval.high)
 
 
 def _alternative(change: Change, measurement: Measurement, taken: list[Dot]) -> str:
