@@ -1,7 +1,5 @@
 """What makes measuring on this machine less precise, and what can be done about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple

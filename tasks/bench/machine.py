@@ -1,7 +1,5 @@
 """Describe the machine that numbers are taken on."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re

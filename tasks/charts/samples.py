@@ -1,7 +1,5 @@
 """What every launch measured on every side: a dot per launch, with the interval of the comparison."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from statistics import median

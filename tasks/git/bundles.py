@@ -4,8 +4,6 @@ The history is complete in commits, trees and tags, since builds derive versions
 changed a path. Contents of files travel only for the commits that are checked out or cherry-picked.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The content of `prprep.yaml` as pydantic models; unknown keys are errors."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag

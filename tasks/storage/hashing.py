@@ -1,7 +1,5 @@
 """Every hash that prprep takes."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

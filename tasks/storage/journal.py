@@ -1,18 +1,13 @@
 """The log of an item, stage by stage; `prprep explain` shows its end."""
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 from ..processes import secrets
+from ..processes.progress import Report
 from .hashing import text_of
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
 
 MAX_BYTES = 1 << 20
 """Of a longer log the later half is kept."""

@@ -5,8 +5,6 @@ the sum over all of them counts each page once. Only memory that a program write
 read from files can be dropped at any time.
 """
 
-from __future__ import annotations
-
 import resource
 import threading
 import time

@@ -4,8 +4,6 @@ Floats are equal if they differ by at most RELATIVE of the larger one, or by EPS
 same holds for each part of a complex number. Everything else must be identical, except what is known to be unstable.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import math

@@ -1,7 +1,5 @@
 """Judge what the changed functions returned within a benchmark's call that itself returns only None or a count."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Measure time: launches in lockstep, one after the other, until the data decide."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Start one side's pytest process with our plugin, and drive it from one benchmark call to the next."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

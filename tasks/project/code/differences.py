@@ -1,7 +1,5 @@
 """Compare the definitions of two commits, file by file, and follow renamed and moved ones."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence

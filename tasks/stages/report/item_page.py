@@ -1,7 +1,5 @@
 """One item's part of report.html: a row of the table, and a section with its evidence."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """report.html: the table of all items, a section for each, and the timeline of the run, in one file."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
