@@ -1,7 +1,5 @@
 """Which cores processes run on while something is measured."""
 
-from __future__ import annotations
-
 import os
 from functools import cache
 from pathlib import Path
@@ -24,9 +22,9 @@ def one_core() -> Cores:
     return next(((core,) for core in reversed(isolated()) if _may_use((core,))), all_cores()[-1:])
 
 
-def starting_cores(*, alone: bool) -> Cores:
-    """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `one_core`."""
-    return all_cores() if alone else tuple(core for core in all_cores() if core not in one_core())
+def other_cores() -> Cores:
+    """Return the cores that processes start on while something is being measured: all but `one_core`."""
+    return tuple(core for core in all_cores() if core not in one_core())
 
 
 def isolated() -> Cores:
