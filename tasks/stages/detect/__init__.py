@@ -37,7 +37,7 @@ BENCHMARK = Value("`benchmark`", _benchmark)
 STAGE = Stage(
     name="detect",
     doc="find commits, changed functions, domain, benchmark and layout",
-    version=10,
+    version=11,
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),
