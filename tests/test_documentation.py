@@ -9,7 +9,7 @@ import pytest
 
 from tasks.commands import ENTRIES, MOST_USED
 from tasks.json_output import schema
-from tasks.manifest import reference
+from tests.support import pages
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -47,7 +47,7 @@ def test_the_readme_is_short():
 
 
 def test_the_tables_of_the_manifest_are_those_of_the_models():
-    assert text_of("docs/manifest.md").endswith(reference.tables_text())
+    assert text_of("docs/manifest.md").endswith(pages.manifest_tables())
 
 
 def test_the_readme_lists_the_most_used_commands():

@@ -141,8 +141,6 @@ class Detection(Artifact):
     benchmark: Presence | None
     layout: Layout
     dependencies: tuple[DependencyDifference, ...] = ()
-    heavy_imports: tuple[str, ...] = ()
-    """Heavy packages that conftest files import, as `path: package`."""
     changelog: str | None = None
     """`keep-a-changelog CHANGELOG.md`, `towncrier changes/`, ... or None."""
     pull_request_template: str | None = None

@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 from ..storage.artifact import Artifact, Record
+from ..text.messages import enumeration
 
 Ending = Literal["passed", "failed", "error", "skipped"]
 
@@ -91,21 +92,16 @@ class ProjectTests(Artifact):
             return (f"the project's own tests could not be run: {self.why_not}",) if self.unable else ()
         base, head, reasons = self.base, self.head, []
         if self.new_failures:
-            reasons.append(f"{_fail(self.new_failures)} at head and not at base: {_some(self.new_failures)}")
+            reasons.append(f"{_fail(self.new_failures)} at head and not at base: {enumeration(self.new_failures, 3)}")
         if head and head.code is None:
             at = f", at {head.running}" if head.running else ""
             reasons.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
         elif head and base and base.went_well and not (head.went_well or self.new_failures or self.flaky):
             reasons.append(f"`{self.command}` ended with exit code {head.code} at head, with {base.code} at base")
         if self.flaky:
-            reasons.append(f"{_fail(self.flaky)} at head, then passed when run once more: {_some(self.flaky)}")
+            reasons.append(f"{_fail(self.flaky)} at head, then passed when run once more: {enumeration(self.flaky, 3)}")
         return tuple(reasons)
 
 
 def _fail(tests: tuple[str, ...]) -> str:
     return "1 test fails" if len(tests) == 1 else f"{len(tests)} tests fail"
-
-
-def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown

@@ -1,12 +1,10 @@
 """What makes measuring on this machine less precise, and what can be done about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..storage.hashing import text_of
 from . import cores, machine, pressure
 from .workers import memory_layout
 
@@ -67,6 +65,4 @@ def _of_cores() -> Iterator[Advice]:
 
 
 def _setting(name: str) -> str:
-    with suppress(OSError):
-        return (CPUS / name).read_text(encoding="ascii", errors="replace").strip()
-    return ""
+    return text_of(CPUS / name).strip()

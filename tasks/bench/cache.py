@@ -1,7 +1,5 @@
 """List what is in the cache folder, and remove what is not needed: all of it can be rebuilt."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

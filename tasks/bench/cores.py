@@ -1,11 +1,10 @@
 """Which cores processes run on while something is measured."""
 
-from __future__ import annotations
-
 import os
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from ..storage.hashing import text_of
 
 Cores = tuple[int, ...]
 """Logical processors; none where processes cannot be bound to them (macOS)."""
@@ -23,20 +22,15 @@ def one_core() -> Cores:
     return next(((core,) for core in reversed(isolated()) if _may_use((core,))), all_cores()[-1:])
 
 
-def starting_cores(*, alone: bool) -> Cores:
-    """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `one_core`."""
-    return all_cores() if alone else tuple(core for core in all_cores() if core not in one_core())
+def other_cores() -> Cores:
+    """Return the cores that processes start on while something is being measured: all but `one_core`."""
+    return tuple(core for core in all_cores() if core not in one_core())
 
 
 def isolated() -> Cores:
     """Return the cores that the system uses for nothing else (`isolcpus` of Linux)."""
-    found: list[int] = []
-    with suppress(OSError):
-        for part in ISOLATED.read_text(encoding="ascii", errors="replace").strip().split(","):
-            first, _, last = part.partition("-")
-            if first.isdigit():
-                found += range(int(first), int(last or first) + 1)
-    return tuple(found)
+    ranges = (part.partition("-") for part in text_of(ISOLATED).strip().split(",") if part[:1].isdigit())
+    return tuple(core for first, _, last in ranges for core in range(int(first), int(last or first) + 1))
 
 
 @cache

@@ -1,7 +1,5 @@
 """What each of the four domains measures, and the time limits of a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,9 +22,9 @@ _CLAIMS: Final[dict[Metric, MetricName]] = {
 }
 
 
-def metrics_for(domains: Sequence[Domain], metrics: Sequence[Metric] | None = None) -> tuple[Metric, ...]:
-    """Return `metrics` if there are any, else those of the domains, in their order."""
-    return tuple(metrics) if metrics else tuple(dict.fromkeys(_METRICS[domain] for domain in domains))
+def metrics_for(domains: Sequence[Domain]) -> tuple[Metric, ...]:
+    """Return the metrics of the domains, in their order."""
+    return tuple(dict.fromkeys(_METRICS[domain] for domain in domains))
 
 
 def timeout_for(metrics: Sequence[Metric], timeout: float | None = None) -> float | None:

@@ -1,7 +1,5 @@
 """Let only one comparison at a time measure on a machine, and wait until other programs leave it alone."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 import time

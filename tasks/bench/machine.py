@@ -1,18 +1,16 @@
 """Describe the machine that numbers are taken on."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from ..errors import CommandFailedError
 from ..processes import programs
+from ..storage.hashing import text_of
 from .cores import all_cores
 
 GIB = 1 << 30
@@ -31,12 +29,10 @@ def kind() -> str:
 
 def cpu_model() -> str:
     """Return the processor's name as its maker spells it, else the architecture."""
-    name = ""
     if sys.platform == "darwin":
         name = _sysctl("machdep.cpu.brand_string")
     else:
-        with suppress(OSError):
-            name = model_of(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+        name = model_of(text_of(Path("/proc/cpuinfo")))
     return name or platform.machine() or "unknown processor"
 
 

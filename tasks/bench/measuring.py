@@ -1,7 +1,5 @@
 """Measure a pair of trees: time in lockstep, memory, import time, and what the benchmark returns."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

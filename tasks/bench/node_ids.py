@@ -1,7 +1,5 @@
 """Make ids of tests the same in every process: pytest's may contain paths of a tree, addresses and times."""
 
-from __future__ import annotations
-
 import os
 import re
 import socket

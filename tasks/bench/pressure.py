@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import psutil
 
+from ..storage.hashing import text_of
 from .cores import all_cores
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
@@ -47,7 +47,7 @@ def quota() -> float | None:
 
 def _throttled() -> Iterator[float]:
     for folder in _groups():
-        for line in _lines(folder / "cpu.stat"):
+        for line in text_of(folder / "cpu.stat").splitlines():
             match line.split():
                 case ["throttled_usec", number]:
                     yield int(number) / 1e6
@@ -57,28 +57,22 @@ def _throttled() -> Iterator[float]:
 
 def _quotas() -> Iterator[float]:
     for folder in _groups():
-        for line in _lines(folder / "cpu.max"):
+        for line in text_of(folder / "cpu.max").splitlines():
             limit, period = line.split()
             if limit.isdigit():  # it is `max` without a quota
                 yield int(limit) / int(period)
         # The first version of cgroups; its quota is -1 if there is none.
-        limit, period = (" ".join(_lines(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
+        limit, period = (text_of(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
         if limit.isdigit() and period.isdigit():
             yield int(limit) / int(period)
 
 
 def _groups() -> Iterator[Path]:
     """Yield the control groups of the CPU that this process is in, up to the root: each may have a quota."""
-    for line in _lines(PROC / "self/cgroup"):
+    for line in text_of(PROC / "self/cgroup").splitlines():
         controllers, name = line.split(":", 2)[1:]
         if not controllers or "cpu" in controllers.split(","):
             root = CGROUPS / "cpu" if controllers else CGROUPS
             group = root / name.lstrip("/")
             # A container sees its own group as the root, whatever its name outside.
             yield from (folder for folder in (group, *group.parents) if folder.is_relative_to(root) and folder.is_dir())
-
-
-def _lines(path: Path) -> list[str]:
-    with suppress(OSError):
-        return path.read_text(encoding="ascii", errors="replace").splitlines()
-    return []

@@ -1,7 +1,5 @@
 """Prove that the modules a worker imported come from the tree of its side."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Repeat a count in fresh processes, one sample each: for memory and instructions, which hardly vary."""
 
-from __future__ import annotations
-
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping

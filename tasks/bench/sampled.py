@@ -1,7 +1,5 @@
 """Name the functions that a worker sampled as the project's definitions are named: by their lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple

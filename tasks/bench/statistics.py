@@ -6,8 +6,6 @@ launch, so only launches count as independent. Samples are costs per call (secon
 head/base. `python -m benchmarks.coverage_of_intervals` shows what led to each choice here.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

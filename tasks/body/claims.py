@@ -102,10 +102,6 @@ class CitableEvidence:
     comparison: Comparison
     texts: str = ""
 
-    @property
-    def is_improved(self) -> bool:
-        return self.comparison.verdict == Verdict.IMPROVED
-
 
 def objections(bullets: list[str], evidence: CitableEvidence) -> tuple[str, ...]:
     """Return what is wrong with generated bullets, one line each with the bullet it is about."""

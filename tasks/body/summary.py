@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..artifacts import Commit
 from ..text import markdown
 from ..text.markdown import Markdown
+from ..text.messages import enumeration
 from . import commit_words, titles
 from .claims import CitableEvidence, asserts, unproven, without_claims
 from .evidence import Evidence
@@ -105,8 +106,7 @@ def _fallback(evidence: Evidence, known: CitableEvidence) -> Markdown:
     targets = [function.target for function in evidence.detection.functions]
     if not targets:
         return markdown.escape(evidence.item.id)
-    more = f" and {len(targets) - MOST} more" if len(targets) > MOST else ""
-    return Markdown(f"Changes {', '.join(map(markdown.code, targets[:MOST]))}{more}")
+    return Markdown(f"Changes {enumeration(map(markdown.code, targets), MOST)}")
 
 
 def _left_out(evidence: Evidence) -> Iterator[str]:

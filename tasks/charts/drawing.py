@@ -3,8 +3,6 @@
 vl-convert, an optional package, carries Vega with it: no browser, no JavaScript in the page, no network.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Effects with their intervals as bars around zero."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

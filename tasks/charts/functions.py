@@ -1,7 +1,5 @@
 """Where a call spends its time: the project's functions before and after, and as flame graphs of both sides."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

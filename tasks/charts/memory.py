@@ -1,7 +1,5 @@
 """The memory that a call holds from its beginning to its end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from ..artifacts import SIDES, Held, Side

@@ -1,7 +1,5 @@
 """All charts of an item, in the order in which a reader asks; of each kind only if there are data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ..artifacts import Change, Comparison, Samples

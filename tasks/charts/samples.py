@@ -1,7 +1,5 @@
 """What every launch measured on every side: a dot per launch, with the interval of the comparison."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from statistics import median
@@ -87,7 +85,7 @@ def _estimates(change: Change, ends: list[float], size: float, *, x: Spec, y: Sp
             "side": "head",
             "low": ends[0] / size,
             "high": ends[1] / size,
-            "shown": f"interval: {_interval(change)}",
+            "shown": f"interval: {figures.interval(change.interval.low, change.interval.high)}",
         }
         yield {
             "data": {"values": [band]},
@@ -118,10 +116,6 @@ def _estimates(change: Change, ends: list[float], size: float, *, x: Spec, y: Sp
             "description": {"field": "shown"},
         },
     }
-
-
-def _interval(change: Change) -> str:
-    return figures.interval(change.interval.low, change.interval.high)
 
 
 def _alternative(change: Change, measurement: Measurement, taken: list[Dot]) -> str:

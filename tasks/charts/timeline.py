@@ -1,7 +1,5 @@
 """When the stages of the last run began, and how long they took."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence

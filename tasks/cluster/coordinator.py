@@ -1,7 +1,5 @@
 """Hand jobs to a cluster, and wait for their results: what `prprep --workers` connects to."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

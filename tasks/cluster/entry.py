@@ -3,8 +3,6 @@
 In a checkout the package is `tasks`, installed it is `prprep`; pickle refers to a function by its module.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The packages of the extra `prprep[cluster]`: imported only when a command needs them, and set up for measuring."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from importlib import import_module

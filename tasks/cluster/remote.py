@@ -1,7 +1,5 @@
 """Run the stages of a graph on a cluster; everything else, and what needs no machine of its own, runs here."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable

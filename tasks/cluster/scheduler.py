@@ -1,7 +1,5 @@
 """`prprep workers start`: the scheduler, which hands jobs to the workers that have joined."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from pathlib import Path

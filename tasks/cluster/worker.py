@@ -1,7 +1,5 @@
 """`prprep worker`: performs one job at a time, each in a process of its own that ends if its client is gone."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

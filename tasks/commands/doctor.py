@@ -30,6 +30,7 @@ from ..processes.progress import Report
 from ..staleness import Staleness
 from ..storage.paths import ItemPaths, cache_folder
 from ..text import figures
+from ..text.messages import enumeration
 from ..workspace.repository import Settings
 
 LEAST_FREE = 2 << 30
@@ -141,8 +142,7 @@ def _detected(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
     yield Check("ok", f"base {base}, head {head}, {commits}")
     if detection.functions:
         names = [function.target for function in detection.functions]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield Check("ok", f"changed functions: {', '.join(names[:_SHOWN])}{more}")
+        yield Check("ok", f"changed functions: {enumeration(names, _SHOWN)}")
     else:
         fix = "" if settings["benchmark"] or detection.target else "name what to measure: `functions:` or `benchmark:`"
         what = (

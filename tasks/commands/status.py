@@ -64,7 +64,7 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
         (str(row.number), row.title, row.compare, age, status)
         for row, age, status in zip(rows, evidence, report.statuses(rows), strict=True)
     ]
-    return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
+    return f"{text_table(HEADER, cells, width)}\n\n{report.tally([row.state for row in rows])}"
 
 
 def times_table(workspace: Workspace, *, width: int) -> str:

@@ -4,8 +4,6 @@ The history is complete in commits, trees and tags, since builds derive versions
 changed a path. Contents of files travel only for the commits that are checked out or cherry-picked.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,9 +13,9 @@ from ..errors import CommandFailedError, RepositoryError
 from ..processes.real_paths import real_path
 from ..storage.hashing import hash_of, short_hash
 from .clone_cache import exclusive, init_bare
-from .commands import list_refs, require_version, run_git
+from .commands import list_refs, replace_refs, require_version, run_git
 from .objects import shallow_commits
-from .tree_repository import TIPS, tags_of, update_refs
+from .tree_repository import TIPS, tags_of
 
 _HEADER: Final = b"# v3 git bundle\n@object-format=sha1\n@filter=blob:none\n"
 _REF: Final = re.compile(rb"([0-9a-f]{40}) (refs/tags/[^\0\n]+|refs/prprep/[0-9a-f]{40})")
@@ -105,11 +103,8 @@ def _unpack(bundle: Bundle, clone: Path) -> None:
         if not pack:
             raise ValueError("they were removed from the cache meanwhile")
         run_git(clone, ["index-pack", "--stdin"], stdin=pack)
-    # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
     gone = [name for name in present if name.startswith(b"refs/tags/") and name not in refs]
-    update_refs(clone, [b"delete %s\0\0" % name for name in sorted(gone)])
-    changed = [(name, sha.encode()) for name, sha in refs.items() if present.get(name) != sha]
-    update_refs(clone, [b"update %s\0%s\0\0" % ref for ref in changed])
+    replace_refs(clone, gone, {name: sha for name, sha in refs.items() if present.get(name) != sha})
 
 
 def _clone_of(history: str, cache: Path) -> Path:

@@ -21,7 +21,7 @@ from .objects import RawCommit, read_commit
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
-_IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _PARTS.items()}
+IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _PARTS.items()}
 
 
 def cherry_pick(
@@ -107,7 +107,7 @@ class Scratch:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> str:
         command = ["git", "-c", "core.sparseCheckout=true", "-c", "core.bare=false", *arguments]
-        env = environment() | _IDENTITY
+        env = environment() | IDENTITY
         finished = programs.run(command, cwd=self.tree, env=env, timeout=LOCAL_SECONDS, stdin=stdin, limit=None)
         return os.fsdecode(finished.raw).strip("\n")
 
@@ -127,7 +127,7 @@ class Scratch:
     def merge(self, ours: str, theirs: str) -> tuple[str, ...]:
         """Return the conflicts of two commits; raise CommandFailedError if git cannot merge them."""
         arguments = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
-        finished = run_git_in(self.tree, *arguments, extra=_IDENTITY, check=False)
+        finished = run_git_in(self.tree, *arguments, extra=IDENTITY, check=False)
         if finished.code not in (0, 1):
             raise CommandFailedError(finished.command, code=finished.code, output=finished.output, error=finished.error)
         return tuple(sorted({printable(path) for path in finished.output.split("\0")[1:] if path}))

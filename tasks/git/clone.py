@@ -16,7 +16,7 @@ from ..processes.progress import Report, silent
 from . import bundles, cherry_pick, history, standalone, tree_repository, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
-from .commands import is_sha, resolve_refs, run_git, run_git_in
+from .commands import is_sha, replace_refs, resolve_refs, run_git, run_git_in
 from .models import FileChange, printable
 from .objects import SHALLOW, RawCommit, shallow_commits
 
@@ -244,12 +244,13 @@ class Clone:
                 self._depth -= 1
 
     def _update_refs(self, refs: dict[str, str | None]) -> None:
-        lines = [f"update {ref}\0{sha}\0\0" if sha else f"delete {ref}\0\0" for ref, sha in refs.items()]
-        self._run("update-ref", "--no-deref", "-z", "--stdin", stdin="".join(lines).encode())
-
-    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        gone = [ref.encode() for ref, sha in refs.items() if not sha]
         with self._explained():
-            return run_git(self.path, arguments, stdin=stdin)
+            replace_refs(self.path, gone, {ref.encode(): sha for ref, sha in refs.items() if sha})
+
+    def _run(self, *arguments: str) -> bytes:
+        with self._explained():
+            return run_git(self.path, arguments)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

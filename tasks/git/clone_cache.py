@@ -14,7 +14,7 @@ from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
-from ..storage.hashing import short_hash
+from ..storage.hashing import read_bytes, short_hash
 from .addresses import local_path, without_password
 from .commands import (
     NETWORK_SECONDS,
@@ -23,6 +23,7 @@ from .commands import (
     first_line,
     is_sha,
     list_refs,
+    replace_refs,
     require_version,
     resolve_refs,
     run_git,
@@ -153,12 +154,8 @@ def _copy_refs(source: LocalRepository, clone: Path) -> None:
     if not all(map(is_sha, theirs.values())):
         raise sha256_error(source.root)
     ours = list_refs(clone)
-    removed = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
-    changed = [(name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha]
-    # Deletions first and in a transaction of their own: `a/b` may replace `a`.
-    for updates in (removed, b"".join(b"update %s\0%s\0\0" % ref for ref in changed)):
-        if updates:
-            run_git(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=updates)
+    changed = {name: sha for name, sha in theirs.items() if ours.get(name) != sha}
+    replace_refs(clone, ours.keys() - theirs.keys(), changed)
     if head := _head(source.folder):
         _write_if_changed(clone / "HEAD", head)
 
@@ -253,10 +250,8 @@ def _clean(clone: Path) -> None:
 
 
 def _is_linked(admin: Path) -> bool:
-    try:
-        return Path((admin / "gitdir").read_text(errors="surrogateescape").removesuffix("\n")).exists()
-    except OSError:
-        return False
+    linked = os.fsdecode(read_bytes(admin / "gitdir") or b"").removesuffix("\n")
+    return bool(linked) and Path(linked).exists()
 
 
 def _explain(error: CommandFailedError, address: str) -> RepositoryError:

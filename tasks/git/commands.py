@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -153,7 +153,15 @@ def is_sha(text: str) -> bool:
     return len(text) == 40 and all(character in "0123456789abcdef" for character in text)
 
 
-def list_refs(git_folder: Path) -> dict[bytes, str]:
+def list_refs(git_folder: Path, *options: str) -> dict[bytes, str]:
     """Return the object of every ref, without broken refs."""
-    lines = run_git(git_folder, ["for-each-ref", "--format=%(refname)%00%(objectname)"]).split(b"\n")
+    lines = run_git(git_folder, ["for-each-ref", "--format=%(refname)%00%(objectname)", *options]).split(b"\n")
     return {name: sha.decode("ascii") for name, _, sha in (line.partition(b"\0") for line in lines if line)}
+
+
+def replace_refs(git_folder: Path, gone: Iterable[bytes], changed: Mapping[bytes, str]) -> None:
+    """Delete refs, then set others, in a transaction of its own each: `a/b` may replace `a`."""
+    deletions = b"".join(b"delete %s\0\0" % name for name in sorted(gone))
+    updates = b"".join(b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in changed.items())
+    for lines in filter(None, (deletions, updates)):
+        run_git(git_folder, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=lines)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.real_paths import real_path
+from ..storage.hashing import read_bytes
 from .addresses import host_of, slug_of
 from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
 
@@ -182,10 +183,7 @@ def find(folder: Path) -> LocalRepository | None:
 
 def git_folder_of(tree: Path) -> Path | None:
     """Return the git folder that the file `.git` of a linked worktree or submodule names; None for any other tree."""
-    try:
-        first = (tree / ".git").read_text(errors="surrogateescape").removesuffix("\n")
-    except OSError:
-        return None
+    first = os.fsdecode(read_bytes(tree / ".git") or b"").removesuffix("\n")
     return tree / first.removeprefix("gitdir: ") if first.startswith("gitdir: ") else None
 
 
@@ -198,11 +196,8 @@ def _stamp(path: str) -> tuple[int, int]:
 
 
 def _common(folder: Path) -> Path:
-    try:
-        relative = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
-    except OSError:
-        return folder
-    return real_path(folder / relative)
+    relative = os.fsdecode(read_bytes(folder / "commondir") or b"").removesuffix("\n")
+    return real_path(folder / relative) if relative else folder
 
 
 def _is_git_folder(folder: Path) -> bool:

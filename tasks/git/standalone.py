@@ -9,6 +9,7 @@ from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from ..storage.files import read_regular
+from ..storage.hashing import read_bytes
 from .clone_cache import borrow_objects
 from .commands import LOCAL_SECONDS, QUIET, config_variables, environment, list_refs, run_git, run_git_in
 from .objects import shallow_commits
@@ -127,8 +128,5 @@ def _state_folder(folder: Path) -> Path:
 
 
 def _alternates(store: Path) -> list[str]:
-    try:
-        text = (store / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return []
+    text = os.fsdecode(read_bytes(store / "info" / "alternates") or b"")
     return [line for line in text.splitlines() if line]

@@ -11,7 +11,7 @@ from typing import Final
 
 from ..processes.scratch import remove_folder
 from .clone_cache import borrows_objects, copy_shallow, init_bare
-from .commands import list_refs, resolve_refs, run_git
+from .commands import list_refs, replace_refs, resolve_refs, run_git
 from .objects import shallow_commits
 from .worktrees import TREES
 
@@ -40,9 +40,7 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
     lacking = [commit for commit, found in resolve_refs(own, commits).items() if not found]
     present, known = list_refs(own), {name for name in list_refs(clone) if name.startswith(TAGS)}
     tags = {name: sha for commit in commits for name, sha in tags_of(clone, commit).items()} if known else {}
-    # Deletions first and in a transaction of their own: the tag `a/b` may replace `a`.
     gone = {name for name in present if name.startswith(TAGS)} - known
-    update_refs(own, [b"delete %s\0\0" % name for name in sorted(gone)])
     changed = {name: sha for name, sha in tags.items() if present.get(name) != sha}
     if lacking or changed:
         copied = [sha for name, sha in present.items() if name.startswith(TIPS)]
@@ -52,18 +50,10 @@ def with_commits(clone: Path, commits: Sequence[str]) -> Path:
         # Deltas are used as they are: looking for better ones takes longer than it saves. A partial clone has gaps.
         options = ("--revs", "--quiet", "--window=0", "--missing=allow-any")
         run_git(clone, ["pack-objects", *options, own / "objects" / "pack" / "pack"], stdin=wanted)
-        updates = {**changed, **{TIPS + sha.encode(): sha for sha in lacking}}
-        update_refs(own, [b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in updates.items()])
+    replace_refs(own, gone, {**changed, **{TIPS + sha.encode(): sha for sha in lacking}})
     return own
-
-
-def update_refs(repository: Path, lines: Sequence[bytes]) -> None:
-    if lines:
-        run_git(repository, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=b"".join(lines))
 
 
 def tags_of(clone: Path, commit: str) -> dict[bytes, str]:
     """Return the tags in a commit's history, which tools derive versions from."""
-    options = ("--format=%(refname)%00%(objectname)", f"--merged={commit}", "refs/tags")
-    lines = run_git(clone, ["for-each-ref", *options]).split(b"\n")
-    return {name: sha.decode("ascii") for name, _, sha in (line.partition(b"\0") for line in lines if line)}
+    return list_refs(clone, f"--merged={commit}", "refs/tags")

@@ -10,6 +10,7 @@ from ..errors import CommandFailedError, RepositoryError, UsageError
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from ..text import figures
+from .cherry_pick import IDENTITY
 from .clone_cache import borrow_objects, exclusive, init_bare
 from .commands import LOCAL_SECONDS, environment, resolve_refs, run_git
 from .repository import LocalRepository, locate
@@ -22,11 +23,6 @@ _INDEX: Final = "prprep-index"
 _OUTPUTS: Final = (":(top,exclude).prprep", ":(top,exclude).codeflash", ":(top,exclude)prprep.yaml")
 _SETTINGS: Final = r"^core\.(filemode|symlinks|ignorecase|precomposeunicode|autocrlf|eol)$"
 """Settings of the user's repository that decide whether a file counts as changed."""
-_IDENTITY: Final = {
-    f"GIT_{who}_{key}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for key, value in (("NAME", "prprep"), ("EMAIL", "prprep@localhost"))
-}
 
 
 def commit_work_tree(folder: Path, store: Path) -> str:
@@ -75,9 +71,9 @@ def _committed(local: LocalRepository, store: Path, head: str) -> str:
     date = run_git(store, ["log", "-1", "--format=%ct", head]).decode("ascii").strip()
     dates = {"GIT_AUTHOR_DATE": f"{date} +0000", "GIT_COMMITTER_DATE": f"{date} +0000"}
     message = ("-m", "Uncommitted changes")
-    created = run_git(store, ["commit-tree", tree, "-p", head, *message], extra={**_IDENTITY, **dates})
+    created = run_git(store, ["commit-tree", tree, "-p", head, *message], extra={**IDENTITY, **dates})
     commit = created.decode("ascii").strip()
-    run_git(store, ["update-ref", "--no-deref", BRANCH, commit], extra=_IDENTITY)
+    run_git(store, ["update-ref", "--no-deref", BRANCH, commit], extra=IDENTITY)
     run_git(store, ["symbolic-ref", "HEAD", BRANCH])
     return commit
 

@@ -1,8 +1,9 @@
 """Summarize a survey: in a table cell, as a list, and as decisions for a person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..artifacts import Commit, PullRequest, Survey
+from ..text.messages import enumeration
 
 _RELATION = {
     "branch": "from the same branch",
@@ -18,12 +19,12 @@ def status(survey: Survey) -> str:
     if survey.decision.kind == "skip":
         return f"skip: {survey.decision.reason}"
     near = [pull for pull in survey.pull_requests if pull.touches != "words"]
-    listed = ", ".join(f"#{pull.number} {pull.state} ({_RELATION[pull.touches]})" for pull in near[:_SHOWN])
+    listed = _listed(f"#{pull.number} {pull.state} ({_RELATION[pull.touches]})" for pull in near)
     if survey.decision.into and survey.decision.into not in {f"#{pull.number}" for pull in near}:
         listed = "; ".join(filter(None, (f"{survey.decision.into} ({survey.decision.reason})", listed)))
     if survey.unknown and not survey.older:
         return "; ".join(filter(None, (listed, f"unknown: {survey.unknown}")))
-    return f"{listed}{_more(len(near))}" if listed else "none"
+    return listed or "none"
 
 
 def to_review(survey: Survey, *, named: int | None = None) -> Iterator[str]:
@@ -45,7 +46,7 @@ def to_review(survey: Survey, *, named: int | None = None) -> Iterator[str]:
     for drift in survey.drift:
         yield f"{survey.upstream_ref} has {drift.change} {drift.function} since the merge base{_by(drift.commits)}"
     if survey.contained:
-        yield f"{survey.upstream_ref} has the same patch as {_listed(list(map(_commit, survey.contained)))}"
+        yield f"{survey.upstream_ref} has the same patch as {_listed(map(_commit, survey.contained))}"
 
 
 def details(survey: Survey, *, searched_at: str = "") -> tuple[str, ...]:
@@ -77,16 +78,12 @@ def _pull(pull: PullRequest) -> str:
 
 
 def _by(commits: Sequence[Commit]) -> str:
-    return f", by {_listed(list(map(_commit, commits)))}" if commits else ""
+    return f", by {_listed(map(_commit, commits))}" if commits else ""
 
 
 def _commit(commit: Commit) -> str:
     return f"{commit.sha[:12]} {commit.title}".strip()
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + _more(len(names))
-
-
-def _more(count: int) -> str:
-    return f" and {count - _SHOWN} more" if count > _SHOWN else ""
+def _listed(names: Iterable[str]) -> str:
+    return enumeration(names, _SHOWN)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..errors import UsageError
 from ..pipeline import NAMES
-from ..text.messages import nearest, quoted
+from ..text.messages import enumeration, nearest, quoted
 
 TASKS = (*NAMES, "report")
 _MOST_LISTED = 16
@@ -13,9 +13,7 @@ _MOST_LISTED = 16
 def suggestion(name: str, known: Iterable[str], what: str, *, prefix: str = "") -> str:
     """Return the hint for an unknown name; `prefix` goes before the name that was probably meant."""
     names = list(known)
-    listed = f"{what}: {', '.join(names[:_MOST_LISTED]) or 'none'}"
-    if (more := len(names) - _MOST_LISTED) > 0:
-        listed += f" and {more} more"
+    listed = f"{what}: {enumeration(names, _MOST_LISTED) or 'none'}"
     meant = nearest(name, names)
     return f"did you mean {prefix}{meant}?\n  {listed}" if meant else listed
 

@@ -1,7 +1,5 @@
 """The live lines of a terminal: one for each step under way, and the number of items that are done."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable

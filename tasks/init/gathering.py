@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from ..artifacts import Commit
+from ..text.figures import counted
 from . import handoff, history, tables
 from .candidate import Candidate, Unresolved, combined
 from .functions import is_named
@@ -60,12 +61,8 @@ def _with_whole_shas(repository: RepositoryHistory, text: str) -> str:
 
 def _counted(candidates: Sequence[Candidate]) -> str:
     kept = sum(candidate.outcome == "kept" for candidate in candidates)
-    count = f"{len(candidates)} optimization{_plural(candidates)}"
+    count = counted(len(candidates), "optimization")
     return f"{count}, {kept} kept" if kept < len(candidates) else count
-
-
-def _plural(things: Sequence[object], ending: str = "s") -> str:
-    return "" if len(things) == 1 else ending
 
 
 def _from_git(
@@ -76,7 +73,7 @@ def _from_git(
     commits = [candidate.commits for candidate in noted if candidate.commits]
     name, upstream = current.name or "HEAD", repository.refs.upstream_ref
     if current.commits:
-        sources.append(f"{len(current.commits)} commit{_plural(current.commits)} of {name} since {upstream}")
+        sources.append(f"{counted(len(current.commits), 'commit')} of {name} since {upstream}")
         yield from history.candidates_of_branch(current, branches, commits)
     elif merged:
         recent = repository.recent
@@ -85,7 +82,7 @@ def _from_git(
         yield from history.candidates_of_commits(recent, f"git log of {name}")
     if branches:
         listed = ", ".join(branch.name for branch in branches)
-        sources.append(f"{len(branches)} branch{_plural(branches, 'es')}: {listed}")
+        sources.append(f"{counted(len(branches), 'branch', 'branches')}: {listed}")
     for branch in branches:
         others = [current, *(other for other in branches if other is not branch)]
         yield from history.candidates_of_branch(branch, others, commits)

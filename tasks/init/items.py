@@ -12,6 +12,7 @@ from ..body.claims import claims
 from ..errors import CherryPickError, PrprepError
 from ..manifest.model import Optimization
 from ..project.code.span import span_of
+from ..text.messages import enumeration
 from ..workspace.checks import function_lookup
 from .candidate import Candidate
 from .functions import is_named, matching_functions, similar_function
@@ -212,7 +213,7 @@ class _ItemBuilder:
         if not matches and sources:
             matches = list(matching_functions(name, sources, (*files, *self.candidate.files)))
             if len(matches) == 1:
-                others = _listed([function.target for function in changed])
+                others = enumeration([function.target for function in changed], 3) or "no function"
                 self.warnings.append(f"{matches[0]} is named, but the commits change {others}")
         if len(matches) > 1:
             self.warnings.append(f"{name} is ambiguous: {' or '.join(matches[:3])}")
@@ -244,9 +245,3 @@ class _ItemBuilder:
                     self.problem = self.problem or f"its {key} is not valid in a manifest"
                 values = {name: value for name, value in values.items() if name != key}
         return values
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "no function"
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

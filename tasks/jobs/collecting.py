@@ -1,7 +1,5 @@
 """Accept the result of another machine if this one would have worked on the same inputs."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The two files of a job, each a zip archive with a description: what a stage needs, and what it wrote."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pack everything that a stage needs for an item, so that another machine can do its work."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

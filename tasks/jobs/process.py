@@ -1,7 +1,5 @@
 """Run a job in its own process, which ends if the process that started it does."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Mapping

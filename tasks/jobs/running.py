@@ -1,7 +1,5 @@
 """Run a job on this machine: the code of a local run, with the inputs in the file."""
 
-from __future__ import annotations
-
 import os
 import platform
 import traceback

@@ -1,7 +1,5 @@
 """Serve the report on the loopback interface: the page, news of it, and the flame graphs that it links to."""
 
-from __future__ import annotations
-
 import errno
 import json
 import sys

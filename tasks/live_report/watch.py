@@ -1,7 +1,5 @@
 """Watch a run in another process, and keep its page up to date."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 import threading

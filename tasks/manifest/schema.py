@@ -42,7 +42,10 @@ def schema() -> dict[str, Any]:
 def _tidied(model: dict[str, Any]) -> dict[str, Any]:
     """Remove titles that repeat the keys, and defaults that say nothing."""
     properties = {
-        name: _without(field, "title") if name in _SHOWN_DEFAULTS else _without(field, "title", "default")
+        name: {
+            **_without(field, "title", *(() if name in _SHOWN_DEFAULTS else ("default",))),
+            "description": " ".join(field["description"].split()),
+        }
         for name, field in model["properties"].items()
     }
     return {**_without(model, "title", "properties"), "properties": properties}

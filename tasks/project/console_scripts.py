@@ -1,7 +1,5 @@
 """Find the commands that a project installs, as arguments to Python that run each without installing it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 

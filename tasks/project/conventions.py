@@ -1,27 +1,11 @@
-"""Find a repository's changelog, pull-request template and benchmark tool, and the heavy imports of its tests."""
+"""Find a repository's changelog, pull-request template and benchmark tool."""
 
-from __future__ import annotations
-
-import ast
 import posixpath
 import re
 from collections.abc import Iterator
 from typing import Literal
 
 from .files import Project, TreeReader, lookup
-from .syntax import parse_or_empty, statements_of
-
-HEAVY = frozenset(
-    {
-        "bokeh", "catboost", "cupy", "cv2", "dask", "datasets", "detectron2", "diffusers", "distributed", "fastai",
-        "flax", "gensim", "geopandas", "h2o", "jax", "keras", "lightgbm", "lightning", "llama_cpp", "matplotlib",
-        "mxnet", "nltk", "numba", "onnx", "onnxruntime", "openvino", "paddle", "pandas", "plotly", "polars", "pyarrow",
-        "pyspark", "pytorch_lightning", "ray", "scipy", "seaborn", "sentence_transformers", "skimage", "sklearn",
-        "spacy", "statsmodels", "sympy", "tensorflow", "tensorrt", "timm", "tokenizers", "torch", "torchaudio",
-        "torchvision", "transformers", "ultralytics", "vllm", "xgboost",
-    },
-)  # fmt: skip
-"""Top-level import names of packages that are large to install or slow to import."""
 
 CHANGELOG_NAME = re.compile(
     r"(changelog|changes|history|news|release[-_]?notes)(\.(md|rst|txt|adoc|markdown))?", re.IGNORECASE
@@ -48,25 +32,6 @@ PYPERF_PAGES = re.compile(
     r"|(\.github/|docs?/)?contributing\.(md|rst|txt)|(benchmarks?|docs?)/readme\.(md|rst|txt)",
     re.IGNORECASE,
 )
-
-
-def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
-    """Return `path: package` for every heavy package that a conftest.py imports at module level."""
-    conftests = sorted(path for path in tree.files() if posixpath.basename(path) == "conftest.py")
-    imported = {path: set(_imported(parse_or_empty(tree.read(path) or b""))) for path in conftests}
-    return tuple(f"{path}: {name}" for path in conftests for name in sorted(imported[path] & HEAVY))
-
-
-def _imported(node: ast.AST) -> Iterator[str]:
-    """Yield the top-level packages that loading a module imports; functions and TYPE_CHECKING blocks are left out."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name.partition(".")[0] for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        yield from [node.module.partition(".")[0]] if node.module and not node.level else []
-    elif isinstance(node, ast.Module | ast.If | ast.Try | ast.TryStar | ast.With | ast.ClassDef):
-        guards_types = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        for child in getattr(node, "orelse", ()) if guards_types else statements_of(node):
-            yield from _imported(child)
 
 
 def changelog(tree: TreeReader, *, project: str = "") -> str | None:

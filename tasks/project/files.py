@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import SourceError
@@ -120,9 +120,7 @@ class Project:
     @property
     def upwards(self) -> Iterator["Project"]:
         """The project, then the folders around it, up to the root of the tree."""
-        yield self
-        for folder in PurePosixPath(self.folder).parents:
-            yield Project(self.tree, normalized(str(folder)))
+        return (Project(self.tree, folder) for folder in upwards(self.folder))
 
     def path(self, name: str) -> str:
         """Return the path from the root of the tree, "" for the root itself."""
@@ -172,6 +170,14 @@ class Project:
         if self.has("setup.cfg") and self.setup_cfg.has_section("metadata"):
             return True
         return bool(self.pyproject.keys() & {"project", "build-system"}) or self.tool("poetry") is not None
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """Yield a folder, then those around it, up to the root of the tree."""
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+    yield ""
 
 
 def normalized(path: str) -> str:

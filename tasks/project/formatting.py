@@ -1,7 +1,5 @@
 """Format a benchmark as the project formats its code: by ruff, with the project's settings for ruff or black."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import sys

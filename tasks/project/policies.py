@@ -1,7 +1,5 @@
 """Find what a project's pages demand of contributions: disclosure, trailers, sign-off, an issue first."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterator

@@ -61,12 +61,12 @@ def is_test_file(path: str, patterns: Sequence[str] = PYTHON_FILES) -> bool:
     )
 
 
-def is_test_code(path: str, patterns: Sequence[str] = PYTHON_FILES) -> bool:
+def is_test_code(path: str) -> bool:
     """Return whether a file is a test or serves tests: a test file, a conftest.py, or any file in a folder of tests."""
     *folders, name = path.split("/")
     # Further down, `testing` is a package of the project, like numpy.testing.
     in_folder = "tests" in folders or "test" in folders or folders[:1] == ["testing"]
-    return in_folder or name == "conftest.py" or is_test_file(path, patterns)
+    return in_folder or name == "conftest.py" or is_test_file(path)
 
 
 def in_side_folder(path: str) -> bool:

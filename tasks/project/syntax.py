@@ -4,6 +4,7 @@ import ast
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from types import UnionType
 
 from ..errors import SourceError
 
@@ -108,6 +109,15 @@ def postpones_annotations(module: ast.Module) -> bool:
     return any(each.name == "annotations" for node in futures for each in node.names)
 
 
+def statements_by_name(module: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Return the statements of a module that bind each name."""
+    bound: dict[str, list[ast.stmt]] = {}
+    for statement in module.body:
+        for name in bound_names([statement]):
+            bound.setdefault(name, []).append(statement)
+    return bound
+
+
 def string_value(node: ast.AST | None) -> str:
     """Return the value of a string literal, "" for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
@@ -163,27 +173,25 @@ def _declared(function: Function) -> set[str]:
 
 def is_generator(function: Function) -> bool:
     """Return whether the function itself yields, rather than one defined inside it."""
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
-            pending += ast.iter_child_nodes(node)
-    return False
+    own = _walk_outside(function.body, Scope | ast.Lambda)
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own)
 
 
 def awaits(code: str) -> bool:
     """Return whether code waits for something itself, rather than a function defined in it."""
-    pending: list[ast.AST] = [parse_or_empty(code.encode())]
+    own = _walk_outside([parse_or_empty(code.encode())], Function | ast.Lambda | ast.GeneratorExp)
+    waiting = ast.Await | ast.AsyncFor | ast.AsyncWith
+    return any(isinstance(node, waiting) or (isinstance(node, ast.comprehension) and node.is_async) for node in own)
+
+
+def _walk_outside(nodes: Iterable[ast.AST], inner: UnionType) -> Iterator[ast.AST]:
+    """Yield the nodes below some, but not what is inside of nodes of the types `inner`."""
+    pending = list(nodes)
     while pending:
         node = pending.pop()
-        is_comprehension = isinstance(node, ast.comprehension) and node.is_async
-        if is_comprehension or isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
-            return True
-        if not isinstance(node, Function | ast.Lambda | ast.GeneratorExp):
+        yield node
+        if not isinstance(node, inner):
             pending += ast.iter_child_nodes(node)
-    return False
 
 
 def source_of(node: ast.stmt, text: str) -> str:

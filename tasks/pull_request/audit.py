@@ -11,6 +11,7 @@ from ..body.claims import CitableEvidence, unproven
 from ..body.commit_words import UNFINISHED
 from ..git.history import ChangedFile
 from ..project.pytest_config import is_test_code
+from ..text.messages import enumeration
 
 LARGE: Final = 500_000
 """Bytes from which a file is reported (pre-commit's limit is 500 kB)."""
@@ -40,8 +41,6 @@ _MODEL = re.compile(
 )
 SIGNED_OFF: Final = re.compile(r"^signed-off-by:\s*.+<.+@.+>", re.IGNORECASE | re.MULTILINE)
 
-MOST_LISTED = 5
-
 
 def of_files(files: Sequence[ChangedFile], *, related: Collection[str]) -> Iterator[AuditFinding]:
     """Check the files that a branch changes; `related` are those that the optimization is about, and prprep's own."""
@@ -50,7 +49,7 @@ def of_files(files: Sequence[ChangedFile], *, related: Collection[str]) -> Itera
             yield from _of_file(file)
     unrelated = [file.path for file in files if file.path not in related and _is_code(file.path)]
     if related and unrelated:
-        what = f"no optimized function and no test of one is in {listed(unrelated)}"
+        what = f"no optimized function and no test of one is in {enumeration(unrelated)}"
         yield AuditFinding(about="unrelated", text=f"{what}: check that it belongs to this change")
 
 
@@ -75,13 +74,14 @@ def of_claims(commit: Commit, comparison: Comparison) -> Iterator[AuditFinding]:
     """Report what a commit's message claims and the evidence does not show: it is published as it is."""
     faults = tuple(dict.fromkeys(unproven(f"{commit.title}\n{commit.message}", CitableEvidence(comparison))))
     if faults:
-        text = f"the message of {commit.sha[:12]} ({commit.title}) is published as it is: {listed(faults, '; ')}"
+        listed = enumeration(faults, separator="; ")
+        text = f"the message of {commit.sha[:12]} ({commit.title}) is published as it is: {listed}"
         yield AuditFinding(about="title", text=text)
 
 
 def of_white_space(lines: Sequence[str]) -> tuple[AuditFinding, ...]:
     """Report what `git diff --check` says."""
-    return (AuditFinding(about="whitespace", text=f"white space: {listed(lines)}"),) if lines else ()
+    return (AuditFinding(about="whitespace", text=f"white space: {enumeration(lines)}"),) if lines else ()
 
 
 def without_model_co_authors(message: bytes) -> bytes:
@@ -121,9 +121,3 @@ def _is_code(path: str) -> bool:
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def listed(names: Sequence[str], separator: str = ", ") -> str:
-    """Join the first names, and count the others."""
-    more = len(names) - MOST_LISTED
-    return separator.join(names[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -30,7 +30,7 @@ from ..staleness import Staleness, fields_of
 from ..storage.artifact import read_if_valid
 from ..storage.hashing import digest_of, read_bytes, sha256, sha256_of
 from ..storage.paths import ItemPaths
-from .audit import MOST_LISTED, listed
+from ..text.messages import enumeration
 
 _FORBIDDEN: Final = re.compile(
     r"\b(?:do(?:es)? not|don't|never|must not|may not|cannot|can't)\s+(?:\w+\s+)?"
@@ -103,9 +103,9 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
         return
     known, template = CitableEvidence(evidence.comparison, rendered), evidence.detection.template_text
     if objections := list(edited_body.objections(rendered, edited, known, template)):
-        more = len(objections) - MOST_LISTED
         hint = f"to restore it, delete it and run `prprep render:{item.id}`; edits that claim nothing may stay"
-        yield from (f"{rendering.body}: {objection}" for objection in objections[:MOST_LISTED])
+        first, more = objections[:5], len(objections) - 5
+        yield from (f"{rendering.body}: {objection}" for objection in first)
         yield f"{rendering.body}: {f'{more} more; ' if more > 0 else ''}{hint}"
 
 
@@ -126,7 +126,7 @@ def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterato
         yield f"{name}: the samples cannot be judged: {error.what}"
         return
     if differing := [field for field in Comparison.model_fields if getattr(recorded, field) != getattr(again, field)]:
-        fields = listed(differing)
+        fields = enumeration(differing)
         yield f"{name}: compare.json does not match the samples ({fields}): run `prprep compare:{item.id}`"
     if recorded.verdict is not Verdict.IMPROVED:
         yield f"{name}: the verdict is {recorded.verdict}, not improved: {recorded.headline}"
@@ -138,7 +138,7 @@ def of_tests(paths: ItemPaths) -> Iterator[str]:
     if tests is None:
         return
     if tests.new_failures:
-        yield f"tests of the project fail at head and not at base: {listed(tests.new_failures, '; ')}"
+        yield f"tests of the project fail at head and not at base: {enumeration(tests.new_failures, separator='; ')}"
     elif tests.head and tests.base and not tests.base.code and tests.head.code:
         yield f"the project's tests end with exit code {tests.head.code} at head, but pass at base"
 
@@ -149,7 +149,8 @@ def of_verification(paths: ItemPaths) -> Iterator[str]:
     if verification is None or verification.why_not or verification.verified:
         return
     failed = [f"`{run.text}` ended with exit code {run.code}" for run in verification.commands if run.code]
-    yield f"the commands of the body do not confirm what it claims: {listed((*verification.findings, *failed), '; ')}"
+    listed = enumeration((*verification.findings, *failed), separator="; ")
+    yield f"the commands of the body do not confirm what it claims: {listed}"
 
 
 def of_survey(paths: ItemPaths, *, number: int | None) -> Iterator[str]:
@@ -163,7 +164,7 @@ def of_survey(paths: ItemPaths, *, number: int | None) -> Iterator[str]:
     elif decision.kind == "fold" and number is None:
         yield f"this belongs in {decision.into}, an existing pull request: {decision.reason}"
     if survey.conflicts:
-        yield f"it does not merge with upstream: conflicts in {listed(survey.conflicts, '; ')}"
+        yield f"it does not merge with upstream: conflicts in {enumeration(survey.conflicts, separator='; ')}"
 
 
 def of_branch(branch: Branching | None, *, fresh: bool, item_id: str, folder: Path) -> Iterator[str]:

@@ -4,8 +4,6 @@ The header also holds the digest of the rest, so that a change by hand is notice
 same leaves the next stage fresh, since digests leave the header out.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar

@@ -1,7 +1,5 @@
 """A cache that makes runs quick and may be lost without harm."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from pathlib import Path

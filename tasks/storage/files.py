@@ -1,7 +1,5 @@
 """Write files so that they are whole or not there, and read what they hold."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """Every hash that prprep takes."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json
@@ -47,6 +45,11 @@ def read_bytes(path: Path) -> bytes | None:
         return read_file(path)
     except OSError:
         return None
+
+
+def text_of(path: Path) -> str:
+    """Return a file's text; "" if it cannot be read."""
+    return (read_bytes(path) or b"").decode("utf-8", "replace")
 
 
 def read_file(path: Path, limit: int = -1) -> bytes:

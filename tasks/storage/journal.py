@@ -1,17 +1,13 @@
 """The log of an item, stage by stage; `prprep explain` shows its end."""
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 from ..processes import secrets
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
+from ..processes.progress import Report
+from .hashing import text_of
 
 MAX_BYTES = 1 << 20
 """Of a longer log the later half is kept."""
@@ -57,7 +53,4 @@ class Journal:
 
 def tail(path: Path, lines: int) -> str:
     """Return the last lines of a log; empty if there is none."""
-    try:
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
+    return "\n".join(text_of(path).splitlines()[-lines:])

@@ -1,7 +1,5 @@
 """Refuse symbolic links on the way to what prprep writes and removes: they would lead it elsewhere."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Models that allow reading declared fields only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 Kind = Literal["time", "size", "share", "factor", "rate"]
 
-_UNITS: Final[dict[Kind, dict[str, float]]] = {
+UNITS: Final[dict[Kind, dict[str, float]]] = {
     "time": {
         **dict.fromkeys(("ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecs", "nanosecond", "nanoseconds"), 1e-9),
         **dict.fromkeys(
@@ -55,8 +55,8 @@ _UNITS: Final[dict[Kind, dict[str, float]]] = {
         **{f"{prefix}hz": scale for prefix, scale in (("k", 1e3), ("m", 1e6), ("g", 1e9))},
     },
 }
-_KINDS: Final = {unit: kind for kind, units in _UNITS.items() for unit in units}
-_SCALES: Final = {unit: scale for units in _UNITS.values() for unit, scale in units.items()}
+_KINDS: Final = {unit: kind for kind, units in UNITS.items() for unit in units}
+_SCALES: Final = {unit: scale for units in UNITS.values() for unit, scale in units.items()}
 _SPELLED: Final = "|".join(sorted(map(re.escape, _SCALES), key=len, reverse=True))
 _DIGITS: Final = r"(?:\d{1,3}(?:[,_'\u2019 ]\d{3}){1,6}(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _EXPONENT: Final = r"(?:e[+-]?\d+|\s?(?:x|\*|\u00b7)\s?10\^?[-\u2212]?\d+(?!\w)(?=\s*(?:x|%|times|fold)))"

@@ -21,6 +21,13 @@ def quoted(text: str) -> str:
     return f'"{safe[:_LONGEST_QUOTE]}…"' if len(safe) > _LONGEST_QUOTE else f'"{safe}"'
 
 
+def enumeration(names: Iterable[str], most: int = 5, separator: str = ", ") -> str:
+    """Join the first names, and count the others: `a, b and 3 more`."""
+    names = list(names)
+    more = len(names) - most
+    return separator.join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most similar, ignoring case."""
     by_lower = {other.lower(): other for other in known}

@@ -1,7 +1,5 @@
 """Read the names of definitions, which are targets with their module (`module:Qualified.name`)."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -21,4 +21,4 @@ def test_a_core_that_the_system_isolated_is_preferred(tmp_path, monkeypatch, iso
     before = cores.all_cores()
     assert cores.one_core() == (cores.all_cores()[used],)
     assert cores.all_cores() == before
-    assert set(cores.starting_cores(alone=False)) == set(before) - set(cores.one_core())
+    assert set(cores.other_cores()) == set(before) - set(cores.one_core())

@@ -11,21 +11,19 @@ from tasks.stages.detect.domain import Edit, propose
 
 
 @pytest.mark.parametrize(
-    ("domains", "chosen", "metrics"),
+    ("domains", "metrics"),
     [
-        (("mem",), None, ("memory",)),
-        (("cpu",), None, ("time",)),
-        (("async",), None, ("time",)),
-        (("struct",), None, ("import",)),
-        (("cpu", "async"), None, ("time",)),
-        (("mem", "cpu"), None, ("memory", "time")),
-        (("struct", "mem", "cpu", "async"), None, ("import", "memory", "time")),
-        (("mem",), ("time", "memory"), ("time", "memory")),
-        (("cpu",), ("import",), ("import",)),
+        (("mem",), ("memory",)),
+        (("cpu",), ("time",)),
+        (("async",), ("time",)),
+        (("struct",), ("import",)),
+        (("cpu", "async"), ("time",)),
+        (("mem", "cpu"), ("memory", "time")),
+        (("struct", "mem", "cpu", "async"), ("import", "memory", "time")),
     ],
 )
-def test_metrics_follow_from_the_domains_unless_they_are_set(domains, chosen, metrics):
-    assert metrics_for(domains, chosen) == metrics
+def test_metrics_follow_from_the_domains(domains, metrics):
+    assert metrics_for(domains) == metrics
 
 
 @pytest.mark.parametrize(

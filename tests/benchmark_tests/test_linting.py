@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tasks.bench.observing import watching
-from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
+from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes
 from tasks.commands import lint
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
+from tests.support.pages import rules_page
 from tests.support.projects import Files
 from tests.support.sandboxes import demand_bubblewrap
 from tests.support.targets import TargetRepo
@@ -53,7 +54,7 @@ def test_every_rule_has_a_faulty_benchmark():
 
 
 def test_document_is_generated_from_the_rules():
-    assert (Path(__file__).parents[2] / "docs/rules.md").read_text(encoding="utf-8") == rules.document()
+    assert (Path(__file__).parents[2] / "docs/rules.md").read_text(encoding="utf-8") == rules_page()
 
 
 CHECKS = """

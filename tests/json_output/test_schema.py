@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tasks.json_output.schema import fields_text, schema, schema_text
+from tasks.json_output.schema import schema, schema_text
 from tests.support.documents import COMMITTED
+from tests.support.pages import document_tables
 
 PAGE = Path(__file__).parents[2] / "docs/json.md"
 FIELDS = "Generated from `tasks/json_output/models.py`.\n\n"
@@ -26,8 +27,8 @@ def test_the_committed_schema_is_current():
 def test_the_page_documents_every_field():
     head, marker, fields = PAGE.read_text(encoding="utf-8").partition(FIELDS)
     if os.environ.get("PRPREP_WRITE_GOLDEN"):
-        PAGE.write_text(f"{head}{marker}{fields_text()}", encoding="utf-8")
-    assert fields == fields_text()
+        PAGE.write_text(f"{head}{marker}{document_tables()}", encoding="utf-8")
+    assert fields == document_tables()
     rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", fields, re.MULTILINE)
     assert rows == [
         field for name in re.findall(r"^### (\w+)$", fields, re.MULTILINE) for field in PARTS[name]["properties"]

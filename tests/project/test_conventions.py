@@ -6,39 +6,6 @@ from tasks.project import conventions
 from tests.support.projects import Files
 
 
-def test_heavy_imports_are_those_that_run():
-    conftest = """
-        import os, torch.nn as nn
-        from typing import TYPE_CHECKING
-        try:
-            import pandas
-        except ImportError:
-            from sklearn import metrics
-        if TYPE_CHECKING:
-            import jax
-        else:
-            import cv2
-        from . import tensorflow
-        def fixture():
-            import transformers
-    """
-    tree = Files(
-        {
-            "tests/conftest.py": conftest,
-            "conftest.py": "import matplotlib",
-            "tests/broken/conftest.py": "def",
-            "torch.py": "import torch",
-        }
-    )
-    assert conventions.heavy_imports(tree) == (
-        "conftest.py: matplotlib",
-        "tests/conftest.py: cv2",
-        "tests/conftest.py: pandas",
-        "tests/conftest.py: sklearn",
-        "tests/conftest.py: torch",
-    )
-
-
 @pytest.mark.parametrize(
     ("files", "expected"),
     [

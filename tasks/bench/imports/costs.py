@@ -4,8 +4,6 @@ A change may let the import pay for what calls save: a table that is built once,
 interpreters have loaded some modules that most programs load, which are no cost of the change.
 """
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Time imports in fresh interpreters, all sides in turns, and find the modules that only one side loads."""
 
-from __future__ import annotations
-
 import random
 import re
 import tempfile

@@ -1,7 +1,5 @@
 """Run fresh interpreters of all sides in turns, to time imports and start-ups."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Time console scripts from start to end in fresh processes, all sides in turns."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ that of all these processes together on both sides, as samples show it; memray's
 checks the samples.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import re

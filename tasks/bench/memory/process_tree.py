@@ -5,8 +5,6 @@ the sum over all of them counts each page once. Only memory that a program write
 read from files can be dropped at any time.
 """
 
-from __future__ import annotations
-
 import resource
 import threading
 import time
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from ...processes import programs
+from ...storage.hashing import text_of
 
 MOST_UNSEEN, MOST_UNSEEN_BYTES = 0.25, 1 << 18
 """Share of the peak, and bytes, that others may count more than the samples: a short peak lies between two of them, and
@@ -279,7 +278,8 @@ def _rollup(process: int) -> dict[str, int]:
 def _statistics(process: int, thread: int | None = None) -> list[str]:
     """Return state, parent and so on of a process or thread, as proc_pid_stat(5) lists them after its name."""
     # A name may hold anything, also parentheses and line breaks, which only `status` escapes.
-    return _text(process, "stat" if thread is None else f"task/{thread}/stat").rpartition(")")[2].split()
+    name = "stat" if thread is None else f"task/{thread}/stat"
+    return text_of(Path(f"{PROC}/{process}/{name}")).rpartition(")")[2].split()
 
 
 def _threads(process: int) -> list[int]:
@@ -297,10 +297,4 @@ def _first_address(process: int) -> str:
 
 def _lines(process: int, name: str) -> list[str]:
     # Not splitlines(), which also splits at what a name may hold.
-    return [line for line in _text(process, name).split("\n") if line]
-
-
-def _text(process: int, name: str) -> str:
-    with suppress(OSError):
-        return Path(f"{PROC}/{process}/{name}").read_text(encoding="utf-8", errors="replace")
-    return ""
+    return [line for line in text_of(Path(f"{PROC}/{process}/{name}")).split("\n") if line]

@@ -1,7 +1,5 @@
 """Compare where memory is held at the peak: call sites of base and head, matched by file and function."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Record calls of a function while tests or a command run on one side."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

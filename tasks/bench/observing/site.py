@@ -1,7 +1,5 @@
 """A side on which tests or code of the project run to be observed, and how such a run ended."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence

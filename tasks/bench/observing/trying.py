@@ -1,7 +1,5 @@
 """Try code that was written from a recorded call, before it becomes a benchmark."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Mapping

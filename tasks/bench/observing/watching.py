@@ -1,7 +1,5 @@
 """Watch a benchmark's calls on one side, untimed: what they change, return, replace and reach."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace

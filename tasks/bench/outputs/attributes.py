@@ -1,7 +1,5 @@
 """Find attributes that only one side's objects have: on the other side they may have become properties."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from ...artifacts import SIDES, Side

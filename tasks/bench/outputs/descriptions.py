@@ -4,8 +4,6 @@ Floats are equal if they differ by at most RELATIVE of the larger one, or by EPS
 same holds for each part of a complex number. Everything else must be identical, except what is known to be unstable.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import math
@@ -18,6 +16,7 @@ from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 from ...storage.hashing import sha256
+from ...text.messages import enumeration
 
 Node = dict[str, Any]
 Difference = tuple[str, str, str]
@@ -100,8 +99,7 @@ class DescriptionComparison:
             yield f"compared without the order of elements, which {why}"
         if self.left_out:
             paths = [f"`{path}`" for path in dict.fromkeys(self.left_out) if path]
-            further = f" and {len(paths) - SHOWN_PATHS} more" if len(paths) > SHOWN_PATHS else ""
-            yield f"compared without what {why}" + (f": {', '.join(paths[:SHOWN_PATHS])}{further}" if paths else "")
+            yield f"compared without what {why}" + (f": {enumeration(paths, SHOWN_PATHS)}" if paths else "")
         if self.rounding:
             within, by = f"{self.tolerance:.0e}", f"{self.rounding:.1e}"
             yield f"floats are equal within {within}, not exactly: they differ by up to {by}"

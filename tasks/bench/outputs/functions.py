@@ -1,12 +1,11 @@
 """Judge what the changed functions returned within a benchmark's call that itself returns only None or a count."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...artifacts import Output, Side
+from ...text.figures import counted
 from .descriptions import DescriptionComparison, Difference, Node, spelled_difference, unstable_parts
 
 ARGUMENTS = "arguments"
@@ -26,7 +25,9 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
     for name, ours in base.items():
         theirs, count = head.get(name, {"calls": 0}), ours["calls"]
         if theirs["calls"] != count:
-            others.append(f"`{name}` is called {_times(count)} at base, {_times(theirs['calls'])} at head")
+            others.append(
+                f"`{name}` is called {counted(count, 'time')} at base, {counted(theirs['calls'], 'time')} at head"
+            )
             continue
         one, other = _equally_long(ours["tree"], theirs["tree"])
         runs = [_equally_long(ours["tree"], again[name]["tree"])] if name in again else []
@@ -42,7 +43,7 @@ def with_functions(output: Output, described: Mapping[Side, Node], witness: Node
             others.append(_incomparable(name, ours["values"], theirs["values"]))
         elif any(item["type"] != "NoneType" for item in one["items"]):
             limits = [*_limits(ours, one), *comparison.qualifications(f"differs between {BASE_PROCESSES}")]
-            compared.append(f"`{name}` in {_times(count, 'call')}" + (f" ({'; '.join(limits)})" if limits else ""))
+            compared.append(f"`{name}` in {counted(count, 'call')}" + (f" ({'; '.join(limits)})" if limits else ""))
             is_partial = comparison.is_partial or one["size"] < ours["values"]
             output = output.model_copy(update={"partly": output.partly or is_partial})
     if value["type"] != "NoneType":
@@ -75,7 +76,7 @@ def _equally_long(one: Node, other: Node) -> tuple[Node, Node]:
 def _incomparable(name: str, base: int, head: int) -> str:
     if base == head:
         return f"what `{name}` returned is not comparable"
-    return f"`{name}` returns {_times(base, 'value')} at base, {_times(head, 'value')} at head"
+    return f"`{name}` returns {counted(base, 'value')} at base, {counted(head, 'value')} at head"
 
 
 def _limits(function: Function, compared: Node) -> Iterator[str]:
@@ -92,10 +93,6 @@ def _spelled(name: str, tree: Node, difference: Difference) -> str:
     leaves = "leaves its arguments different: " if tree["items"][int(number)]["type"] == ARGUMENTS else "returns "
     of = f" (value {int(number) + 1:,} of {tree['size']:,})" if tree["size"] > 1 else ""
     return f"`{name}` {leaves}{spelled_difference((inner, base, head))}{of}"
-
-
-def _times(count: int, noun: str = "time") -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _joined(*details: str) -> str:

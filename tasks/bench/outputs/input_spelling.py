@@ -1,7 +1,5 @@
 """Read spellings of `prprep_worker.inputs.spellings`: write them as Python code, and find where two differ."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

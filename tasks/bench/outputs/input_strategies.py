@@ -4,8 +4,6 @@ They have the recorded types and about their sizes: numbers up to twice as large
 are finite unless a recorded one is not: NaN has no order, and no two ways of sorting or summing agree on it.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

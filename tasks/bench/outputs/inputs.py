@@ -1,7 +1,5 @@
 """Compare what both sides return on further inputs, which hypothesis generates around those of the benchmark."""
 
-from __future__ import annotations
-
 import json
 import math
 import random

@@ -3,8 +3,6 @@
 What differs between two calls or two processes on one and the same side is no difference between the sides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import partial
 

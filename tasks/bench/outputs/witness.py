@@ -1,7 +1,5 @@
 """Compare what the benchmark's calls returned; if they seem to differ, with what another process returns on base."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

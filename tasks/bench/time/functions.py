@@ -1,7 +1,5 @@
 """Sample where in the project a benchmark's call spends its time, in a fresh process for each side."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ A count is not a time: one instruction takes from a quarter of a cycle to some h
 shared by its sides, so the effect of the order of sets shows as a spread of the launches.
 """
 
-from __future__ import annotations
-
 import random
 import shutil
 import tempfile

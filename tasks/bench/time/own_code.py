@@ -1,7 +1,5 @@
 """What a change of a file's own code, which runs when it is imported, can affect in a call of the benchmark."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 

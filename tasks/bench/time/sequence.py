@@ -1,7 +1,5 @@
 """Decide after each launch whether another is needed: the data decide, the budget is spent, or the time is up."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import defaultdict

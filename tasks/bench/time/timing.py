@@ -1,7 +1,5 @@
 """Measure time: launches in lockstep, one after the other, until the data decide."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,7 @@ from typing import NamedTuple, Self
 from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
 from ...manifest.model import CoreChoice
 from ...processes.progress import Report
-from ..cores import all_cores, starting_cores
+from ..cores import all_cores, other_cores
 from ..outputs.witness import CallResults, compare_outputs
 from ..request import Request
 from ..workers import memory_layout
@@ -199,7 +197,7 @@ class Launches:
 
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
-        self._others = starting_cores(alone=False)
+        self._others = other_cores()
         self._next: Pair | None = None
         self._previous: Pair | None = None
 

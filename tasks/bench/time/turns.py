@@ -1,7 +1,5 @@
 """Let the sides run blocks in turns: calibration, warm-up, and the samples, in forked children if possible."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from itertools import cycle

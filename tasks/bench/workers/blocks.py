@@ -1,7 +1,5 @@
 """What a timed block of calls says about its time: whether the core was taken, and for how long."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 PREEMPTED = 0.01

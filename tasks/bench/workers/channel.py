@@ -1,7 +1,5 @@
 """Exchange messages with a worker: one JSON object a line over two pipes that it inherits."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -7,8 +7,6 @@ wrong", 2009), so each launch draws its own (as Curtsinger and Berger, "Stabiliz
 places mappings below the stack's limit, so that this limit moves all of them against the heap.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import shutil

@@ -1,7 +1,5 @@
 """Choose pytest's options in the target's tree: its own configuration, without what disturbs measuring."""
 
-from __future__ import annotations
-
 import configparser
 import os
 import re

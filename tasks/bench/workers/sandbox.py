@@ -4,8 +4,6 @@ They may write to their tree, where Python keeps compiled files, to the results 
 of their own. All else is read-only: their environments, the interpreter, the system's programs and libraries.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Start one side's pytest process with our plugin, and drive it from one benchmark call to the next."""
 
-from __future__ import annotations
-
 import json
 import os
 import random
@@ -16,6 +14,7 @@ from typing import Any
 from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
+from ...storage.hashing import text_of
 from ..cores import Cores
 from ..node_ids import NodeIds
 from ..provenance import prove
@@ -247,10 +246,8 @@ class Worker:
 
 def _ids(process: int) -> list[str]:
     """Return the ids of a process in the namespaces that it is in, ours first."""
-    with suppress(OSError):
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
-        return next((line.split()[1:] for line in status.split("\n") if line.startswith("NSpid:")), [])
-    return []
+    status = text_of(Path(f"/proc/{process}/status"))
+    return next((line.split()[1:] for line in status.split("\n") if line.startswith("NSpid:")), [])
 
 
 def _move_threads(pid: int, cores: Cores) -> None:

@@ -105,24 +105,3 @@ RULES: dict[str, Rule] = {
         ),
     )
 }
-
-_HEAD = """# Rules for benchmarks
-
-The stage `lint` and `prprep lint PATH` check benchmarks against these rules: they read them and run
-them once. A benchmark with a fatal finding measures something other than it says, and its item needs review. A comment
-cannot switch a rule off; `lint: {ignore: [RULE]}` in the manifest does, for one item. The table is generated from
-`tasks/benchmark_tests/linting/rules.py`.
-
-| rule | why it matters | the fix | |
-|---|---|---|---|
-"""
-
-
-def document() -> str:
-    """Return the text of docs/rules.md."""
-    return _HEAD + "".join(map(_row, RULES.values()))
-
-
-def _row(rule: Rule) -> str:
-    kinds = ", ".join(["fatal"] * rule.fatal + ["`--fix`"] * rule.automatic)
-    return f"| `{rule.name}` | {rule.why} | {rule.fix} | {kinds} |\n"

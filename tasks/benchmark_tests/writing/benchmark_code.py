@@ -14,7 +14,7 @@ from ...errors import SourceError, TemplateError
 from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
 from ...project.files import TreeReader
-from ...project.pytest_naming import Naming, naming_for
+from ...project.pytest_naming import naming_for
 from ...project.syntax import bound_names, indented, last_name, names
 from ...text.templating import fill
 from .recorded_code import EACH_ITEM, SPACES, WIDTH, assigned
@@ -116,15 +116,11 @@ def from_signature(
     return WrittenBenchmark(text, "gap" if gap else "signature")
 
 
-def benchmark_naming(detection: Detection, tree: TreeReader) -> Naming:
-    """Return the names that pytest collects below the benchmarks root."""
-    return naming_for(tree, posixpath.join(detection.layout.benchmarks_root, "x.py"))
-
-
 def benchmark_path(detection: Detection, tree: TreeReader) -> str:
     """Return where a benchmark of the target belongs, by a name that pytest collects there."""
     stem = f"benchmark_{short_name(detection.target or detection.function)}"
-    return benchmark_naming(detection, tree).file(detection.layout.benchmarks_root, stem)
+    root = detection.layout.benchmarks_root
+    return naming_for(tree, posixpath.join(root, "x.py")).file(root, stem)
 
 
 def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from ...project.files import Project
+from ...project.files import Project, upwards
 from ...project.pytest_config import pytest_option
-from ...project.syntax import bound_names, parse_or_empty, statements_of
+from ...project.syntax import bound_names, parse_or_empty, statements_by_name, statements_of
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
@@ -101,7 +101,7 @@ def _imported_files(path: str, source: bytes, benchmark: str) -> Iterator[str]:
     for node in ast.walk(parse_or_empty(source)):
         # Absolute imports find siblings too: pytest puts the folder, or the package's parent, on the path.
         is_relative = isinstance(node, ast.ImportFrom) and node.level
-        roots = [""] if is_relative else list(dict.fromkeys((*_upwards(posixpath.dirname(path)), "")))
+        roots = [""] if is_relative else list(dict.fromkeys((*upwards(posixpath.dirname(path)), "")))
         for name, root in product(filter(None, _module_names(node, path)), roots):
             stem = posixpath.join(root, *name.split("."))
             if stem.startswith(area + "/" if area else ""):
@@ -135,7 +135,7 @@ def own_fixture(benchmark: str, read: Read) -> str:
 
     Projects that use pytest-codspeed have one in case it is not installed, which calls the function once.
     """
-    conftests = (posixpath.join(folder, "conftest.py") for folder in _upwards(posixpath.dirname(benchmark)))
+    conftests = (posixpath.join(folder, "conftest.py") for folder in upwards(posixpath.dirname(benchmark)))
     for path in (benchmark, *conftests):
         fixture = PytestFile.of(read(path) or b"").fixtures.get("benchmark")
         if fixture and "benchmark" not in fixture.parameters:
@@ -152,7 +152,7 @@ def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Com
     wanted = {name for file in files for name in file.requested_fixtures} - files[0].fixtures.keys()
     wanted |= _used_by_every_test(posixpath.dirname(benchmark), read)
     conftests = []
-    for folder in _upwards(posixpath.dirname(benchmark)):
+    for folder in upwards(posixpath.dirname(benchmark)):
         path = posixpath.join(folder, "conftest.py")
         content = read(path) or b""
         file = PytestFile.of(content)
@@ -169,7 +169,7 @@ def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Com
 
 def _used_by_every_test(folder: str, read: Read) -> set[str]:
     """Return the fixtures that `usefixtures` in a configuration file names."""
-    return {name for each in _upwards(folder) for name in pytest_option(Project(_Files(read), each), "usefixtures")}
+    return {name for each in upwards(folder) for name in pytest_option(Project(_Files(read), each), "usefixtures")}
 
 
 def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> set[str]:
@@ -202,10 +202,7 @@ def _has_effects(statement: ast.stmt) -> bool:
 
 def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
     """Return the code that pytest runs anyway and that of `fixtures`, with what they use of their file, by name."""
-    bound: dict[str, list[ast.stmt]] = {}
-    for statement in file.module.body:
-        for name in bound_names([statement]):
-            bound.setdefault(name, []).append(statement)
+    bound = statements_by_name(file.module)
     code: dict[str, str] = {}
     pending: list[tuple[str, Sequence[ast.AST]]] = [("", list(_run_by_pytest(file.module)))]
     pending += [(name, [file.fixtures[name].node]) for name in fixtures if name in file.fixtures]
@@ -222,7 +219,7 @@ def _code_of(file: PytestFile, fixtures: Iterable[str]) -> dict[str, str]:
 
 
 def _packages(folder: str, area: str, read: Read) -> Iterator[Companion]:
-    for package in _upwards(folder):
+    for package in upwards(folder):
         path = posixpath.join(package, "__init__.py")
         if not package or (content := read(path)) is None:
             return
@@ -239,10 +236,3 @@ def _are_in_package(parsed: dict[str, ast.Module]) -> bool:
         if package and any(f"{name}.".startswith(f"{package}.") for name in _module_names(node, path)):
             return True
     return False
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        folder = posixpath.dirname(folder)
-    yield ""

@@ -16,12 +16,13 @@ from ...project.code.sources import Sources
 from ...project.syntax import (
     Function,
     Scope,
-    bound_names,
+    callee,
     dotted_name,
     parameter_names,
     parse_or_empty,
     postpones_annotations,
     source_of,
+    statements_by_name,
     string_value,
     with_globals,
 )
@@ -58,11 +59,7 @@ class TestModule:
     @cached_property
     def bound(self) -> dict[str, list[ast.stmt]]:
         """The statements of the module that bind a name."""
-        bound: dict[str, list[ast.stmt]] = {}
-        for statement in self.body:
-            for name in bound_names([statement]):
-                bound.setdefault(name, []).append(statement)
-        return bound
+        return statements_by_name(self.pytest_file.module)
 
     def code(self, node: ast.stmt) -> str:
         return source_of(node, self.text)
@@ -385,7 +382,7 @@ def star_imports(file: TestModule) -> Sequence[ast.ImportFrom]:
 
 def receiver_of(node: ast.expr) -> str:
     """Return `a` for `a.b.c(...)`."""
-    node = node.func if isinstance(node, ast.Call) else node
+    node = callee(node)
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""

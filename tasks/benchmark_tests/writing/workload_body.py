@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from ...project.files import upwards
 from ...project.syntax import (
     Function,
     bound_names,
@@ -340,9 +341,7 @@ class _Body:
 
     def _found(self, name: str) -> "_FoundFixture | None":
         """Return the fixture that the test gets by a name; None if no file of its own or above it has one."""
-        folders = [posixpath.dirname(self.file.path)]
-        while folders[-1]:
-            folders.append(posixpath.dirname(folders[-1]))
+        folders = upwards(posixpath.dirname(self.file.path))
         conftests = (self.modules.module(posixpath.join(folder, "conftest.py")) for folder in folders)
         of_classes = (_FoundFixture(each, owner.file) for owner in self.classes for each in owner.functions())
         of_files = (

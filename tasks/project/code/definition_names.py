@@ -1,7 +1,5 @@
 """Name the definitions of a scope, each differently, and find out how code elsewhere calls them."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Compare the definitions of two commits, file by file, and follow renamed and moved ones."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 from ...artifacts import ChangedFunction, Layout
 from ...errors import SourceError
 from ...git import Clone, FileChange, printable
+from ...text.messages import enumeration
 from .definitions import MODULE, Definition, definitions
 from .modules import is_own_module, is_test, module_of
 
@@ -26,7 +25,6 @@ _ALIKE_WITH_SAME_NAME: Final = 0.3
 _DISTINCTIVE_LINES: Final = 3
 """Shorter code is too common to be followed to another file."""
 _MOST_PAIRS: Final = 20_000
-_MOST_LISTED: Final = 5
 _NOT_CODE: Final = re.compile(r"\.(md|rst|txt|in|adoc|ipynb|pyi|lock|toml|cfg|ini|ya?ml)$|(^|/)[^.]+$|(^|/)\.[^.]*$")
 """Documents, configuration, and files without a suffix."""
 
@@ -267,17 +265,12 @@ def _alone(symbols: Sequence[_Symbol], paired: Collection[_Symbol]) -> list[_Sym
 
 def _other_changes(changes: Iterable[FileChange], own: list[FileChange], layout: Layout) -> Iterator[str]:
     paths = [change.head_path or change.base_path or "" for change in changes if change not in own]
-    others = [path for path in paths if not _NOT_CODE.search(path) and not is_test(path, layout)]
+    others = [printable(path) for path in paths if not _NOT_CODE.search(path) and not is_test(path, layout)]
     if python := [path for path in others if path.endswith(".py")]:
         packages = ", ".join(layout.packages) or "there are none"
-        yield f"Python files outside the project's packages ({packages}) changed too: {_listed(python)}."
+        yield f"Python files outside the project's packages ({packages}) changed too: {enumeration(python)}."
     if foreign := [path for path in others if not path.endswith(".py")]:
-        yield f"Files that are not Python changed too, and may affect what is measured: {_listed(foreign)}."
-
-
-def _listed(paths: Sequence[str]) -> str:
-    listed = ", ".join(map(printable, paths[:_MOST_LISTED]))
-    return f"{listed} and {len(paths) - _MOST_LISTED} more" if len(paths) > _MOST_LISTED else listed
+        yield f"Files that are not Python changed too, and may affect what is measured: {enumeration(foreign)}."
 
 
 def _likeness(before: str, after: str) -> float:

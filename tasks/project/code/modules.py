@@ -1,7 +1,5 @@
 """Map paths of files to module names."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ...artifacts import Layout

@@ -1,7 +1,5 @@
 """Find the statements that a change touched, and count those that a benchmark executes."""
 
-from __future__ import annotations
-
 import ast
 import copy
 from collections.abc import Iterable, Iterator, Mapping

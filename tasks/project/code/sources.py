@@ -1,7 +1,5 @@
 """Find a project's modules and definitions by the names that Python imports them by."""
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

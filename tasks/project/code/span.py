@@ -1,7 +1,5 @@
 """Find the two commits that are compared, and the commits of the optimization between them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from ...artifacts import Commit

@@ -36,14 +36,8 @@ def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: Codef
 
 def notes(
     request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport, *, differing: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """List what its figures mean, if a reader would expect something else."""
-    return tuple(_notes(request, outcome, report, differing))
-
-
-def _notes(
-    request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport, differing: Sequence[str]
 ) -> Iterator[str]:
+    """List what its figures mean, if a reader would expect something else."""
     if differing:
         yield f"codeflash ran both sides with head's packages, although base requires others: {', '.join(differing)}"
     if "import" in request.metrics:

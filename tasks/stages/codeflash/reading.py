@@ -9,35 +9,16 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ...artifacts import SIDES, CodeflashFigure, Side
+from ...text.amounts import UNITS
 from ...text.outline import parse
 
 Metric = Literal["time", "peak memory", "allocations"]
 
-SECONDS: Final = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "sec": 1.0,
-    "m": 60.0,
-    "min": 60.0,
-}
-BYTES: Final = {
-    "b": 1.0,
-    "kib": 2.0**10,
-    "mib": 2.0**20,
-    "gib": 2.0**30,
-    "tib": 2.0**40,
-    "kb": 1e3,
-    "mb": 1e6,
-    "gb": 1e9,
-}
+SECONDS: Final = UNITS["time"] | {"\N{MICRO SIGN}s": 1e-6, "m": 60.0}
 
 _COLUMNS: Final[tuple[tuple[Metric, tuple[str, ...], dict[str, float]], ...]] = (
     ("time", ("median", "mean", "avg", "average", "min"), SECONDS),
-    ("peak memory", ("peak", "memory"), BYTES),
+    ("peak memory", ("peak", "memory"), UNITS["size"]),
     ("allocations", ("alloc",), {}),
 )
 """What is read, from the first of these columns that there is, in these units."""

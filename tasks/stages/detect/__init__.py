@@ -1,13 +1,9 @@
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from ...git.models import Refs
 from ...staleness import Fields, Item, Stage, Uses, Value
 from ...storage.hashing import blob, read_bytes
 from ...text.target_names import benchmark_file
-
-if TYPE_CHECKING:
-    from ...git.models import Refs
 
 
 def _commits(refs: Refs) -> dict[str, Any]:
@@ -41,7 +37,7 @@ BENCHMARK = Value("`benchmark`", _benchmark)
 STAGE = Stage(
     name="detect",
     doc="find commits, changed functions, domain, benchmark and layout",
-    version=10,
+    version=11,
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),

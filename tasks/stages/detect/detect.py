@@ -19,7 +19,7 @@ from ...project.code.definitions import MODULE
 from ...project.code.differences import Difference, differences
 from ...project.code.sources import Sources
 from ...project.code.span import span_of
-from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
+from ...project.conventions import benchmark_tool, changelog, pull_request_template
 from ...project.dependencies import dependency_differences
 from ...project.files import CommitTree
 from ...project.layout import describe
@@ -97,7 +97,6 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
         benchmark=None,
         layout=layout,
         dependencies=dependency_differences(base, head),
-        heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
         notes=(
             *span.notes,

@@ -1,7 +1,5 @@
 """Decide which files are inputs of a benchmark, and which belong to the project that it measures."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 from collections.abc import Collection, Iterable

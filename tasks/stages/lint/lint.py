@@ -24,6 +24,7 @@ from ...project.code.reach import DefinitionText, LineRange, changed_statements,
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...staleness import StageInputs
+from ...text.messages import enumeration
 from .inputs import differing, differing_settings, is_input, listings
 
 
@@ -112,7 +113,7 @@ def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall], 
         # Base may read what head no longer has.
         calls = (*calls, *_watched(setup, "base", {}, changed).calls)
         if names := sorted(changed.intersection(path for call in calls for path in call.read)):
-            what = f"the benchmark reads {_some(names)}, which head changes"
+            what = f"the benchmark reads {enumeration(names)}, which head changes"
             copied = f", or let both sides use one copy: `benchmark_files: [{', '.join(names)}]`"
         else:
             listed = {folder for call in calls for folder in call.listed}
@@ -126,12 +127,6 @@ def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall], 
             where=f"{setup.item.id}: {path}",
             hint=f"undo the change on the branch{copied}",
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    """Name a few of many files."""
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
 def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:

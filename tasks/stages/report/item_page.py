@@ -1,10 +1,8 @@
 """One item's part of report.html: a row of the table, and a section with its evidence."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -13,7 +11,6 @@ from ...artifacts import Change, Comparison, Samples, Share, Verdict
 from ...body.effects import effect
 from ...body.views import leading, leading_change
 from ...charts import drawing, effects, functions, of_item, samples
-from ...errors import ArtifactError
 from ...processes import secrets
 from ...staleness import StageInputs
 from ...storage.artifact import Artifact
@@ -24,7 +21,6 @@ from ..report import report as texts
 from .body_html import html_of
 from .html_templates import filled
 
-A = TypeVar("A", bound=Artifact)
 WIDE, NARROW = 880, 340
 """Pixels of a chart that is drawn twice: for a window, and for a phone."""
 MOST_TESTS = 4
@@ -84,7 +80,7 @@ class TestCharts(NamedTuple):
 def item_page(inputs: StageInputs) -> ItemPage:
     """Make an item's part from its artifacts; whatever is missing or broken is left out."""
     row = texts.read_row(0, inputs)
-    comparison, taken = _read(inputs, Comparison), _read(inputs, Samples)
+    comparison, taken = texts.read_if_written(inputs, Comparison), texts.read_if_written(inputs, Samples)
     change = leading(comparison) if comparison else None
     tests = list(_tests(comparison, taken)) if comparison and taken else []
     body = read_bytes(inputs.folder / row.body) if row.body != texts.NOTHING else None
@@ -108,13 +104,6 @@ def item_page(inputs: StageInputs) -> ItemPage:
         section=secrets.masked(section),
         **_row_of(change, comparison.verdict) if change and comparison else {},
     )
-
-
-def _read(inputs: StageInputs, model: type[A]) -> A | None:
-    try:
-        return inputs.read(model)
-    except ArtifactError:
-        return None
 
 
 def _headline(comparison: Comparison, change: Change) -> str:

@@ -1,7 +1,5 @@
 """report.html: the table of all items, a section for each, and the timeline of the run, in one file."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
@@ -20,13 +18,13 @@ from ...processes.progress import Report, silent
 from ...staleness import Stage, Staleness
 from ...storage.artifact import read_if_valid
 from ...storage.files import fingerprint_of, read_json
-from ...storage.hashing import sha256
+from ...storage.hashing import sha256, text_of
 from ...storage.links import refuse_links_in
 from ...workspace.output_files import write_output
 from . import item_page
 from .html_templates import file, filled
 from .item_page import NARROW, WIDE, ItemPage
-from .report import BLOCKED, READY, REVIEW, STALE, WAITING
+from .report import BLOCKED, READY, REVIEW, STALE, WAITING, tally
 
 PLAIN_SECTIONS = 40
 """Items whose sections are in the page as they are; those of others are compressed, and unpacked when opened."""
@@ -70,7 +68,7 @@ def page_text(staleness: Staleness, stage: Stage, *, live: bool = False, report:
             styles=Markup(drawing.style_sheet() + file("report.css")),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             project=staleness.workspace.plan.top.get("slug") or "",
-            tally=_tally(items),
+            tally=tally([item.page.state for item in items]),
             counts=list(_counts(items)),
             items=items,
             timeline=chart,
@@ -136,14 +134,6 @@ def _counts(items: Sequence[Entry]) -> Iterator[tuple[str, int, str]]:
     yield from ((state, states[state], kind) for state, kind in kinds.items() if states[state])
 
 
-def _tally(items: Sequence[Entry]) -> str:
-    states = Counter(item.page.state for item in items)
-    counted = ", ".join(
-        f"{states[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if states[state]
-    )
-    return f"{len(items)} item{'s' if len(items) != 1 else ''}{': ' if counted else ''}{counted}"
-
-
 def _timeline(staleness: Staleness, titles: dict[str, str]) -> item_page.Drawing | None:
     """Draw the last run, from logs and times; None if there was none, or it had too many items to show."""
     work = [each for item_id in titles for each in _work(staleness.workspace.paths.item(item_id).log, item_id)]
@@ -155,11 +145,7 @@ def _timeline(staleness: Staleness, titles: dict[str, str]) -> item_page.Drawing
 
 
 def _work(log: Path, item_id: str) -> list[timeline.Work]:
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return timeline.work_of(item_id, text, _seconds(log.with_name("times.json")))
+    return timeline.work_of(item_id, text_of(log), _seconds(log.with_name("times.json")))
 
 
 def _seconds(times: Path) -> dict[str, float]:

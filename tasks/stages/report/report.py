@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...artifacts import Comparison, Detection, Survey
 from ...body import edited_body
@@ -16,6 +16,7 @@ from ...github import survey_text
 from ...github.cache import format_time
 from ...processes import secrets
 from ...staleness import Stage, StageInputs, Staleness
+from ...storage.artifact import Artifact
 from ...storage.hashing import read_bytes, sha256, sha256_of
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
@@ -24,6 +25,7 @@ from ...text.tables import text_table
 from ...workspace.output_files import write_output
 from . import ASKED, EXTRA, MEASURED_AT, has_extra
 
+A = TypeVar("A", bound=Artifact)
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
 READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
@@ -94,7 +96,7 @@ def run(staleness: Staleness, stage: Stage, *, width: int, last: str | None) -> 
         (str(row.number), row.title, row.benchmark_with(_file_name), row.compare, _file_name(row.body), status)
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
-    return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}", sha256(text.encode())
+    return f"{text_table(HEADER, cells, width)}\n\n{tally([row.state for row in rows])}", sha256(text.encode())
 
 
 def inventory(staleness: Staleness, stage: Stage, *, width: int) -> str:
@@ -167,14 +169,14 @@ def _evidence(measured_at: float | None, detection: dict[str, Any]) -> str:
 
 def _survey_details(inputs: StageInputs) -> tuple[str, ...]:
     """Return what the survey found, and when it asked GitHub."""
-    survey, asked = _survey(inputs), inputs.value(ASKED)
+    survey, asked = read_if_written(inputs, Survey), inputs.value(ASKED)
     searched_at = "" if asked is None else format_time(asked)
     return tuple(map(markdown.one_line, survey_text.details(survey, searched_at=searched_at))) if survey else ()
 
 
-def _survey(inputs: StageInputs) -> Survey | None:
+def read_if_written(inputs: StageInputs, model: type[A]) -> A | None:
     try:
-        return inputs.read(Survey)
+        return inputs.read(model)
     except ArtifactError:
         return None
 
@@ -188,11 +190,11 @@ def statuses(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{row.state}: same as {number}" if is_repeated else row.status
 
 
-def tally(rows: Sequence[Row]) -> str:
+def tally(states: Sequence[str]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
-    counted = Counter(row.state for row in rows)
-    states = (f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state])
-    return f"{len(rows)} item{'s' if len(rows) != 1 else ''}: {', '.join(states)}"
+    counted = Counter(states)
+    listed = ", ".join(f"{counted[each]} {each}" for each in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[each])
+    return f"{figures.counted(len(states), 'item')}{': ' if listed else ''}{listed}"
 
 
 def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
@@ -211,7 +213,7 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
     table = markdown.table([Markdown(name) for name in HEADER], shown)
     notes = _notes(rows)
     parts = [
-        f"# Performance pull requests\n\n{tally(rows)}\n\n{table}",
+        f"# Performance pull requests\n\n{tally([row.state for row in rows])}\n\n{table}",
         *(_details(row, notes) for row in rows),
         *_rules(rows),
     ]
@@ -345,7 +347,7 @@ def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files = detection.get("files", ())
     commits = [commit["sha"][:12] for commit in detection.get("commits", ())]
-    survey = _survey(inputs)
+    survey = read_if_written(inputs, Survey)
     pull_request = survey_text.status(survey) if survey else "not looked for yet"
     domains = ", ".join(detection.get("domain", {}).get("domains", ())) or NOTHING
     return str(number), title, _first_of(files), _first_of(commits[::-1]), domains, markdown.one_line(pull_request)

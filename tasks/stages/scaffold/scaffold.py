@@ -22,7 +22,7 @@ from ...project.code.imported_names import is_public
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
-from ...project.pytest_naming import Naming
+from ...project.pytest_naming import Naming, naming_for
 from ...staleness import StageInputs
 from ...storage.hashing import read_file, sha256, sha256_of
 from ...storage.links import refuse_links_to
@@ -120,7 +120,7 @@ class _Writer:
 
     @property
     def naming(self) -> Naming:
-        return benchmark_code.benchmark_naming(self.detection, self.project.tree)
+        return naming_for(self.project.tree, posixpath.join(self.detection.layout.benchmarks_root, "x.py"))
 
     @property
     def path(self) -> str:

@@ -87,9 +87,7 @@ class FreshClone:
             uv.symlink_to(program)
         for name in _MANAGERS:
             if shutil.which(name) is None:
-                file = fresh.bin / name
-                file.write_text(f'#!/bin/sh\nexec uv tool run {shlex.quote(name)} "$@"\n', encoding="utf-8")
-                file.chmod(0o755)
+                _write_program(fresh.bin / name, f'exec uv tool run {shlex.quote(name)} "$@"')
         if not packages:
             return fresh
         report("a reader's environment")
@@ -198,8 +196,12 @@ def write_installers(folder: Path, prprep: Path) -> None:
     }
     for name, (is_prprep, count, others) in installers.items():
         own = f'[ {is_prprep} ] && shift {count} && exec {shlex.quote(str(prprep))} "$@"'
-        (folder / name).write_text(f'#!/bin/sh\n{own}\nexec {others} "$@"\n', encoding="utf-8")
-        (folder / name).chmod(0o755)
+        _write_program(folder / name, f'{own}\nexec {others} "$@"')
+
+
+def _write_program(file: Path, script: str) -> None:
+    file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    file.chmod(0o755)
 
 
 def untimed(commands: str, output: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.bench.cores import all_cores, starting_cores
+from tasks.bench.cores import all_cores, other_cores
 from tasks.bench.time import timing
 from tasks.bench.time.lockstep import LaunchRecord, TimedCall
 from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
@@ -147,7 +147,7 @@ def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
     assert warm > steady / 2 > 0
 
 
-@pytest.mark.skipif(not starting_cores(alone=False), reason="there is one core only")
+@pytest.mark.skipif(not other_cores(), reason="there is one core only")
 def test_the_next_launch_starts_while_one_is_measured_and_no_process_stays(tmp_path):
     benchmark = "import os\nfrom project import work\n\nopen(f'{os.getpid()}.pid', 'w').close()\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))

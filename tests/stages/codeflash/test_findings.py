@@ -119,7 +119,7 @@ def test_two_tests_of_one_name():
 
 
 def notes_of(request=REQUEST, *, markdown=GOOD, differing=(), **changes):
-    return notes(request, dataclasses.replace(OUTCOME, **changes), read(markdown), differing=differing)
+    return tuple(notes(request, dataclasses.replace(OUTCOME, **changes), read(markdown), differing=differing))
 
 
 def test_the_peak_is_that_of_the_whole_test():

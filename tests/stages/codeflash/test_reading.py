@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.stages.codeflash.reading import BYTES, SECONDS, read, value
+from tasks.stages.codeflash.reading import SECONDS, read, value
+from tasks.text.amounts import UNITS
 
 REPORT = """## Benchmark: `1f0c` vs `9ab2`
 
@@ -110,8 +111,8 @@ def test_ambiguous_headings_are_named():
         ("1.5 ms", SECONDS, 0.0015),
         ("**2s**", SECONDS, 2.0),
         ("`1,234,567.89μs`", SECONDS, 1.23456789),
-        ("45 KiB", BYTES, 46080),
-        ("0 B", BYTES, 0),
+        ("45 KiB", UNITS["size"], 46080),
+        ("0 B", UNITS["size"], 0),
         ("1,204", {}, 1204),
         ("-", SECONDS, None),
         ("3 parsecs", SECONDS, None),

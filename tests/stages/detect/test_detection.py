@@ -36,7 +36,6 @@ def test_the_whole_inventory(tmp_path):
         "uv.lock": "",
         "requirements.txt": "numpy==1.26.4\n",
         "tests/benchmarks/test_speed.py": BENCHMARK,
-        "tests/conftest.py": "import torch\n",
         "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n",
         ".github/PULL_REQUEST_TEMPLATE.md": "Why?\n",
     }
@@ -88,7 +87,6 @@ def test_the_whole_inventory(tmp_path):
         "dependencies": (
             {"file": "requirements.txt", "name": "numpy", "base": "numpy==1.26.4", "head": "numpy==2.0.0"},
         ),
-        "heavy_imports": ("tests/conftest.py: torch",),
         "changelog": "keep-a-changelog CHANGELOG.md",
         "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
         "template_text": "Why?\n",
