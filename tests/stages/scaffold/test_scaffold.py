@@ -148,11 +148,11 @@ def test_one_is_written_from_the_signature_at_head(project):
         "generated",
         GENERATED,
         "gap",
-        f"fill in the arguments at {GENERATED}:16",
+        f"fill in the arguments at {GENERATED}:11",
     )
     assert "benchmark(merge_lines, lines)" in project.generated.read_text(encoding="utf-8")
     assert scaffolding.sha256 == scaffolding.written == sha256(project.generated.read_text(encoding="utf-8"))
-    assert project.reported == [f"fill in the arguments at {GENERATED}:16"]
+    assert project.reported == [f"fill in the arguments at {GENERATED}:11"]
 
 
 def test_a_definition_outside_of_the_changed_files_is_found_by_its_import_root(project):
@@ -194,10 +194,10 @@ def test_it_has_names_that_pytest_collects_in_the_project(project, source, optio
 
 def test_the_place_to_fill_in_is_named_and_filling_it_in_is_enough(project):
     gap = project.scaffold(project.detection())
-    assert (gap.made_from, gap.needs) == ("gap", f"fill in the arguments at {GENERATED}:16")
+    assert (gap.made_from, gap.needs) == ("gap", f"fill in the arguments at {GENERATED}:11")
     assert project.reported == [gap.needs]
     text = project.generated.read_text(encoding="utf-8")
-    assert text.splitlines()[15] == '    lines = pytest.fail("TODO: fill in lines")'
+    assert text.splitlines()[10] == '    lines = pytest.fail("TODO: fill in lines")'
     project.generated.write_text(text.replace('pytest.fail("TODO: fill in lines")', '["a"] * 10_000'), encoding="utf-8")
     filled = project.scaffold(project.detection())
     assert (filled.origin, filled.needs, filled.made_from, filled.notes) == ("edited", "", "gap", ())
