@@ -210,6 +210,7 @@ def run(folder, *arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_code_and_the_message(tmp_path):
     done = run(tmp_path, *command("lsit"))
     assert (done.returncode, done.stdout) == (3, "")
@@ -217,6 +218,7 @@ def test_a_process_ends_with_the_code_and_the_message(tmp_path):
     assert run(tmp_path, *command("--version")).stdout.startswith("prprep ")
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(fresh):
     reading = subprocess.Popen(
         command("list", "--all"), cwd=fresh, env=variables_of({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE

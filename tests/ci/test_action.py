@@ -37,6 +37,7 @@ def program(name: str) -> str:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [*range(len(WORKFLOWS)), "action"])
 def test_linters_find_nothing(tmp_path, number):
     folder = tmp_path / ".github" / "workflows"

@@ -126,6 +126,7 @@ def test_text_of_a_stranger_stays_text(is_foreign):
     assert ("the fork's code, which could have changed them" in text) is is_foreign
 
 
+@pytest.mark.slow
 def test_a_long_result_fits_into_a_comment():
     changes = tuple(
         time(0.03, 0.01, Verdict.IMPROVED).model_copy(update={"test": f"{n}{'|' * 200}"}) for n in range(500)

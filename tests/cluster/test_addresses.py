@@ -156,12 +156,14 @@ def without(folder, *arguments: str, missing: bool = False) -> subprocess.Comple
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_nothing_of_dask_is_imported_without_workers(fresh):
     for arguments in ((), ("status",), ("--workers", "none"), ("--workers", "tcp://localhost:1")):
         done = without(fresh, *arguments)
         assert done.stdout.splitlines()[-2:] == ["code 0", "loaded []"], done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named(tmp_path):
     done = without(tmp_path, "worker", "tcp://localhost:1", missing=True)
     assert done.stdout.splitlines()[0] == "code 3"

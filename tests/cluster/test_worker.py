@@ -147,6 +147,7 @@ def test_an_address_in_use_is_one_message(tmp_path):
             scheduler.start(address, tmp_path, silent)
 
 
+@pytest.mark.slow
 def test_what_has_nothing_to_do_is_not_sent(fresh, tmp_path):
     (tmp_path / "target").symlink_to(fresh / "target")
     (tmp_path / ".prprep").symlink_to(fresh / ".prprep")

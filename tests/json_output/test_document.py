@@ -68,6 +68,7 @@ def rewrite(model, path, **changes):
     return artifact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "ids"),
     [
@@ -148,6 +149,7 @@ def test_a_comparison_of_older_commits_is_not_fresh(prprep, folder):
     assert (compare["state"], compare["checked_after"], item["comparison"]["fresh"]) == ("fresh", "detect", False)
 
 
+@pytest.mark.slow
 def test_a_failed_run_says_which_tasks_ended_how(folder):
     (folder / "templates").mkdir()
     (folder / "templates/pr-body-cpu.md.j2").write_text("{{ nothing_like_it }}")
@@ -173,6 +175,7 @@ def test_a_failed_run_says_which_tasks_ended_how(folder):
     assert [stage["state"] for stage in item["stages"] if stage["name"] == "render"] == ["failed"]
 
 
+@pytest.mark.slow
 def test_tasks_that_ran_are_listed(folder):
     paths_of(folder).detect.unlink()
     document, err = started(folder, "inventory", ID)

@@ -56,6 +56,7 @@ def result(case):
     return () if ended is None else (ended.tag, ended.get("type"), ended.get("message"))
 
 
+@pytest.mark.slow
 def test_every_item_is_a_suite(suites):
     assert tuple(suites) == IDS
     cases = {item_id: cases[0] for item_id, cases in suites.items()}

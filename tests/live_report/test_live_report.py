@@ -23,6 +23,8 @@ from tasks.live_report.watch import Watch
 from tests.stages.report.test_page import Pages
 from tests.support.evidence import CPU_IMPROVED, MEMORY_IMPROVED, REGRESSED, Case
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 
 

@@ -127,6 +127,7 @@ def test_towncrier_takes_the_fragment(tmp_path, tool):
     assert "merge-lines" not in done.stdout
 
 
+@pytest.mark.slow
 def test_scriv_takes_the_fragment(tmp_path, tool):
     settings = '[tool.scriv]\nformat = "md"\nversion = "2.0"\n'
     written = scriv(Project(Files({"pyproject.toml": settings})), "changelog.d", ENTRY)

@@ -80,6 +80,7 @@ def publishes(words: list[str]) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_no_other_module_can_send_anything():
     publishers = {name for name, source in read().items() if any(map(publishes, source.commands))}
     assert publishers == {"pull_request/publishing"}

@@ -119,6 +119,7 @@ def test_what_sleeps_does_not_wait_for_a_core():
     assert block.is_explained
 
 
+@pytest.mark.slow
 def test_a_process_that_a_quota_stops_waits_for_a_core():
     with cpu_quota(0.4):
         block = block_of(compute, rounds=150)
@@ -144,6 +145,7 @@ def test_what_threads_that_live_on_waited_is_known():
     assert block.others_waited >= 0
 
 
+@pytest.mark.slow
 def test_the_cpu_time_of_children_is_the_calls_and_not_the_callers():
     block = block_of(subprocess.run, [sys.executable, "-c", "sum(range(3_000_000))"])
     assert block.is_shared
@@ -212,6 +214,7 @@ os.killpg(0, 9)
 """
 
 
+@pytest.mark.slow
 def test_the_cpu_time_of_all_descendants_is_known_also_of_a_daemon():
     program = DESCENDANTS.format(worker=str(WORKER_FOLDER))
     command = [sys.executable, "-c", program]

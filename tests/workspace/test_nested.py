@@ -75,6 +75,7 @@ def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):
     assert '"optimizations"' in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_which_tasks_and_how_it_ended(folder, tmp_path):
     with pytest.raises(CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*nothing"):
         nested.run(["compare:nothing"], folder=folder, cache=tmp_path / "cache")

@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tasks.artifacts import Launch, Measurement, MetricName, Provenance
 from tasks.bench.time.export import write_benchmark_json
 
@@ -13,6 +15,7 @@ TIMES = Measurement(test="tests/test_x.py::test_work[10]", metric=MetricName.TIM
 PEAK = Measurement(test="tests/test_x.py::test_work[10]", metric=MetricName.PEAK, launches=(LAUNCH,))
 
 
+@pytest.mark.slow
 def test_pytest_benchmark_compare_reads_both_sides(tmp_path):
     for side in ("base", "head"):
         write_benchmark_json(

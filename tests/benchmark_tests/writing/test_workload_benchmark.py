@@ -118,6 +118,7 @@ def test_a_setup_that_may_need_the_event_loop_runs_on_it():
     assert "        rows = loop.run_until_complete(prepare())\n        benchmark(run)\n" in text
 
 
+@pytest.mark.slow
 def test_what_asynchronous_fixtures_opened_is_closed(tmp_path):
     manager = """
 opened = []

@@ -69,12 +69,14 @@ def every_state(pages: Pages) -> None:
         pages.paths.item(item_id).times.write_text('{"measure": 31.5}')
 
 
+@pytest.mark.slow
 def test_the_order_is_that_of_what_was_saved(pages):
     every_state(pages)
     shown = re.findall(r'<details class="item" id="item-(\w+)"', pages.html())
     assert shown == ["imports", "memory", "cpu", "inconclusive", "unchanged", "regressed", "blocked", "fresh"]
 
 
+@pytest.mark.slow
 def test_without_a_decided_verdict_no_words_claim_an_effect(pages):
     pages.add("inconclusive", Case(INCONCLUSIVE))
     text = pages.html()
@@ -83,6 +85,7 @@ def test_without_a_decided_verdict_no_words_claim_an_effect(pages):
     assert "A larger <code>budget:</code> or a quieter machine" in text
 
 
+@pytest.mark.slow
 def test_an_item_without_its_samples_is_shown_without_charts(pages):
     paths = pages.add("cpu", Case(CPU_IMPROVED))
     paths.samples.unlink()
@@ -91,6 +94,7 @@ def test_an_item_without_its_samples_is_shown_without_charts(pages):
     assert "1.26x faster" in pages.html()
 
 
+@pytest.mark.slow
 def test_an_item_is_drawn_again_only_if_it_changed(pages, monkeypatch):
     pages.add("cpu", Case(CPU_IMPROVED))
     pages.add("memory", Case(MEMORY_IMPROVED))
@@ -103,6 +107,7 @@ def test_an_item_is_drawn_again_only_if_it_changed(pages, monkeypatch):
     assert drawn == ["memory"]
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_report_says_how_to_get_it(pages, monkeypatch):
     pages.add("cpu", Case(CPU_IMPROVED))
     summary(pages.staleness)
@@ -120,6 +125,7 @@ def test_without_the_extra_the_report_says_how_to_get_it(pages, monkeypatch):
         tasks.stages.report.has_extra.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_page_that_was_changed_or_removed_is_written_again_and_an_edited_one_is_kept(pages):
     pages.add("cpu", Case(CPU_IMPROVED))
     summary(pages.staleness)
@@ -136,6 +142,7 @@ def test_a_page_that_was_changed_or_removed_is_written_again_and_an_edited_one_i
     assert "memory" in pages.paths.page.read_text()
 
 
+@pytest.mark.slow
 def test_the_policy_allows_the_page_s_own_script_alone(pages):
     text = unescape(pages.html())
     allowed = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
@@ -148,6 +155,7 @@ def test_the_policy_allows_the_page_s_own_script_alone(pages):
     assert "Nothing to show yet" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("markdown", "html"),
     [
