@@ -108,7 +108,7 @@ FILES = {
     "src/rows/inner.py": "def helper():\n    return 1\n",
     "tests/conftest.py": "import rows\n",
     "tests/test_rows.py": TESTS,
-    "tests/data.csv": "".join(f"{number},x,y\n" for number in range(2_000)),
+    "tests/data.csv": "".join(f"{number},{number * number % 97},y\n" for number in range(2_000)),
     "tests/test_broken.py": "import there_is_no_such_module\n",
 }
 ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "sleepy", "naps", "nothing")

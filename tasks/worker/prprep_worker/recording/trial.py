@@ -132,7 +132,7 @@ class Trial:
         used = Used.now()
         with self._executed:
             seconds, share, value = self._timed()
-        if self._inside:
+        if self._inside and order.get("whole"):
             # While others have the core, wall time would go on in one part of the call or another.
             self._clock = time.thread_time if used.is_all_time_since() else time.perf_counter
             self._inside.calibrate(self._clock)
