@@ -19,6 +19,8 @@ RENDERED: Final = "body.md"
 """A copy of the body as it was rendered, in the item's folder of .prprep."""
 GAP: Final = "[To be written by a person"
 """Marks a gap in the templates."""
+GITHUB_LIMIT: Final = 65_536
+"""Characters of a body that GitHub accepts."""
 _BOX: Final = re.compile(r"^\[[xX]\](?=\s)")
 _HARMLESS_TAG: Final = re.compile(
     r"</?(?:a|b|br|code|em|i|ins|kbd|strong|sub|sup)(?: href=\"[^\"<>]*\")? ?/?>", re.IGNORECASE
@@ -39,6 +41,18 @@ _DIAGRAMS: Final = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
 # In a paragraph that has lines of the body as well, these could reach into them.
 _MARKUP: Final = re.compile(r"[~$<>\[\]`*_\\|]")
 _LONGEST: Final = 80
+
+
+def unpublishable(body: bytes) -> str:
+    """Return why GitHub would not take the bytes of a body; "" if it would."""
+    try:
+        length = len(body.decode())
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        return f"line {line} is not UTF-8: save it as UTF-8"
+    if length > GITHUB_LIMIT:
+        return f"{length:,} characters are more than GitHub accepts ({GITHUB_LIMIT:,}): shorten it"
+    return ""
 
 
 def objections(rendered: str, edited: str, evidence: CitableEvidence, template: str = "") -> Iterator[str]:

@@ -92,17 +92,11 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
     if body is None:
         yield f"{rendering.body} is missing: run `prprep render:{item.id}`"
         return
-    try:
-        edited = body.decode()
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        yield f"{rendering.body}:{line} is not UTF-8: save it as UTF-8"
-        return
-    if len(edited) > render.GITHUB_LIMIT:
-        yield f"{rendering.body} has {len(edited):,} characters and GitHub accepts {render.GITHUB_LIMIT:,}: shorten it"
+    if fault := edited_body.unpublishable(body):
+        yield f"{rendering.body}: {fault}"
         return
     known, template = CitableEvidence(evidence.comparison, rendered), evidence.detection.template_text
-    if objections := list(edited_body.objections(rendered, edited, known, template)):
+    if objections := list(edited_body.objections(rendered, body.decode(), known, template)):
         hint = f"to restore it, delete it and run `prprep render:{item.id}`; edits that claim nothing may stay"
         first, more = objections[:5], len(objections) - 5
         yield from (f"{rendering.body}: {objection}" for objection in first)

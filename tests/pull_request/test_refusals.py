@@ -157,9 +157,9 @@ def test_a_body_whose_measured_part_was_edited(paths):
     latin = body.read_bytes() + "\nGrüße\n".encode("latin-1")
     (reason,) = reasons_for(latin)
     last = latin.count(b"\n")
-    assert reason == f".codeflash/pr-body-merge_lines.md:{last} is not UTF-8: save it as UTF-8"
+    assert reason == f".codeflash/pr-body-merge_lines.md: line {last} is not UTF-8: save it as UTF-8"
     (reason,) = reasons_for(body.read_bytes() + b"a " * 40_000)
-    assert reason.endswith("characters and GitHub accepts 65,536: shorten it")
+    assert reason.endswith("characters are more than GitHub accepts (65,536): shorten it")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from ...body import house_rules, summary
 from ...body.composing import Body, compose
-from ...body.edited_body import RENDERED
+from ...body.edited_body import GITHUB_LIMIT, RENDERED
 from ...body.evidence import Evidence
 from ...body.placeholders import FULL, Limits, template_for
 from ...errors import TemplateError
@@ -21,7 +21,6 @@ from ...storage.paths import ItemPaths, relative_path
 from ...workspace.output_files import remove_output, write_output
 from . import BODY, summarize
 
-GITHUB_LIMIT = 65_536
 LONGEST = 60_000
 MOST_VISIBLE = 2_500
 """Characters outside of folded parts, about a screen; a body with more is composed with less detail, if that helps."""

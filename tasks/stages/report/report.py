@@ -120,8 +120,9 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
     compared = rendering if is_current else inputs.fields("compare")
     is_edited = _is_edited(inputs.folder, rendering)
     state, reasons = _state(inputs, rendering, failure, stale=stale, is_current=is_current)
-    if is_edited and state in {READY, REVIEW} and (objections := _objections(inputs, rendering)):
-        state, reasons = REVIEW, (*reasons, *objections)
+    if is_edited and state in {READY, REVIEW} and (objections := list(_objections(inputs, rendering))):
+        way_on = f"delete the edited body and run `prprep render:{item.id}` to restore it"
+        state, reasons = REVIEW, (*reasons, *objections, way_on)
     return Row(
         number=number,
         id=item.id,
@@ -253,19 +254,19 @@ def _is_edited(folder: Path, rendering: dict[str, Any]) -> bool:
     return actual is not None and actual != rendering.get("sha256")
 
 
-def _objections(inputs: StageInputs, rendering: dict[str, Any]) -> tuple[str, ...]:
-    """Return what keeps an edited body from being published; nothing if it is not known how it was rendered."""
+def _objections(inputs: StageInputs, rendering: dict[str, Any]) -> Iterator[str]:
+    """Yield what keeps an edited body from being published."""
     body, rendered = (read_bytes(path) or b"" for path in (inputs.folder / rendering["body"], inputs.state / RENDERED))
-    if sha256(rendered) != rendering["sha256"]:
-        return ()
-    try:
-        comparison, template = inputs.read(Comparison), inputs.read(Detection).template_text
-    except ArtifactError:
-        return ()
-    text, edited = rendered.decode(), body.decode(errors="replace")
-    found = list(edited_body.objections(text, edited, CitableEvidence(comparison, text), template))
-    ways_on = [f"delete the edited body and run `prprep render:{inputs.item_id}` to restore it"] if found else []
-    return (*(f"in the edited body, {objection}" for objection in found), *ways_on)
+    comparison, detection = read_if_written(inputs, Comparison), read_if_written(inputs, Detection)
+    if fault := edited_body.unpublishable(body):
+        yield f"in the edited body, {fault}"
+    elif sha256(rendered) != rendering["sha256"] or not comparison or not detection:
+        copy = relative_path(inputs.state / RENDERED, inputs.folder)
+        yield f"the body was edited, and {copy} does not show what it was before"
+    else:
+        text, template = rendered.decode(), detection.template_text
+        for objection in edited_body.objections(text, body.decode(), CitableEvidence(comparison, text), template):
+            yield f"in the edited body, {objection}"
 
 
 def _reason(failure: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ def test_a_body_that_was_edited_by_hand_is_shown(project):
     paths = project.add("words", Case())
     assert status(project.table()[-3]) == "ready"
     body = paths.body("words")
-    body.write_bytes(body.read_bytes() + b"\nGr\xfc\xdfe\n")
+    body.write_bytes(body.read_bytes() + "\nGrüße\n".encode())
     assert status(project.table()[-3]) == "ready; the body was edited by hand"
     assert "- PR body: `.codeflash/pr-body-words.md`; the body was edited by hand, `prprep open` checks it\n" in (
         project.markdown
@@ -88,6 +88,25 @@ def test_an_edit_that_claims_more_than_was_measured_is_to_be_reviewed(project):
     assert "  needs review: in the edited body, this line was removed or changed: **1.26x faster (20.9 % less" in shown
     assert shown.endswith("… (and 2 more); the body was edited by hand")
     assert "- To review: delete the edited body and run `prprep render:words` to restore it\n" in project.markdown
+
+
+def test_what_cannot_be_published_is_to_be_reviewed_whatever_it_says(project):
+    paths = project.add("words", Case())
+    body, copy = paths.body("words"), paths.state / "body.md"
+    rendered = body.read_bytes()
+    edited = rendered.replace(b"\n", b"\r\n") + b"\r\nFixes #12, as discussed.\r\n"
+    body.write_bytes(edited + "Grüße\n".encode("latin-1"))
+    line = edited.count(b"\n") + 1
+    assert f"needs review: in the edited body, line {line} is not UTF-8" in project.table(width=1_000)[-3]
+    body.write_bytes(edited + b"a " * 40_000)
+    assert "characters are more than GitHub accepts (65,536)" in project.table(width=1_000)[-3]
+    body.write_bytes(edited)
+    assert status(project.table()[-3]) == "ready; the body was edited by hand"
+    copy.write_bytes(edited)
+    shown = project.table(width=1_000)[-3]
+    assert "needs review: the body was edited, and .prprep/words/body.md does not show what it was before" in shown
+    body.write_bytes(rendered)
+    assert status(project.table()[-3]) == "ready"
 
 
 def test_what_was_left_out_of_a_body_is_listed(project):
