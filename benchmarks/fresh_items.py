@@ -43,7 +43,7 @@ from tasks.pipeline import STAGES, staleness_of, write_report
 from tasks.processes.progress import silent
 from tasks.stages.render import body_of
 from tasks.storage.files import write_whole
-from tasks.storage.hashing import digest
+from tasks.storage.hashing import digest, sha256_of
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
@@ -104,7 +104,11 @@ def _finish(staleness: Staleness, item_id: str, commits: tuple[str, str]) -> Non
         if stage.name == "render":
             write_whole(body, f"# {item_id}\n")
             artifacts["render"] = artifacts["render"].model_copy(
-                update={"comparison": digest(paths.compare), "headline": "time −49.7 %"}
+                update={
+                    "sha256": sha256_of(body),
+                    "comparison": digest(paths.compare),
+                    "headline": "time −49.7 %",
+                }
             )
         artifacts[stage.name].write(paths.artifact(stage.name), staleness.fingerprint(stage, item_id))
         staleness.changed()
