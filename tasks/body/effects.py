@@ -2,7 +2,7 @@
 
 import math
 
-from ..artifacts import Change, Interval, MetricName
+from ..artifacts import Change, Interval, MetricName, Verdict
 from ..text import figures
 
 _COMPARATIVES = {
@@ -17,6 +17,7 @@ _COMPARATIVES = {
     MetricName.KEPT: ("less memory kept by import", "more memory kept by import", ""),
 }
 """What follows the factor of an effect that costs less or more at head, and the percentage."""
+_SHOWS_LITTLE = {Verdict.UNCHANGED: "negligible: ", Verdict.INCONCLUSIVE: "inconclusive: "}
 
 
 def effect(change: Change) -> str:
@@ -33,6 +34,11 @@ def effect(change: Change) -> str:
         else f"{figures.share(interval.confidence)} interval {figures.amounts_of_change(interval.low, interval.high)}"
     )
     return f"{factor} {less if is_less else more} ({size}{amount}, {certainty})"
+
+
+def judged_effect(change: Change) -> str:
+    """Format an effect; one that is not shown says so first, since its factor alone would claim one."""
+    return _SHOWS_LITTLE.get(change.verdict, "") + effect(change)
 
 
 def change_of(interval: Interval) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from .. import pipeline
 from ..artifacts import SIDES, Branching, Comparison, Detection, LintFinding, Linting, Opening, Scaffolding, Survey
 from ..benchmark_tests.linting import RULES, Finding
-from ..body.effects import effect
+from ..body.effects import judged_effect
 from ..github import survey_text
 from ..stages.report import MEASURED_AT, report
 from ..staleness import StageInputs, Staleness, fields_of
@@ -217,7 +217,8 @@ def _comparison(paths: ItemPaths, *, fresh: bool) -> models.Comparison | None:
         **{name: getattr(comparison, name) for name in fields},
         fresh=fresh,
         changes=tuple(
-            models.Change(**_figures(change, models.Change), effect=effect(change)) for change in comparison.changes
+            models.Change(**_figures(change, models.Change), effect=judged_effect(change))
+            for change in comparison.changes
         ),
         first_calls=tuple(models.FirstCall(**_figures(first, models.FirstCall)) for first in comparison.first_calls),
         returned=tuple(map(models.Returned.model_validate, comparison.outputs)),

@@ -104,7 +104,7 @@ class StageStatus(Output):
     state: StageState
     """`fresh` and `stale`: it ran, and its inputs are the same or differ."""
     why: tuple[str, ...]
-    """Why it is stale, one sentence each."""
+    """Why it is stale, one sentence each, or that a person has to complete the benchmark first."""
     checked_after: str
     """The stale stage after which a fresh one is checked again, or ""."""
     seconds: float | None
@@ -237,7 +237,7 @@ class Change(_ComparedTest):
     verdict: Verdict
     """What the interval decides."""
     effect: str
-    """The same in words, with the interval."""
+    """The same in words, with the interval; `negligible: ` or `inconclusive: ` precede what is not shown."""
     negligible: float
     """The relative change below which it counts as unchanged."""
     primary: bool

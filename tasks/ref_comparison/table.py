@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..artifacts import Comparison, Detection, Scaffolding, Verdict
-from ..body.effects import effect
+from ..artifacts import Comparison, Detection, Scaffolding
+from ..body.effects import judged_effect
 from ..body.views import tests_of
 from ..staleness import Staleness
 from ..storage.paths import ItemPaths
@@ -14,7 +14,6 @@ from .manifest import RefComparison
 
 HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")
 NO_BENCHMARK = "name a test (`FILE.py::test`), pass one with --call, or complete {} and run this again"
-_SAYS_LITTLE = {Verdict.UNCHANGED: "negligible", Verdict.INCONCLUSIVE: "inconclusive"}
 
 
 def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
@@ -48,10 +47,7 @@ def _rows(comparison: Comparison, paths: ItemPaths) -> Iterator[tuple[str, ...]]
     for test in tests_of(comparison, benchmark):
         for change in test.changes:
             costs = (figures.quantity(cost, change.unit) for cost in (change.base, change.head))
-            verdict = _SAYS_LITTLE.get(change.verdict, "")
-            # Of an inconclusive change the interval is all that is known.
-            shown = f"{verdict}: {effect(change)}" if verdict else effect(change)
-            yield test.name, change.metric, *costs, shown
+            yield test.name, change.metric, *costs, judged_effect(change)
 
 
 def _notes(comparison: Comparison, paths: ItemPaths) -> Iterator[str]:
