@@ -5,13 +5,15 @@ from typing import Any
 from doit.cmd_base import Command
 
 from ..errors import ManifestError, RepositoryError, UsageError
-from ..graph.loader import ManifestLoader, graph_of, option
+from ..graph.loader import JSON, ManifestLoader, graph_of, option
 from ..init.candidate import Candidate
 from ..init.draft import history_of, requested_candidates
 from ..init.ids import Ids
 from ..init.items import ProposedItem, propose
 from ..init.manifest_text import item_lines, yaml_scalar
 from ..init.repository import RepositoryHistory
+from ..json_output.document import Answer, name_manifest
+from ..json_output.items import items_of
 from ..manifest.insertion import inserted
 from ..manifest.reader import parse, shown_path
 from ..processes.real_paths import real_path
@@ -28,15 +30,19 @@ class Add(Command):  # type: ignore[misc]
     cmd_options = (
         *ManifestLoader.cmd_options,
         option("id", "its id [default: derived from the branch, or from the commit's title]", "ID"),
+        JSON,
     )
+    answer: Answer
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"])
+        name_manifest(self.answer, graph)
         item = add(graph.workspace, pos_args[0], opt_values["id"] or None)
         print(f"added to {graph.manifest.name}:\n\n  id: {item.id}")
         print("\n".join(f"  {line}" for line in item_lines(item.values, item.remarks)))
         print("".join(f"\n  note: {warning}" for warning in item.warnings))
         print(f"next: prprep render:{item.id}")
+        self.answer["items"] = tuple(items_of(graph_of(str(graph.manifest)).staleness, [item.id]))
         return 0
 
 

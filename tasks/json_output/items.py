@@ -42,6 +42,7 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
     paths, row = staleness.workspace.paths.item(item_id), row_of(staleness, item_id, number=number)
     detection = read_if_valid(Detection, paths.detect)
     taken, stages = measured_at(staleness, item_id), tuple(stages_of(staleness, item_id))
+    branching, opened = read_if_valid(Branching, paths.branch), read_if_valid(Opening, paths.opened)
     compare = next(stage for stage in stages if stage.name == "compare")
     is_current = compare.state == "fresh" and not compare.checked_after and not staleness.waits(item_id)
     return models.Item(
@@ -59,7 +60,8 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         measured_at=None if taken is None else datetime.fromtimestamp(taken, UTC).isoformat("T", "seconds"),
         body_edited=row.is_edited,
         todos=row.todos,
-        pull_request=opened.url if (opened := read_if_valid(Opening, paths.opened)) else "",
+        branch=models.Branch.model_validate(branching) if branching else None,
+        pull_request=opened.url if opened else "",
         paths=_files(paths, "" if row.body == report.NOTHING else row.body),
     )
 

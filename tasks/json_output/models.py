@@ -319,6 +319,42 @@ class Check(Output):
     """What to do, or ""."""
 
 
+class BranchFinding(Output):
+    """Something that does not belong in the branch."""
+
+    text: str
+    """What was found."""
+    fatal: bool
+    """Whether `prprep open` refuses the branch for it."""
+
+
+class Branch(Output):
+    """What `prprep branch` built: the commits of the pull request."""
+
+    title: str
+    """Of the pull request."""
+    onto: str
+    """What the pull request is opened against, with its commit."""
+    base: str
+    """The commit that the branch was compared with."""
+    head: str
+    """Its last commit, in prprep's clone."""
+    verdict: Verdict | None
+    """Of the comparison with base; null if it was not measured."""
+    headline: str
+    """Its leading change in words, or ""."""
+    findings: tuple[BranchFinding, ...]
+    """What the audit found."""
+    not_run: tuple[str, ...]
+    """Checks of the project that did not run here."""
+    notes: tuple[str, ...]
+    """What is worth knowing about it."""
+    todos: tuple[str, ...]
+    """What only a person can do."""
+    evidence: str
+    """Path of the archive of the evidence."""
+
+
 class Item(Output):
     """One optimization."""
 
@@ -368,6 +404,8 @@ class Item(Output):
     """Whether the body was edited since prprep wrote it."""
     todos: tuple[str, ...]
     """What only a person can do before the pull request is opened."""
+    branch: Branch | None
+    """The branch; null until `prprep branch` has built it."""
     pull_request: str
     """Address of the pull request that `prprep open` opened, or ""."""
     paths: Files
@@ -408,7 +446,7 @@ class Document(Output):
     prprep: str
     """The version of prprep."""
     command: str
-    """`status`, `inventory`, `explain`, `doctor`, `lint`, `try`, `ci`, `bisect`, `init` or `run`; "" if unknown."""
+    """Its name, such as `status`, and `run` also if none was named; "" if unknown."""
     exit_code: int
     """That of the process."""
     error: Error | None = None

@@ -119,6 +119,21 @@ def test_a_ready_item_has_everything_that_its_artifacts_have(prprep, fresh):
     assert item["measured_at"].endswith("+00:00")
 
 
+def test_an_item_that_is_added_names_the_next_command(prprep, folder):
+    target = TargetRepo(folder / "target")
+    target.branch("other")
+    target.commit({"app.py": "def total(values):\n    return sum(list(values))\n"}, "Sum a list")
+    document, shown = prprep(folder, "add", "other", "--id", "listed")
+    (item,) = document["items"]
+    assert (document["command"], document["manifest"]) == ("add", str(folder / "prprep.yaml"))
+    assert (item["id"], item["state"], item["next"]) == ("listed", "not run yet", "prprep render:listed")
+    assert item["branch"] is None
+    assert shown.startswith("added to prprep.yaml:\n")
+    again, _ = prprep(folder, "add", "other")
+    assert (again["exit_code"], again["items"]) == (3, [])
+    assert again["error"]["what"] == '"other" is in the manifest already, as listed'
+
+
 def test_the_only_commit_of_an_item_has_the_state_of_its_comparison(prprep, fresh):
     (item,) = prprep(fresh, "bisect", ID)[0]["items"]
     assert (item["state"], item["next"], item["comparison"]["verdict"]) == ("ready", "", "improved")

@@ -18,6 +18,7 @@ from tasks.pull_request.opening import Opener
 from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
 from tests.pull_request.test_publishing import publishes, recorded_by, recorders
+from tests.support.documents import document_of
 from tests.support.github import TOKEN, GitHub, Refused
 from tests.support.runs import prprep
 from tests.support.targets import TargetRepo
@@ -339,7 +340,10 @@ def test_an_error_of_the_server_is_printed_and_nothing_is_pushed(case):
 def test_the_branch_is_delivered_on_request_and_nothing_else_changes(case):
     repository = case.folder / "target"
     before = snapshot(repository)
-    case.prprep("branch", "total", "--patches", "patches")
+    delivered = prprep(["branch", "total", "--patches", "patches", "--json"], folder=case.folder, env=case.variables)
+    (item,) = document_of(delivered.stdout)["items"]
+    assert (item["branch"]["head"], item["branch"]["title"]) == (case.branch.head, "Sum in C")
+    assert (item["branch"]["onto"], item["branch"]["verdict"]) == (case.branch.onto, "improved")
     assert snapshot(repository) == before
     assert [path.name for path in sorted((case.folder / "patches").iterdir())] == [
         "0001-Sum-in-C.patch",
