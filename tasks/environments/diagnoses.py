@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-
-_HEADINGS = {
-    "environment": "Building an environment",
-    "benchmark": "Running the benchmark",
-    "codeflash": "Running codeflash",
-}
-_SHOWN = 3
-_ABOUT = """The failures that prprep recognises, by the output of the program that failed. A repair installs a package
-for all sides and is listed in the evidence; the measured code is never changed. Generated from
-`tasks/environments/diagnoses.yaml`."""
-
-_NAMES = re.compile(r"\{(it|caller|package|name|older)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +89,10 @@ def distribution_of(module: str) -> str:
 @cache
 def tables() -> dict[str, tuple[Diagnosis, ...]]:
     content = yaml.safe_load(Path(__file__).with_name("diagnoses.yaml").read_text(encoding="utf-8"))
-    return {table: tuple(_diagnosis(name, **entry) for name, entry in content[table].items()) for table in _HEADINGS}
+    return {
+        table: tuple(_diagnosis(name, **entry) for name, entry in entries.items()) for table, entries in content.items()
+    }
 
 
 def _diagnosis(name: str, *, pattern: str, **entry: Any) -> Diagnosis:
     return Diagnosis(name, re.compile("".join(pattern.splitlines()), re.IGNORECASE), **entry)
-
-
-def document() -> str:
-    """Return the content of `docs/diagnoses.md`."""
-    parts = ["# Diagnoses", _ABOUT]
-    for name, heading in _HEADINGS.items():
-        parts += [f"## {heading}", *(part for each in tables()[name] for part in _section(each))]
-    return "\n\n".join(parts) + "\n"
-
-
-def _section(diagnosis: Diagnosis) -> Iterator[str]:
-    yield f"### {diagnosis.name}"
-    pattern = diagnosis.pattern.pattern
-    # Readers search for the words of a message: alternatives that are more than plain text are left out.
-    alternatives = [] if "(" in pattern else pattern.split("|")
-    shown = [text for text in alternatives if not re.search(r"[\\\[\]?*+^$.]", text)]
-    lines = [f"- Output: {', '.join(f'`{text.strip()}`' for text in shown[:_SHOWN])}"] if shown else []
-    lines.append(f"- Cause: {_NAMES.sub('…', diagnosis.cause)}")
-    lines += [f"- Fix: {_NAMES.sub('…', diagnosis.hint)}"] if diagnosis.hint else []
-    if diagnosis.repairs:
-        lines.append(f"- Repaired automatically: prprep knows the requirements of {len(diagnosis.repairs)} names")
-    yield "\n".join(lines)

@@ -1,24 +1,25 @@
 """Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
+import os
 import re
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tasks.bench.observing.watching import watch
-from tasks.environments import diagnoses
 from tasks.environments.declared import requirement_for
 from tasks.environments.diagnoses import diagnose, tables
 from tasks.errors import MeasuringError
 from tasks.processes.progress import silent
 from tasks.project.files import FolderTree, Project
+from tests.support.diagnosis_examples import EXAMPLES, VALUES
 from tests.support.mistakes import BENCHMARK as PLACE
 from tests.support.mistakes import CODE, LIGHT, MEASURES, compare, item, target
+from tests.support.pages import diagnosis_pages
 from tests.support.pairs import pair
 
-DOCS = Path(__file__).parents[2] / "docs" / "diagnoses.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def failing(line, *, before=""):
@@ -268,38 +269,27 @@ def test_known_packages_are_installed_for_all_sides(run, message):
 
 
 # From codeflash 0.20.6 and its tests; test_codeflash has the real failures of those that can occur in prprep.
-CODEFLASH_OUTPUT = {
-    "benchmarks-root-missing": "ERROR    benchmarks-root must be configured in [tool.codeflash] or .codeflash/benchmarks/ must exist",
-    "codeflash-unconfigured": "ValueError: Could not find the 'codeflash' block in the config file /x/pyproject.toml. Please run",
-    "inject-path-missing": "WARNING  Inject path does not exist: /x/tests/benchmarks/test_new.py",
-    "no-changed-functions": "WARNING  No changed Python functions found between main and faster",
-    "not-on-this-side": "WARNING  No instrumentable functions found in this worktree",
-    "codeflash-timed-out": "WARNING  Benchmark timed out after 120s — partial results may be available",
-    "benchmark-fixture-differs": "AttributeError: 'Benchmark' object has no attribute 'pedantic'",
-    "benchmark-gives-a-function": "TypeError: 'function' object is not iterable",
-    "utils-shadowed": "ImportError: cannot import name 'pages' from 'utils' (/x/codeflash/benchmarking/utils.py)",
-    "imports-reordered": "from codeflash.benchmarking.codeflash_trace import codeflash_trace\nKeyError: 'SETTINGS'",
-    "worktree-in-the-way": "fatal: '/home/.config/codeflash/worktrees/compare-base-20260302-090000' already exists",
-    "memray-missing": "ImportError: memray is required for --memory profiling. Install with: uv add memray pytest-memray",
-    "no-tests-ran": "ERROR: file or directory not found: /x/tests/benchmarks",
-    "no-results": "WARNING  No benchmark data collected. Check that benchmarks-root is configured and benchmarks exist.",
-}
-
-
-@pytest.mark.parametrize("entry", list(chain(*tables().values())), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", tables()["benchmark"], ids=lambda entry: entry.name)
 def test_every_entry_has_a_failure(entry):
-    assert entry.name in {*FAILURES, *CODEFLASH_OUTPUT} or entry in tables()["environment"]
+    assert entry.name in FAILURES
 
 
-@pytest.mark.parametrize("name", CODEFLASH_OUTPUT)
-def test_output_of_codeflash_is_recognised(name):
-    found = diagnose(CODEFLASH_OUTPUT[name], "codeflash", "benchmark")
-    assert found.diagnosis.name == name
-    assert "{" not in found.cause.replace("{install", "")
+@pytest.mark.parametrize(("table", "entry"), [(name, entry) for name, entries in tables().items() for entry in entries])
+def test_the_example_of_each_entry_is_recognised(table, entry):
+    tried = (table, "benchmark") if table == "codeflash" else (table,)
+    match = diagnose(EXAMPLES[table][entry.name], *tried, uses=entry.uses, values=VALUES.get(entry.name))
+    assert match.diagnosis == entry
+    assert not re.search(r"\{\w+\}", match.cause + match.hint)
 
 
-def test_the_document_is_generated_from_the_table():
-    assert DOCS.read_text(encoding="utf-8") == diagnoses.document()
+def test_there_is_a_page_for_each_diagnosis_and_they_are_those_of_the_table():
+    pages = diagnosis_pages()
+    if os.environ.get("PRPREP_WRITE_GOLDEN"):
+        for path, text in pages.items():
+            (DOCS / path).parent.mkdir(exist_ok=True)
+            (DOCS / path).write_text(text, encoding="utf-8")
+    assert {f"diagnoses/{path.name}" for path in (DOCS / "diagnoses").iterdir()} == pages.keys() - {"diagnoses.md"}
+    assert [path for path, text in pages.items() if (DOCS / path).read_text(encoding="utf-8") != text] == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tasks.benchmark_tests.linting.rules import RULES, Rule
+from tasks.environments.diagnoses import Diagnosis, diagnose, tables
 from tasks.json_output.schema import schema
 from tasks.manifest.model import EnvironmentSettings, LintSettings, Manifest, Measuring, Optimization
+from tests.support.diagnosis_examples import EXAMPLES, VALUES
 
 _NUMBERS = {2: "two", 3: "three"}
 _TABLE_HEAD = ("| key | meaning | default |", "|---|---|---|")
@@ -116,3 +118,49 @@ def rules_page() -> str:
 def _rule_row(rule: Rule) -> str:
     kinds = ", ".join(["fatal"] * rule.fatal + ["`--fix`"] * rule.automatic)
     return f"| `{rule.name}` | {rule.why} | {rule.fix} | {kinds} |\n"
+
+
+_ACTIONS = {
+    "environment": "Building an environment",
+    "benchmark": "Running the benchmark",
+    "codeflash": "Running codeflash",
+}
+_DIAGNOSES_HEAD = """# Diagnoses
+
+The failures that prprep recognises, by the output of the program that failed: each has a page with an example, its
+cause and the fix. A repair installs a package for all sides and is listed in the evidence; the measured code is never
+changed. Generated from `tasks/environments/diagnoses.yaml`.
+"""
+
+
+def diagnosis_pages() -> dict[str, str]:
+    """Return the text of docs/diagnoses.md and of a page for each name of a diagnosis, by their paths in docs/."""
+    index, pages = _DIAGNOSES_HEAD, {}
+    for table, diagnoses in tables().items():
+        index += f"\n## {_ACTIONS[table]}\n\n| diagnosis | cause |\n|---|---|\n"
+        for diagnosis in diagnoses:
+            path = f"diagnoses/{diagnosis.name}.md"
+            index += f"| [{diagnosis.name}]({path}) | {_unfilled(diagnosis.cause)} |\n"
+            pages.setdefault(path, f"# {diagnosis.name}\n\n[All diagnoses](../diagnoses.md)\n")
+            pages[path] += "".join(_diagnosis_section(table, diagnosis))
+    return {"diagnoses.md": index, **pages}
+
+
+def _diagnosis_section(table: str, diagnosis: Diagnosis) -> Iterator[str]:
+    output = EXAMPLES[table][diagnosis.name]
+    yield f"\n## {_ACTIONS[table]}\n\n"
+    yield f"- Cause: {_unfilled(diagnosis.cause)}\n"
+    yield f"- Fix: {_unfilled(diagnosis.hint)}\n" if diagnosis.hint else ""
+    if diagnosis.repairs:
+        yield "- Repaired automatically, by installing a package that these names need: "
+        yield ", ".join(f"`{name}` ({requirement})" for name, requirement in diagnosis.repairs.items()) + "\n"
+    yield f"\nAn example of the output:\n\n```text\n{output}\n```\n"
+    match = diagnose(output, table, uses=diagnosis.uses, values=VALUES.get(diagnosis.name))
+    if match and (match.cause, match.hint) != (diagnosis.cause, diagnosis.hint):
+        message = f"{match.cause}\n  {match.hint}".rstrip()
+        yield f"\nWhat prprep says then:\n\n```text\n{message}\n```\n"
+
+
+def _unfilled(text: str) -> str:
+    """Replace what is known only when it happens."""
+    return re.sub(r"\{(it|caller|package|name|older)\}", "…", text)
