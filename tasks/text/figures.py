@@ -26,10 +26,12 @@ def seconds(value: float) -> str:
 
 def rough_seconds(value: float, digits: int) -> str:
     """Format a time of which so many digits are known: `2.76 ms`, `2.8 ms`, `70 μs`."""
+    if not value:
+        return seconds(value)
     rounded = float(f"{value:.{digits - 1}e}")
     size, unit = next((each for each in _SECONDS if abs(rounded) >= each[0]), _SECONDS[-1])
     shown = abs(rounded) / size
-    decimals = max(0, digits - 1 - math.floor(math.log10(shown))) if shown else 0
+    decimals = max(0, digits - 1 - math.floor(math.log10(shown)))
     return f"{_signed(f'{shown:,.{decimals}f}', value)} {unit}"
 
 
