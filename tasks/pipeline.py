@@ -163,11 +163,13 @@ def _perform(
         staleness.changed()
     with _NOTING:
         keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-        times = {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)}
-        times.pop(measuring_in(stage.name), None)
-        if inputs.measured_seconds:
-            times[measuring_in(stage.name)] = inputs.measured_seconds
-        keep_json(paths.times, times)
+        _keep_times(paths, stage, seconds=time.monotonic() - began, measured=inputs.measured_seconds)
+
+
+def _keep_times(paths: ItemPaths, stage: Stage, *, seconds: float, measured: float) -> None:
+    times = {**read_json(paths.times), stage.name: round(seconds, 2)}
+    times.pop(measuring_in(stage.name), None)
+    keep_json(paths.times, times | ({measuring_in(stage.name): measured} if measured else {}))
 
 
 @contextmanager

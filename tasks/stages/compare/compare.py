@@ -109,12 +109,7 @@ def judge(
         if not each.children
     )
     if not any(change.primary for change in changes):
-        if unknown := list(_of_children([each for each in samples.measurements if each.metric in primary])):
-            hint = (
-                "measure `time` instead, give the benchmark a larger input, or benchmark what the child processes run"
-            )
-            raise IncomparableError(unknown[0], where=samples.item, hint=hint)
-        raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
+        raise _nothing_claimed(samples, primary)
     first = first_calls(samples, changes, removed, rules.confidence)
     overall = overall_verdict([change.verdict for change in changes if change.primary])
     shown = headline(changes, overall, samples.benchmark)
@@ -133,6 +128,14 @@ def judge(
             *_of_children(samples.measurements),
         ),
     )
+
+
+def _nothing_claimed(samples: Samples, primary: Collection[MetricName]) -> IncomparableError:
+    """Return the error for samples of none of the primary metrics."""
+    if unknown := list(_of_children([each for each in samples.measurements if each.metric in primary])):
+        hint = "measure `time` instead, give the benchmark a larger input, or benchmark what the child processes run"
+        return IncomparableError(unknown[0], where=samples.item, hint=hint)
+    return _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
 
 
 def _of_children(measurements: Sequence[Measurement]) -> Iterator[str]:
