@@ -21,6 +21,8 @@ GAP: Final = "[To be written by a person"
 """Marks a gap in the templates."""
 GITHUB_LIMIT: Final = 65_536
 """Characters of a body that GitHub accepts."""
+MOST_NAMED: Final = 5
+"""Objections to one body that are shown; of the others their number."""
 _BOX: Final = re.compile(r"^\[[xX]\](?=\s)")
 _HARMLESS_TAG: Final = re.compile(
     r"</?(?:a|b|br|code|em|i|ins|kbd|strong|sub|sup)(?: href=\"[^\"<>]*\")? ?/?>", re.IGNORECASE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,10 @@ def test_what_cannot_be_published_is_to_be_reviewed_whatever_it_says(project):
     assert f"needs review: in the edited body, line {line} is not UTF-8" in project.table(width=1_000)[-3]
     body.write_bytes(edited + b"a " * 40_000)
     assert "characters are more than GitHub accepts (65,536)" in project.table(width=1_000)[-3]
+    body.write_bytes(b"")
+    project.table()
+    assert project.markdown.count("- To review: in the edited body, this line was removed or changed: ") == 5
+    assert re.search(r"- To review: \d+ more edits like these; delete the edited body and run", project.markdown)
     body.write_bytes(edited)
     assert status(project.table()[-3]) == "ready; the body was edited by hand"
     copy.write_bytes(edited)
