@@ -309,7 +309,7 @@ class Clone:
         return self._cat_file
 
 
-@lru_cache(maxsize=8)  # every stage opens the clone anew
+@lru_cache(maxsize=8)  # every stage opens the clone again
 def _list_tree(git_folder: Path, commit: str) -> dict[str, tuple[str, str]]:
     """Return mode and blob of each file of a commit by its path."""
     entries = {}
