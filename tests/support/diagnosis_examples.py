@@ -22,11 +22,11 @@ ENVIRONMENT = {
     "missing-header": "src/fast.c:1:10: fatal error: Python.h: No such file or directory",
     "missing-compiler": "error: command 'gcc' failed: No such file or directory",
     "lock-unusable": "error: Failed to parse `uv.lock`\n  Caused by: TOML parse error at line 3, column 1",
-    "wrong-python": "error: The requested interpreter 3.9.19 is incompatible with the project's Python requirement: `>=3.12`",
+    "wrong-python": "error: The Python 3.9.19 is incompatible with the project's Python requirement: `>=3.12`",
     "no-extra": "error: Requested extras not found: tables",
     "no-package": "Because internal-tools was not found in the package registry and you require internal-tools",
     "contradiction": "  × No solution found when resolving dependencies:",
-    "project-not-built": "error: The build backend returned an error\n  Caused by: Call to `setuptools.build_meta` failed",
+    "project-not-built": "error: The build backend returned an error\n  Caused by: Call to `flit_core.buildapi` failed",
     "build-failed": "  × Failed to build `fast-parser==1.0`",
 }
 BENCHMARK = {
