@@ -46,11 +46,11 @@ class SharedBuild:
         names = {
             old.name.encode(): new.name.encode() for old, new in ((self.venv.folder, venv.folder), (self.tree, tree))
         }
+        remove_folder(venv.folder)  # first: its record would say that files copied half are whole
         for path in self.produced:
             # The tree may have links, and nothing is written through one that leads out of it.
             if real_path((tree / path).parent).is_relative_to(real_path(tree)):
                 _copy(self._kept / path, tree / path, names)
-        remove_folder(venv.folder)
         for entry in _entries(self.venv.folder, without={RECORD, self._kept.name}):
             _copy(self.venv.folder / entry, venv.folder / entry, names)
 

@@ -18,7 +18,7 @@ from tasks.bench import trees
 from tasks.bench.trees import Checkout
 from tasks.environments import builder
 from tasks.environments.shared_builds import CACHE_TAG, SharedBuild, without_caches
-from tasks.environments.venvs import Venv
+from tasks.environments.venvs import RECORD, Venv
 from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
 from tasks.manifest.model import EnvironmentSettings
@@ -198,6 +198,15 @@ def test_a_copy_has_its_own_names_in_text_links_and_binary_files(tmp_path):
     shutil.rmtree(tree)
     (other / "outside").symlink_to(tmp_path)
     (own / "left over").write_text("")
+    (own / RECORD).write_text("{}")
+
+    # A copy that ends early, since something is in its way or the disk is full, leaves no record that it is whole.
+    (other / "made" / "linked").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        build.copy_to(Venv(own), other)
+    assert (other / "made" / "fast.so").exists()
+    assert not (own / RECORD).exists()
+    (other / "made" / "linked").rmdir()
 
     build.copy_to(Venv(own), other)
     assert (own / "bin" / "tool").read_text() == f"#!{own}/bin/python\n"
