@@ -34,7 +34,7 @@ from .interpreters import Interpreter, choose
 from .measuring_packages import MeasuringPackages, applies, complete_benchmark
 from .package_dates import Cutoff, install_as_of, supported_since
 from .requirements import Attempt, attempts, build_tools, chooses_date, dependencies_hash, imports_copies, locked_pins
-from .shared_builds import BuildTree, SharedBuild, without_caches
+from .shared_builds import BuildTree, SharedBuild, files_and_links, without_caches
 from .testing_requirements import lines_of, name_of
 from .venvs import Layer, Venv, environment_folder
 
@@ -427,7 +427,7 @@ class EnvironmentBuilder:
             raise _RenewedError
 
     def _install_tree(self, venv: Venv, folders: list[Path], *, tools: Path) -> Layer:
-        before = set(FolderTree(self.tree).files())
+        before = files_and_links(self.tree)
         self.report(f"installing the project from {self.layout.project or 'the root of its tree'}")
         try:
             by_path, notes = self._install_folders(venv, folders, tools=tools)
@@ -436,7 +436,7 @@ class EnvironmentBuilder:
                 raise build_error(error, "building the project", self.where) from error
             venv.describe(self.project.name, version_of(self.project))
             by_path, notes = True, (UNBUILT,)
-        produced = sorted(set(FolderTree(self.tree).files()) - before)
+        produced = sorted(files_and_links(self.tree) - before)
         return Layer(produced=tuple(produced), by_path=by_path, notes=notes)
 
     def _install_folders(self, venv: Venv, folders: list[Path], *, tools: Path) -> tuple[bool, tuple[str, ...]]:

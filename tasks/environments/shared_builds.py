@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ..processes.real_paths import real_path
 from ..processes.scratch import remove_folder
+from ..project.files import FolderTree
 from ..storage.hashing import read_bytes
 from .venvs import RECORD, Venv
 
@@ -57,6 +58,12 @@ class SharedBuild:
     @property
     def _kept(self) -> Path:
         return self.venv.folder / "produced"
+
+
+def files_and_links(tree: Path) -> set[str]:
+    """Return the paths of files and links below a tree, also of links to folders, which are no files of it."""
+    links = (path.as_posix() for path in _entries(tree, without={".git"}) if (tree / path).is_symlink())
+    return {*FolderTree(tree).files(), *links}
 
 
 def without_caches(tree: Path, paths: Iterable[str]) -> tuple[str, ...]:

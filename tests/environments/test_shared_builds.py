@@ -35,6 +35,8 @@ pathlib.Path("pages/_where.py").write_text(f"ROOT = {{os.getcwd()!r}}\\n")
 pathlib.Path("target/debug").mkdir(parents=True, exist_ok=True)
 pathlib.Path("target/CACHEDIR.TAG").write_bytes({tag!r})
 pathlib.Path("target/debug/object").write_bytes(b"large")
+if not os.path.lexists("pages/linked"):
+    os.symlink(os.path.abspath("pages"), "pages/linked")
 root = [("ROOT", '"' + os.getcwd() + '"')]
 setuptools.setup(ext_modules=[setuptools.Extension("pages.fast", ["pages/fast.c"], define_macros=root)])
 """
@@ -112,6 +114,7 @@ def test_trees_of_a_commit_are_built_once_and_have_their_own_code(tmp_path):
             str(tree),
             "1.5",
         ]
+        assert (tree / "pages/linked").readlink() == tree / "pages"
         assert not (tree / "target").exists()
         assert commit.build(checkout) == environment
     assert {environment.key for environment in environments} == {environments[0].key}
