@@ -399,7 +399,7 @@ class EnvironmentBuilder:
 
     def _copy_build(self, pristine: BuildTree, venv: Venv, below: _Below) -> Layer:
         """Copy what was built of the commit to the tree and its `venv`; build it if nobody has."""
-        name = hash_of(below.identity)
+        name = hash_of([*below.identity, self.layout.project])
         place = pristine.folder(name)
         key = self._tree_key(place, below)
         built = Venv(self.cache / "trees" / key)

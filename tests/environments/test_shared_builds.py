@@ -73,9 +73,9 @@ class Commit:
             spec = TreeSpec(commit=self.repo.head, tree=tree, files={path: sha256(content).hexdigest()})
             return trees.check_out(clone, spec, {path: content}, open_clone=open_clone, cache=self.cache, **more)
 
-    def build(self, checkout: Checkout, *install: str) -> builder.Environment:
-        settings = EnvironmentSettings(install=install)
-        build = partial(builder.build, checkout.tree, describe(FolderTree(self.repo.path)), settings, cache=self.cache)
+    def build(self, checkout: Checkout, *install: str, focus: tuple[str, ...] = ()) -> builder.Environment:
+        settings, layout = EnvironmentSettings(install=install), describe(FolderTree(self.repo.path), focus=focus)
+        build = partial(builder.build, checkout.tree, layout, settings, cache=self.cache)
         return build(renew=checkout.renew, pristine=checkout.pristine)
 
     @property
@@ -166,6 +166,21 @@ def test_a_file_that_may_be_part_of_the_project_is_built_with_it(tmp_path):
     assert commit.check_out("pages/test_in_package.py").pristine is None
     assert commit.check_out("pyproject.toml").pristine is None
     assert commit.check_out("pages/tests/test_one.py").pristine is not None
+
+
+@pytest.mark.slow
+def test_two_projects_of_a_commit_with_the_same_name_are_built_apart(tmp_path):
+    files = {
+        "pages.py": "",
+        "pyproject.toml": SETUPTOOLS + PROJECT,
+        "setup.py": "import setuptools\nsetuptools.setup()\n",
+    }
+    commit = Commit(tmp_path, {f"{folder}/{path}": text for folder in "ab" for path, text in files.items()})
+    checkouts = {folder: commit.check_out(f"{folder}/tests/test_one.py") for folder in "ab"}
+    with ThreadPoolExecutor(len(checkouts)) as pool:
+        list(pool.map(lambda folder: commit.build(checkouts[folder], focus=(f"{folder}/pages.py",)), checkouts))
+    left = {folder: {path.parent.name for path in checkouts[folder].tree.glob("*/*.egg-info")} for folder in checkouts}
+    assert left == {"a": {"a"}, "b": {"b"}}
 
 
 @pytest.mark.slow
