@@ -194,7 +194,8 @@ def _sampled(worker: Worker, tracked: Message) -> PeakTogether:
         for _ in range(MOST_TRIES):
             answer = worker.ask("repeat")
             repeated.append(Repeated([Window(*each) for each in answer["windows"]], tree.ended()))
-            peak = peak_together(tree.sweeps, repeated, root=tree.root, counted=tracked["together"])
+            counted, has_children = tracked["together"], tracked["children"]
+            peak = peak_together(tree.sweeps, repeated, root=tree.root, counted=counted, has_children=has_children)
             if peak.peak is not None:
                 break
     return peak

@@ -88,6 +88,11 @@ class Repeated(NamedTuple):
     windows: Sequence[Window]
     ended: Ended
 
+    @property
+    def faults(self) -> float:
+        """Those of the processes that ended, by call on average."""
+        return self.ended.faults / len(self.windows)
+
 
 @dataclass(frozen=True, slots=True)
 class PeakTogether:
@@ -97,11 +102,14 @@ class PeakTogether:
     why_not: str = ""
 
 
-def peak_together(sweeps: Sequence[Sweep], repeated: Sequence[Repeated], *, root: int, counted: int) -> PeakTogether:
+def peak_together(
+    sweeps: Sequence[Sweep], repeated: Sequence[Repeated], *, root: int, counted: int, has_children: bool
+) -> PeakTogether:
     """Return the peak of calls in the process `root` and its child processes, above what `root` held before.
 
     The first sweep was before the calls: children that it has, and that were idle since, are not part of them.
-    `counted` is the peak of the processes that memray followed, in bytes, of which none may be missing.
+    `counted` is the peak of the processes that memray followed, in bytes, of which none may be missing; `has_children`
+    says that child processes worked in the call that it tracked.
     """
     if not sweeps:
         return PeakTogether(None, NOT_REPORTED)
@@ -112,13 +120,18 @@ def peak_together(sweeps: Sequence[Sweep], repeated: Sequence[Repeated], *, root
     if not seen:
         return PeakTogether(None, NOT_SHOWN)
     before, last = sweeps[0].readings, _last(seen)
+    if has_children and last.keys() <= {root} and not any(each.ended.faults for each in repeated):
+        return PeakTogether(None, NOT_SHOWN)
     idle = {
         process for process in (before.keys() & last.keys()) - {root} if last[process].cpu - before[process].cpu < IDLE
     }
     peak = max(sweep.held(without=idle) - window.held for window, found in within.items() for sweep in found)
     # All calls do the same: if the peak of one was seen whole, the highest of all is not below it.
     between = min(_between(sweeps, found) for found in within.values() if found)
-    after = min(_after([sweep for window in each.windows for sweep in within[window]], each) for each in repeated)
+    # But those in which far fewer processes ended than in others did not do the same.
+    most = max(each.faults for each in repeated)
+    alike = [each for each in repeated if each.faults >= most / 2]
+    after = min(_after([sweep for window in each.windows for sweep in within[window]], each) for each in alike)
     if max(counted - peak, between, after) > max(MOST_UNSEEN * peak, MOST_UNSEEN_BYTES):
         return PeakTogether(None, NOT_SHOWN)
     return PeakTogether(float(max(0, peak)))

@@ -41,7 +41,11 @@ def sweep(began, *, root=30, child=None, highest=None, faults=0, cpu=0):
 
 def peak(*sweeps, before=None, faults=0, living=(ROOT,), counted=0):
     taken = [before or sweep(0), *sweeps]
-    return peak_together(taken, [Repeated(WINDOWS, Ended(faults * PAGES, living))], root=ROOT, counted=counted)
+    return together(taken, [Repeated(WINDOWS, Ended(faults * PAGES, living))], counted=counted)
+
+
+def together(taken, repeated, *, counted=0, has_children=False):
+    return peak_together(taken, repeated, root=ROOT, counted=counted, has_children=has_children)
 
 
 def test_the_peak_is_the_highest_sum_within_a_call():
@@ -66,8 +70,20 @@ def test_what_children_get_after_their_last_sample_must_be_little(faults, known)
 def test_it_is_enough_that_little_is_missed_in_some_calls():
     taken = [sweep(0), sweep(20, child=20, faults=5), sweep(70, child=20, faults=15)]
     missed, seen = (Repeated([window], Ended(20 * PAGES, (ROOT,))) for window in WINDOWS)
-    assert "do not show all" in peak_together(taken, [missed], root=ROOT, counted=0).why_not
-    assert peak_together(taken, [missed, seen], root=ROOT, counted=0).peak == 20 * MIB
+    assert "do not show all" in together(taken, [missed]).why_not
+    assert together(taken, [missed, seen]).peak == 20 * MIB
+
+
+def test_calls_without_the_child_processes_of_others_show_nothing():
+    taken = [sweep(0), sweep(20), sweep(70, root=32)]
+    ended, none = (
+        Repeated([window], Ended(faults * PAGES, (ROOT,))) for window, faults in zip(WINDOWS, (20, 0), strict=True)
+    )
+    assert "do not show all" in together(taken, [ended, none]).why_not
+    assert "do not show all" in together(taken, [none], has_children=True).why_not
+    assert together(taken, [none]).peak == MIB
+    kept = [sweep(0, child=5), sweep(70, root=32, child=5)]
+    assert together(kept, [none], has_children=True).peak == 3 * MIB
 
 
 def test_what_living_children_get_is_seen_later():
@@ -98,14 +114,14 @@ def test_without_samples_nothing_is_known(tmp_path, monkeypatch):
     monkeypatch.setattr(process_tree, "PROC", tmp_path)  # as on macOS, and in some containers
     with ProcessTree(os.getpid()) as tree:
         repeated = [Repeated(WINDOWS, tree.ended())]
-        assert "system does not report" in peak_together(tree.sweeps, repeated, root=tree.root, counted=0).why_not
+        assert "system does not report" in together(tree.sweeps, repeated).why_not
     assert "do not show all" in peak(sweep(5, child=1)).why_not
 
 
 def test_the_peak_is_not_known_if_processes_outlive_the_call():
     taken = [sweep(0), sweep(20, child=20)]
     outlived = Repeated(WINDOWS, Ended(0, (ROOT, CHILD), more=1))
-    found = peak_together(taken, [outlived], root=ROOT, counted=0)
+    found = together(taken, [outlived])
     assert (found.peak, "after it has returned" in found.why_not) == (None, True)
 
 
