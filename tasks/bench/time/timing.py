@@ -78,7 +78,7 @@ class BenchmarkRun:
 
     @property
     def refused(self) -> dict[str, str]:
-        """Return why no further inputs of calls can be tried, as far as the first launch shows it."""
+        """Return, by call, why its inputs cannot be varied; only the first launch asks."""
         return {call.key: call.refused for record in self.records[:1] for call in record.calls if call.refused}
 
     @property
