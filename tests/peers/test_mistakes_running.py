@@ -274,8 +274,8 @@ def test_overhead_timed_code_is_not_instrumented(every):
         if caller == "_make_calls" and "prprep_worker.benchmark.watch" not in watchers
     ]
     assert len(timed) > 100
-    # The first launch, which takes no samples, describes what functions return and asks which inputs can be varied, with
-    # the same modules; a profiler at work would be listed itself.
+    # The first launch, which takes no samples, describes what functions return and asks which inputs can be varied,
+    # with the same modules; a profiler at work would be listed itself.
     allowed = {"prprep_worker.profiling.functions", "prprep_worker.inputs.trying"}
     assert {name for watchers in timed for name in watchers} <= allowed
     # The passes that do watch are recorded: the list above would not be empty if one of them were timed.

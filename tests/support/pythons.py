@@ -27,14 +27,14 @@ def interpreter(folder: Path, version: str) -> Path:
 
 @cache
 def measuring_python() -> Path:
-    """Return our Python with what measuring needs, without the plugins of our own tests, which each process would load."""
+    """Return our Python with what measuring needs; each process would load the plugins that our own tests need."""
     packages = ("pytest", "pytest-benchmark", "memray", "attrs", "numpy")
     return environment(".".join(map(str, sys.version_info[:3])), *packages, "-c", str(CHECKOUT / "constraints.txt"))
 
 
 @cache
 def environment(version: str, *packages: str) -> Path:
-    """Make an environment with `packages` that all tests share, and return its interpreter; skip without such a Python."""
+    """Make an environment with `packages` that all tests share, and return its Python; skip without this version."""
     folder = Path(tempfile.mkdtemp(dir=Path(os.environ["PRPREP_CACHE"]).parent))
     python = folder / "environment" / "bin" / "python"
     for words in (

@@ -28,7 +28,13 @@ FILES = {
             assert benchmark(total) == 1_999_000
         """,
 }
-MANIFEST = "version: 1\nrepo: target\nupstream: main\noptimizations:\n  - {id: total, head: perf, domain: cpu, functions: 'sums.numbers:total', metrics: memory}\n"
+MANIFEST = """\
+version: 1
+repo: target
+upstream: main
+optimizations:
+  - {id: total, head: perf, domain: cpu, functions: 'sums.numbers:total', metrics: memory}
+"""
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,8 @@ def in_kept_process():
     return POOL.apply(longest)
 
 def in_program():
-    code = "import time; texts = [str(number) * 75 for number in range(20_000)]; time.sleep(0.1); print(len(max(texts)))"
+    texts = "[str(number) * 75 for number in range(20_000)]"
+    code = f"import time; texts = {{texts}}; time.sleep(0.1); print(len(max(texts)))"
     return int(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
 
 def in_daemon():
@@ -504,7 +505,8 @@ def test_a_time_limit_before_the_first_repeat_is_an_error(tmp_path):
             pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.0), random.Random(1), lambda _: None
         )
     assert str(raised.value) == (
-        "no call's memory was measured within the time limit of 1 s\n  raise `timeout`, or give the benchmark a smaller input"
+        "no call's memory was measured within the time limit of 1 s\n"
+        "  raise `timeout`, or give the benchmark a smaller input"
     )
 
 

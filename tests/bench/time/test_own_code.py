@@ -30,9 +30,7 @@ def test_functions_of_the_file_are_those_of_each_side(tmp_path):
     [
         {"src/project/other.py": "from .sizes import SIZE\n"},
         {"src/project/other.py": "from . import sizes\ndef oldest(): return sizes.OLDEST\n"},
-        {
-            "tests/test_benchmark.py": "from project.sizes import SIZE\n\ndef test_it(benchmark): benchmark(range, SIZE)\n"
-        },
+        {"tests/test_benchmark.py": "from project.sizes import SIZE\n\ndef test(benchmark): benchmark(range, SIZE)\n"},
         {"src/project/fast.pyx": "from project.sizes cimport SIZE\n"},
     ],
     ids=["import", "attribute", "benchmark", "cython"],
