@@ -14,7 +14,7 @@ import pytest
 from tasks.bench import measuring, node_ids
 from tasks.bench.memory import memory
 from tasks.bench.node_ids import NodeIds, matched
-from tasks.bench.outputs import inputs
+from tasks.bench.outputs import exploration
 from tests.support.pairs import both, pair
 
 TREE = Path("/var/cache/trees/5f0c1d")
@@ -117,9 +117,9 @@ DATA = {"tests/data/a.txt": "100\n", "tests/data/b.txt": "200\n"}
 def test_benchmarks_with_such_ids_are_measured(tmp_path, monkeypatch):
     for module, name, number in (
         (memory, "REPEATS", 1),
-        (inputs, "INPUTS", 2),
-        (inputs, "EDGES", 1),
-        (inputs, "TRIES", 2),
+        (exploration, "INPUTS", 2),
+        (exploration, "EDGES", 1),
+        (exploration, "TRIES", 2),
     ):
         monkeypatch.setattr(module, name, number)
     request = pair(tmp_path, **both({"tests/test_benchmark.py": TESTS, **DATA}), metrics=("memory",), controlled=True)

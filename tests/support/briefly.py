@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 CONSTANTS = {
     "tasks.bench.memory.memory.REPEATS": 2,
     "tasks.bench.memory.memory.MOST_REPEATS": 4,
-    "tasks.bench.outputs.inputs.INPUTS": 10,
-    "tasks.bench.outputs.inputs.EDGES": 5,
-    "tasks.bench.outputs.inputs.TRIES": 40,
+    "tasks.bench.outputs.exploration.INPUTS": 10,
+    "tasks.bench.outputs.exploration.EDGES": 5,
+    "tasks.bench.outputs.exploration.TRIES": 40,
     "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
     "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
     "tasks.bench.observing.watching.SECONDS": 0.1,

@@ -10,7 +10,7 @@ from tasks.artifacts import MetricName
 from tasks.bench.measuring import measure
 from tasks.bench.memory import memory
 from tasks.bench.observing.watching import watch
-from tasks.bench.outputs import inputs
+from tasks.bench.outputs import exploration
 from tasks.bench.time import functions, timing
 from tasks.processes.progress import silent
 from tests.support.pairs import both, pair
@@ -134,8 +134,8 @@ def measured(folder: Path, python: Path, **settings):
 def test_every_test_is_measured_with_any_plugins(tmp_path, python, monkeypatch):
     monkeypatch.setattr(timing, "LOOKS", (2,))  # launches of each side
     monkeypatch.setattr(memory, "REPEATS", 1)
-    monkeypatch.setattr(inputs, "INPUTS", 10)
-    monkeypatch.setattr(inputs, "EDGES", 5)
+    monkeypatch.setattr(exploration, "INPUTS", 10)
+    monkeypatch.setattr(exploration, "EDGES", 5)
     monkeypatch.setattr(functions, "LEAST_SECONDS", 0.02)
     settings = {"metrics": ("time", "memory"), "budget": 0.3, "timeout": 60}
     measurement = measured(tmp_path / "first", python, **settings)

@@ -27,7 +27,7 @@ from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..cores import Cores, all_cores, one_core
 from ..outputs.attributes import Attributes, merged, missing_attributes
-from ..outputs.inputs import refusal
+from ..outputs.exploration import refusal
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tasks.artifacts import Output
-from tasks.bench.outputs import inputs
+from tasks.bench.outputs import exploration, inputs
 from tasks.bench.outputs.inputs import compare_further_inputs
 from tests.support.pairs import pair
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow(0.5)
 def time_enough():
     """Make the tests independent of the machine's speed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "SIDE_SECONDS", 60.0)
+        patch.setattr(exploration, "SIDE_SECONDS", 60.0)
         patch.setattr(inputs, "LEAST_SECONDS", 300.0)
         yield
 
@@ -64,7 +64,7 @@ def test_the_first_call_leaves_time_for_the_others(tmp_path, monkeypatch):
         left.append(deadline - time.monotonic())
         return exploration.output
 
-    monkeypatch.setattr(inputs.Exploration, "run", run)
+    monkeypatch.setattr(exploration.Exploration, "run", run)
     compared_together(tmp_path, SAME, SAME, {name: f"benchmark(work, {name!r})" for name in ("one", "two", "three")})
     total = inputs.LEAST_SECONDS
     assert [seconds < total / calls for seconds, calls in zip(left, (3, 2, 1), strict=True)] == [True] * 3
@@ -211,7 +211,7 @@ def outputs(tmp_path_factory):
     request = pair(tmp_path_factory.mktemp("cases"), sides[1] | benchmark, sides[0] | benchmark, timeout=300.0)
     given = [Output(test=f"tests/test_benchmark.py::test_{name.replace(' ', '_')}", verdict="equal") for name in CASES]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "INPUTS", inputs.EDGES + 10)
+        patch.setattr(exploration, "INPUTS", exploration.EDGES + 10)
         compared = compare_further_inputs(request, tuple(given), random.Random(1), lambda _: None)
     return dict(zip(CASES, compared, strict=True))
 
@@ -225,7 +225,7 @@ def test_a_star_at_the_end_of_a_path_is_tried(outputs):
 
 def test_equal_code_is_equal_on_all_inputs(outputs):
     assert (outputs["equal"].verdict, outputs["equal"].detail) == ("equal", "")
-    assert inputs.EDGES <= outputs["equal"].inputs <= 2 * inputs.EDGES
+    assert exploration.EDGES <= outputs["equal"].inputs <= 2 * exploration.EDGES
 
 
 def test_typographic_quotes_are_among_the_inputs(outputs):
