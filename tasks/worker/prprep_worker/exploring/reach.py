@@ -1,12 +1,7 @@
-"""Count the calls of some functions, the seconds that they take, and the project's functions that call them.
-
-On Python 3.12 or newer `sys.monitoring` watches their code alone; on older versions wrappers replace them.
-"""
+"""Count the calls of some functions, the seconds that they take, and the project's functions that call them."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import sys
 import threading
@@ -15,10 +10,9 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from prprep_worker.recording.functions import ModuleWatch, WantedFunction, find_functions
-from prprep_worker.watching import claim_tool
+from prprep_worker.exploring.calls import ENDINGS, HAS_MONITORING, CallWatch
+from prprep_worker.recording.functions import WantedFunction
 
-HAS_MONITORING = sys.version_info >= (3, 12)
 CHAINS_OF_FIRST = 200
 """Of so many calls in a test the callers are noted, then of every EVERY-th: to walk the stack takes time."""
 EVERY = 64
@@ -28,11 +22,8 @@ CALLERS = 6
 """Functions of the project that are noted above a call: so many nearest ones, and so many outermost ones."""
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
-RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 CALIBRATIONS = 15, 200
 """Times, and calls of nothing in each, with and without watching them, to find what watching costs."""
-ENDINGS = StopIteration, StopAsyncIteration, GeneratorExit
-"""Errors that a generator, or one iteration of it, ends with."""
 
 Codes = tuple[types.CodeType, ...]
 
@@ -103,7 +94,7 @@ class _Thread(threading.local):
         """Seconds spent in watching, which do not count as the functions'."""
 
 
-class ReachWatch:
+class ReachWatch(CallWatch):
     """Watches functions, by the names of targets; seconds of a recursive one are those of its outermost call.
 
     With `inside`, the time of that target in each call is noted; with `chains`, the callers.
@@ -114,13 +105,7 @@ class ReachWatch:
     ) -> None:
         self._inside, self._notes_chains = inside, chains
         self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
-        self._modules: dict[str, dict[str, WantedFunction]] = {}
-        for target, function in targets.items():
-            self._modules.setdefault(function.module, {})[target] = function
         self._thread = _Thread()
-        self._codes: dict[int, str] = {}
-        """Targets by the identity of their code: two functions may have equal code."""
-        self._tool: int | None = None
         self.reached: dict[str, Reach] = {}
         self.clock = time.perf_counter
         """Of the seconds."""
@@ -129,7 +114,7 @@ class ReachWatch:
         self._resumable: dict[int, CallTime] = {}
         """The calls of generators and coroutines, by the identity of their frame or wrapper: to refer to it would keep
         what it holds alive."""
-        ModuleWatch(self._modules.keys(), self._watch)
+        super().__init__(targets, identify=bool(inside))
 
     def restart(self, test_file: str) -> None:
         """Forget what was reached; the functions of this file are no callers."""
@@ -167,19 +152,7 @@ class ReachWatch:
             function()
         return (self.clock() - begun) / CALIBRATIONS[1]
 
-    def _watch(self, module: types.ModuleType) -> None:
-        targets = self._modules[module.__name__]
-        for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
-            if found is None:
-                continue
-            if HAS_MONITORING:
-                self._codes[id(found.function.__code__)] = target
-                self._monitor(found.function.__code__)
-            else:
-                found.replace(self._wrapper(target, found.function))
-
     def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:
-        """Note that a function begins, or is resumed; `resumable` identifies the call if it can be."""
         entered, thread = self.clock(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
@@ -255,134 +228,3 @@ class ReachWatch:
                 yield code
                 last = code
             frame = frame.f_back
-
-    # -- Python 3.12 or newer
-
-    def _monitor(self, code: types.CodeType) -> None:
-        monitoring = sys.monitoring
-        events = monitoring.events
-        if self._tool is None:
-            self._tool = claim_tool("prprep-reach")
-            callbacks = {
-                events.PY_START: self._started,
-                events.PY_RESUME: self._resumed,
-                events.PY_THROW: self._resumed,
-                events.PY_RETURN: self._left,
-                events.PY_YIELD: self._left,
-                events.PY_UNWIND: self._unwound,
-            }
-            for event, callback in callbacks.items():
-                monitoring.register_callback(self._tool, event, callback)
-            # These are no local events: they are reported for all code or for none.
-            monitoring.set_events(self._tool, events.PY_THROW | events.PY_UNWIND)
-        local = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD
-        monitoring.set_local_events(self._tool, code, local)
-
-    def _started(self, code: types.CodeType, _offset: int) -> None:
-        self.enter(self._codes[id(code)], resumable=self._resumed_frame(code))
-
-    def _resumed_frame(self, code: types.CodeType) -> int:
-        is_resumable = self._inside and code.co_flags & RESUMABLE
-        return id(sys._getframe(2)) if is_resumable else 0  # noqa: SLF001 - as above
-
-    def _resumed(self, code: types.CodeType, _offset: int, _error: object = None) -> None:
-        if target := self._codes.get(id(code)):
-            self.enter(target, is_call=False, resumable=self._resumed_frame(code))
-
-    def _left(self, code: types.CodeType, _offset: int, _value: object) -> None:
-        self.leave(self._codes[id(code)])
-
-    def _unwound(self, code: types.CodeType, _offset: int, error: BaseException) -> None:
-        if target := self._codes.get(id(code)):
-            self.leave(target, error)
-
-    # -- older versions
-
-    def _wrapper(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        wrapper: Callable[..., Any]
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return await _Resumed(self, target, function(*args, **kwargs))
-
-        elif inspect.isasyncgenfunction(function):
-            wrapper = self._wrapper_of_async_generator(target, function)
-
-        elif inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return (yield from _Resumed(self, target, function(*args, **kwargs)))
-
-        else:
-
-            @functools.wraps(function)
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                self.enter(target)
-                try:
-                    value = function(*args, **kwargs)
-                except BaseException as error:
-                    self.leave(target, error)
-                    raise
-                self.leave(target)
-                return value
-
-        return wrapper
-
-    def _wrapper_of_async_generator(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            inner, is_new = function(*args, **kwargs), True
-            resumed = inner.__anext__()
-            while True:
-                try:
-                    item = await _Resumed(self, target, resumed, is_new=is_new, key=id(inner))
-                except StopAsyncIteration:
-                    return
-                is_new = False
-                try:
-                    resumed = inner.asend((yield item))
-                except GeneratorExit:
-                    await inner.aclose()
-                    raise
-                except BaseException as error:  # noqa: BLE001 - the inner one gets what is thrown into this one
-                    resumed = inner.athrow(error)
-
-        return wrapper
-
-
-class _Resumed:
-    """A generator or coroutine: the time between its resumptions does not count."""
-
-    def __init__(self, watch: ReachWatch, target: str, inner: Any, *, is_new: bool = True, key: int = 0) -> None:
-        self._watch, self._target, self._inner, self._is_new, self._key = watch, target, inner, is_new, key
-
-    def __iter__(self) -> _Resumed:
-        return self
-
-    __await__ = __iter__
-
-    def __next__(self) -> Any:
-        return self.send(None)
-
-    def send(self, value: object) -> Any:
-        return self._run(self._inner.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._run(self._inner.throw, *error)
-
-    def close(self) -> None:
-        self._is_new = False
-        self._run(self._inner.close)
-
-    def _run(self, resume: Callable[..., Any], *values: Any) -> Any:
-        self._watch.enter(self._target, is_call=self._is_new, resumable=self._key or id(self))
-        self._is_new = False
-        try:
-            value = resume(*values)
-        except BaseException as error:
-            self._watch.leave(self._target, error)
-            raise
-        self._watch.leave(self._target)
-        return value
