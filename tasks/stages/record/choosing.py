@@ -219,7 +219,7 @@ class CallChooser:
             return 1.0
         order, data = self._order(call)
         inside = self.changed.function.message(self.site.side.tree)
-        answer = try_code(self.site, {**order, "inside": inside, "whole": call.spelling.seconds}, data)
+        answer = try_code(self.site, {**order, "inside": inside}, data)
         return float(answer.get("share") or 0.0)
 
     def _on_document(self, call: RecordedCall, opened: Sequence[str]) -> RecordedCall:

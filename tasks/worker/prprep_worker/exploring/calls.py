@@ -5,11 +5,12 @@ On Python 3.12 or newer `sys.monitoring` watches their code alone; on older vers
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prprep_worker.recording.functions import ModuleWatch, WantedFunction, find_functions
@@ -32,6 +33,7 @@ class CallWatch:
         self._codes: dict[int, str] = {}
         """Targets by the identity of their code: two functions may have equal code."""
         self._tool: int | None = None
+        self._is_paused = False
         ModuleWatch(self._modules.keys(), self._watch)
 
     def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:
@@ -42,16 +44,35 @@ class CallWatch:
         """Note that a function returns, is suspended or raises an error."""
         raise NotImplementedError
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the functions take as long as without watching them, or hardly longer, if wrappers replace them."""
+        self._set_paused(is_paused=True)
+        try:
+            yield
+        finally:
+            self._set_paused(is_paused=False)
+
+    def _set_paused(self, *, is_paused: bool) -> None:
+        self._is_paused = is_paused
+        if self._tool is not None:
+            self._register_callbacks(self._tool)
+
     def _watch(self, module: types.ModuleType) -> None:
         targets = self._modules[module.__name__]
         for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
             if found is None:
                 continue
-            if HAS_MONITORING:
-                self._codes[id(found.function.__code__)] = target
-                self._monitor(found.function.__code__)
-            else:
-                found.replace(self._wrapper(target, found.function))
+            watched = self._watched(target, found.function)
+            if watched is not found.function:
+                found.replace(watched)
+
+    def _watched(self, target: str, function: types.FunctionType) -> Callable[..., Any]:
+        if not HAS_MONITORING:
+            return self._wrapper(target, function)
+        self._codes[id(function.__code__)] = target
+        self._monitor(function.__code__)
+        return function
 
     # -- Python 3.12 or newer
 
@@ -60,20 +81,24 @@ class CallWatch:
         events = monitoring.events
         if self._tool is None:
             self._tool = claim_tool("prprep-calls")
-            callbacks = {
-                events.PY_START: self._started,
-                events.PY_RESUME: self._resumed,
-                events.PY_THROW: self._resumed,
-                events.PY_RETURN: self._left,
-                events.PY_YIELD: self._left,
-                events.PY_UNWIND: self._unwound,
-            }
-            for event, callback in callbacks.items():
-                monitoring.register_callback(self._tool, event, callback)
+            self._register_callbacks(self._tool)
             # These are no local events: they are reported for all code or for none.
             monitoring.set_events(self._tool, events.PY_THROW | events.PY_UNWIND)
         local = events.PY_START | events.PY_RESUME | events.PY_RETURN | events.PY_YIELD
         monitoring.set_local_events(self._tool, code, local)
+
+    def _register_callbacks(self, tool: int) -> None:
+        events = sys.monitoring.events
+        callbacks = {
+            events.PY_START: self._started,
+            events.PY_RESUME: self._resumed,
+            events.PY_THROW: self._resumed,
+            events.PY_RETURN: self._left,
+            events.PY_YIELD: self._left,
+            events.PY_UNWIND: self._unwound,
+        }
+        for event, callback in callbacks.items():
+            sys.monitoring.register_callback(tool, event, None if self._is_paused else callback)
 
     def _started(self, code: types.CodeType, _offset: int) -> None:
         self.enter(self._codes[id(code)], resumable=self._resumed_frame(code))
@@ -101,7 +126,7 @@ class CallWatch:
 
             @functools.wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return await _Resumed(self, target, function(*args, **kwargs))
+                return await self._followed(target, function(*args, **kwargs))
 
         elif inspect.isasyncgenfunction(function):
             wrapper = self._wrapper_of_async_generator(target, function)
@@ -110,12 +135,14 @@ class CallWatch:
 
             @functools.wraps(function)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return (yield from _Resumed(self, target, function(*args, **kwargs)))
+                return (yield from self._followed(target, function(*args, **kwargs)))
 
         else:
 
             @functools.wraps(function)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
+                if self._is_paused:
+                    return function(*args, **kwargs)
                 self.enter(target)
                 try:
                     value = function(*args, **kwargs)
@@ -127,6 +154,9 @@ class CallWatch:
 
         return wrapper
 
+    def _followed(self, target: str, inner: Any, **details: Any) -> Any:
+        return inner if self._is_paused else _Resumed(self, target, inner, **details)
+
     def _wrapper_of_async_generator(self, target: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -134,7 +164,7 @@ class CallWatch:
             resumed = inner.__anext__()
             while True:
                 try:
-                    item = await _Resumed(self, target, resumed, is_new=is_new, key=id(inner))
+                    item = await self._followed(target, resumed, is_new=is_new, key=id(inner))
                 except StopAsyncIteration:
                     return
                 is_new = False

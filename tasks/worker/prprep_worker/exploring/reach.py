@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from prprep_worker.exploring.calls import ENDINGS, HAS_MONITORING, CallWatch
+from prprep_worker.exploring.calls import ENDINGS, CallWatch
 from prprep_worker.recording.functions import WantedFunction
 
 CHAINS_OF_FIRST = 200
@@ -22,8 +22,6 @@ CALLERS = 6
 """Functions of the project that are noted above a call: so many nearest ones, and so many outermost ones."""
 LONGEST = 12
 """Calls of a test whose time is kept: those that spend the most in the function that matters."""
-CALIBRATIONS = 15, 200
-"""Times, and calls of nothing in each, with and without watching them, to find what watching costs."""
 
 Codes = tuple[types.CodeType, ...]
 
@@ -107,10 +105,6 @@ class ReachWatch(CallWatch):
         self._tree, self._tests = os.path.realpath(tree) + os.sep, ""
         self._thread = _Thread()
         self.reached: dict[str, Reach] = {}
-        self.clock = time.perf_counter
-        """Of the seconds."""
-        self._added = 0.0
-        """What watching adds to the seconds of a call."""
         self._resumable: dict[int, CallTime] = {}
         """The calls of generators and coroutines, by the identity of their frame or wrapper: to refer to it would keep
         what it holds alive."""
@@ -121,39 +115,8 @@ class ReachWatch(CallWatch):
         self.reached, self._tests, self._thread.overhead = {}, os.path.realpath(test_file), 0.0
         self._resumable.clear()
 
-    def calibrate(self, clock: Callable[[], float]) -> None:
-        """Use this clock from now on, and find what watching adds to a call, which may be more than a call takes."""
-        self.clock, self._added = clock, 0.0
-
-        def nothing() -> None:
-            pass
-
-        plain = min(self._seconds_of(nothing) for _ in range(CALIBRATIONS[0]))
-        if HAS_MONITORING:
-            self._codes[id(nothing.__code__)] = self._inside
-            self._monitor(nothing.__code__)
-            watched: Callable[..., Any] = nothing
-        else:
-            watched = self._wrapper(self._inside, nothing)
-        inside = []
-        for _ in range(CALIBRATIONS[0]):
-            self.reached.clear()
-            self._seconds_of(watched)
-            inside.append(self._seconds_inside / CALIBRATIONS[1])
-        self._added = max(0.0, min(inside) - plain)
-        if HAS_MONITORING:
-            sys.monitoring.set_local_events(self._tool, nothing.__code__, 0)
-            del self._codes[id(nothing.__code__)]
-        self.reached.clear()
-
-    def _seconds_of(self, function: Callable[[], None]) -> float:
-        begun = self.clock()
-        for _ in range(CALIBRATIONS[1]):
-            function()
-        return (self.clock() - begun) / CALIBRATIONS[1]
-
     def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:
-        entered, thread = self.clock(), self._thread
+        entered, thread = time.perf_counter(), self._thread
         depth = thread.depths.get(target, 0)
         thread.depths[target] = depth + 1
         reach = self.reached.get(target) or Reach()
@@ -163,7 +126,7 @@ class ReachWatch(CallWatch):
         is_noted = depth == 0 and self._notes_chains and (reach.calls <= CHAINS_OF_FIRST or reach.calls % EVERY == 0)
         callers = tuple(self._callers()) if is_noted else None
         chain = callers and (*callers[:CALLERS], *callers[CALLERS:][-CALLERS:])
-        began = self.clock()
+        began = time.perf_counter()
         thread.overhead += began - entered
         call = self._call_time(reach.calls if is_call else 0, resumable) if self._inside else None
         thread.open.append(OpenCall(target, began, thread.overhead, self._seconds_inside, call, chain))
@@ -178,7 +141,7 @@ class ReachWatch(CallWatch):
         return call
 
     def leave(self, target: str, error: BaseException | None = None) -> None:
-        now, thread = self.clock(), self._thread
+        now, thread = time.perf_counter(), self._thread
         if not thread.open or thread.open[-1].target != target:
             return  # it began before it was watched
         call = thread.open.pop()
@@ -187,7 +150,7 @@ class ReachWatch(CallWatch):
         if reach is not None:
             reach.failed += error is not None and not isinstance(error, ENDINGS)
         if reach is not None and not thread.depths[target]:
-            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead) - self._added)
+            seconds = max(0.0, now - call.began - (thread.overhead - call.overhead))
             reach.seconds += seconds
             if call.time is not None:
                 call.time.seconds += seconds
@@ -195,20 +158,7 @@ class ReachWatch(CallWatch):
                 reach.note_call(call.time)
             if call.chain is not None:
                 reach.chains[call.chain] = reach.chains.get(call.chain, 0.0) + seconds
-        thread.overhead += self.clock() - now
-
-    def share(self, seconds: float, whole: float = 0.0) -> float:
-        """Return the part of so many seconds of this thread that the function `inside` took, without watching it.
-
-        `whole` is what they are without watching, if that is known: then it is no estimate.
-        """
-        return min(1.0, self._seconds_inside / (whole or max(seconds - self._thread.overhead, 1e-9)))
-
-    @property
-    def calls(self) -> int:
-        """The calls of the function `inside`, without those that raised an error."""
-        reach = self.reached.get(self._inside)
-        return reach.calls - reach.failed if reach else 0
+        thread.overhead += time.perf_counter() - now
 
     @property
     def _seconds_inside(self) -> float:

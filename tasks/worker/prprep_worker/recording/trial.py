@@ -4,9 +4,9 @@ A program: JSON on standard input with `setup` (code), `call` (an expression), `
 test) and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on standard
 output. All code may contain `await`, and runs on one event loop then. With `lines` (numbers by file) the answer says
 which of them the first call executes, and the code can call `reached()`, which says so since it was last asked; with
-`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function, more exact
-if the order has that time (`whole`, in seconds); with `steps` too (statements), these run instead of the call, one
-after the other, and it has the `calls` of the function in each that raise no error. With `steady`, the answer says
+`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function; with `steps`
+too (statements), these run instead of the call, one after the other, and it has the `calls` of the function in each
+that raise no error. With `steady`, the answer says
 whether the call returns the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the
 most bytes that a call allocates at a time. The setup may make an AsyncExitStack of the name `stack`, which is closed in
 the end.
@@ -35,8 +35,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from prprep_worker.benchmark import waiting
-from prprep_worker.exploring.reach import ReachWatch
 from prprep_worker.recording.functions import WantedFunction
+from prprep_worker.recording.share import TIMES, ShareWatch, WatchedTime
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
 from prprep_worker.values.description import describe
@@ -77,10 +77,9 @@ class Trial:
     def __init__(self, order: Message, names: Message) -> None:
         self._order, self._names = order, names
         self._loop: Any = None
-        self._clock = time.perf_counter
         self._executed = ExecutedLines(order.get("lines", {}))
         names["reached"] = self._executed.reached
-        self._inside = _watch(order["inside"], order["file"]) if order.get("inside") else None
+        self._inside = ShareWatch(WantedFunction.of(order["inside"])) if order.get("inside") else None
         self._setup, self._call = self._compiled(order["setup"]), self._compiled(f"({order['call']}\n)", "eval")
 
     def _compiled(self, code: str, mode: str = "exec") -> types.CodeType:
@@ -120,7 +119,7 @@ class Trial:
     def _calls_in(self, step: types.CodeType) -> int:
         if self._inside is None:
             raise ValueError("the order has no function to watch")
-        self._inside.restart(self._order["file"])
+        self._inside.restart()
         self._run(step)
         return self._inside.calls
 
@@ -131,24 +130,25 @@ class Trial:
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
         used = Used.now()
         with self._executed:
-            seconds, share, value = self._timed()
-        if self._inside and order.get("whole"):
-            # While others have the core, wall time would go on in one part of the call or another.
-            self._clock = time.thread_time if used.is_all_time_since() else time.perf_counter
-            self._inside.calibrate(self._clock)
+            once = self._timed(self._call)
+        value = once.value
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
-        again, share_of_others, last = self._repeated(seconds, changes=changes)
+        if self._inside and used.is_all_time_since():
+            # While others have the core, wall time would go on in one part of the call or another.
+            self._inside.clock = time.thread_time
+        again, last = self._repeated(once.wall, changes=changes)
         described = {
-            "seconds": min([seconds, *again]),
+            "seconds": min(each.wall for each in (once, *(unwatched for unwatched, _ in again))),
             "changes": changes,
             "lazy": is_lazy(value),
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
             "reached": self._executed.reached(),
             "executed": sorted(self._executed.executed),
-            "share": share if share_of_others is None else share_of_others,
         }
+        if self._inside and not self._order.get("lines"):
+            described["share"] = self._share(self._inside, once, again)
         if order.get("peak"):
             described["peak"] = self._peak(changes=changes)
         if order.get("steady"):
@@ -157,40 +157,51 @@ class Trial:
             described["value"] = value
         return described
 
-    def _repeated(self, spent: float, *, changes: bool) -> tuple[list[float], float | None, Any]:
-        """Return the seconds of further calls, the share in them, and what the last one returns.
+    def _share(self, inside: ShareWatch, once: Timed, again: list[tuple[Timed, Timed]]) -> float:
+        """Return the share of the watched function in a call; the first call may fill caches, as others do not."""
+        nothing = self._compiled("None", "eval")
+        trial = min(self._timed(nothing).own for _ in range(TIMES))
+        cost = inside.cost()
+        if not again:
+            return cost.share(once.seen, once.own - trial, None)
+        return statistics.median(
+            cost.share(watched.seen, watched.own - trial, unwatched.own - trial) for unwatched, watched in again
+        )
 
-        The first call may fill caches, whose time the others do not have. In others the process may be interrupted: a
-        share of a known time becomes larger by that, another one larger or smaller.
-        """
-        typical = min if self._order.get("whole") else statistics.median
-        again: list[float] = []
-        shares: list[float] = []
-        value = None
+    def _repeated(self, spent: float, *, changes: bool) -> tuple[list[tuple[Timed, Timed]], Any]:
+        """Return the times of further calls, each without and with watching, and what the last one returns."""
+        again: list[tuple[Timed, Timed]] = []
+        last = None
         most = FEW if changes else MOST
         if spent >= LONG:
             most = 0
         elif self._order.get("lines"):
             most = ONCE  # whoever asks for lines does not ask for the time
-        while (not again or spent + sum(again) < ENOUGH) and len(again) < most:
-            if changes:
-                self.set_up()
-            took, share, value = self._timed()
-            again.append(took)
-            shares += [] if share is None else [share]
-        return again, typical(shares) if shares else None, value
+        while (not again or spent < ENOUGH) and len(again) < most:
+            with self._inside.paused() if self._inside else contextlib.nullcontext():
+                unwatched = last = self._timed_anew(changes=changes)
+            if self._inside and not self._order.get("lines"):
+                last = self._timed_anew(changes=changes)
+            spent += unwatched.wall
+            again.append((unwatched._replace(value=None), last._replace(value=None)))
+        return again, last.value if last else None
 
-    def _timed(self) -> tuple[float, float | None, Any]:
-        """Return the seconds of a call, the share of the watched function, and what it returns; consume an iterator."""
+    def _timed_anew(self, *, changes: bool) -> Timed:
+        if changes:
+            self.set_up()
+        return self._timed(self._call)
+
+    def _timed(self, code: types.CodeType) -> Timed:
+        """Return the times of code, and what it returns; consume an iterator."""
+        clock = self._inside.clock if self._inside else time.perf_counter
         if self._inside:
-            self._inside.restart(self._order["file"])
-        begun = self._clock()
-        value = self._run(self._call)
+            self._inside.restart()
+        own, begun = clock(), time.perf_counter()
+        value = self._run(code)
         for _ in value if is_lazy(value) else ():
             pass
-        seconds = self._clock() - begun
-        share = self._inside.share(seconds, self._order.get("whole", 0.0)) if self._inside else None
-        return seconds, share, value
+        wall, own = time.perf_counter() - begun, clock() - own
+        return Timed(wall, own, self._inside.seen if self._inside else WatchedTime(), value)
 
     def _peak(self, *, changes: bool) -> int:
         """Return the most bytes that one more call, with what it returns, allocates at a time."""
@@ -205,6 +216,15 @@ class Trial:
             return tracemalloc.get_traced_memory()[1] - before
         finally:
             tracemalloc.stop()
+
+
+class Timed(NamedTuple):
+    """Seconds of a call by wall time, and by the clock of the watch, what that saw, and what the call returned."""
+
+    wall: float
+    own: float
+    seen: WatchedTime
+    value: Any
 
 
 class Used(NamedTuple):
@@ -243,11 +263,6 @@ def _patching(order: Message) -> Iterator[Message]:
 
     with pytest.MonkeyPatch.context() as patch:
         yield {"monkeypatch": patch}
-
-
-def _watch(function: Message, file: str) -> ReachWatch:
-    wanted = WantedFunction.of(function)
-    return ReachWatch({"inside": wanted}, os.path.dirname(file), "inside")
 
 
 class ExecutedLines:
