@@ -1,6 +1,7 @@
 """Compose the code of a recorded call: the lines that build its inputs, and the call."""
 
 import ast
+import builtins
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -61,15 +62,22 @@ def compose(
     inputs.setup += [f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items()]
     inputs.setup += spelling.statements
     function, arguments = _called(call, target, inputs)
+    top = name.partition(".")[0]
+    own_import = f"from {module} import {top}"
+    # Neither a builtin may be hidden, nor the module by a variable; arguments that need the name import it.
+    hides = hasattr(builtins, top) and own_import not in spelling.imports and function.partition(".")[0] == top
+    if hides and module.partition(".")[0] not in {*arguments, *inputs.names, *inputs.bound}:
+        function, own_import, top = f"{module}.{function}", f"import {module}", module
     defaults = defaults_of(definition) if defaults is None else defaults
     passed = ", ".join(_passed(arguments, call.kinds, defaults, inputs))
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     needed = {"monkeypatch": bool(functions), "tmp_path": "tmp_path" in spelling.needs}
-    code, top = call_code(function, passed, definition), name.partition(".")[0]
+    code = call_code(function, passed, definition)
     # The recorder imports a class from where it is defined, which need not be where the target is imported from.
     others = {line for line in spelling.imports if not line.endswith(f" import {top}")}
-    is_used = len(others) < len(spelling.imports) or re.search(rf"\b{top}\b", "\n".join((*inputs.setup, code)))
-    imports = {*others, *(line for line, _ in builders), *([f"from {module} import {top}"] if is_used else [])}
+    named = re.search(rf"\b{re.escape(top)}\b", "\n".join((*inputs.setup, code)))
+    is_used = named or len(others) < len(spelling.imports)
+    imports = {*others, *(line for line, _ in builders), *([own_import] if is_used else [])}
     imports |= {line for fake in call.fakes for method in fake.methods for line in method.imports}
     return RecordedCode(
         imports=tuple(sorted(imports)),

@@ -23,6 +23,9 @@ def total(numbers, start=0, *, fast=True): ...
 
 
 def joined(parts, sep="-", *, end='"'): ...
+
+
+def format(text, app=None): ...
 """
 
 
@@ -35,6 +38,15 @@ def composed(name, arguments, kinds=None, **more):
     call = RecordedCall(size=1, seconds=1.0, test="", described=(), kinds=kinds or {}, spelling=spelling, **more)
     definition = next(each for each in definitions(SOURCE, "app.py") if each.name == name)
     return compose(call, f"app:{name}", definition)
+
+
+def test_no_import_hides_a_builtin():
+    code = composed("format", {"text": "format('a' * 100)"})
+    assert (code.imports, code.call) == (("import app",), "app.format(text)")
+    hidden = composed("format", {"text": "'a'", "app": "list(range(9))"})
+    assert (hidden.imports, hidden.call) == (("from app import format",), "format('a', app)")
+    needed = composed("format", {"text": "format"}, imports=("from app import format",))
+    assert (needed.imports, needed.call) == (("from app import format",), "format(text)")
 
 
 @pytest.mark.parametrize(
