@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName, Verdict
-from tasks.bench.cores import all_cores
+from tasks.processes.cores import all_cores
 from tests.support.mistakes import compare, item
 from tests.support.targets import TargetRepo
 

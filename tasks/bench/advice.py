@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..processes import cores
 from ..storage.hashing import text_of
-from . import cores, machine, pressure
+from . import machine, pressure
 from .workers import memory_layout
 
 CPUS, SCHEDSTAT = Path("/sys/devices/system/cpu"), Path("/proc/self/schedstat")

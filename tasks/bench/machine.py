@@ -10,8 +10,8 @@ import psutil
 
 from ..errors import CommandFailedError
 from ..processes import programs
+from ..processes.cores import all_cores
 from ..storage.hashing import text_of
-from .cores import all_cores
 
 GIB = 1 << 30
 

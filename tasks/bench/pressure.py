@@ -8,8 +8,8 @@ from typing import NamedTuple, Self
 
 import psutil
 
+from ..processes.cores import all_cores
 from ..storage.hashing import text_of
-from .cores import all_cores
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 

@@ -10,8 +10,9 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from tasks.bench import advice, cores, pressure
+from tasks.bench import advice, pressure
 from tasks.bench.pressure import Pressure
+from tasks.processes import cores
 from tests.support.quotas import cpu_quota
 
 

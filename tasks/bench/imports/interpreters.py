@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ...artifacts import Launch, Side
-from ..cores import one_core
+from ...processes.cores import one_core
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ...artifacts import DefinitionPlace
+from ...processes.cores import one_core
 from ...processes.progress import Report
-from ..cores import one_core
 from ..exclusive import exclusive
 from ..request import Request, Role
 from ..sampled import ChangedOnSide, sampled_functions

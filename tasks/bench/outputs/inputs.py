@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ...artifacts import SIDES, Output
 from ...errors import MeasuringError, ProvenanceError
+from ...processes.cores import one_core
 from ...processes.progress import Report
-from ..cores import one_core
 from ..request import Request
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, started

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ...artifacts import Output, Side
 from ...errors import MeasuringError
+from ...processes.cores import one_core
 from ...processes.progress import Report
-from ..cores import one_core
 from ..request import Request
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started

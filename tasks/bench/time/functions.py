@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from ...artifacts import SIDES, DefinitionPlace, FunctionShare, Share, Side, Stack
 from ...errors import MeasuringError
+from ...processes.cores import one_core
 from ...processes.progress import Report
 from ...project.code.definitions import MODULE
 from ...project.code.module_code import Affected
-from ..cores import one_core
 from ..request import ChangedDefinition, MeasurementResult, Request
 from ..sampled import ChangedOnSide, SampledFunction, sampled_functions
 from ..workers.channel import Message, TimeLimitError

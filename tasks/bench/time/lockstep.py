@@ -25,7 +25,7 @@ from typing import Literal, Self
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
-from ..cores import Cores, all_cores, one_core
+from ...processes.cores import Cores, all_cores, one_core
 from ..outputs.attributes import Attributes, merged, missing_attributes
 from ..outputs.exploration import refusal
 from ..provenance import check_control

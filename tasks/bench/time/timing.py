@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 
 from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
 from ...manifest.model import CoreChoice
+from ...processes.cores import all_cores, other_cores
 from ...processes.progress import Report
-from ..cores import all_cores, other_cores
 from ..outputs.witness import CallResults, compare_outputs
 from ..request import Request
 from ..workers import memory_layout

@@ -14,8 +14,8 @@ from typing import Any
 from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
+from ...processes.cores import Cores
 from ...storage.hashing import text_of
-from ..cores import Cores
 from ..node_ids import NodeIds
 from ..provenance import prove
 from ..request import Request, Role, SideRequest

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.bench.cores import all_cores, other_cores
 from tasks.bench.time import timing
 from tasks.bench.time.lockstep import LaunchRecord, TimedCall
 from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
 from tasks.errors import MeasuringError
+from tasks.processes.cores import all_cores, other_cores
 from tests.support.pairs import block, both, pair
 
 pytestmark = pytest.mark.slow

@@ -1,10 +1,9 @@
 """Which cores processes run on while something is measured."""
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-
-from ..storage.hashing import text_of
 
 Cores = tuple[int, ...]
 """Logical processors; none where processes cannot be bound to them (macOS)."""
@@ -29,7 +28,10 @@ def other_cores() -> Cores:
 
 def isolated() -> Cores:
     """Return the cores that the system uses for nothing else (`isolcpus` of Linux)."""
-    ranges = (part.partition("-") for part in text_of(ISOLATED).strip().split(",") if part[:1].isdigit())
+    text = ""
+    with suppress(OSError):
+        text = ISOLATED.read_text(encoding="ascii").strip()
+    ranges = (part.partition("-") for part in text.split(",") if part[:1].isdigit())
     return tuple(core for first, _, last in ranges for core in range(int(first), int(last or first) + 1))
 
 

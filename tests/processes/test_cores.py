@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.bench import cores
+from tasks.processes import cores
 
 pytestmark = pytest.mark.skipif(not cores.all_cores(), reason="processes cannot be bound to cores here")
 
