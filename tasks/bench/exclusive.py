@@ -1,19 +1,17 @@
 """Let only one comparison at a time measure on a machine, and wait until other programs leave it alone."""
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import BusyError, PrprepError, UsageError
-from ..processes import locks
+from ..processes import beside, locks
 from ..processes.progress import Report
 from ..text import figures
 from . import pressure
 
-LOCK_VARIABLE = "PRPREP_LOCK"
 QUIET_VARIABLE = "PRPREP_WAIT_FOR_QUIET"
 QUIET = 0.1
 """Share of the cores' time that other programs may use on a quiet machine."""
@@ -28,17 +26,17 @@ def cache_lock(cache: Path) -> Path:
     return cache / "locks" / "machine.lock"
 
 
-def machine_lock() -> Path:
-    """Return the lock that is held while something measures on this machine: PRPREP_LOCK, else one for all users."""
-    return Path(os.environ.get(LOCK_VARIABLE) or Path(tempfile.gettempdir(), "prprep-machine.lock"))
-
-
 @contextmanager
 def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
-    """Hold a cache's lock and the machine's, and wait for them if need be: two comparisons would disturb each other."""
+    """Hold a cache's lock and the machine's, and wait for them if need be: two comparisons would disturb each other.
+
+    What prprep runs for anything else meanwhile gets the cores that measuring leaves free.
+    """
     with ExitStack() as stack:
-        for path in (lock, machine_lock()) if lock else ():
+        for path in (lock, locks.machine_lock()) if lock else ():
             _enter(stack, path, report, for_all_users=path != lock)
+        if lock:
+            stack.enter_context(beside.measuring())
         yield
 
 
@@ -46,8 +44,9 @@ def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool)
     try:
         stack.enter_context(locks.file_lock(path, busy=_BUSY, for_all_users=for_all_users))
     except BusyError as error:
-        if locks.is_held_by_parent(path):
-            return  # a prprep that verifies a body, or runs the tests of prprep, holds it for us
+        # A parent that runs this prprep as its own measures something else meanwhile, if it holds the lock.
+        if not beside.is_run_by_another() and locks.is_held_by_parent(path):
+            return  # a prprep that runs the tests of prprep holds it for us
         report(f"{error.what}: waiting until it has ended")
         stack.enter_context(locks.file_lock(path, busy=None, for_all_users=for_all_users))
     except PrprepError as error:
@@ -69,10 +68,10 @@ def await_quiet(report: Report) -> None:
             calm = calm + 1 if may_wait else QUIET_LOOKS
         elif may_wait:
             calm = 0
-            report(f"other programs use {figures.share(share)} of the cores: waiting for a quiet machine")
+            report(f"other programs use {figures.share(round(share, 2))} of the cores: waiting for a quiet machine")
         else:
             after = f" after {seconds:g} s of waiting" if seconds else ""
-            busy = f"other programs use {figures.share(share)} of the cores{after}"
+            busy = f"other programs use {figures.share(round(share, 2))} of the cores{after}"
             report(f"{busy}; measuring anyway, with wider intervals")
             return
 

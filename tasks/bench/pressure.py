@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import psutil
 
+from ..processes import beside
 from ..processes.cores import all_cores
 from ..storage.hashing import text_of
 
@@ -32,11 +34,25 @@ class Pressure(NamedTuple):
 
 
 def busy_share(seconds: float) -> float | None:
-    """Return the share of this process's cores that programs use, watched for some `seconds`; None if not known."""
+    """Return the share of this process's cores that programs use, watched for some `seconds`; None if not known.
+
+    prprep's own, which set up something else meanwhile, do not count.
+    """
+    before = _seconds_of(beside.others())
     times = psutil.cpu_times_percent(interval=seconds, percpu=True)
+    own = sum(max(0.0, now - before.get(process, 0.0)) for process, now in _seconds_of(beside.others()).items())
     ours = all_cores() or range(len(times))
     idle = [each.idle + getattr(each, "iowait", 0.0) for core, each in enumerate(times) if core in ours]
-    return max(0.0, 1 - sum(idle) / len(idle) / 100) if idle else None
+    return max(0.0, 1 - sum(idle) / len(idle) / 100 - own / len(idle) / seconds) if idle else None
+
+
+def _seconds_of(processes: Iterable[int]) -> dict[int, float]:
+    """Return the CPU seconds of processes so far, with those of their children that have ended."""
+    seconds = {}
+    for process in processes:
+        with suppress(psutil.Error):
+            seconds[process] = sum(psutil.Process(process).cpu_times()[:4])
+    return seconds
 
 
 def quota() -> float | None:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..bench import machine
-from ..bench.exclusive import machine_lock
 from ..errors import BusyError, ClusterError, PrprepError, SystemCallError
 from ..git import bundles
 from ..jobs import process
 from ..jobs.files import Job
 from ..jobs.process import GivenUpError
-from ..processes.locks import file_lock
+from ..processes.locks import file_lock, machine_lock
 from ..processes.progress import Report
 from ..processes.scratch import scratch_folder
 from ..storage.files import write_whole

@@ -18,6 +18,7 @@ from doit.task import Task
 from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..git.repository import is_tracked
+from ..processes.cores import all_cores
 from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
@@ -98,6 +99,8 @@ class Graph:
             "reporter": type("Reporter", (PlainReporter,), {"graph": self}),
             "continue": True,
             "par_type": "thread",
+            # One item is set up while another one is measured; see `processes.beside`.
+            "num_process": 2 if len(all_cores()) > 1 else 0,
             "verbosity": 2,
             "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
         }

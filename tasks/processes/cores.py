@@ -9,10 +9,14 @@ Cores = tuple[int, ...]
 """Logical processors; none where processes cannot be bound to them (macOS)."""
 
 ISOLATED = Path("/sys/devices/system/cpu/isolated")
+CORES_VARIABLE = "PRPREP_CORES"
+"""The cores of the prprep that started this one, which may have moved it to some of them for a while."""
 
 
 def all_cores() -> Cores:
     """Return the cores that this process may use."""
+    if given := os.environ.get(CORES_VARIABLE):
+        return tuple(map(int, given.split(",")))
     return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
 
 
@@ -33,6 +37,12 @@ def isolated() -> Cores:
         text = ISOLATED.read_text(encoding="ascii").strip()
     ranges = (part.partition("-") for part in text.split(",") if part[:1].isdigit())
     return tuple(core for first, _, last in ranges for core in range(int(first), int(last or first) + 1))
+
+
+def move(thread: int, cores: Cores) -> None:
+    """Let a thread, 0 for this one, run on some cores from now on; nothing happens if it has ended."""
+    with suppress(OSError, AttributeError):
+        os.sched_setaffinity(thread, cores)
 
 
 @cache

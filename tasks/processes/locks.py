@@ -4,16 +4,24 @@ import errno
 import fcntl
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import BusyError, PrprepError
 
+LOCK_VARIABLE = "PRPREP_LOCK"
+
+
+def machine_lock() -> Path:
+    """Return the lock that is held while something measures on this machine: PRPREP_LOCK, else one for all users."""
+    return Path(os.environ.get(LOCK_VARIABLE) or Path(tempfile.gettempdir(), "prprep-machine.lock"))
+
 
 @contextmanager
 def file_lock(path: Path, *, busy: str | None, for_all_users: bool = False) -> Iterator[None]:
-    """Hold the lock `path`, a file with the holder's process id that stays after the block.
+    """Hold the lock `path`, a file with the holder's process id; it stays after the block, empty.
 
     With `busy=None` wait for it; otherwise raise BusyError with that message at once if another process, or another
     part of this one, holds it. Not re-entrant. Any user of the machine can hold a lock `for_all_users`.
@@ -21,9 +29,12 @@ def file_lock(path: Path, *, busy: str | None, for_all_users: bool = False) -> I
     descriptor = _open(path, for_all_users=for_all_users)
     try:
         _acquire(descriptor, path, busy)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n{_process_namespace()}\n".encode(), 0)
-        yield
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n{_process_namespace()}\n".encode(), 0)
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         # Closing releases the lock. The file stays: another process may already wait on it.
         os.close(descriptor)

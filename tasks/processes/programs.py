@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import CommandFailedError
+from . import beside
 from .reaper import REAPER
 from .secrets import is_withheld
 from .streams import Stream, exchange
@@ -118,15 +119,6 @@ class RunningProgram:
         return "\n".join(end.decode(errors="replace").splitlines()[-lines:])
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """Yield the child processes of one, recursively, from Linux's /proc."""
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # the thread may have ended
-            for child in map(int, children.read_text(encoding="ascii").split()):
-                yield child
-                yield from descendants(child)
-
-
 @contextmanager
 def start(
     command: Sequence[str | Path],
@@ -197,11 +189,13 @@ def _launch(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None, **
     if leash and _is_executable_format(program):
         program, arguments = leash[0], (*leash[1:], program, *words[1:])
     try:
-        process: Popen = _command(program).popen(
-            arguments, cwd=str(cwd.absolute()), env=environment, new_session=True, **descriptors
-        )
+        with beside.on_free_cores():
+            process: Popen = _command(program).popen(
+                arguments, cwd=str(cwd.absolute()), env=environment, new_session=True, **descriptors
+            )
     except (OSError, ValueError) as error:
         raise _not_started(words, f"could not start: {getattr(error, 'strerror', None) or error}") from None
+    beside.began(process.pid)
     if words[0] != "git":  # git's children end with it, and a run with nothing to do starts only git
         REAPER.add(process.pid)
     return process
@@ -272,6 +266,7 @@ def _end(process: Popen) -> None:
     for kill in strays:
         kill()
     REAPER.remove(process.pid)
+    beside.ended(process.pid)
     process.wait()
 
 

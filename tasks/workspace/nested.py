@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError
-from ..processes import programs
+from ..processes import beside, locks, programs
 from ..processes.progress import Report, silent
 from ..storage.files import read_json
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
@@ -45,10 +45,8 @@ def command() -> tuple[str, ...]:
 
 def variables(cache: Path) -> dict[str, str]:
     """Return the environment variables of a nested prprep; `cache` is its PRPREP_CACHE, the machine's lock is ours."""
-    from ..bench.exclusive import LOCK_VARIABLE  # imports psutil, which a run with nothing to do does not need
-
-    lock = os.environ.get(LOCK_VARIABLE)
-    return {MARK: "1", "PRPREP_CACHE": str(cache.absolute()), **({LOCK_VARIABLE: lock} if lock else {})}
+    own = {MARK: "1", "PRPREP_CACHE": str(cache.absolute()), locks.LOCK_VARIABLE: str(locks.machine_lock())}
+    return own | beside.family_variables()
 
 
 def program(folder: Path, cache: Path) -> Path:
@@ -97,6 +95,8 @@ def followed(running: programs.RunningProgram, *, timeout: float | None, report:
             report(line)
         time.sleep(POLL_SECONDS)
         code = running.poll()
+    if code != 0:
+        beside.recover()  # it may have been killed while it measured
     return code, running.tail(TAIL_LINES)
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tasks.bench import exclusive as module
-from tasks.bench.exclusive import await_quiet, exclusive, machine_lock
+from tasks.bench.exclusive import await_quiet, exclusive
 from tasks.errors import UsageError
 from tasks.processes import locks
 
@@ -73,7 +73,7 @@ def test_a_machine_lock_that_cannot_be_opened_is_reported(tmp_path, lock):
 
 def test_the_lock_of_the_machine_does_not_depend_on_the_cache(monkeypatch):
     monkeypatch.delenv("PRPREP_LOCK")
-    assert machine_lock().name == "prprep-machine.lock"
+    assert locks.machine_lock().name == "prprep-machine.lock"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +32,7 @@ from tests.support.mistakes import (
 )
 from tests.support.projects import FLIT, SETUPTOOLS
 from tests.support.untouched import untouched
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow(1.5)
 
@@ -399,14 +399,6 @@ def paused(tmp_path):
     benchmark = PausedBenchmark(tmp_path)
     yield benchmark
     benchmark.end()
-
-
-def wait_for(condition):
-    for _ in range(1200):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_18_a_killed_run_leaves_nothing_and_continues(paused):

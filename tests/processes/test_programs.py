@@ -10,6 +10,7 @@ import pytest
 
 from tasks.errors import CommandFailedError
 from tasks.processes import programs
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -23,14 +24,6 @@ def is_alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
-
-
-def wait_for_end(pid: int) -> bool:
-    for _ in range(200):
-        if not is_alive(pid):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_run_returns_streams_and_exit_code(tmp_path: Path) -> None:
@@ -119,7 +112,7 @@ def test_the_time_limit_ends_grandchildren_too(tmp_path: Path, session: str) -> 
         programs.run(["sh", "-c", script], cwd=tmp_path, timeout=0.5)
     assert caught.value.code is None
     assert str(caught.value) == f"`sh -c {script}` took longer than 0.5 s and was stopped:\nsaid"
-    assert wait_for_end(int((tmp_path / "grandchild").read_text()))
+    assert wait_for(lambda: not is_alive(int((tmp_path / "grandchild").read_text())))
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,12 +121,12 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: p
         programs.run(
             ["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4
         )
-    assert wait_for_end(int((tmp_path / "pid").read_text()))
+    assert wait_for(lambda: not is_alive(int((tmp_path / "pid").read_text())))
 
 
 def test_a_grandchild_with_the_pipe_does_not_block(tmp_path: Path) -> None:
     finished = programs.run(["sh", "-c", "sleep 300 & echo $!"], cwd=tmp_path, timeout=60)
-    assert wait_for_end(int(finished.output))
+    assert wait_for(lambda: not is_alive(int(finished.output)))
 
 
 def test_any_exception_ends_the_group(tmp_path: Path) -> None:
@@ -142,8 +135,8 @@ def test_any_exception_ends_the_group(tmp_path: Path) -> None:
         while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
             time.sleep(0.01)
         raise KeyboardInterrupt
-    assert wait_for_end(running.pid)
-    assert wait_for_end(int((tmp_path / "child").read_text()))
+    assert wait_for(lambda: not is_alive(running.pid))
+    assert wait_for(lambda: not is_alive(int((tmp_path / "child").read_text())))
 
 
 def test_a_background_program(tmp_path: Path) -> None:
@@ -186,7 +179,7 @@ with programs.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    assert wait_for_end(child)
+    assert wait_for(lambda: not is_alive(child))
 
 
 def test_target_environment_has_no_variables_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,4 +230,4 @@ def test_a_killed_prprep_takes_its_grandchildren_along(tmp_path: Path, how: str)
     assert is_alive(grandchild)
     parent.kill()
     parent.wait()
-    assert wait_for_end(grandchild)
+    assert wait_for(lambda: not is_alive(grandchild))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from ...processes import programs
+from ...processes.descendants import descendants
 from ...storage.hashing import text_of
 
 MOST_UNSEEN, MOST_UNSEEN_BYTES = 0.25, 1 << 18
@@ -213,7 +213,7 @@ class ProcessTree:
         return Sweep(began, time.monotonic_ns(), whole) if is_whole else None
 
     def processes(self) -> tuple[int, ...]:
-        return (self.root, *programs.descendants(self.root))
+        return (self.root, *descendants(self.root))
 
     def ended(self) -> Ended:
         """Return what is known of the processes that have ended since this was asked last, or the tree was made."""

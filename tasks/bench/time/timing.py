@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
 from ...manifest.model import CoreChoice
+from ...processes import beside
 from ...processes.cores import all_cores, other_cores
 from ...processes.progress import Report
 from ..outputs.witness import CallResults, compare_outputs
@@ -197,13 +198,13 @@ class Launches:
 
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
-        self._others = other_cores()
+        self._others, self._alone = other_cores(), False
         self._next: Pair | None = None
         self._previous: Pair | None = None
 
     def use_all_cores(self) -> None:
         """From now on start no processes while others are measured: these use all cores."""
-        self._others = ()
+        self._others, self._alone = (), True
         if self._next:
             # It was started on one core: what it imports may have seen that.
             self._next.end()
@@ -213,6 +214,7 @@ class Launches:
         return self
 
     def __exit__(self, *_: object) -> None:
+        beside.let_others_go_on()
         if self._next:
             self._next.end()
         if self._previous:
@@ -220,6 +222,8 @@ class Launches:
 
     def run(self, plan: LaunchPlan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
         """Run one launch into `record`; `last` starts no next one. Raises TimeLimitError at the deadline."""
+        if self._alone:
+            beside.stop_others()  # those that have begun since the last launch, too
         pair, self._next = self._next or self._start(describe=describe, alone=True), None
         try:
             if self._others and not last:

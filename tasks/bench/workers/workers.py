@@ -14,7 +14,8 @@ from typing import Any
 from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
-from ...processes.cores import Cores
+from ...processes.cores import Cores, move
+from ...processes.descendants import descendants, threads
 from ...storage.hashing import text_of
 from ..node_ids import NodeIds
 from ..provenance import prove
@@ -159,8 +160,9 @@ class Worker:
     def move(self, cores: Cores) -> None:
         """Move all threads of the process and of its descendants to some cores."""
         if cores:
-            for pid in (self._running.pid, *programs.descendants(self._running.pid)):
-                _move_threads(pid, cores)
+            for pid in (self._running.pid, *descendants(self._running.pid)):
+                for thread in threads(pid):
+                    move(thread, cores)
 
     def ask(self, do: str, **fields_: Any) -> Message:
         """Send an order at a benchmark call, and return its answer of any `kind`."""
@@ -176,7 +178,7 @@ class Worker:
     def process_id(self, inner: int) -> int:
         """Return our id of the process that knows itself as `inner`: a sandbox numbers its processes anew."""
         started = self._running.pid
-        ids = {process: _ids(process) for process in (started, *programs.descendants(started))}
+        ids = {process: _ids(process) for process in (started, *descendants(started))}
         same = [process for process in ids if ids[process][-1:] == [str(inner)]]
         return max(same, key=lambda process: len(ids[process]), default=started)
 
@@ -248,14 +250,6 @@ def _ids(process: int) -> list[str]:
     """Return the ids of a process in the namespaces that it is in, ours first."""
     status = text_of(Path(f"/proc/{process}/status"))
     return next((line.split()[1:] for line in status.split("\n") if line.startswith("NSpid:")), [])
-
-
-def _move_threads(pid: int, cores: Cores) -> None:
-    # Threads come and go, and the process may have ended.
-    with suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(ProcessLookupError):
-                os.sched_setaffinity(int(thread.name), cores)
 
 
 def ended(code: int) -> str:

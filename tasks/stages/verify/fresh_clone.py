@@ -219,6 +219,11 @@ def _runs_pytest(line: str) -> bool:
     return any(after and not _NAMES_PYTEST.search(before) for before, *after in parts)
 
 
+def runs_prprep(commands: str) -> bool:
+    """Return whether commands may run prprep; if in doubt, they do."""
+    return "prprep" in commands
+
+
 def _only_runs_prprep(commands: str) -> bool:
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return all(map(_PRPREP.fullmatch, lines))

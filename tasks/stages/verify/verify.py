@@ -1,7 +1,8 @@
 """Run the body's commands in a fresh clone, and compare the results with the claim."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
@@ -19,7 +20,7 @@ from ...text import figures
 from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
 from . import EVIDENCE
-from .fresh_clone import FreshClone
+from .fresh_clone import FreshClone, runs_prprep
 
 SECONDS: Final = 1800.0
 """Time limit of one block of commands, in addition to what the item's settings allow measuring."""
@@ -123,7 +124,7 @@ def _verified(inputs: StageInputs) -> Verification:
         why = "the body gives no commands in a block of `sh`"
         return Verification(item=item.id, why_not=why, unable=True)
     try:
-        with exclusive(cache_lock(cache), report), scratch_folder(cache) as folder:
+        with scratch_folder(cache) as folder:
             steps = reproduction(evidence)
             packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
             packages += ("pip",) if steps.built else ()
@@ -136,7 +137,7 @@ def _verified(inputs: StageInputs) -> Verification:
             for path, content in saved.items():
                 fresh.write(path, content)
             before = fresh.states()
-            results = _run(fresh, commands)
+            results = _run(fresh, commands, cache_lock(cache))
             inputs.measured_seconds = nested.seconds(fresh.clone, item.id, "measure")
             changed = fresh.changes_since(before)
             measured = None
@@ -148,10 +149,12 @@ def _verified(inputs: StageInputs) -> Verification:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 
 
-def _run(fresh: FreshClone, commands: Sequence[str]) -> list[RunCommand]:
+def _run(fresh: FreshClone, commands: Sequence[str], lock: Path) -> list[RunCommand]:
     seconds = SECONDS + BUDGETS * fresh.item.budget + (fresh.item.timeout or 0)
     results = []
     for number, block in enumerate(commands, 1):
         fresh.report(f"running the body's commands, {number} of {len(commands)}")
-        results.append(fresh.run(block, seconds=seconds))
+        # A prprep among them waits for its turn to measure by itself; setting up needs none.
+        with nullcontext() if runs_prprep(block) else exclusive(lock, fresh.report):
+            results.append(fresh.run(block, seconds=seconds))
     return results

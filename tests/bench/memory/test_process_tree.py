@@ -22,7 +22,7 @@ from tasks.bench.memory.process_tree import (
     Window,
     peak_together,
 )
-from tasks.processes import programs
+from tasks.processes.descendants import descendants
 
 MIB = 1 << 20
 ROOT, CHILD = 1, 2
@@ -149,7 +149,7 @@ def sampled(program, processes):
     """Sample a program until there are some samples while it has so many processes; return the last one."""
     with ProcessTree(program.pid) as tree:
         ends = time.monotonic() + 120
-        while len(list(programs.descendants(program.pid))) + 1 < processes or len(tree.sweeps) < 5:
+        while len(list(descendants(program.pid))) + 1 < processes or len(tree.sweeps) < 5:
             assert time.monotonic() < ends
             time.sleep(0.01)
         taken = len(tree.sweeps)

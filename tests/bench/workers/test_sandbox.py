@@ -26,6 +26,7 @@ from tasks.errors import MeasuringError
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
+from tasks.processes.descendants import descendants
 from tasks.processes.progress import silent
 from tasks.processes.secrets import Secrets
 from tasks.project.files import FolderTree
@@ -432,7 +433,7 @@ def test_a_confined_process_can_be_moved_to_a_core(tmp_path):
     with programs.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:
         inside = sleeping(running.pid)
         core = min(os.sched_getaffinity(inside))
-        for pid in (running.pid, *programs.descendants(running.pid)):
+        for pid in (running.pid, *descendants(running.pid)):
             workers._move_threads(pid, (core,))
         assert os.sched_getaffinity(inside) == {core}
     for _ in range(100):
@@ -444,7 +445,7 @@ def test_a_confined_process_can_be_moved_to_a_core(tmp_path):
 
 def sleeping(pid):
     for _ in range(200):
-        for below in programs.descendants(pid):
+        for below in descendants(pid):
             if Path(f"/proc/{below}/cmdline").read_bytes().startswith(b"/bin/sleep"):
                 return below
         time.sleep(0.05)
