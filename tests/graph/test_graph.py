@@ -155,8 +155,8 @@ def in_target(folder: Path) -> TargetRepo:
 def test_the_first_run_makes_two_bodies(first):
     folder, ended = first
     assert ended.executed == tasks_of("numbers", "words") | {"report"}
-    # The first body is written before the second item is measured.
-    assert ended.out.index(".  render:numbers") < ended.out.index(".  measure:words")
+    # The second item is set up while the first one is measured.
+    assert ended.out.index(".  lint:words") < ended.out.index(".  render:numbers")
     bodies = {path.name: path.read_text() for path in (folder / ".codeflash").glob("pr-body-*")}
     assert bodies.keys() == {"pr-body-total.md", "pr-body-total-words.md"}
     assert all("python" in body and "{{" not in body for body in bodies.values())
@@ -175,7 +175,8 @@ def test_an_edited_benchmark_redoes_its_own_chain_and_no_other(folder):
     ended = prprep(folder, "compare:numbers")
     assert ended.executed == tasks_of("numbers", stages=TO_COMPARE) - {"record:numbers", "codeflash:numbers"}
     assert "stale: run prprep again" in ended.out
-    assert prprep(folder).executed == {"render:numbers", "report"}
+    # The report is written at the end in any case, and its task may run beside the last one.
+    assert prprep(folder).executed - {"report"} == {"render:numbers"}
     assert prprep(folder).executed == set()
 
 
@@ -208,9 +209,9 @@ def test_a_forgotten_task_runs_again_and_its_dependents_only_if_its_result_chang
 
 def test_a_threshold_judges_again_and_measures_nothing(folder):
     edit(folder, "memory, tests", "memory, negligible: 0.02, tests")
-    ended = prprep(folder, "-n", "2")
+    ended = prprep(folder, "-n", "0")
     assert ended.executed == tasks_of("numbers", "words", stages=("compare", "render")) | {"report"}
-    assert prprep(folder, "-n", "2").executed == set()
+    assert prprep(folder, "-n", "0").executed == set()
 
 
 def test_always_execute_runs_every_requested_task(folder):
