@@ -3,10 +3,20 @@
 import multiprocessing
 import os
 import random
+import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
+from itertools import count
+from pathlib import Path
+
+from tasks.environments.installer import uv_program
+from tasks.processes.cores import other_cores
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 SHORTEST, LONGEST = 0.5, 3.0
 """Seconds of one period of work or rest."""
@@ -62,6 +72,34 @@ def _copy_memory(cores: set[int], owner: int) -> None:
             target[:] = source
 
 
+@contextmanager
+def setting_up() -> Iterator[None]:
+    """Do what prprep does for the next item meanwhile, on the cores that measuring leaves free."""
+    with (
+        tempfile.TemporaryDirectory(prefix="prprep-load-", ignore_cleanup_errors=True) as folder,
+        _working(partial(_set_up, Path(folder)), [set(other_cores())]),
+    ):
+        yield
+
+
+def _set_up(folder: Path, cores: set[int], owner: int) -> None:
+    os.sched_setaffinity(0, cores)
+    uv = uv_program()
+    for number in count():
+        environment, clone = folder / f"environment{number}", folder / f"clone{number}"
+        for command in (
+            (uv, "venv", environment),
+            (uv, "pip", "install", "--python", environment, "pytest", "pytest-benchmark", "jinja2"),
+            (environment / "bin/python", "-m", "compileall", "-q", environment / "lib"),
+            ("git", "clone", "--quiet", "--no-local", CHECKOUT, clone),
+        ):
+            if not _is_alive(owner):
+                return
+            subprocess.run(command, check=False, capture_output=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        shutil.rmtree(clone, ignore_errors=True)
+
+
 def _compute_for(seconds: float) -> None:
     end, total = time.monotonic() + seconds, 0
     while time.monotonic() < end:
@@ -81,6 +119,7 @@ LOADS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "busy": partial(on_every_core, _compute),
     "bursts": partial(on_every_core, _compute_and_rest),
     "memory": partial(on_every_core, _copy_memory),
+    "setup": setting_up,
 }
 """The machine as it is; a single loop that computes; a loop a core that computes, that computes and rests for random
-periods, or that copies memory."""
+periods, or that copies memory; environments and clones that are made on the other cores."""

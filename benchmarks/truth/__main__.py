@@ -3,7 +3,7 @@
 `python -m benchmarks.truth [--minutes N] [--budget SECONDS] [--load NAME] [--group NAME] [--ratio P/Q] [--tool NAME]
 [--before CHECKOUT] [--label TEXT] [--tables]`
 
-A comparison measures one to three calls (see `work.py`) at one of nine ratios under one of five loads. Outcomes are
+A comparison measures one to three calls (see `work.py`) at one of nine ratios under one of six loads. Outcomes are
 stored line by line in benchmarks/results/truth.jsonl, where a later run continues; tables in truth.md.
 """
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import sub
 from statistics import fmean, median, stdev
 
 from ..artifacts import SIDES, Interval, Launch, Measurement, Side, Verdict
@@ -204,8 +205,12 @@ def _log_ratio(launch: Launch, side: str, reference: str) -> float:
     if not pairs:
         return math.nan
     cut = min(math.ceil(TRIM * pairs), (pairs - 1) // 2)
-    both = zip(getattr(launch, side), getattr(launch, reference), strict=False)
-    logs = (0.0 if above == below else _logarithm(above) - _logarithm(below) for above, below in both)
+    above, below = getattr(launch, side)[:pairs], getattr(launch, reference)[:pairs]
+    try:
+        logs = [*map(sub, map(math.log, above), map(math.log, below))]
+    except ValueError:  # a sample of nothing
+        both = zip(above, below, strict=True)
+        logs = [0.0 if one == other else _logarithm(one) - _logarithm(other) for one, other in both]
     return _mean(_trimmed(logs, cut))
 
 
