@@ -16,6 +16,8 @@ from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support.stages import run_stage
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
     "main": "c341344eeddd932f1cd1593d3121eccf422f8004",

@@ -15,6 +15,8 @@ from tasks.bench.pressure import Pressure
 from tasks.processes import cores
 from tests.support.quotas import cpu_quota
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def system(tmp_path, monkeypatch):

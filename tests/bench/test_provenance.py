@@ -10,6 +10,8 @@ from tasks.bench.provenance import prove
 from tasks.errors import ProvenanceError
 from tests.support.pairs import pair, write
 
+pytestmark = pytest.mark.slow
+
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 

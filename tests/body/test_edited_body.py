@@ -247,6 +247,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(EDITS)
 @example([(RESULTS, "<!--")])
 @example([(0, "[^1]: word")])

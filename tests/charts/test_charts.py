@@ -15,6 +15,8 @@ from tasks.charts.timeline import Work
 from tasks.charts.units import unit_for
 from tests.support.evidence import CPU_IMPROVED, MEMORY_IMPROVED, TEST, change, samples_of
 
+pytestmark = pytest.mark.slow
+
 TIME = CPU_IMPROVED.changes[0]
 
 

@@ -12,6 +12,8 @@ from tasks.cluster.addresses import Address
 from tasks.errors import UsageError
 from tests.support.runs import CHECKOUT, prprep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "spelled", "is_loopback"),

@@ -12,6 +12,8 @@ from tasks.commands import report
 from tasks.processes.locks import file_lock
 from tests.support.runs import prprep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -12,6 +12,8 @@ from tasks.commands.status import evidence_age, status_table, times_table
 from tasks.pipeline import staleness_of
 from tasks.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3_600
 
 

@@ -11,6 +11,8 @@ from tasks.git import Clone, bundles
 from tasks.git.bundles import Bundle
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 
 def git(folder: Path, *arguments: str) -> str:
     env = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}

@@ -18,6 +18,8 @@ from tests.support.documents import document_of
 from tests.support.mistakes import ran
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 LINT_CASES = Path(__file__).parents[1] / "lint_cases"
 ID = "item_00000"
 

@@ -12,6 +12,8 @@ from tasks.artifacts import Comparison, Failure, MetricName, Scaffolding, Verdic
 from tasks.cli import PrprepMain
 from tests.json_output.test_document import paths_of, rewrite
 
+pytestmark = pytest.mark.slow
+
 IDS = tuple(f"item_0000{number}" for number in range(6))
 READY, STALE, BLOCKED, WAITING, MIXED, _ = IDS
 

@@ -16,6 +16,8 @@ from tasks.manifest.model import EnvironmentSettings, Manifest, Optimization
 from tasks.manifest.reader import read
 from tasks.manifest.schema import schema
 
+pytestmark = pytest.mark.slow
+
 KEYS = sorted(
     {
         *Manifest.model_fields,

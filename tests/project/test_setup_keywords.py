@@ -70,6 +70,7 @@ GROWING = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "step"), GROWING.values(), ids=GROWING)
 def test_what_grows_without_bounds_is_not_known_and_takes_no_memory(first, step):
     source = "\n".join((first, *[step] * 40, "setup(a=x, b='b')"))

@@ -18,6 +18,8 @@ from tasks.pull_request import publishing
 from tasks.pull_request.publishing import Gh, PullRequestText, push
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 SOURCES = sorted((CHECKOUT / "tasks").rglob("*.py"))
 

@@ -37,6 +37,7 @@ def test_what_is_seen_leaves_out_folded_parts_and_comments():
     assert visible(text).split() == ["a", "title", "b"]
 
 
+@pytest.mark.slow
 def test_emphasis_nested_thousands_of_levels_deep():
     text = "## " + "**a " * 3000 + "b**" * 3000
     assert outline(text).sections[1].heading.line == 1

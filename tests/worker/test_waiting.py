@@ -24,7 +24,10 @@ sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.benchmark import waiting
 from prprep_worker.benchmark.calls import Calls, drive
 
-pytestmark = pytest.mark.skipif(waiting.waited() is None, reason="this system does not report waiting for a core")
+pytestmark = [
+    pytest.mark.skipif(waiting.waited() is None, reason="this system does not report waiting for a core"),
+    pytest.mark.slow,
+]
 
 BYTES = bytes(200_000)
 COMPETES = """

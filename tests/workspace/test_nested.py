@@ -14,6 +14,8 @@ from tasks.processes import locks, programs
 from tasks.workspace import nested
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 SLOW = "def total(values=range(2_000)):\n    return sum([list(values) for _ in range(20)][0])\n"
 FAST = "def total(values=range(2_000)):\n    return sum(values)\n"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"

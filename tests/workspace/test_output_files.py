@@ -17,6 +17,8 @@ from tests.support import mistakes
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 OURS, THEIRS, NEW = "ours\n", "theirs\n", "new\n"
 KNOWN = sha256(OURS.encode())
 

@@ -10,6 +10,8 @@ from tasks.errors import ManifestError
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one(tmp_path):

@@ -15,6 +15,8 @@ from tests.support.evidence import CPU_IMPROVED, DETECTION, ITEM, Case
 from tests.support.stages import inputs_of, workspace_of
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tasks.artifacts import Bullets
 
