@@ -22,6 +22,7 @@ from .errors import NeedsReviewError, PrprepError, SystemCallError
 from .processes.progress import Report, silent
 from .processes.secrets import pass_variables
 from .staleness import Stage, StageInputs, Staleness, fields_of
+from .storage import spans
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
 from .storage.journal import Journal
@@ -163,13 +164,9 @@ def _perform(
         staleness.changed()
     with _NOTING:
         keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
-        _keep_times(paths, stage, seconds=time.monotonic() - began, measured=inputs.measured_seconds)
-
-
-def _keep_times(paths: ItemPaths, stage: Stage, *, seconds: float, measured: float) -> None:
-    times = {**read_json(paths.times), stage.name: round(seconds, 2)}
-    times.pop(measuring_in(stage.name), None)
-    keep_json(paths.times, times | ({measuring_in(stage.name): measured} if measured else {}))
+        took, ended = time.monotonic() - began, time.time()
+        keep_json(paths.times, {**read_json(paths.times), stage.name: round(took, 2)})
+        spans.keep(paths.spans, stage.name, (ended - took, ended), inputs.measured)
 
 
 @contextmanager
@@ -184,11 +181,6 @@ def _turn(stage: Stage) -> Iterator[None]:
         with _ENDED:
             _RUNNING[stage.name] -= 1
             _ENDED.notify_all()
-
-
-def measuring_in(stage: str) -> str:
-    """Return the name of the seconds that a stage measured in a prprep of its own, among the stages' seconds."""
-    return f"{stage}: measure"
 
 
 def work_of(stage: Stage) -> ModuleType:

@@ -152,8 +152,8 @@ class StageInputs:
         self.state = item.paths.state
         self.templates = item.workspace.templates
         self._stage, self._item, self._fingerprint = stage, item, fingerprint
-        self.measured_seconds = 0.0
-        """How long a prprep that the stage ran was measuring."""
+        self.measured: list[tuple[float, float]] = []
+        """When something was measured, in seconds since the epoch."""
 
     @cached_property
     def _uses(self) -> list[Uses]:

@@ -1,6 +1,7 @@
 """Measure a pair of trees: time in lockstep, memory, import time, and what the benchmark returns."""
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
     """
     rng = request.rng()
     with exclusive(request.lock, report):
+        began = time.time()
         if request.lock and {"time", "import"} & set(request.metrics):
             await_quiet(report)
         sandbox.compile_environments(request)
@@ -45,6 +47,7 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
             result += time_startup(request, rng, report)
         elif request.changed_modules:
             result += import_costs(request, rng, report)
+        result = replace(result, spans=((began, time.time()),))
     modules = {
         side: tuple(sorted(set(result.modules.get(side, ())), key=lambda module: (module.path, module.name)))
         for side in SIDES

@@ -148,6 +148,8 @@ class MeasurementResult:
     unknown_options: tuple[str, ...] = ()
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
+    """When it was measured, in seconds since the epoch: without waiting for other comparisons."""
 
     def __add__(self, other: MeasurementResult) -> MeasurementResult:
         names = [each.name for each in fields(self) if each.name != "modules"]

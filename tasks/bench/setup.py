@@ -46,11 +46,15 @@ class SideEnvironment:
 
 
 class SetupContext(Protocol):
-    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the private clone."""
+    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the private clone.
+
+    `measured` gets the spans in which something was measured.
+    """
 
     folder: Path
     state: Path
     cache: Path
+    measured: list[tuple[float, float]]
 
     @property
     def report(self) -> Report: ...

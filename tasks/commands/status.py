@@ -13,6 +13,7 @@ from ..json_output.document import Answer, name_manifest
 from ..json_output.items import items_of, measured_at, row_of
 from ..stages.report import report
 from ..staleness import Staleness
+from ..storage import spans
 from ..storage.files import read_json, write_whole
 from ..text import figures
 from ..text.tables import terminal_width, text_table
@@ -68,18 +69,24 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
 
 
 def times_table(workspace: Workspace, *, width: int) -> str:
-    """Return the table of the stages' seconds over all items, and what share of them is not measuring."""
+    """Return the table of the stages' seconds over all items, and what share of their time nothing was measured.
+
+    Stages of several items may run at the same time: time counts once.
+    """
     times = [read_json(workspace.paths.item(item_id).times) for item_id in workspace.plan.items]
     seconds = {name: [each[name] for each in times if name in each] for name in pipeline.NAMES}
     together = [sum(each.get(name, 0) for name in pipeline.NAMES) for each in times if each]
     rows = [_times_row(name, values) for name, values in {**seconds, "all": together}.items()]
     table = text_table(TIMES_HEADER, [row for row in rows if row], width)
-    again = [each[name] for each in times if (name := pipeline.measuring_in("verify")) in each]
-    whole, measuring = sum(together), sum(seconds["measure"]) + sum(again)
+    known = [spans.read(workspace.paths.item(item_id).spans) for item_id in workspace.plan.items]
+    whole = spans.union(span for each in known for span in each.ran)
+    measuring = spans.union(span for each in known for span in each.measured)
     if not measuring:
         return table
-    parts = f"measure {sum(seconds['measure']):.1f} s" + (f", in verify {sum(again):.1f} s" if again else "")
-    return f"{table}\n\nmeasuring: {parts}; everything else: {100 * (1 - measuring / whole):.0f} % of {whole:.1f} s"
+    share = 100 * (1 - measuring / whole)
+    return (
+        f"{table}\n\nat work for {whole:.1f} s, measuring for {measuring:.1f} s of them: {share:.0f} % is anything else"
+    )
 
 
 def _times_row(name: str, seconds: list[float]) -> tuple[str, ...]:

@@ -133,6 +133,8 @@ class ItemPaths:
     """What each artifact was made from, by names that users know, for `explain`."""
     times = _state_file("times.json")
     """The seconds that each stage took when it last ran."""
+    spans = _state_file("spans.json")
+    """When each stage last ran, and when something was measured in it: spans in seconds since the epoch, as `Spans`."""
     branch_folder = _state_file("branch")
     """The folder from which the branch is measured: a manifest of its own."""
     profiles = _state_file(PROFILES)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import CommandFailedError
 from ..processes import beside, locks, programs
 from ..processes.progress import Report, silent
-from ..storage.files import read_json
+from ..storage import spans
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ def followed(running: programs.RunningProgram, *, timeout: float | None, report:
     return code, running.tail(TAIL_LINES)
 
 
-def seconds(folder: Path, item_id: str, stage: str) -> float:
-    """Return how long a stage of a nested run took; 0 if it did not run."""
-    return float(read_json(ProjectPaths(folder / MANIFEST_NAME, folder).item(item_id).times).get(stage, 0))
+def measured(folder: Path, item_id: str) -> list[tuple[float, float]]:
+    """Return when a nested run measured an item, in seconds since the epoch."""
+    return spans.read(ProjectPaths(folder / MANIFEST_NAME, folder).item(item_id).spans).measured
 
 
 def comparison(folder: Path, item_id: str) -> Comparison:

@@ -52,10 +52,15 @@ def test_what_a_run_would_do_again_is_named(folder):
 
 
 def test_the_seconds_of_stages_are_shown_over_all_items(folder):
-    for number, times in enumerate(
-        [{"detect": 1.0, "measure": 20.0}, {"measure": 10.0}, {"measure": 12.0, "verify": 17.0, "verify: measure": 9.0}]
+    for number, (times, spans) in enumerate(
+        (
+            ({"detect": 1.0, "measure": 20.0}, {"measure": {"ran": [[10, 30]], "measured": [[12, 27]]}}),
+            ({"measure": 10.0}, {"measure": {"ran": [[25, 40]], "measured": [[30, 40]]}}),
+            ({"measure": 12.0, "verify": 17.0}, {"verify": {"ran": [[60, 77]], "measured": [[62, 67], [66, 70]]}}),
+        )
     ):
         (folder / f".prprep/item_0000{number}/times.json").write_text(json.dumps(times))
+        (folder / f".prprep/item_0000{number}/spans.json").write_text(json.dumps(spans))
     table = times_table(Workspace.open(folder / "prprep.yaml"), width=100)
     *rows, _, share = table.splitlines()[2:]
     assert [line.split() for line in rows] == [
@@ -64,7 +69,7 @@ def test_the_seconds_of_stages_are_shown_over_all_items(folder):
         ["verify", "1", "17.0", "s", "17.0", "s", "17.0", "s"],
         ["all", "3", "21.0", "s", "29.0", "s", "60.0", "s"],
     ]
-    assert share == "measuring: measure 42.0 s, in verify 9.0 s; everything else: 15 % of 60.0 s"
+    assert share == "at work for 47.0 s, measuring for 33.0 s of them: 30 % is anything else"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def take_samples(
         stolen=after.stolen_since(pressure),
         throttled=after.throttled - pressure.throttled,
     )
+    context.measured += measured.spans
     samples = _samples(setup, measured, load, flags=domains.flags_for(request.metrics, item.timeout))
     for side, target in zip(SIDES, benchmark_files(context.state), strict=True):
         target.unlink(missing_ok=True)

@@ -138,7 +138,7 @@ def _verified(inputs: StageInputs) -> Verification:
                 fresh.write(path, content)
             before = fresh.states()
             results = _run(fresh, commands, cache_lock(cache))
-            inputs.measured_seconds = nested.seconds(fresh.clone, item.id, "measure")
+            inputs.measured += nested.measured(fresh.clone, item.id)
             changed = fresh.changes_since(before)
             measured = None
             with suppress(ArtifactError):
