@@ -297,6 +297,37 @@ def test_a_text_is_repeated_with_a_space_between_its_last_word_and_its_first(val
     assert written(value, 10)[0] == code
 
 
+DOCUMENT = "".join(f"{word} {'of many words ' * (1 + len(word) % 4)}\n" for word in ("one", "three", "four"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        DOCUMENT,
+        DOCUMENT.encode(),
+        [DOCUMENT, {"text": (DOCUMENT[::-1], "short")}],
+        "\n".join(random.Random(0).choices("abcdefgh", k=150)),
+        "\n\x1b[31mred\x1b[0m é ü ö " + DOCUMENT,
+    ],
+)
+def test_texts_of_few_lines_are_written_whole(value):
+    assert read(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "".join(f"{random.Random(number).random()}\n" for number in range(60)),
+        random.Random(0).randbytes(300),
+        [f"{number}. {DOCUMENT}{DOCUMENT[::-1]}" for number in range(9)],
+        DOCUMENT[::-1] * 9 + ".",
+    ],
+)
+def test_long_and_binary_texts_are_not(value):
+    with pytest.raises(CannotWriteError, match="it is a text of"):
+        written(value)
+
+
 def test_only_numbered_texts_are_made_up():
     assert read([f"item{number}" for number in range(100)]) == [f"item{number}" for number in range(100)]
     versions = [f"1.{number}.0" for number in range(100)]

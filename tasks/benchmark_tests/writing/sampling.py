@@ -50,7 +50,7 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
         different[code] = SampledCall(arguments=code, imports=imports, size=each["size"], returns=each["returns"])
     if largest and is_small_call(largest):
         code, imports = largest.spelling.arguments, largest.spelling.imports
-        if tuple(dict(code)) == names and sum(len(value) for _, value in code) <= LONGEST:
+        if tuple(dict(code)) == names:
             different[code] = SampledCall(arguments=code, imports=imports, size=largest.size)
     if len(different) < 2:
         return None
@@ -88,6 +88,8 @@ def reproducible(
 def is_small_call(call: RecordedCall) -> bool:
     """Return whether the largest call is a short one whose inputs cannot be scaled up, like the sampled ones."""
     spelling = call.spelling
+    if sum(len(code) for _, code in spelling.arguments) > LONGEST:
+        return False
     built = spelling.needs or spelling.files or spelling.statements or spelling.data
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
 

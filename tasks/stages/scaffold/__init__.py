@@ -13,7 +13,7 @@ def _files_unchanged(item: Item, fields: Fields) -> bool:
 STAGE = Stage(
     name="scaffold",
     doc="keep the benchmark that exists, or write one",
-    version=13,
+    version=14,
     uses=(
         Uses(settings=("benchmark",), artifacts={"detect": ("base", "head", "picked", "benchmark")}),
         Uses(

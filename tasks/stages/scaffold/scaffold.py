@@ -12,7 +12,9 @@ from ...benchmark_tests.style import style_of
 from ...benchmark_tests.writing import benchmark_code
 from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
 from ...benchmark_tests.writing.data_files import write_data_files
+from ...benchmark_tests.writing.long_texts import with_texts_in_lines
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
+from ...benchmark_tests.writing.recorded_code import WIDTH
 from ...benchmark_tests.writing.styling import named, styled, with_docstring_of
 from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
@@ -164,14 +166,18 @@ class _Writer:
         """Adapt the text to the project's style; return what its linter complains about as well."""
         if benchmark.made_from == "gap":
             return replace(benchmark, text=named(benchmark.text, self.naming)), ()
-        layout = self.detection.layout
-        text = styled(benchmark.text, style_of(self.project.tree, layout.benchmarks_root), self.naming)
-        text = named(text, self.naming)
-        text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
+        root = self.detection.layout.benchmarks_root
+        text = named(styled(benchmark.text, style_of(self.project.tree, root), self.naming), self.naming)
+        is_recorded = benchmark.made_from == "recorded"
+        formatted_text, complaints = self._formatted(with_texts_in_lines(text, WIDTH) if is_recorded else text)
         if match := next(filter(None, map(TOO_LONG.search, complaints)), None):
-            narrow = with_docstring_of(text, int(match[1]))
-            text, complaints = formatted(narrow, self.path, self.project, first_party=layout.packages)
-        return replace(benchmark, text=text), complaints
+            width = int(match[1])
+            text = with_docstring_of(with_texts_in_lines(text, width) if is_recorded else text, width)
+            formatted_text, complaints = self._formatted(text)
+        return replace(benchmark, text=formatted_text), complaints
+
+    def _formatted(self, text: str) -> tuple[str, tuple[str, ...]]:
+        return formatted(text, self.path, self.project, first_party=self.detection.layout.packages)
 
     def _edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> Scaffolding:
         """Describe the file as a person edited it; note it if prprep would now write something else than before."""

@@ -34,7 +34,7 @@ from prprep_worker.values.errors import CannotWriteError, UnknownConstructionErr
 from prprep_worker.values.packages import LISTED, write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.texts import LONGEST as TEXT
-from prprep_worker.values.texts import numbered_lines, period_of, quoted, stem_of
+from prprep_worker.values.texts import MOST_LINES, lines_needed, numbered_lines, period_of, quoted, stem_of
 
 SAMPLED = 8
 """Elements that represent all of more than LISTED."""
@@ -90,7 +90,7 @@ class Writer(Requirements):
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
     of the arguments. `construction_of` returns how an object was made, if that was recorded. `statements` use names
     that are not `taken`; an argument has the name of its parameter, `own_name`. What holds `secrets` is not written. A
-    long text that is the content of one of the `files` is read from there.
+    long text that is the content of one of the `files` is read from there; all others take MOST_LINES at most.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Writer(Requirements):
     ) -> None:
         super().__init__()
         self._secrets = secrets or Secrets()
-        self.own_name, self._read_files = "", files
+        self.own_name, self._read_files, self._lines = "", files, 0
         self._construction_of, self._taken = construction_of, set() if taken is None else taken
         self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
 
@@ -209,10 +209,13 @@ class Writer(Requirements):
 
     def _document(self, value: Any, factor: int) -> str:
         content = self._content(value)
-        if content is None:
-            # A part of a document is no document.
+        if content is not None:
+            return content if factor == 1 else f"{content} * {factor:_}"
+        self._lines += lines_needed(value)
+        # A part of a document is no document.
+        if factor > 1 or self._lines > MOST_LINES:
             raise CannotWriteError(f"it is a text of {len(value):,} characters")
-        return content if factor == 1 else f"{content} * {factor:_}"
+        return quoted(value)
 
     def _content(self, value: Any) -> str | None:
         """Read a text from the project's file that holds it, if there is one."""

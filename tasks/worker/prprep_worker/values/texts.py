@@ -6,7 +6,15 @@ import re
 from typing import Any
 
 LONGEST = 160
-"""Characters of a text that is written whole."""
+"""Characters of a text that is written whole, whatever it holds."""
+MOST_LINES = 25
+"""Lines of longer texts in an argument's code."""
+LINE = 70
+"""Characters of a text in a line of code."""
+FILLED = 8
+"""Lines of code that a text of many short lines may take: they hold several of its lines."""
+ESCAPED = 0.1
+"""The part of a text's characters that may be escaped; one with more is no text that a person would read."""
 DIGITS = "0123456789"
 FEWEST_LINES = 4
 """Of a text whose lines are numbered."""
@@ -18,6 +26,17 @@ def quoted(value: Any) -> str:
     literal = repr(value)
     start = literal.index("'") if "'" in literal and '"' not in literal else -1
     return literal if start < 0 else f'{literal[:start]}"{literal[start + 1 : -1]}"'
+
+
+def lines_needed(value: Any) -> int:
+    """Return how many lines of code a text takes, in pieces that end as its lines do; too many if it is binary."""
+    text = value if isinstance(value, str) else value.decode("ascii", "replace")
+    escaped = sum(not each.isprintable() or each == "\ufffd" for each in text if each not in "\n\r\t")
+    if escaped > ESCAPED * len(text):
+        return MOST_LINES + 1
+    sizes = [len(repr(line)) for line in text.splitlines(keepends=True)]
+    filled = 1 + len(repr(text)) // LINE
+    return filled if len(sizes) > MOST_LINES and filled <= FILLED else sum(1 + size // LINE for size in sizes)
 
 
 def stem_of(texts: list[str]) -> str | None:
