@@ -35,12 +35,21 @@ pytestmark = pytest.mark.slow(1.5)
 CODE = """
 import asyncio
 import dataclasses
+import functools
 import io
 import json
 import os
 import socket
 
 import requests
+
+
+def checked(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
 
 
 @dataclasses.dataclass
@@ -152,6 +161,7 @@ def deepest(tree):
 
 
 class Cart:
+    @checked
     def __init__(self, owner, limit=3):
         self.owner, self.limit = owner, limit
         self._lines = []
@@ -160,6 +170,7 @@ class Cart:
         self._lines.append(line)
 
 
+@checked
 def bill(cart):
     return [(cart.owner, line) for line in cart._lines]
 

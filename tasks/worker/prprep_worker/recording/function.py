@@ -11,7 +11,7 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prprep_worker.recording.functions import ModuleWatch, find_functions
@@ -31,6 +31,13 @@ EFFECTS = {
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 GENERATORS = {inspect.CO_GENERATOR: "generator", inspect.CO_ASYNC_GENERATOR: "async_generator"}
 """The types of what the call of a function returns, by the flag of its code."""
+KINDS = {
+    inspect.Parameter.POSITIONAL_ONLY: "positional",
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: "positional",
+    inspect.Parameter.VAR_POSITIONAL: "args",
+    inspect.Parameter.KEYWORD_ONLY: "keyword",
+    inspect.Parameter.VAR_KEYWORD: "kwargs",
+}
 HAS_MONITORING = sys.version_info >= (3, 12)
 
 _signature = functools.cache(inspect.signature)
@@ -99,11 +106,12 @@ class FunctionWatch:
         values, kinds = _arguments(code, frame.f_locals)
         if code is self._code:
             self._begun[id(frame)] = self._recorder.begin(values, kinds)
-        if code in self._constructors and values:
-            constructed = type(next(iter(values.values())))
+        if code in self._constructors:
+            args, kwargs = _passed(values, kinds)
+            constructor = type(args[0]).__init__ if args else None
             # A subclass calls its base's constructor with arguments of its own.
-            if getattr(constructed.__init__, "__code__", None) is code:
-                self._recorder.note_construction(values, kinds)
+            if getattr(constructor, "__code__", None) is code:
+                self._note_construction(constructor, args, kwargs)
 
     def _yield(self, code: types.CodeType, _offset: int, _value: object) -> None:
         """End the call of a generator, as one without monitoring ends when it has made the generator."""
@@ -143,22 +151,39 @@ class FunctionWatch:
     @contextlib.contextmanager
     def _noted(self, wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
         yield
-        bound = _bound(wrapper.__wrapped__, args, kwargs)
         # As above.
-        if bound and type(args[0]).__init__ is wrapper:
+        if args and type(args[0]).__init__ is wrapper:
+            self._note_construction(wrapper.__wrapped__, args, kwargs)
+
+    def _note_construction(self, constructor: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        bound = _bound(constructor, args, kwargs)
+        if bound and bound[0]:
             self._recorder.note_construction(*bound)
 
 
 def _bound(
-    function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+    function: types.FunctionType, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """Return the values and the kinds of the parameters; None if they do not fit, which the call itself reports."""
+    """Return the values and the kinds of the parameters; None if they do not fit, which the call itself reports.
+
+    Those of a decorator's function are the parameters of what it wraps, since these say what a call has to pass.
+    """
     try:
         bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
         return None
     bound.apply_defaults()
-    return _arguments(function.__code__, bound.arguments)
+    kinds = {name: KINDS[_signature(function).parameters[name].kind] for name in bound.arguments}
+    return dict(bound.arguments), kinds
+
+
+def _passed(values: Mapping[str, Any], kinds: Mapping[str, str]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of a call by position, and those by name, from the values of a function's parameters."""
+    by_kind: dict[str, list[str]] = {kind: [name for name in values if kinds[name] == kind] for kind in KINDS.values()}
+    args = [values[name] for name in by_kind["positional"]]
+    args += [each for name in by_kind["args"] for each in values[name]]
+    kwargs = {name: values[name] for name in by_kind["keyword"]}
+    return args, {**kwargs, **{name: each for held in by_kind["kwargs"] for name, each in values[held].items()}}
 
 
 def _arguments(code: types.CodeType, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.abc
 import importlib.util
@@ -11,6 +12,9 @@ import sys
 import types
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
+
+DEEPEST = 16
+"""Decorators of a function; a decorated one may refer to itself."""
 
 
 class ModuleWatch(importlib.abc.MetaPathFinder):
@@ -68,15 +72,17 @@ class HeldFunction(NamedTuple):
     function: types.FunctionType
 
     def replace(self, wrapper: Callable[..., Any]) -> None:
-        """Put a wrapper in the function's place; what other decorators hold stays as it is."""
-        if isinstance(self.held, (staticmethod, classmethod)):
-            setattr(self.owner, self.name, type(self.held)(wrapper))
-        elif isinstance(self.held, property):
-            accessors = (self.held.fget, self.held.fset, self.held.fdel)
-            replaced = (wrapper if innermost(each) is self.function else each for each in accessors)
+        """Put a wrapper in the function's place, also in closures of decorators that keep `__wrapped__`."""
+        accessors = [self.held.fget, self.held.fset, self.held.fdel] if isinstance(self.held, property) else []
+        decorated = getattr(self.held, "__func__", self.held)
+        if accessors:
+            replaced = (wrapper if each is self.function else each for each in accessors)
             setattr(self.owner, self.name, property(*replaced, self.held.__doc__))
-        elif self.held is self.function:
-            setattr(self.owner, self.name, wrapper)
+        elif decorated is self.function:
+            is_method = isinstance(self.held, (staticmethod, classmethod))
+            setattr(self.owner, self.name, type(self.held)(wrapper) if is_method else wrapper)
+        for each in accessors or [decorated]:
+            _replace_in_closures(each, self.function, wrapper)
         _replace_implementation(self.held, self.function, wrapper)
 
 
@@ -112,6 +118,15 @@ def _functions_at(places: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
             if place in places:
                 found.setdefault(place, function)
     return found
+
+
+def _replace_in_closures(held: Any, function: types.FunctionType, wrapper: Callable[..., Any]) -> None:
+    for _ in range(DEEPEST):
+        for cell in getattr(held, "__closure__", None) or ():
+            with contextlib.suppress(ValueError):  # it is empty
+                if cell.cell_contents is function:
+                    cell.cell_contents = wrapper
+        held = getattr(held, "__wrapped__", None)
 
 
 def _replace_implementation(held: Any, function: types.FunctionType, wrapper: Callable[..., Any]) -> None:

@@ -299,8 +299,8 @@ class Recorder:
             if self._seconds_left <= 0 or len(self._constructions) > CONSTRUCTIONS:
                 return
             writer = self._writer()
-            (_, value), *arguments = values.items()
             try:
+                (_, value), *arguments = values.items()
                 codes = [code for name, held in arguments for code in _as_arguments(name, kinds[name], held, writer)]
                 if not writer.statements:
                     call = f"{writer.imported_name(type(value))}({', '.join(codes)})"
