@@ -7,7 +7,7 @@ import pytest
 from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
-from prprep_worker.values.texts import numbered_lines
+from prprep_worker.values.texts import joined_runs, numbered_lines
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,25 @@ def test_numbered_lines_are_written_by_their_pattern(text, code):
 )
 def test_other_lines_are_not_numbered(text):
     assert numbered_lines(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[" * 1_000 + "a" + "](u)" * 1_000, '"[" * 1_000 + "a" + "](u)" * 1_000'),
+        (b"GET / " + b"\x00\xff" * 99, 'b"GET / " + b"\\x00\\xff" * 99'),
+        ("((" * 50 + "))" * 50, '"(" * 100 + ")" * 100'),
+        ("x.y" * 80 + "end of it", '"x.y" * 80 + "end of it"'),
+    ],
+)
+def test_a_text_of_a_few_runs_is_written_by_them(text, code):
+    assert joined_runs(text) == code
+    assert eval(code) == text
+    assert len(eval(joined_runs(text, 3))) > 2.5 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["word " * 90, "".join(letter * 9 for letter in "abcdefghij"), "no run at all " * 2, ""]
+)
+def test_other_texts_are_not_written_by_runs(text):
+    assert joined_runs(text) is None

@@ -124,8 +124,9 @@ class CallChooser:
         """Return the call with the longest time in the changed function, if it runs as code, and why others do not.
 
         Those that spend enough time in the changed function go first, then those that run most of what head changes.
+        Of calls that take about as long, that with the largest arguments is returned.
         """
-        working: list[tuple[bool, int, float, RecordedCall]] = []
+        working: list[tuple[tuple[bool, int], float, RecordedCall]] = []
         failures = []
         for call in kept[:MOST_TRIED]:
             spelled = self._spelled(call)
@@ -134,11 +135,12 @@ class CallChooser:
             else:
                 tried, executed = spelled
                 share = self._share(tried)
-                inside = share * tried.spelling.seconds
-                working.append((share >= LEAST_SHARE, executed, inside, tried))
+                working.append(((share >= LEAST_SHARE, executed), share * tried.spelling.seconds, tried))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
-        return max(working, key=lambda each: each[:3])[3], ()
+        first = max(rank for rank, _, _ in working)
+        best = [each for each in working if each[0] == first]
+        return lengths.alike(best, lambda each: each[1])[0][2], ()
 
     def _spelled(self, call: Message) -> tuple[RecordedCall, int] | str:
         """Return a call, scaled up if possible, and the number of lines that head changes and it executes.
@@ -219,8 +221,11 @@ class CallChooser:
             return 1.0
         order, data = self._order(call)
         inside = self.changed.function.message(self.site.side.tree)
-        answer = try_code(self.site, {**order, "inside": inside}, data)
-        return float(answer.get("share") or 0.0)
+
+        def measured() -> float:
+            return float(try_code(self.site, {**order, "inside": inside}, data).get("share") or 0.0)
+
+        return lengths.steady_share(measured(), measured)
 
     def _on_document(self, call: RecordedCall, opened: Sequence[str]) -> RecordedCall:
         """Replace a text that is passed by the project's document on which the call takes longest, if that is longer.

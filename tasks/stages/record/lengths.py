@@ -1,9 +1,15 @@
 """How long a call has to take for a benchmark to show something, and which recordings are too short."""
 
+import statistics
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from ...artifacts import Recording
 from ...benchmark_tests.writing.recorded_benchmark import uses_sample
 from ...text import figures
 from .targets import LEAST_SHARE
+
+T = TypeVar("T")
 
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
@@ -17,6 +23,25 @@ LEAST_ROUND = 1e-5
 """Seconds of a round below which a benchmark is a toy."""
 LEAST_CALL = 1e-4
 """The same if the round is a single call: of several different ones each may be short, as in everyday use."""
+
+
+ALIKE = 2.0
+"""Times that differ by less than this factor are alike: chance would decide which is longer."""
+CLOSE, AGAIN = 0.1, 4
+"""A share that differs from the least by less is measured so often again."""
+
+
+def alike(found: Sequence[T], seconds: Callable[[T], float]) -> list[T]:
+    """Return those that take about as long as the longest one, in their order."""
+    longest = max(map(seconds, found))
+    return [each for each in found if ALIKE * seconds(each) >= longest]
+
+
+def steady_share(share: float, measure: Callable[[], float]) -> float:
+    """Return the median of several measurements if chance would decide whether a share is large enough."""
+    if abs(share - LEAST_SHARE) >= CLOSE:
+        return share
+    return statistics.median((share, *(measure() for _ in range(AGAIN))))
 
 
 def round_of(recording: Recording, *, is_memory: bool = False) -> float:

@@ -1,10 +1,10 @@
 """Choose a test of the project whose body is measured, if no call of the changed function can be written as code."""
 
 import ast
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite
@@ -90,16 +90,14 @@ class TestChooser:
             tried += 1
             if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
-        ranked = sorted(working, key=_rank, reverse=True)
-        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in ranked]
+        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in working]
         failures += (
             f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
             for each in larger
             if _once(each) < lengths.LEAST_CALL
         )
-        enough = (each for each in larger if _once(each) >= lengths.LEAST_CALL)
-        chosen = max(enough, key=_rank, default=None)
-        return chosen, () if chosen else tuple(failures)
+        enough = [each for each in larger if _once(each) >= lengths.LEAST_CALL]
+        return (_best(enough), ()) if enough else (None, tuple(failures))
 
     def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
         definition = self.base.changed.located.definition
@@ -143,8 +141,11 @@ class TestChooser:
             workload = workload.model_copy(update={"result": f"list({workload.result})"})
             order = _order(workload)
             at_base = self._tried(self.base, order, workload.fixtures)
-        failure = _unsteady(at_base) or self._too_little(at_base)
-        if failure:
+        if failure := _unsteady(at_base):
+            return failure
+        again = partial(self._tried, self.base, order, workload.fixtures)
+        share = lengths.steady_share(at_base["share"], lambda: float(again().get("share") or 0.0))
+        if failure := self._too_little(share, at_base["seconds"]):
             return failure
         lines = {str(self.head.site.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
         at_head = self._tried(self.head, {**order, "lines": lines}, workload.fixtures)
@@ -157,7 +158,7 @@ class TestChooser:
         seconds = at_base["seconds"]
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
-        update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": at_base["share"]}
+        update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": share}
         of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
         return workload.model_copy(update={**update, **of_head})
 
@@ -185,13 +186,12 @@ class TestChooser:
         answer = self._tried(self.base, {**_order(workload), "lines": lines}, workload.fixtures)
         return frozenset(answer.get("executed", ()))
 
-    def _too_little(self, answer: Message) -> str:
+    def _too_little(self, share: float, seconds: float) -> str:
         """Return why a trial at base is too short to be measured; "" if it is not."""
-        if answer["share"] < LEAST_SHARE:
-            share = figures.share(round(answer["share"], 2))
-            return f"only {share} of its time is spent in {self.base.changed.watched}"
-        if answer["seconds"] < lengths.LEAST_ROUND:
-            return f"it takes {figures.seconds(answer['seconds'])}, which is too short to show anything"
+        if share < LEAST_SHARE:
+            return f"only {figures.share(round(share, 2))} of its time is spent in {self.base.changed.watched}"
+        if seconds < lengths.LEAST_ROUND:
+            return f"it takes {figures.seconds(seconds)}, which is too short to show anything"
         return ""
 
     def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
@@ -213,14 +213,16 @@ def inside_of(workload: WorkloadTest) -> float:
     return workload.share * _once(workload)
 
 
-def _rank(workload: WorkloadTest) -> tuple[int, int, int]:
-    """Order tests by how much of what head changes they execute, by their time in the changed function, and by length.
+def _best(workloads: Sequence[WorkloadTest]) -> WorkloadTest:
+    """Return the shortest of those that execute most of what head changes and then take the longest in it."""
+    most = max(each.executed for each in workloads)
+    executing = [each for each in workloads if each.executed == most]
+    return min(lengths.alike(executing, lambda each: min(inside_of(each), REALISTIC)), key=_lines)
 
-    A factor of two in time counts as nothing.
-    """
-    inside = min(inside_of(workload), REALISTIC)
+
+def _lines(workload: WorkloadTest) -> int:
     code = (*workload.definitions, *workload.setup, *workload.body, workload.result)
-    return workload.executed, round(math.log2(inside)), -sum(each.count("\n") + 1 for each in code)
+    return sum(each.count("\n") + 1 for each in code)
 
 
 def _unsteady(answer: Message) -> str:

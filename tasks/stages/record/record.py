@@ -1,6 +1,7 @@
 """Record real calls for an item without a benchmark, while the project's own tests or a command run."""
 
 import math
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,6 @@ from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
 from .sides import Sides
 from .targets import (
-    LEAST_SHARE,
     Candidate,
     Exploration,
     NamedReach,
@@ -37,6 +37,7 @@ from .targets import (
     callable_of,
     candidates,
     named,
+    undisturbed,
     workload,
 )
 
@@ -44,6 +45,8 @@ MOST_SECONDS = 120.0
 """For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
 EXPLORING = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
+MOST_RUNS, REPEATING = 3, 10.0
+"""How often tests are run to see what their calls take; after so many seconds they are not run again."""
 MUCH_LONGER = 4
 """It is if it spends more than so many times as long in the changed function."""
 LISTED = 5
@@ -185,9 +188,8 @@ class _Recorder:
         for side, tests in self.sides.tests(found):
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
-                # Of a single function, the longest calls are noted at once.
-                inside, functions = found[0].watched if len(found) == 1 else "", self.sides.functions(side, found)
-                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring, inside=inside)
+                functions = self.sides.functions(side, found)
+                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring)
                 ran += files
                 reached += [named(each, side.sources, self._detection.layout) for each in seen]
                 notes += more
@@ -272,19 +274,21 @@ class _Recorder:
         others that do. The rest may do so on one of the project's documents.
         """
         callers = exploration.callers(target.watched)
-        reached = exploration.reached
-        if callers or not any(each.longest for each in reached):
-            reached = tuple(self._with_longest_calls(target, callers, tests))
+        runs = [tuple(self._with_longest_calls(target, callers, tests))]
+        end = time.monotonic() + REPEATING
+        while len(runs) < MOST_RUNS and time.monotonic() < end:
+            runs.append(tuple(self._with_longest_calls(target, callers, tests)))
+        reached = tuple(undisturbed(runs))
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
 
-        def rank(each: Workload) -> tuple[bool, bool, bool, bool, int, float]:
+        def rank(each: Workload) -> tuple[bool, bool, bool, bool, int, int]:
             is_first = each.called is target and each.is_public and each.inside >= lengths.ENOUGH
-            mostly = each.share >= LEAST_SHARE
-            # Durations within a factor of two are alike.
+            # Durations within a factor of two are alike, and shares within a quarter.
             duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
             is_exported = "." not in self._public_name(each.called).partition(":")[0]
-            return is_first, each.is_public and mostly, mostly, is_exported, duration, each.share
+            share = round(4 * each.share)
+            return is_first, each.is_public and each.is_mostly, each.is_mostly, is_exported, duration, share
 
         return tuple(sorted(found, key=rank, reverse=True))
 

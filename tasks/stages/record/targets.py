@@ -3,10 +3,10 @@
 import ast
 import copy
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
 from typing import Final
 
 from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
@@ -33,6 +33,8 @@ SHORT: Final = 1e-3
 """Seconds of a call below which chance decides which of several takes longest."""
 LEAST_SHARE: Final = 0.4
 """The least part of a caller's time that has to be spent in the changed function."""
+WATCHED: Final = 0.5
+"""The part of a short call's time that may be that of the call without watching it."""
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
@@ -234,6 +236,26 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
     )
 
 
+def undisturbed(runs: Sequence[Sequence[NamedReach]]) -> Iterator[NamedReach]:
+    """Combine what several runs of the same tests reached: each call has its shortest times.
+
+    A call that is among the longest of one run alone was interrupted there.
+    """
+    reached: dict[tuple[str, str], list[NamedReach]] = defaultdict(list)
+    for each in chain.from_iterable(runs):
+        reached[each.test, each.target].append(each)
+    for seen in reached.values():
+        calls: dict[int, list[TimedCall]] = defaultdict(list)
+        for call in chain.from_iterable(each.longest for each in seen):
+            calls[call.number].append(call)
+        kept = [each for each in calls.values() if len(each) > 1] or list(calls.values())
+        longest = (
+            TimedCall(each[0].number, min(call.seconds for call in each), min(call.inside for call in each))
+            for each in kept
+        )
+        yield replace(seen[0], longest=tuple(longest))
+
+
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """What the tests reached of the candidates."""
@@ -319,6 +341,8 @@ class Workload:
     inside: float
     """Seconds in the changed function, of the call with the most."""
     share: float
+    is_mostly: bool
+    """Whether that is most of the call's time."""
 
     @property
     def is_public(self) -> bool:
@@ -337,7 +361,7 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
     longest first.
     """
     calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
-    mostly = [(each, test) for each, test in calls if each.inside >= LEAST_SHARE * each.seconds]
+    mostly = [(each, test) for each, test in calls if _is_mostly(each)]
     longest = sorted(mostly or calls, key=lambda each: -each[0].inside)
     if not longest:
         return None
@@ -352,7 +376,12 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
     for call, test in longest[:most]:
         wanted[test].append(call.number)
     first = longest[0][0]
-    return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9))
+    return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9), _is_mostly(first))
+
+
+def _is_mostly(call: TimedCall) -> bool:
+    # Of a short call, to watch it takes a part that is not known.
+    return call.inside >= LEAST_SHARE * call.seconds * (WATCHED if call.seconds < SHORT else 1)
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.artifacts import WorkloadTest
 from tasks.benchmark_tests.writing.workload_body import OwnStatement, TestBody
-from tasks.stages.record.own_tests import _divided, _rank
+from tasks.stages.record.own_tests import _best, _divided
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
@@ -301,4 +301,6 @@ def test_tests_that_execute_most_of_what_head_changes_are_the_best():
     longer = WorkloadTest(test="a", seconds=0.4, share=0.5, executed=2)
     more = longer.model_copy(update={"seconds": 0.0001, "executed": 3})
     as_long = longer.model_copy(update={"seconds": 0.5, "body": ("load()", "dump()")})
-    assert sorted((more, as_long, longer), key=_rank, reverse=True) == [more, longer, as_long]
+    short = longer.model_copy(update={"seconds": 0.0002, "body": ()})
+    assert _best([short, as_long, longer]) == longer
+    assert _best([longer, more]) == more

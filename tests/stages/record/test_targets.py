@@ -10,10 +10,11 @@ from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.choosing import CallChooser, documents
-from tasks.stages.record.lengths import refusal
+from tasks.stages.record.lengths import alike, refusal, steady_share
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.sides import documents_of
 from tasks.stages.record.targets import (
+    LEAST_SHARE,
     Exploration,
     NamedReach,
     at_head,
@@ -21,6 +22,7 @@ from tasks.stages.record.targets import (
     candidates,
     changed_lines,
     named,
+    undisturbed,
     workload,
 )
 from tests.support.evidence import DETECTION
@@ -326,6 +328,32 @@ def test_calls_in_which_the_change_takes_most_of_the_time_are_wanted(sources):
     # Without such calls the others may serve on a larger input.
     assert workload(called, [reach("load", 1.0, longest=(diluted,))]).wanted == {"tests/test_load.py::test_it": [2]}
     assert workload(called, [reach("load", 1.0)]) is None
+    # Of short calls, to watch them may have taken half.
+    short, shorter = TimedCall(1, 3e-6, 0.7e-6), TimedCall(2, 2e-6, 0.3e-6)
+    assert workload(called, [reach("load", 1.0, longest=(short, shorter))]).wanted == {
+        "tests/test_load.py::test_it": [1]
+    }
+
+
+def test_calls_have_the_shortest_times_of_several_runs_and_those_that_were_interrupted_once_do_not_count():
+    runs = [
+        [reach("load", 1.0, longest=(TimedCall(1, 0.3, 0.2), TimedCall(7, 9.0, 8.0)))],
+        [reach("load", 1.0, longest=(TimedCall(1, 0.4, 0.1), TimedCall(2, 0.1, 0.1)))],
+        [reach("load", 1.0, longest=(TimedCall(2, 0.2, 0.2),)), reach("dump", 1.0, longest=(TimedCall(5, 1.0, 1.0),))],
+    ]
+    load, dump = undisturbed(runs)
+    assert load.longest == (TimedCall(1, 0.3, 0.1), TimedCall(2, 0.1, 0.1))
+    assert dump.longest == (TimedCall(5, 1.0, 1.0),)
+
+
+def test_a_share_near_the_least_one_is_the_median_of_several():
+    again = iter([0.45, 0.43, 0.44, 0.2])
+    assert steady_share(LEAST_SHARE - 0.01, again.__next__) == 0.43
+    assert steady_share(0.6, again.__next__) == 0.6
+
+
+def test_times_within_a_factor_of_two_are_alike():
+    assert alike([0.4, 1.0, 0.6], float) == [1.0, 0.6]
 
 
 def changed_function(name, base, head):

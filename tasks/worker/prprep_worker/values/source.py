@@ -34,7 +34,7 @@ from prprep_worker.values.errors import CannotWriteError, UnknownConstructionErr
 from prprep_worker.values.packages import LISTED, write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.texts import LONGEST as TEXT
-from prprep_worker.values.texts import MOST_LINES, lines_needed, numbered_lines, period_of, quoted, stem_of
+from prprep_worker.values.texts import MOST_LINES, joined_runs, lines_needed, numbered_lines, period_of, quoted, stem_of
 
 SAMPLED = 8
 """Elements that represent all of more than LISTED."""
@@ -196,7 +196,7 @@ class Writer(Requirements):
         return self._pattern(value, factor) or self._document(value, factor)
 
     def _pattern(self, value: Any, factor: int) -> str | None:
-        """Write a text that repeats itself, or whose lines are numbered."""
+        """Write a text that repeats itself or consists of parts that do, or whose lines are numbered."""
         whole = period_of(value)
         if len(whole) <= TEXT:
             self.sampled = True
@@ -205,7 +205,7 @@ class Writer(Requirements):
                 return f"{quoted(whole + (' ' if isinstance(whole, str) else b' '))} * {factor:_}"
             return f"{quoted(whole)} * {max(1, round(factor * len(value) / len(whole))):_}"
         numbered = numbered_lines(value, factor) if isinstance(value, str) else None
-        return numbered if numbered is not None and len(numbered) <= TEXT else None
+        return numbered if numbered is not None and len(numbered) <= TEXT else joined_runs(value, factor)
 
     def _document(self, value: Any, factor: int) -> str:
         content = self._content(value)

@@ -15,6 +15,8 @@ FILLED = 8
 """Lines of code that a text of many short lines may take: they hold several of its lines."""
 ESCAPED = 0.1
 """The part of a text's characters that may be escaped; one with more is no text that a person would read."""
+MOST_PARTS, LONGEST_OF_RUN, FEWEST_REPEATS = 5, 40, 8
+"""Of a text that is written as runs."""
 DIGITS = "0123456789"
 FEWEST_LINES = 4
 """Of a text whose lines are numbered."""
@@ -52,6 +54,39 @@ def period_of(value: Any) -> Any:
     period = next((size for size in range(1, len(head) // 2 + 1) if head.startswith(head[size:])), 0)
     repeats = period and value == (head[:period] * (len(value) // period + 1))[: len(value)]
     return head[:period] if repeats else value
+
+
+def joined_runs(value: Any, factor: int = 1) -> str | None:
+    """Write a text that consists of a few runs, each of one short text that repeats itself, and of a few others.
+
+    Each run becomes `factor` times as long. Return None for any other text.
+    """
+    parts: list[str] = []
+    start = end = 0
+    while end < len(value) and len(parts) <= MOST_PARTS and end - start <= LONGEST:
+        run = _run_at(value, end)
+        if run is None:
+            end += 1
+            continue
+        size, count = run
+        parts += [quoted(value[start:end])] if end > start else []
+        parts.append(f"{quoted(value[end : end + size])} * {count * factor:_}")
+        start = end = end + size * count
+    parts += [quoted(value[start:])] if start < len(value) else []
+    is_short = len(parts) <= MOST_PARTS and sum(map(len, parts)) <= LONGEST
+    return " + ".join(parts) if is_short and len(parts) > 1 else None
+
+
+def _run_at(value: Any, start: int) -> tuple[int, int] | None:
+    """Return the size of the shortest text that repeats itself there, and how often; None if none does."""
+    for size in range(1, LONGEST_OF_RUN + 1):
+        period = value[start : start + size]
+        if value.startswith(period * FEWEST_REPEATS, start) and size * FEWEST_REPEATS <= len(value) - start:
+            escaped: Any = re.escape(period)
+            run = re.compile(b"(?:%s)+" % escaped if isinstance(value, bytes) else f"(?:{escaped})+")
+            match = run.match(value, start)
+            return size, (match.end() - start) // size if match else 1
+    return None
 
 
 def numbered_lines(text: str, factor: int = 1) -> str | None:
