@@ -54,8 +54,13 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
             different[code] = SampledCall(arguments=code, imports=imports, size=largest.size)
     if len(different) < 2:
         return None
-    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TRIED)
+    chosen = _evenly(sorted(different.values(), key=_rank), TRIED)
     return Sample(calls=chosen, kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
+
+
+def _rank(call: SampledCall) -> tuple[int, int, Arguments]:
+    """Order calls by what they hold; numbers, which hold as much, by their digits."""
+    return call.size, sum(len(code) for _, code in call.arguments), call.arguments
 
 
 def reproducible(

@@ -1,6 +1,6 @@
 """Watch the calls of some functions, however they are resumed.
 
-On Python 3.12 or newer `sys.monitoring` watches their code alone; on older versions wrappers replace them.
+On Python 3.12 or newer `sys.monitoring` watches their code alone; on older versions calls are diverted to wrappers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prprep_worker.recording.functions import ModuleWatch, WantedFunction, find_functions
+from prprep_worker.recording.functions import ModuleWatch, WantedFunction, divert, find_functions
 from prprep_worker.watching import claim_tool
 
 HAS_MONITORING = sys.version_info >= (3, 12)
@@ -61,18 +61,15 @@ class CallWatch:
     def _watch(self, module: types.ModuleType) -> None:
         targets = self._modules[module.__name__]
         for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
-            if found is None:
-                continue
-            watched = self._watched(target, found.function)
-            if watched is not found.function:
-                found.replace(watched)
+            if found is not None:
+                self._watch_function(target, found.function)
 
-    def _watched(self, target: str, function: types.FunctionType) -> Callable[..., Any]:
+    def _watch_function(self, target: str, function: types.FunctionType) -> None:
         if not HAS_MONITORING:
-            return self._wrapper(target, function)
+            divert(function, functools.partial(self._wrapper, target))
+            return
         self._codes[id(function.__code__)] = target
         self._monitor(function.__code__)
-        return function
 
     # -- Python 3.12 or newer
 

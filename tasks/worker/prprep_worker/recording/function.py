@@ -1,6 +1,7 @@
 """Watch the recorded function, the constructors of objects, and effects outside the process.
 
-On Python 3.12 or newer `sys.monitoring` watches the function's code; on older versions a wrapper replaces it.
+On Python 3.12 or newer `sys.monitoring` watches the function's code; on older versions its calls are
+diverted to a wrapper.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from prprep_worker.recording.functions import ModuleWatch, find_functions
+from prprep_worker.recording.functions import ModuleWatch, divert, find_functions
 from prprep_worker.recording.recorder import OpenCall, Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
@@ -71,7 +72,7 @@ class FunctionWatch:
             events = sys.monitoring.events
             self._monitor(function.__code__, events.PY_START | events.PY_YIELD | events.PY_RETURN)
         else:
-            found.replace(wrapped(function, functools.partial(self._recorded, function)))
+            divert(function, lambda original: wrapped(original, functools.partial(self._recorded, original)))
         self._recorder.note_function(function)
 
     def _watch_constructor(self, kind: type) -> None:

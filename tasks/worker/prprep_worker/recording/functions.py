@@ -1,8 +1,9 @@
-"""Find functions by line or name as soon as their modules were executed, and replace them by wrappers."""
+"""Find functions by line or name as soon as their modules were executed, and divert their calls to wrappers."""
 
 from __future__ import annotations
 
-import contextlib
+import builtins
+import functools
 import gc
 import importlib.abc
 import importlib.util
@@ -13,8 +14,10 @@ import types
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-DEEPEST = 16
-"""Decorators of a function; a decorated one may refer to itself."""
+WRAPPERS = "__prprep_wrappers__"
+"""The name by which diverted code finds wrappers, among the builtins: its own globals are those of a module."""
+CALL = f"{WRAPPERS}[{{}}](*args, **kwargs)"
+_wrappers: list[Callable[..., Any]] = []
 
 
 class ModuleWatch(importlib.abc.MetaPathFinder):
@@ -71,26 +74,35 @@ class HeldFunction(NamedTuple):
     held: Any
     function: types.FunctionType
 
-    def replace(self, wrapper: Callable[..., Any]) -> None:
-        """Put a wrapper in the function's place, also in closures of decorators that keep `__wrapped__`."""
-        accessors = [self.held.fget, self.held.fset, self.held.fdel] if isinstance(self.held, property) else []
-        decorated = getattr(self.held, "__func__", self.held)
-        if accessors:
-            replaced = (wrapper if each is self.function else each for each in accessors)
-            setattr(self.owner, self.name, property(*replaced, self.held.__doc__))
-        elif decorated is self.function:
-            is_method = isinstance(self.held, (staticmethod, classmethod))
-            setattr(self.owner, self.name, type(self.held)(wrapper) if is_method else wrapper)
-        for each in accessors or [decorated]:
-            _replace_in_closures(each, self.function, wrapper)
-        _replace_implementation(self.held, self.function, wrapper)
+
+def divert(function: types.FunctionType, wrap: Callable[[types.FunctionType], Callable[..., Any]]) -> None:
+    """Let all that hold a function call a wrapper of it: tables, partial functions and decorators may hold it, too.
+
+    `wrap` gets a function with the original code.
+    """
+    code = function.__code__
+    original = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    original.__kwdefaults__ = function.__kwdefaults__
+    functools.update_wrapper(original, function)
+    del original.__wrapped__
+    number = len(_wrappers)
+    _wrappers.append(wrap(original))
+    kinds = {inspect.CO_COROUTINE: f"await {CALL}", inspect.CO_GENERATOR: f"(yield from {CALL})"}
+    called = next((call for flag, call in kinds.items() if code.co_flags & flag), CALL).format(number)
+    source = f"{'async ' if 'await' in called else ''}def diverted(*args, **kwargs): return {called}"
+    namespace: dict[str, Any] = {}
+    exec(compile(source, __file__, "exec"), namespace)  # noqa: S102 - it is written here
+    # A function's code must have the variables of its closure.
+    diverted = namespace["diverted"].__code__.replace(co_name=code.co_name, co_freevars=code.co_freevars)
+    function.__code__ = diverted
+    function.__wrapped__ = original  # type: ignore[attr-defined]
+    setattr(builtins, WRAPPERS, _wrappers)
 
 
 def find_functions(module: types.ModuleType, wanted: Sequence[WantedFunction]) -> Iterator[HeldFunction | None]:
-    """Yield the functions of a module, also those that a class inherits; None for what is no Python function.
-
-    One may be replaced before the next is looked up: what holds both would lose the first replacement else.
-    """
+    """Yield the functions of a module, also those that a class inherits; None for what is no Python function."""
     at_lines = _functions_at({(each.file, each.line) for each in wanted if each.line})
     for each in wanted:
         yield _held(module, each.called, at_lines.get((each.file, each.line)))
@@ -118,27 +130,6 @@ def _functions_at(places: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
             if place in places:
                 found.setdefault(place, function)
     return found
-
-
-def _replace_in_closures(held: Any, function: types.FunctionType, wrapper: Callable[..., Any]) -> None:
-    for _ in range(DEEPEST):
-        for cell in getattr(held, "__closure__", None) or ():
-            with contextlib.suppress(ValueError):  # it is empty
-                if cell.cell_contents is function:
-                    cell.cell_contents = wrapper
-        held = getattr(held, "__wrapped__", None)
-
-
-def _replace_implementation(held: Any, function: types.FunctionType, wrapper: Callable[..., Any]) -> None:
-    """Replace one of the implementations of a generic function or method, of `functools` or by another dispatcher."""
-    generic = getattr(held, "dispatcher", held)
-    for kind, implementation in list(getattr(generic, "registry", {}).items()):
-        if innermost(implementation) is function:
-            is_method = isinstance(implementation, (staticmethod, classmethod))
-            generic.register(kind, type(implementation)(wrapper) if is_method else wrapper)
-    for table in list(getattr(held, "__dict__", {}).values()):
-        if type(table) is dict:
-            table.update({kind: wrapper for kind, implementation in table.items() if implementation is function})
 
 
 def innermost(held: object) -> types.FunctionType | None:

@@ -66,7 +66,7 @@ class ShareWatch(CallWatch):
     def __init__(self, function: WantedFunction) -> None:
         self.clock: Callable[[], float] = time.perf_counter
         self._thread = _Thread()
-        self._function: types.FunctionType | None = None
+        self._nothing = _return
         self.restart()
         super().__init__({NAME: function}, identify=False)
 
@@ -103,8 +103,9 @@ class ShareWatch(CallWatch):
 
     def cost(self) -> WatchCost:
         """Measure what watching costs, by the clock that is set."""
-        nothing = next((each for is_kind, each in NOTHING if is_kind(self._function)), _return)
-        watched = super()._watched(NAME, nothing)
+        nothing = self._nothing
+        watched = types.FunctionType(nothing.__code__, nothing.__globals__, closure=nothing.__closure__)
+        super()._watch_function(NAME, watched)
         plain, paused, whole, inside = [], [], [], []
         for _ in range(TIMES):
             with self.paused():
@@ -125,9 +126,9 @@ class ShareWatch(CallWatch):
                     getattr(resumable, "__anext__", lambda value=resumable: value)().send(None)
         return (self.clock() - begun) / CALLS
 
-    def _watched(self, target: str, function: types.FunctionType) -> Callable[..., Any]:
-        self._function = function
-        return super()._watched(target, function)
+    def _watch_function(self, target: str, function: types.FunctionType) -> None:
+        self._nothing = next((each for is_kind, each in NOTHING if is_kind(function)), _return)
+        super()._watch_function(target, function)
 
 
 def _return() -> None:

@@ -44,7 +44,7 @@ from prprep_worker.values.description import describe
 Message = dict[str, Any]
 
 ENOUGH = 0.1
-"""Calls are repeated until they took this many seconds in all."""
+"""Calls are repeated until they took this many seconds in all, by the clock of the watch if there is one."""
 LONG = 5.0
 """Seconds of a call that is not repeated; others are once at least, since the first call may fill caches."""
 MOST = 1_000
@@ -52,7 +52,7 @@ COMPUTES = 0.9
 """Least part of the time of a call that computes, without its waits for a core, that is CPU time of its thread."""
 ONCE = 1
 FEW = 5
-"""Further calls with new inputs, if a call changes them: the first one takes longer."""
+"""Further calls with new inputs, if a call changes them, or to see whether a call computes: the first takes longer."""
 
 
 def try_code(order: Message, fixtures: Message) -> Message:
@@ -89,11 +89,14 @@ class Trial:
         value = eval(code, self._names)  # noqa: S307 - prprep wrote it
         if not code.co_flags & inspect.CO_COROUTINE:
             return value
+        self._open_loop()
+        return self._loop.run_until_complete(value)
+
+    def _open_loop(self) -> None:
         if self._loop is None:
             import asyncio
 
             self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(value)
 
     def close(self) -> None:
         if self._loop is not None:
@@ -128,13 +131,15 @@ class Trial:
         order, names = self._order, self._names
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
+        if self._call.co_flags & inspect.CO_COROUTINE:
+            self._open_loop()  # the first call alone would do this
         used = Used.now()
         with self._executed:
             once = self._timed(self._call)
         value = once.value
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
-        if self._inside and used.is_all_time_since():
+        if self._inside and (used.is_all_time_since() or self._computes(once.wall, changes=changes)):
             # While others have the core, wall time would go on in one part of the call or another.
             self._inside.clock = time.thread_time
         again, last = self._repeated(once.wall, changes=changes)
@@ -156,6 +161,17 @@ class Trial:
         if order.get("tell"):
             described["value"] = value
         return described
+
+    def _computes(self, seconds: float, *, changes: bool) -> bool:
+        """Return whether a further call only computes: the first one may import modules, and a machine may pause."""
+        for _ in range(FEW if seconds < ENOUGH else 0):
+            if changes:
+                self.set_up()
+            used = Used.now()
+            self._timed(self._call)
+            if used.is_all_time_since():
+                return True
+        return False
 
     def _share(self, inside: ShareWatch, once: Timed, again: list[tuple[Timed, Timed]]) -> float:
         """Return the share of the watched function in a call; the first call may fill caches, as others do not."""
@@ -182,7 +198,7 @@ class Trial:
                 unwatched = last = self._timed_anew(changes=changes)
             if self._inside and not self._order.get("lines"):
                 last = self._timed_anew(changes=changes)
-            spent += unwatched.wall
+            spent += unwatched.own
             again.append((unwatched._replace(value=None), last._replace(value=None)))
         return again, last.value if last else None
 
