@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -63,6 +64,16 @@ def pair(
         "budget": 0.6,
     }
     return Request(**{**asked, **sides, "profiles": folder / "profiles", **settings})
+
+
+def with_heads(folder: Path, heads: dict[str, Files], **settings: Any) -> dict[str, Request]:
+    """Return the requests of several heads by name, all with the same base and control."""
+    first, *others = heads
+    request = pair(folder, heads[first], controlled=True, **settings)
+    start = {"src/project/__init__.py": CODE, "tests/test_benchmark.py": BENCHMARK}
+    trees = {name: write(folder / name, start | heads[name]) for name in others}
+    sides = {name: SideRequest(tree, measuring_python(), (tree / "src",)) for name, tree in trees.items()}
+    return {first: request, **{name: replace(request, head=side) for name, side in sides.items()}}
 
 
 def both(files: Files) -> dict[str, Files]:

@@ -1,5 +1,9 @@
 """One launch: a process for each side, led through the benchmark in turns; only one of them runs at a time.
 
+The sides are base, head and control; further heads with the same base can take part (head-2, head-3, ...). The calls
+and turns of a launch have the sides by these names; `TimedCall.of_head` returns those of one head, with base and
+control.
+
 For each benchmark call: one untimed call, rounds for each side so that every block takes the same few milliseconds,
 warm-up until times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in a
 random order that is reversed from turn to turn (ABBA), on one core, or on all if the calls use threads or processes:
@@ -16,12 +20,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from statistics import fmean, median
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Literal, Self, TypeVar
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
@@ -32,10 +38,11 @@ from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block
 from ..workers.channel import Message
-from ..workers.workers import Ready, Settings, started
+from ..workers.workers import Ready, Settings, Worker, started
 from .turns import Turn, Turns, calibrate, settle
 
 Clock = Literal["wall", "cpu"]
+T = TypeVar("T")
 
 DEEPEST_PROPERTY = 3
 """Attributes that became properties are read so many times, since their values may have such attributes too."""
@@ -56,7 +63,7 @@ class LaunchPlan:
     """
 
     share: float | None
-    rounds: Mapping[str, Mapping[Role, int]] = field(default_factory=dict)
+    rounds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     parallel: frozenset[str] | None = None
 
     def cores(self, key: str) -> Cores:
@@ -74,20 +81,20 @@ class TimedCall:
     """One benchmark call in one launch; turns in the order in which they ran."""
 
     key: str
-    order: tuple[Role, ...]
+    order: tuple[str, ...]
     seed: int
     phase: float = 0.0
-    rounds: Mapping[Role, int] = field(default_factory=dict)
+    rounds: Mapping[str, int] = field(default_factory=dict)
     iterations: int = 1
-    first_call: dict[Role, float] = field(default_factory=dict)
+    first_call: dict[str, float] = field(default_factory=dict)
     """The seconds of the process's first call on each side."""
     is_shared: bool = False
     """Whether other threads or processes did part of the first call on a side."""
     runs: list[int] = field(default_factory=list)
     """How many turns ran one after the other in the same processes."""
     steady: bool = True
-    rough_ratio: float | None = None
-    """Head over base as a few blocks showed it, if blocks were only calibrated."""
+    rough_ratios: dict[str, float] = field(default_factory=dict)
+    """Each head over base as a few blocks showed it, if blocks were only calibrated."""
     turns: list[Turn] = field(default_factory=list)
     described: dict[Side, Message] = field(default_factory=dict)
     """What each side returned."""
@@ -97,6 +104,22 @@ class TimedCall:
     """What was read from objects in addition to what they hold."""
     refused: str = ""
     """Why no further inputs can be tried, if that is known."""
+
+    def of_head(self, name: str) -> TimedCall:
+        """Return the call on base, control and this head, which is then `head`; outputs are those of the first head."""
+        new_names = {each: "head" if each == name else each for each in self.order if each in {"base", name, "control"}}
+
+        def pick(values: Mapping[str, T]) -> dict[str, T]:
+            return {new_names[side]: value for side, value in values.items() if side in new_names}
+
+        return replace(
+            self,
+            order=tuple(new_names.values()),
+            rounds=pick(self.rounds),
+            first_call=pick(self.first_call),
+            rough_ratios=pick(self.rough_ratios),
+            turns=[pick(turn) for turn in self.turns],
+        )
 
     @property
     def is_corrected(self) -> bool:
@@ -129,7 +152,7 @@ class TimedCall:
         """What the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
 
-    def growth(self) -> dict[Role, float]:
+    def growth(self) -> dict[str, float]:
         """Return for each side the ratio of its last calls' time to its first calls' in the same process."""
         growths = {}
         for role in self.order:
@@ -180,7 +203,7 @@ def growth_of(times: Sequence[float]) -> float | None:
     return math.log(median(times[-half:]) / median(times[:half])) if half else None
 
 
-def _samples(turns: Sequence[Turn], role: Role, field: str) -> tuple[float, ...]:
+def _samples(turns: Sequence[Turn], role: str, field: str) -> tuple[float, ...]:
     return tuple(float(f"{getattr(turn[role], field) / (turn[role].calls * 1e9):.6g}") for turn in turns)
 
 
@@ -191,8 +214,13 @@ class LaunchRecord:
     calls: list[TimedCall] = field(default_factory=list)
     tests: tuple[str, ...] = ()
     unknown_options: tuple[str, ...] = ()
-    modules: dict[Role, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set(), "control": set()})
+    modules: dict[str, set[Module]] = field(default_factory=lambda: defaultdict(set))
     complete: bool = False
+
+    def of_head(self, name: str) -> LaunchRecord:
+        """Return what the launch recorded on base, this head and control."""
+        modules = defaultdict(set, {**self.modules, "head": self.modules[name]})
+        return replace(self, calls=[call.of_head(name) for call in self.calls], modules=modules)
 
     @property
     def timed(self) -> list[TimedCall]:
@@ -202,23 +230,44 @@ class LaunchRecord:
 class Pair:
     """The workers of all sides, always at the same call of the benchmark; their process groups end with the context.
 
-    They start together, each on the next of the `cores`.
+    They start together, each on the next of the `cores`. `heads` are the heads by their names, without them that of the
+    request; each is a request for the same comparison but for the head.
     """
 
-    def __init__(self, request: Request, settings: Settings, cores: Sequence[Cores] = ()) -> None:
+    def __init__(
+        self,
+        request: Request,
+        settings: Settings,
+        cores: Sequence[Cores] = (),
+        *,
+        heads: Mapping[str, Request] = MappingProxyType({}),
+    ) -> None:
         self.settings = settings
         self._cores: Cores = ()
-        on_cores = zip(request.roles, cycle(cores or ((),)), strict=False)
+        sides: dict[str, tuple[Request, Role]] = {"base": (request, "base")}
+        sides |= {name: (each, "head") for name, each in (heads or {"head": request}).items()}
+        sides |= {"control": (request, "control")} if request.control else {}
+        self.workers: dict[str, Worker] = {}
+        self._contexts: dict[str, ExitStack] = {}
         with ExitStack() as stack:
-            self.workers = {
-                role: stack.enter_context(started(request, role, self._settings_of(role, cores)))
-                for role, cores in on_cores
-            }
+            for (name, (asked, role)), each in zip(sides.items(), cycle(cores or ((),)), strict=False):
+                self._contexts[name] = context = stack.enter_context(ExitStack())
+                self.workers[name] = context.enter_context(started(asked, role, self._settings_of(name, each)))
             self._processes = stack.pop_all()
 
-    def _settings_of(self, role: Role, cores: Cores) -> Settings:
+    def _settings_of(self, name: str, cores: Cores) -> Settings:
         # Control runs base's code too; if results differ, another process describes them (`outputs.witness`).
-        return replace(self.settings, cores=cores, describe=self.settings.describe and role != "control")
+        return replace(self.settings, cores=cores, describe=self.settings.describe and name in SIDES)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(name for name in self.workers if name not in {"base", "control"})
+
+    def drop(self, heads: Iterable[str]) -> None:
+        """End the processes of heads that take no further part."""
+        for name in heads:
+            del self.workers[name]
+            self._contexts.pop(name).close()
 
     def __enter__(self) -> Self:
         return self
@@ -242,7 +291,7 @@ class Pair:
             raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", hint=_FIXTURE)
         return at_base
 
-    def advance(self) -> dict[Role, Ready]:
+    def advance(self) -> dict[str, Ready]:
         """Lead all sides to their next benchmark call; return nothing if all have ended."""
         ready = {role: worker.advance() for role, worker in self.workers.items()}
         if len({call and call.key for call in ready.values()}) > 1:
@@ -276,7 +325,7 @@ def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRe
         order = tuple(rng.sample(list(pair.workers), len(pair.workers)))
         base = ready["base"]
         call = TimedCall(base.key, order, pair.settings.seed, iterations=base.iterations, phase=rng.random())
-        call.first_call = {role: each.seconds for role, each in ready.items()}
+        call.first_call = {name: each.seconds for name, each in ready.items()}
         call.is_shared = any(each.elsewhere > max(ELSEWHERE * each.seconds, LEAST_ELSEWHERE) for each in ready.values())
         record.calls.append(call)
         pair.move(plan.cores(call.key))
@@ -286,7 +335,7 @@ def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRe
     _agree_on_outcomes(pair, record)
 
 
-def _serve(pair: Pair, ready: dict[Role, Ready], call: TimedCall, plan: LaunchPlan, *, share: float | None) -> None:
+def _serve(pair: Pair, ready: dict[str, Ready], call: TimedCall, plan: LaunchPlan, *, share: float | None) -> None:
     seconds = {role: each.seconds for role, each in ready.items()}
     if pair.settings.describe:
         seconds |= _describe(pair, call)
@@ -295,20 +344,25 @@ def _serve(pair: Pair, ready: dict[Role, Ready], call: TimedCall, plan: LaunchPl
     if len({each.iterations for each in ready.values()}) > 1:
         raise MeasuringError("the sides set different `iterations`", where=call.key, hint=_SAME)
     settle(pair.workers)
-    call.rounds = plan.rounds[call.key] if call.key in plan.rounds else calibrate(pair.workers, seconds)
+    known = plan.rounds.get(call.key)
+    call.rounds = {name: known[name] for name in pair.workers} if known else calibrate(pair.workers, seconds)
     turns = Turns(
         pair.workers, call.order, rounds=call.rounds, seconds=max(seconds.values()), taken=call.turns, phase=call.phase
     )
     if not share:
-        call.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()
+        call.rough_ratios = (
+            {head: seconds[head] / seconds["base"] for head in pair.heads}
+            if turns.is_long
+            else turns.rough_ratios(pair.heads)
+        )
         return
     call.steady, call.runs = turns.warm(share, rounds=ready["base"].warmup), turns.runs
     turns.sample(share)
 
 
-def _describe(pair: Pair, call: TimedCall) -> dict[Role, float]:
-    """Record what each side returned, and what it returns again; return the second call's seconds."""
-    seconds: dict[Role, float] = {}
+def _describe(pair: Pair, call: TimedCall) -> dict[str, float]:
+    """Record what base and head returned, and what they return again; return the second call's seconds."""
+    seconds: dict[str, float] = {}
     for side in SIDES:
         call.described[side] = pair.workers[side].described()
     for _ in range(DEEPEST_PROPERTY):

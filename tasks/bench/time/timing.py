@@ -2,22 +2,21 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
-from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
+from ...artifacts import Launch, Measurement, MetricName
+from ...errors import PrprepError
 from ...manifest.model import CoreChoice
-from ...processes import beside
-from ...processes.cores import all_cores, other_cores
-from ...processes.progress import Report
-from ..outputs.witness import CallResults, compare_outputs
-from ..request import Request
-from ..workers import memory_layout
+from ...processes.progress import Report, silent
+from ..request import Request, deadline_in
 from ..workers.channel import TimeLimitError
-from ..workers.workers import Settings, hash_seed
-from .lockstep import Clock, LaunchPlan, LaunchRecord, Pair, TimedCall, launch
+from .benchmark_run import BenchmarkRun
+from .launches import Launches
+from .lockstep import Clock, LaunchPlan, LaunchRecord
 from .sequence import LaunchSequence, looks_for
 
 LOOKS = (8, 12, 16, 24, 36, 54)
@@ -32,93 +31,11 @@ PLAIN = 0.25
 """Log ratio of an effect so large that even short launches show it: about 25 %."""
 
 
-@dataclass
-class BenchmarkRun:
-    """What the launches of the benchmark returned besides their samples."""
+class TimedHead(NamedTuple):
+    """The times of one head against base, and what its launches returned besides."""
 
-    tests: tuple[str, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    modules: dict[Side, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set()})
-    records: list[LaunchRecord] = field(default_factory=list)
-    shared: tuple[str, ...] = ()
-    """The calls that used other threads or processes in the first launch."""
-    parallel: tuple[str, ...] = ()
-    """The calls that were timed on all cores."""
-
-    def add(self, record: LaunchRecord) -> None:
-        for side in SIDES:
-            self.modules[side] |= record.modules[side]
-        self.tests = self.tests or record.tests
-        self.records.append(record)
-
-    def compare(self, request: Request, rng: random.Random, report: Report) -> None:
-        """Compare what the calls of the first launch returned."""
-        calls = [call for call in self.records[0].calls if len(call.again) == len(SIDES)]
-        results = [CallResults(call.key, call.described, call.again, call.attributes) for call in calls]
-        self.outputs = compare_outputs(request, results, rng, report)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        keys = dict.fromkeys(call.key for call in self.timed)
-        return (
-            *self._notes_on_options(),
-            *self._notes_on_cores(),
-            *(note for key in keys for note in self._notes_on(key)),
-        )
-
-    @property
-    def unknown_options(self) -> tuple[str, ...]:
-        """Return those of the target's own options for pytest that nothing registers here."""
-        return self.records[0].unknown_options if self.records else ()
-
-    @property
-    def unmeasured(self) -> tuple[str, ...]:
-        """Return the calls without a single turn that can be used."""
-        usable = {call.key for call in self.timed if call.usable}
-        return tuple(dict.fromkeys(call.key for call in self.timed if call.key not in usable))
-
-    @property
-    def refused(self) -> dict[str, str]:
-        """Return, by call, why its inputs cannot be varied; only the first launch asks."""
-        return {call.key: call.refused for record in self.records[:1] for call in record.calls if call.refused}
-
-    @property
-    def timed(self) -> list[TimedCall]:
-        return [call for record in self.records for call in record.timed]
-
-    def _notes_on_options(self) -> Iterator[str]:
-        if unknown := ", ".join(self.unknown_options):
-            yield f"No conftest or installed plugin defines these options of the project for pytest: {unknown}."
-
-    def _notes_on_cores(self) -> Iterator[str]:
-        for key in self.shared if len(all_cores()) > 1 else ():
-            uses = f"{key.rpartition('::')[2]}: the calls use several threads or processes"
-            if key in self.parallel:
-                yield f"{uses}, so they ran on all {len(all_cores())} cores."
-            else:
-                yield f"{uses}, but they ran on one core (`cores: 1`)."
-
-    def _notes_on(self, key: str) -> Iterator[str]:
-        calls, name = [call for call in self.timed if call.key == key], key.rpartition("::")[2]
-        if falling := sum(not call.steady for call in calls):
-            yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
-        if any(call.is_outlived for call in calls):
-            yield (
-                f"{name}: the CPU time is not known, because child processes of the call still run after it, "
-                "or because this system does not report what they use."
-            )
-        turns = sum(len(call.turns) for call in calls)
-        if discarded := turns - sum(len(call.usable) for call in calls):
-            yield (
-                f"{name}: {discarded:,} of {turns:,} turns were left out on all sides, "
-                "because another process took the core in them."
-            )
-
-    @property
-    def preempted(self) -> float:
-        """Return the share of blocks from which another process took the core."""
-        blocks = [block for call in self.timed for turn in call.turns for block in turn.values()]
-        return sum(block.was_preempted for block in blocks) / len(blocks) if blocks else 0.0
+    measurements: tuple[Measurement, ...]
+    run: BenchmarkRun
 
 
 class Schedule(NamedTuple):
@@ -137,36 +54,102 @@ def schedule(budget: float, ratios: Sequence[float]) -> Schedule:
     return Schedule(share, looks_for(budget, LOOKS, share))
 
 
-def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[tuple[Measurement, ...], BenchmarkRun]:
+def measure_time(request: Request, rng: random.Random, report: Report) -> TimedHead:
     """Measure every call of the benchmark; at the time limit, return what was complete by then."""
-    run, deadline = BenchmarkRun(), request.deadline()
-    with Launches(request, rng, deadline) as launches:
-        pilot = LaunchRecord()
+    return measure_heads({"": request}, rng, report)[""]
+
+
+def measure_heads(requests: Mapping[str, Request], rng: random.Random, report: Report) -> dict[str, TimedHead]:
+    """Measure several heads with one base in the same turns, each until its own data decide; outputs only of the first.
+
+    The requests differ in their heads alone. Budget and time limit are those of one comparison, multiplied by the
+    sides that run. If one of the heads fails, the others are measured again without it: the result may have fewer
+    heads, but always the first. Raises MeasuringError as for one head.
+    """
+    try:
+        return _LockstepRun(requests, rng, report).measured()
+    except PrprepError as error:
+        if len(requests) == 1:
+            raise
+        report(f"not all {len(requests)} heads can be measured together: {error.what.splitlines()[0]}")
+    first, *others = requests
+    passing = [name for name in others if _passes(requests[name], rng)]
+    # If each passes alone, it is not known which of them failed.
+    again = [first, *(passing if len(passing) < len(others) else ())]
+    return measure_heads({name: requests[name] for name in again}, rng, report)
+
+
+def _passes(request: Request, rng: random.Random) -> bool:
+    try:
+        check(request, rng, silent)
+    except PrprepError:
+        return False
+    return True
+
+
+class _LockstepRun:
+    """One measurement of heads; `_names` are those of the requests by the names of the heads in launches."""
+
+    def __init__(self, requests: Mapping[str, Request], rng: random.Random, report: Report) -> None:
+        self._names = {f"head-{number}" if number > 1 else "head": name for number, name in enumerate(requests, 1)}
+        self._requests = {head: requests[name] for head, name in self._names.items()}
+        self._request, self._rng, self._report = self._requests["head"], rng, report
+        self._runs = {head: BenchmarkRun() for head in self._names}
+
+    def measured(self) -> dict[str, TimedHead]:
+        request, timeout = self._request, self._request.timeout
+        deadline = deadline_in(timeout and timeout * self._share_of_sides(self._names))
+        with Launches(request, self._rng, deadline, heads=self._requests) as launches:
+            plan, looks = self._planned(launches)
+            new_sequence = partial(LaunchSequence, request, metric=MetricName.TIME, looks=looks, deadline=deadline)
+            sequences = {head: new_sequence() for head in self._names}
+            while running := {head: each for head, each in sequences.items() if each.should_continue()}:
+                self._run(launches, plan, running)
+        return {
+            name: TimedHead(sequences[head].measurements(), self._runs[head])
+            for head, name in self._names.items()
+            if head == "head" or sequences[head].has_launches
+        }
+
+    def _share_of_sides(self, heads: Collection[str]) -> float:
+        """Return how many sides run, as a multiple of those that a comparison of one head has."""
+        return 1 + (len(heads) - 1) / len(self._request.roles)
+
+    def _planned(self, launches: Launches) -> tuple[LaunchPlan, tuple[int, ...]]:
+        """Run the launch that calibrates blocks and shows outputs; return the plan of the others, and the looks."""
+        pilot, request = LaunchRecord(), self._request
         with suppress(TimeLimitError):
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
-        run.add(pilot)
-        run.compare(request, rng, report)
         parallel = parallel_calls(pilot, request.cores)
         if parallel:
             launches.use_all_cores()
-        run.shared = tuple(call.key for call in pilot.calls if call.is_shared)
-        run.parallel = tuple(call.key for call in pilot.calls if call.key in parallel)
-        planned = schedule(request.budget, [call.rough_ratio for call in pilot.calls if call.rough_ratio is not None])
-        sequence = LaunchSequence(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
-        plan = LaunchPlan(
-            share=planned.share, rounds={call.key: call.rounds for call in pilot.calls}, parallel=parallel
-        )
-        while sequence.should_continue():
-            record = LaunchRecord()
-            try:
-                launches.run(plan, record, last=sequence.next_is_last)
-            except TimeLimitError:
+        for head, run in self._runs.items():
+            run.add(pilot.of_head(head))
+            run.shared = tuple(call.key for call in pilot.calls if call.is_shared)
+            run.parallel = tuple(call.key for call in pilot.calls if call.key in parallel)
+        self._runs["head"].compare(request, self._rng, self._report)
+        ratios = [ratio for call in pilot.calls for ratio in call.rough_ratios.values()]
+        planned = schedule(request.budget, ratios)
+        rounds = {call.key: call.rounds for call in pilot.calls}
+        return LaunchPlan(share=planned.share, rounds=rounds, parallel=parallel), planned.looks
+
+    def _run(self, launches: Launches, plan: LaunchPlan, running: Mapping[str, LaunchSequence]) -> None:
+        """Run a launch of those heads that are not decided yet."""
+        record, is_last = LaunchRecord(), all(sequence.next_is_last for sequence in running.values())
+        launches.keep(running)
+        plan = replace(plan, share=(plan.share or 0.0) * self._share_of_sides(running))
+        try:
+            launches.run(plan, record, last=is_last)
+        except TimeLimitError:
+            for sequence in running.values():
                 sequence.stopped = "timeout"
-            run.add(record)
-            wall, cpu = (_launches(record, clock) for clock in CLOCKS)
-            sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
-            report(sequence.line())
-    return sequence.measurements(), run
+        for head, sequence in running.items():
+            of_head = record.of_head(head)
+            self._runs[head].add(of_head)
+            wall, cpu = (_launches(of_head, clock) for clock in CLOCKS)
+            sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in of_head.timed))
+        line, several = next(iter(running.values())).line(), len(self._names)
+        self._report(line if several == 1 else f"{line.partition(',')[0]}, {len(running)} of {several} heads")
 
 
 def parallel_calls(pilot: LaunchRecord, choice: CoreChoice) -> frozenset[str]:
@@ -188,58 +171,3 @@ def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:
     run.add(record)
     run.compare(request, rng, report)
     return run
-
-
-class Launches:
-    """Run launches; if another core is free, the processes of the next launch start there while one is measured.
-
-    Those of the previous launch end there: waiting for either each time would take as long as the samples.
-    """
-
-    def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
-        self._request, self._rng, self._deadline = request, rng, deadline
-        self._others, self._alone = other_cores(), False
-        self._next: Pair | None = None
-        self._previous: Pair | None = None
-
-    def use_all_cores(self) -> None:
-        """From now on start no processes while others are measured: these use all cores."""
-        self._others, self._alone = (), True
-        if self._next:
-            # It was started on one core: what it imports may have seen that.
-            self._next.end()
-            self._next = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        beside.let_others_go_on()
-        if self._next:
-            self._next.end()
-        if self._previous:
-            self._previous.leave()
-
-    def run(self, plan: LaunchPlan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
-        """Run one launch into `record`; `last` starts no next one. Raises TimeLimitError at the deadline."""
-        if self._alone:
-            beside.stop_others()  # those that have begun since the last launch, too
-        pair, self._next = self._next or self._start(describe=describe, alone=True), None
-        try:
-            if self._others and not last:
-                self._next = self._start(describe=False, alone=False)
-            launch(pair, plan, rng=self._rng, record=record)
-        except BaseException:
-            pair.end()
-            raise
-        if self._previous:
-            self._previous.leave()
-        self._previous = pair
-        pair.move(self._others[:1])
-
-    def _start(self, *, describe: bool, alone: bool) -> Pair:
-        settings = Settings(
-            hash_seed(self._rng), layout=memory_layout.draw(self._rng), describe=describe, deadline=self._deadline
-        )
-        cores = [all_cores()] if alone else [(core,) for core in self._others]
-        return Pair(self._request, settings, cores)

@@ -1,16 +1,15 @@
 """Let the sides run blocks in turns: calibration, warm-up, and the samples, in forked children if possible."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from statistics import fmean, median
 
-from ..request import Role
 from ..workers.blocks import Block
 from ..workers.workers import ChildFailedError, Worker
 
-Turn = dict["Role", Block]
-"""One block of every side, one after the other."""
+Turn = dict[str, Block]
+"""One block of every side, by its name, one after the other."""
 
 BLOCK_SECONDS = 0.003
 """What a block of every side should take, unless one call of the slowest takes longer.
@@ -51,7 +50,7 @@ MOST_UNREAD = 6.0
 """The same while all turns were misread."""
 
 
-def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> dict[Role, int]:
+def calibrate(workers: Mapping[str, Worker], seconds: Mapping[str, float]) -> dict[str, int]:
     """Find the rounds of each side's block so that all blocks take as long; a call took `seconds` at first."""
     single = {
         role: first if (first := seconds[role]) >= TRUSTED_SECONDS else worker.run(1, timed=False).own / 1e9
@@ -79,7 +78,7 @@ def more_rounds(rounds: int, target: float, block: Block) -> int:
     return max(rounds + 1, math.ceil(rounds * min(target / own, longest / max(block.elapsed, 1e-9), MOST_GROWTH)))
 
 
-def settle(workers: Mapping[Role, Worker]) -> bool:
+def settle(workers: Mapping[str, Worker]) -> bool:
     """Freeze what a garbage collection leaves, so that later ones are short; return whether all sides can fork."""
     forkable = [worker.settle() for worker in workers.values()]
     return all(forkable)
@@ -93,10 +92,10 @@ class Turns:
 
     def __init__(
         self,
-        workers: Mapping[Role, Worker],
-        order: tuple[Role, ...],
+        workers: Mapping[str, Worker],
+        order: tuple[str, ...],
         *,
-        rounds: Mapping[Role, int],
+        rounds: Mapping[str, int],
         seconds: float,
         taken: list[Turn],
         phase: float = 0.0,
@@ -108,14 +107,10 @@ class Turns:
         self._spent = 0.0
         self._latest: list[float] = []
 
-    def rough_ratio(self) -> float:
-        """Return the ratio head/base of a few turns that is closest to 1, and 1 if they disagree on the direction."""
+    def rough_ratios(self, heads: Sequence[str]) -> dict[str, float]:
+        """Return each head's ratio to base that is closest to 1 in a few turns; 1 if they disagree on the direction."""
         turns = [self._turn(timed=False) for _ in range(ROUGH_TURNS)]
-        pairs = [(turn["head"], turn["base"]) for turn in turns]
-        logs = [math.log(head.seconds / base.seconds) for head, base in pairs if min(head.own, base.own) > 0]
-        if not logs or min(logs) <= 0 <= max(logs):
-            return 1.0
-        return math.exp(min(logs, key=abs))
+        return {head: _rough_ratio([(turn[head], turn["base"]) for turn in turns]) for head in heads}
 
     def warm(self, share: float, *, rounds: int) -> bool:
         """Run untimed turns until they are steady and `rounds` are done; return whether they became steady in time."""
@@ -194,6 +189,13 @@ class Turns:
             role: self._workers[role].run(math.ceil(share * self._rounds[role]), phase=self._phase, timed=timed)
             for role in next(self._orders)
         }
+
+
+def _rough_ratio(pairs: Iterable[tuple[Block, Block]]) -> float:
+    logs = [math.log(head.seconds / base.seconds) for head, base in pairs if min(head.own, base.own) > 0]
+    if not logs or min(logs) <= 0 <= max(logs):
+        return 1.0
+    return math.exp(min(logs, key=abs))
 
 
 def is_steady(times: list[int]) -> bool:

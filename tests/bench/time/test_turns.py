@@ -96,14 +96,14 @@ class Replay:
 def test_an_effect_is_plain_only_if_every_turn_shows_it(base, head, ratio):
     sides, rounds = {"base": Replay(*base), "head": Replay(*head)}, {"base": 1, "head": 1}
     turns = Turns(sides, ("base", "head"), rounds=rounds, seconds=1e-7, taken=[])
-    assert turns.rough_ratio() == pytest.approx(ratio)
+    assert turns.rough_ratios(["head"]) == {"head": pytest.approx(ratio)}
 
 
 def test_turns_cover_the_collectors_cycle_evenly_with_both_sides_in_the_same_phase():
     sides = {"base": Replay(*[100] * 40), "head": Replay(*[100] * 40)}
     turns = Turns(sides, ("base", "head"), rounds={"base": 1, "head": 1}, seconds=1e-7, taken=[], phase=0.3)
     for _ in range(8):
-        turns.rough_ratio()
+        turns.rough_ratios(["head"])
     assert sides["base"].phases == sides["head"].phases
     gaps = [after - before for before, after in pairwise([0.0, *sorted(sides["base"].phases), 1.0])]
     assert max(gaps) < 2.5 / 40
