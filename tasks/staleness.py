@@ -151,7 +151,7 @@ class StageInputs:
         self.cache, self.folder, self.output = item.workspace.cache, item.workspace.folder, item.paths.output
         self.state = item.paths.state
         self.templates = item.workspace.templates
-        self._stage, self._item, self._fingerprint = stage, item, fingerprint
+        self._stage, self._item, self.fingerprint = stage, item, fingerprint
         self.measured: list[tuple[float, float]] = []
         """When something was measured, in seconds since the epoch."""
 
@@ -207,7 +207,7 @@ class StageInputs:
 
     def write(self, artifact: Artifact) -> None:
         """Write the stage's artifact, with the fingerprint taken before the work."""
-        artifact.write(self._item.paths.artifact(self._stage.name), self._fingerprint)
+        artifact.write(self._item.paths.artifact(self._stage.name), self.fingerprint)
 
     def part(self, stage: Stage) -> StageInputs:
         """Return the inputs of declared work within the stage."""

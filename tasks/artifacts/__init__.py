@@ -31,6 +31,7 @@ from .samples import (
     ImportedModule,
     Launch,
     Load,
+    LockstepTimes,
     Measured,
     Measurement,
     MetricName,

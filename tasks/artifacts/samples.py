@@ -242,6 +242,21 @@ class Measured(Artifact):
     """The comparison's flags: `--memory`, `--timeout 120`."""
 
 
+class LockstepTimes(Artifact):
+    """The times of an item's head that were measured in the same turns as those of another item."""
+
+    SCHEMA = 1
+
+    item: str
+    environments: dict[str, str]
+    """The hash of what went into the environment of base, head and control."""
+    measurements: tuple[Measurement, ...]
+    unmeasured: tuple[str, ...] = ()
+    parallel: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    load: Load
+
+
 class Samples(Measured):
     SCHEMA = 3
     STAGE = "measure"

@@ -4,16 +4,44 @@ import os
 import platform
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
+from ..artifacts import Load
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.cores import all_cores
 from ..storage.hashing import text_of
+from .pressure import Pressure
 
 GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The load average and what was taken from this machine when a measurement began."""
+
+    average: float | None
+    pressure: Pressure
+
+    @classmethod
+    def now(cls) -> Self:
+        return cls(load(), Pressure.now())
+
+    def until_now(self, preempted: float) -> Load:
+        """Return the load of the measurement, in which other processes took the core from a share of the blocks."""
+        after = Pressure.now()
+        return Load(
+            before=self.average,
+            after=load(),
+            cores=cores(),
+            preempted=preempted,
+            stolen=after.stolen_since(self.pressure),
+            throttled=after.throttled - self.pressure.throttled,
+        )
 
 
 def platform_description(python_version: str) -> str:

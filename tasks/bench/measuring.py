@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from ..artifacts import SIDES, Measurement, Output
+from ..artifacts import SIDES, Output
 from ..manifest.model import Metric
 from ..processes.progress import Report, silent
 from .exclusive import await_quiet, exclusive
@@ -17,8 +18,11 @@ from .outputs.inputs import compare_further_inputs
 from .request import MeasurementResult, Request
 from .time import instructions
 from .time.functions import profile_functions
-from .time.timing import check, measure_time
+from .time.timing import TimedHead, check, measure_heads
 from .workers import memory_layout, pytest_options, sandbox
+
+_TIMES = ("measurements", "unmeasured", "parallel", "preempted", "notes")
+"""The fields of a result that come from timing."""
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
@@ -29,8 +33,23 @@ def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
         instructions.check()
 
 
-def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
+class Lockstep(Protocol):
+    """The other items whose heads may be timed in the same turns as an item's."""
+
+    def times(self) -> MeasurementResult | None:
+        """Return the item's times, if they have been measured together with those of another."""
+
+    def requests(self, request: Request) -> Mapping[str, Request]:
+        """Return the heads to time now, too, by their names."""
+
+    def keep(self, name: str, times: MeasurementResult) -> None:
+        """Keep the times of another item until that is measured."""
+
+
+def measure(request: Request, *, report: Report = silent, lockstep: Lockstep | None = None) -> MeasurementResult:
     """Measure `request.metrics`, and hold the machine's lock meanwhile.
+
+    Only times are measured in `lockstep` with other heads; everything else is that of one item.
 
     Raises MeasuringError if the benchmark does not pass on both sides in the same way, ProvenanceError if a module of
     the project does not come from its side's tree.
@@ -41,7 +60,7 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
         if request.lock and {"time", "import"} & set(request.metrics):
             await_quiet(report)
         sandbox.compile_environments(request)
-        result = _run_benchmark(request, rng, report) if request.benchmark else MeasurementResult()
+        result = _run_benchmark(request, rng, report, lockstep) if request.benchmark else MeasurementResult()
         if request.modules and "import" in request.metrics:
             result += time_imports(request, rng, report)
             result += time_startup(request, rng, report)
@@ -63,24 +82,19 @@ def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
         return check(request, request.rng(), report).outputs
 
 
-def _run_benchmark(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+def _run_benchmark(
+    request: Request, rng: random.Random, report: Report, lockstep: Lockstep | None
+) -> MeasurementResult:
     """Time the benchmark first, before anything else disturbs the machine."""
-    measurements: tuple[Measurement, ...] = ()
-    if "time" in request.metrics:
-        measurements, run = measure_time(request, rng, report)
+    is_timed = "time" in request.metrics
+    times = lockstep.times() if lockstep and is_timed else None
+    if is_timed and times is None:
+        head = _timed(request, rng, report, lockstep)
     else:
-        run = check(request, rng, report)
-    result = MeasurementResult(
-        measurements=measurements,
-        outputs=run.outputs,
-        tests=run.tests,
-        modules={side: tuple(run.modules[side]) for side in SIDES},
-        unmeasured=run.unmeasured,
-        parallel=run.parallel,
-        unknown_options=run.unknown_options,
-        preempted=run.preempted,
-        notes=run.notes,
-    )
+        head = TimedHead((), check(request, rng, report))
+    result, run = _result(head), head.run
+    if times:
+        result = replace(result, **{name: getattr(times, name) for name in _TIMES})
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it works; its call is not compared.
         return result
@@ -91,6 +105,30 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
     if "memory" in request.metrics:
         result += measure_memory(request, rng, report)
     return result
+
+
+def _timed(request: Request, rng: random.Random, report: Report, lockstep: Lockstep | None) -> TimedHead:
+    """Time the request's head, and in the same turns those in `lockstep`."""
+    heads = measure_heads({"": request, **(lockstep.requests(request) if lockstep else {})}, rng, report)
+    for name, head in heads.items():
+        if lockstep and name:
+            lockstep.keep(name, _result(head))
+    return heads[""]
+
+
+def _result(head: TimedHead) -> MeasurementResult:
+    run = head.run
+    return MeasurementResult(
+        measurements=head.measurements,
+        outputs=run.outputs,
+        tests=run.tests,
+        modules={side: tuple(run.modules[side]) for side in SIDES},
+        unmeasured=run.unmeasured,
+        parallel=run.parallel,
+        unknown_options=run.unknown_options,
+        preempted=run.preempted,
+        notes=run.notes,
+    )
 
 
 def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:

@@ -24,6 +24,13 @@ from ..artifacts import (
 )
 from ..manifest.model import CoreChoice, Metric
 
+_OF_ONE_HEAD = frozenset(
+    {
+        *("head", "functions", "modules", "changed_modules", "commands", "metrics"),
+        *("profiles", "seed", "memory_timeout", "native"),
+    }
+)
+"""The fields of a request that may differ between heads that are timed in the same turns."""
 Role = Literal["base", "head", "control"]
 """Which code a process of a launch runs; control is base's code in a second tree."""
 
@@ -100,6 +107,11 @@ class Request:
     @property
     def roles(self) -> tuple[Role, ...]:
         return ("base", "head", "control") if self.control else ("base", "head")
+
+    def differs_from(self, other: Request) -> list[str]:
+        """Return what keeps two heads from being timed in the same turns: the fields that are not the same."""
+        names = [each.name for each in fields(self) if each.name not in _OF_ONE_HEAD]
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
 
     @property
     def benchmark_path(self) -> str:

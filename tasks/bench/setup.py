@@ -46,15 +46,11 @@ class SideEnvironment:
 
 
 class SetupContext(Protocol):
-    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the private clone.
-
-    `measured` gets the spans in which something was measured.
-    """
+    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the private clone."""
 
     folder: Path
     state: Path
     cache: Path
-    measured: list[tuple[float, float]]
 
     @property
     def report(self) -> Report: ...
@@ -83,6 +79,8 @@ class ItemArtifacts:
     detection: Detection
     scaffolding: Scaffolding
     injection: Injection
+    alongside: tuple[Detection, ...] = ()
+    """Those of the items in the same lockstep: packages are as of the newest of all their commits."""
 
     @property
     def domains(self) -> tuple[Domain, ...]:
@@ -120,7 +118,8 @@ class BenchmarkSetup:
         if {"time", "import"} & set(metrics):
             specs["control"] = injection.base
         with context.clone() as clone:
-            self._newest = package_dates.newest_date(clone, artifacts.detection)
+            detections = (artifacts.detection, *artifacts.alongside)
+            self._newest = max(package_dates.newest_date(clone, each) for each in detections)
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
             self.tracked = {
                 role: frozenset((*clone.files(trees.commit_of(clone, spec)), *spec.files))
@@ -143,21 +142,35 @@ class BenchmarkSetup:
         A repair installs a package for all sides alike; the code under test is never touched.
         """
         while True:
-            request = request_for(
-                self.item,
-                self.artifacts,
-                self.sides,
-                profiles=self._context.state / PROFILES,
-                cache=self._context.cache,
-                seed=seed,
-                sampling=self._sampling,
-            )
+            request = self.request(seed=seed)
             try:
                 return do(request, report=self._context.report), request
             except PrprepError as error:
                 shorten_paths(error, self.sides, self._context.cache)
                 if isinstance(error, ProvenanceError) or not self._repair(error):
                     raise
+
+    def request(self, *, seed: int) -> Request:
+        return request_for(
+            self.item,
+            self.artifacts,
+            self.sides,
+            profiles=self._context.state / PROFILES,
+            cache=self._context.cache,
+            seed=seed,
+            sampling=self._sampling,
+        )
+
+    def adopt_packages(self, other: BenchmarkSetup) -> None:
+        """Install what was installed to repair another item, whose benchmark is the same."""
+        if (self._extra, self._as_of) != (other._extra, other._as_of):
+            self._extra, self._as_of = other._extra, other._as_of
+            self.sides = self._build()
+
+    @property
+    def environments(self) -> dict[str, str]:
+        """The hashes of what went into the environments, by side."""
+        return {role: side.environment.key for role, side in self.sides.items()}
 
     def _build(self) -> dict[Role, SideEnvironment]:
         env, report = self.item.env, self._context.report

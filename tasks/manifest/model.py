@@ -12,6 +12,7 @@ from .forms import (
     Folder,
     FunctionName,
     Id,
+    Name,
     Names,
     OneOrMany,
     OptionFree,
@@ -166,6 +167,9 @@ class Optimization(Measuring):
     benchmark_files: Several[FilePath] = ()
     """further files that the benchmark needs. Both sides use the copy of the ref that it comes from; default: the
     helpers and data files that it uses"""
+    lockstep: Name | None = None
+    """a name: items with the same one, the same base and the same benchmark are timed in the same turns, so that their
+    heads can be compared with each other, see measuring.md; default: none"""
     boundary_bytes: int | None = Field(default=None, ge=0)
     """bytes that a real call of a model or the network allocates, for the mock in a written benchmark; default: as
     measured"""

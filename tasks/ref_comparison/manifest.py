@@ -23,6 +23,7 @@ from .sides import WORK_TREE, NamedCommit, Sides
 
 FOLDER = "tries"
 """The folder of the cache with a manifest and its artifacts for each comparison."""
+LOCKSTEP = "heads"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class RefComparison:
         Raise UsageError if a setting is wrong.
         """
         repository, base = self.sides.repository, self.sides.base.sha
+        lockstep = {"lockstep": LOCKSTEP} if len(self.sides.heads) > 1 else {}
         manifest = {
             "version": 1,
             "repo": repository.address,
@@ -65,7 +67,7 @@ class RefComparison:
             **({"defaults": dict(self.defaults)} if self.defaults else {}),
             "optimizations": [
                 # Each a copy: YAML would refer to what is used twice.
-                deepcopy({"id": item_id, "base": base, "head": head.sha, **settings})
+                deepcopy({"id": item_id, "base": base, "head": head.sha, **lockstep, **settings})
                 for item_id, (head, settings) in self.items.items()
             ],
         }

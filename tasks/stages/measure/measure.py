@@ -3,29 +3,21 @@
 import random
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from ...artifacts import SIDES, Load, Module, Provenance, Samples, TreeSpec
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
-from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
-from ...bench.setup import (
-    BenchmarkSetup,
-    ItemArtifacts,
-    Sampling,
-    SetupContext,
-    SideEnvironment,
-    metrics_of,
-    variables_of,
-)
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, SideEnvironment, metrics_of, variables_of
 from ...bench.time.export import write_benchmark_json
 from ...bench.workers import pytest_options
 from ...environments.venvs import package_differences
 from ...manifest.model import Optimization
 from ...staleness import StageInputs
 from ...storage.paths import ItemPaths
-from . import STOPPING_RULE
+from . import lockstep
 
 _AS_MEASURED = (
     *("measurements", "outputs", "tests", "functions", "profiled"),
@@ -34,32 +26,22 @@ _AS_MEASURED = (
 
 
 def run(inputs: StageInputs, *, seed: int | None = None) -> None:
-    item = inputs.settings
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
-    sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE), item.cores)
-    inputs.write(take_samples(item, ItemArtifacts.read(inputs), inputs, sampling=sampling, seed=seed))
+    inputs.write(take_samples(inputs, seed=seed))
+    lockstep.clean(inputs.state)
     keep_within_limit(inputs.cache, inputs.report)
 
 
-def take_samples(
-    item: Optimization, artifacts: ItemArtifacts, context: SetupContext, *, sampling: Sampling, seed: int
-) -> Samples:
-    """Measure an item on this machine; write profiles and pytest-benchmark's JSON into `context.state`."""
-    before, pressure = machine.load(), Pressure.now()
-    setup = BenchmarkSetup(item, artifacts, context, sampling)
-    measured, request = setup.repaired(measuring.measure, seed=seed)
-    after = Pressure.now()
-    load = Load(
-        before=before,
-        after=machine.load(),
-        cores=machine.cores(),
-        preempted=measured.preempted,
-        stolen=after.stolen_since(pressure),
-        throttled=after.throttled - pressure.throttled,
-    )
-    context.measured += measured.spans
+def take_samples(inputs: StageInputs, *, seed: int) -> Samples:
+    """Measure an item on this machine; write profiles and pytest-benchmark's JSON into the item's state."""
+    item, beginning = inputs.settings, machine.Beginning.now()
+    setup = lockstep.setup_of(inputs)
+    heads = lockstep.LockstepHeads(inputs, setup)
+    measured, request = setup.repaired(partial(measuring.measure, lockstep=heads), seed=seed)
+    load = heads.load_with(beginning.until_now(measured.preempted))
+    inputs.measured += measured.spans
     samples = _samples(setup, measured, load, flags=domains.flags_for(request.metrics, item.timeout))
-    for side, target in zip(SIDES, benchmark_files(context.state), strict=True):
+    for side, target in zip(SIDES, benchmark_files(inputs.state), strict=True):
         target.unlink(missing_ok=True)
         provenance = getattr(samples, side)
         write_benchmark_json(target, side, samples.measurements, provenance=provenance, platform=samples.platform)
@@ -73,6 +55,7 @@ def benchmark_files(state: Path) -> tuple[Path, ...]:
 
 def clean(paths: ItemPaths) -> None:
     shutil.rmtree(paths.profiles, ignore_errors=True)
+    lockstep.clean(paths.state)
     for file in benchmark_files(paths.state):
         file.unlink(missing_ok=True)
 
