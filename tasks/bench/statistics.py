@@ -76,6 +76,22 @@ def control_of(measurement: Measurement, confidence: float) -> Interval | None:
     return interval and interval.model_copy(update={"confidence": confidence})
 
 
+def interval_between(first: Measurement, second: Measurement, confidence: float) -> Interval | None:
+    """Return the interval of the ratio of two heads with one base, second/first; None if too few launches have both.
+
+    It is that of the differences of ln(head/base) in each launch, from which what base and control did in its turns
+    cancels. Its level is that of the head that left first: the launches that both have are those up to that look.
+    """
+    left_first = min(first, second, key=lambda each: (len(each.launches), each.stopped != "decided"))
+    of_first, of_second = (
+        dict(zip((launch.seed for launch in each.launches), launch_ratios(each.launches), strict=True))
+        for each in (first, second)
+    )
+    logs = [of_second[seed] - log for seed, log in of_first.items() if seed in of_second]
+    interval = _interval(logs, adjusted_confidence(left_first, confidence))
+    return interval and interval.model_copy(update={"confidence": confidence})
+
+
 def first_call_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
     """Return the interval of head/base of the first calls in their processes; None if too few launches have them."""
     return _interval([_log_of(launch.first_call) for launch in launches if launch.first_call], confidence)

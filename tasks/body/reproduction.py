@@ -31,7 +31,7 @@ _OF_SEVERAL = "pytest-memray measures the memory of one process, and here severa
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
     *("title", "summary", "details", "charts", "template", "summarize", "tests", "tests_timeout", "verify", "engine"),
-    *("commit_benchmark", "drive"),
+    *("commit_benchmark", "drive", "lockstep"),
 }
 
 

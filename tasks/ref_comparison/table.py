@@ -1,6 +1,7 @@
 """Show comparisons of refs as a table for the terminal."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
 from ..artifacts import Comparison, Detection, Scaffolding
 from ..body.effects import judged_effect
@@ -10,9 +11,11 @@ from ..storage.paths import ItemPaths
 from ..text import figures
 from ..text.markdown import one_line
 from ..text.tables import text_table
+from .heads import changes_between
 from .manifest import RefComparison
 
 HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")
+BETWEEN_HEADS = ("Ref", "Compared with", "Test", "Effect")
 NO_BENCHMARK = "name a test (`FILE.py::test`), pass one with --call, or complete {} and run this again"
 
 
@@ -33,7 +36,24 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
             notes.append(f"{label} was not compared: {_why_not(staleness, item_id, paths)}")
     header = HEADER if several_heads else HEADER[1:]
     shown = [f"base: {sides.base}"] if several_heads else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
-    return "\n".join([*shown, "", *([text_table(header, rows, width), ""] if rows else []), *notes])
+    tables = [text_table(header, rows, width), ""] if rows else []
+    return "\n".join([*shown, "", *tables, *_between_heads(comparison, staleness, width), *notes])
+
+
+def _between_heads(comparison: RefComparison, staleness: Staleness, width: int) -> Iterator[str]:
+    """Yield a table of the heads that were timed in the same turns, each compared with those named before it."""
+    heads = [(head, paths) for item_id, head in comparison.heads.items() if (paths := _compared(staleness, item_id))]
+    rows = [
+        (second.name, first.name, change.test.rpartition("::")[2], judged_effect(change))
+        for (first, before), (second, after) in combinations(heads, 2)
+        for change in changes_between(before, after)
+    ]
+    if rows:
+        yield from ("heads compared with each other:", "", text_table(BETWEEN_HEADS, rows, width), "")
+
+
+def _compared(staleness: Staleness, item_id: str) -> ItemPaths | None:
+    return staleness.workspace.paths.item(item_id) if is_compared(staleness, item_id) else None
 
 
 def is_compared(staleness: Staleness, item_id: str) -> bool:

@@ -169,7 +169,7 @@ ITEM = [
     ("Title: x", "4:5: unknown key `Title` in an optimization (did you mean `title`?)"),
     (
         "zzz: 1",
-        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, charts, domain, base, head, commits, functions, benchmark, benchmark_files, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
+        "4:5: unknown key `zzz` in an optimization (known keys: id, title, summary, details, charts, domain, base, head, commits, functions, benchmark, benchmark_files, lockstep, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, cores, confidence, negligible, negligible_memory, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,7 @@ class LockstepHeads:
                 continue
             other = setup.request(seed=request.seed)
             if differing := other.differs_from(request):
-                self._inputs.report(f"{name} is timed by itself, since it has another {' and '.join(differing)}")
+                self._report(name, f"timed by itself, since it has another {' and '.join(differing)}")
             else:
                 requests[name] = other
         return requests
@@ -97,19 +98,22 @@ class LockstepHeads:
     def _prepared(self) -> Iterator[tuple[str, tuple[StageInputs, BenchmarkSetup]]]:
         """Yield the inputs and the setup of each other item that is to be measured, too."""
         for item in self._inputs.value(LOCKSTEP):
-            inputs = item.staleness.inputs("measure", item.id, self._inputs.report)
+            inputs = item.staleness.inputs("measure", item.id, partial(self._report, item.id))
             if inputs.is_fresh or fingerprint_of(inputs.state / _FILE) == inputs.fingerprint:
                 continue
             if not _is_prepared(item):
-                self._inputs.report(f"{item.id} is timed by itself, since it is not prepared or failed before")
+                self._report(item.id, "timed by itself, since it is not prepared or failed before")
                 continue
             try:
                 yield item.id, (inputs, setup_of(inputs))
             except PrprepError as error:
                 self._alone(item.id, error)
 
+    def _report(self, name: str, message: str) -> None:
+        self._inputs.report(f"{name}: {message}")
+
     def _alone(self, name: str, error: PrprepError) -> None:
-        self._inputs.report(f"{name} is timed by itself: {error.what.splitlines()[0]}")
+        self._report(name, f"timed by itself: {error.what.splitlines()[0]}")
 
 
 def _is_prepared(item: Item) -> bool:
