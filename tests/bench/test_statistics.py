@@ -13,6 +13,7 @@ from tasks.bench.statistics import (
     adjusted_confidence,
     costs,
     first_look,
+    interval_between,
     interval_of,
     launch_ratios,
     ratio_interval,
@@ -348,3 +349,40 @@ def test_simulated_launches_have_the_requested_effect():
     random = np.random.default_rng(3)
     ratios = launch_ratios(WORLDS[0].launches(random, 50, math.log(0.5)))
     assert np.median(ratios) == pytest.approx(math.log(0.5), abs=0.01)
+
+
+class TestTwoHeads:
+    """Of heads with one base, in launches whose base differs by up to half."""
+
+    def times(self, cost, launches, *, first_seed=0, stopped="budget"):
+        base = [1.0 + number % 3 / 4 for number in range(launches)]
+        own = [math.exp(0.01 * (number % 2)) for number in range(launches)]
+        taken = [
+            Launch(first="base", seed=first_seed + number, base=(at_base,), head=(at_base * cost * noise,))
+            for number, (at_base, noise) in enumerate(zip(base, own, strict=True))
+        ]
+        looks = (8, 12) if launches > 8 else (8,)
+        return Measurement(
+            test="t", metric=MetricName.TIME, launches=taken, looks=looks, planned_looks=2, stopped=stopped
+        )
+
+    def test_what_both_share_cancels(self):
+        interval = interval_between(self.times(2.0, 12), self.times(3.0, 12), 0.99)
+        assert (interval.low, interval.ratio, interval.high) == pytest.approx((1.5, 1.5, 1.5))
+        assert interval.confidence == 0.99
+
+    def test_the_level_is_that_of_the_head_that_left_first(self):
+        """It left at the first of two looks, which has a quarter of the error; the launches after it do not count."""
+        noisy = self.times(1.0, 12)
+        steady = noisy.model_copy(
+            update={"launches": tuple(each.model_copy(update={"head": each.base}) for each in noisy.launches[:8])}
+        )
+        left = steady.model_copy(update={"looks": (8,), "stopped": "decided"})
+        expected = ratio_interval(of_logs([0.01 * (number % 2) for number in range(8)]), 1 - 0.01 / 4)
+        for pair, ratio in (((left, noisy), expected.ratio), ((noisy, left), 1 / expected.ratio)):
+            interval = interval_between(*pair, 0.99)
+            assert interval.ratio == pytest.approx(ratio)
+            assert interval.high / interval.low == pytest.approx(expected.high / expected.low)
+
+    def test_heads_of_other_launches_are_not_compared(self):
+        assert interval_between(self.times(2.0, 8), self.times(2.0, 8, first_seed=100), 0.99) is None

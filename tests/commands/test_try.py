@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,10 @@ def test_several_refs_and_one_test(repo):
         again = ran(repo.path, *words)
         as_json = ran(repo.path, *words, "--json")
     assert first.returncode == 0, first.stderr
-    rows = [line for line in first.stdout.splitlines() if "  time  " in line]
+    assert "measure:same: its times were measured with those of the other heads" in first.stderr
+    table, _, between = first.stdout.partition("heads compared with each other:\n")
+    assert re.search(r"^same +faster +test_total +[\d.]+x slower \(", between, re.MULTILINE)
+    rows = [line for line in table.splitlines() if "  time  " in line]
     assert [row.split(" ")[0] for row in rows] == ["faster", "same"]
     assert "x faster (" in rows[0]
     assert "test_other" not in first.stdout
