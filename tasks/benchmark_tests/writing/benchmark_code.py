@@ -64,10 +64,7 @@ def from_manifest(
     code: BenchmarkCode, detection: Detection, *, path: str, source: bytes | None, templates: Path | None
 ) -> WrittenBenchmark:
     """Write the benchmark of the manifest's `setup` and `call`; raise SourceError if they are not valid Python."""
-    where = f"{detection.item}: benchmark"
-    setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
-    statements = _statements(setup, f"{where}.setup")
-    expression = _expression(call, f"{where}.call")
+    setup, call, statements, expression = _parsed(code, detection)
     imports, rest = _lifted(setup, statements)
     own = _own_import(detection, names([expression, *statements]) - bound_names(statements))
     known, nodes = _signature(detection, source), ast.walk(expression)
@@ -79,6 +76,25 @@ def from_manifest(
     if caller := _caller(expression, detection):
         parts = replace(parts, function=short_name(caller), timed=f"a call of {caller}, a caller")
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
+
+
+def named_after(name: str, code: BenchmarkCode, detection: Detection, *, source: bytes | None) -> Detection:
+    """Return the detection for the manifest's code as a benchmark of several heads, whatever each of them changed.
+
+    It is that of the item if the code would not work without its target.
+    """
+    _, _, statements, expression = _parsed(code, detection)
+    own = _own_import(detection, names([expression, *statements]) - bound_names(statements))
+    if own or _signature(detection, source).is_async:
+        return detection
+    return detection.model_copy(update={"item": name, "target": None})
+
+
+def _parsed(code: BenchmarkCode, detection: Detection) -> tuple[str, str, list[ast.stmt], ast.expr]:
+    """Return the text of `setup` and `call`, and what they are parsed into."""
+    where = f"{detection.item}: benchmark"
+    setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
+    return setup, call, _statements(setup, f"{where}.setup"), _expression(call, f"{where}.call")
 
 
 def from_signature(

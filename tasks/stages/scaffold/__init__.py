@@ -1,4 +1,4 @@
-from ...staleness import ALL, Fields, Item, Stage, Uses, writes_benchmark
+from ...staleness import ALL, Fields, Item, Stage, Uses, Value, writes_benchmark
 from ...storage.hashing import sha256_of
 
 
@@ -9,6 +9,10 @@ def _files_unchanged(item: Item, fields: Fields) -> bool:
     files = [fields, *(fields.get("data") or {}).values()]
     return all(sha256_of(item.workspace.folder / file["source"]) == file["sha256"] for file in files)
 
+
+LOCKSTEP = Value(
+    "`lockstep`", lambda item: item.settings["lockstep"], lambda name: {"`lockstep`": name} if name else {}
+)
 
 STAGE = Stage(
     name="scaffold",
@@ -24,6 +28,7 @@ STAGE = Stage(
                 ),
                 "record": ALL,
             },
+            values=(LOCKSTEP,),
             templates=tuple(f"benchmark_{domain}.py.j2" for domain in ("cpu", "mem", "async", "struct")),
             when=writes_benchmark,
         ),

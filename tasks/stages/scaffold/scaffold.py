@@ -19,7 +19,7 @@ from ...benchmark_tests.writing.styling import named, styled, with_docstring_of
 from ...benchmark_tests.writing.workload_benchmark import from_workload
 from ...errors import RepositoryError
 from ...git import Clone
-from ...manifest.model import Optimization
+from ...manifest.model import BenchmarkCode, Optimization
 from ...project.code.imported_names import is_public
 from ...project.code.sources import Sources
 from ...project.files import CommitTree, Project, TreeReader
@@ -32,6 +32,7 @@ from ...storage.paths import relative_path
 from ...text import figures
 from ...text.target_names import benchmark_file
 from ...workspace.output_files import write_output
+from . import LOCKSTEP
 
 TOO_LONG = re.compile(r"Line too long \(\d+ > (\d+)\)")
 """In what the project's linter reports: the most characters of a line."""
@@ -48,6 +49,8 @@ def run(inputs: StageInputs) -> None:
             recording = inputs.read(Recording)
             called = _called(detection, recording)
             source = _source(detection, recording.target or called.target or "", project.tree)
+            if (name := inputs.value(LOCKSTEP)) and isinstance(item.benchmark, BenchmarkCode):
+                called = benchmark_code.named_after(name, item.benchmark, called, source=source)
             scaffolding = _Writer(inputs, called, recording, source, project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:

@@ -75,6 +75,21 @@ def with_code(call: str) -> Optimization:
     return ITEM.model_copy(update={"benchmark": BenchmarkCode(call=call)})
 
 
+def test_the_code_of_a_lockstep_is_one_benchmark_whatever_its_heads_changed(project):
+    """Unless it only works with the target's import: then each head has its own."""
+    call = "sum(range(10))"
+    texts = set()
+    for target in ("pagelayout.text:merge_lines", "pagelayout.text:other", None):
+        item = with_code(call).model_copy(update={"lockstep": "sums"})
+        scaffolding = project.scaffold(project.detection(target=target), item)
+        assert scaffolding.path.endswith("/test_benchmark_sums.py")
+        texts.add((project.folder / scaffolding.source).read_text())
+        assert project.scaffold(project.detection(target=target), with_code(call)).sha256 != scaffolding.sha256
+    assert len(texts) == 1
+    importing = with_code("merge_lines([])").model_copy(update={"lockstep": "sums"})
+    assert project.scaffold(project.detection(), importing).path.endswith("/test_benchmark_merge_lines.py")
+
+
 def test_heads_benchmark_is_kept(project):
     project.head({PATH: "head\n"})
     scaffolding = project.scaffold(project.detection(project.presence("head", "worktree")))
