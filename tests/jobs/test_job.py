@@ -228,10 +228,10 @@ def test_a_process_that_is_killed_leaves_a_result_that_says_so(prepared, tmp_pat
 
 
 def test_a_profile_that_no_result_could_hold_is_left_out(prepared, tmp_path, monkeypatch):
-    def take_samples(_item, _artifacts, context, **_):
+    def take_samples(inputs, **_):
         for name, size in {"small.bin": 10, "large.bin": 1000}.items():
-            (context.state / "profiles").mkdir(parents=True, exist_ok=True)
-            (context.state / "profiles" / name).write_bytes(b"x" * size)
+            (inputs.state / "profiles").mkdir(parents=True, exist_ok=True)
+            (inputs.state / "profiles" / name).write_bytes(b"x" * size)
         return samples(prepared[0] / ".prprep/faster")
 
     monkeypatch.setattr(measure, "take_samples", take_samples)
