@@ -56,7 +56,9 @@ class LockstepHeads:
     def requests(self, request: Request) -> Mapping[str, Request]:
         self._beginning = machine.Beginning.now()
         requests: dict[str, Request] = {}
-        for name, (_, setup) in self._others.items():
+        for name, (inputs, setup) in self._others.items():
+            if _is_measured(inputs):  # while this item waited for the machine
+                continue
             try:
                 setup.adopt_packages(self._setup)
             except PrprepError as error:
@@ -99,7 +101,7 @@ class LockstepHeads:
         """Yield the inputs and the setup of each other item that is to be measured, too."""
         for item in self._inputs.value(LOCKSTEP):
             inputs = item.staleness.inputs("measure", item.id, partial(self._report, item.id))
-            if inputs.is_fresh or fingerprint_of(inputs.state / _FILE) == inputs.fingerprint:
+            if _is_measured(inputs):
                 continue
             if not _is_prepared(item):
                 self._report(item.id, "timed by itself, since it is not prepared or failed before")
@@ -114,6 +116,10 @@ class LockstepHeads:
 
     def _alone(self, name: str, error: PrprepError) -> None:
         self._report(name, f"timed by itself: {error.what.splitlines()[0]}")
+
+
+def _is_measured(inputs: StageInputs) -> bool:
+    return inputs.is_fresh or fingerprint_of(inputs.state / _FILE) == inputs.fingerprint
 
 
 def _is_prepared(item: Item) -> bool:
