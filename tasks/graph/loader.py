@@ -99,11 +99,20 @@ class Graph:
             "reporter": type("Reporter", (PlainReporter,), {"graph": self}),
             "continue": True,
             "par_type": "thread",
-            # One item is set up while another one is measured; see `processes.beside`.
-            "num_process": 2 if len(all_cores()) > 1 else 0,
+            "num_process": self._tasks_at_a_time(),
             "verbosity": 2,
             "default_tasks": [*self._before, *_FIRST_TASKS, *self._last_tasks(), "report"],
         }
+
+    def _tasks_at_a_time(self) -> int:
+        """Set up one item while another is measured (`processes.beside`); 0 is one task after the other.
+
+        Items in lockstep are prepared before the first of them is measured.
+        """
+        with suppress(PrprepError):
+            if len(all_cores()) > 1 and not any(each["lockstep"] for each in self.workspace.plan.items.values()):
+                return 2
+        return 0
 
     def _last_tasks(self) -> list[str]:
         """Return the last task of each item: doit runs them one after the other, each after its own dependencies.
