@@ -44,7 +44,7 @@ def ended(program: int) -> None:
 @contextmanager
 def on_free_cores() -> Iterator[None]:
     """Let this thread, and so what it starts in the block, leave the core to another one that measures."""
-    before, free = ((), ()) if not _must_yield() else (all_cores(), other_cores())
+    before, free = ((), ()) if not another_measures() else (all_cores(), other_cores())
     if free:
         move(0, free)
     try:
@@ -88,6 +88,14 @@ def let_others_go_on() -> None:
         _signal(_stopped.pop(), signal.SIGCONT)
 
 
+def another_measures() -> bool:
+    """Return whether another thread of this process, or another process of the family, is measuring."""
+    if _measuring is not None:
+        return _measuring != threading.get_ident()
+    holder = locks.holder(locks.machine_lock())
+    return holder not in {None, os.getpid()} and _first() in {holder, *_ancestors(holder or 0)}
+
+
 def recover() -> None:
     """Let the family's programs go on, on all cores: one that measured may have been killed meanwhile."""
     if _measuring is None:
@@ -116,14 +124,6 @@ def _family() -> set[int]:
     if (first := _first()) != me:
         return set(descendants(first)) - _ancestors(me) - {me}
     return {process for program in _started.copy() for process in (program, *descendants(program))}
-
-
-def _must_yield() -> bool:
-    """Return whether another thread of this process, or another process of the family, is measuring."""
-    if _measuring is not None:
-        return _measuring != threading.get_ident()
-    holder = locks.holder(locks.machine_lock())
-    return holder not in {None, os.getpid()} and _first() in {holder, *_ancestors(holder or 0)}
 
 
 def _first() -> int:
