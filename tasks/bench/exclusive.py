@@ -44,11 +44,10 @@ def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool)
     try:
         stack.enter_context(locks.file_lock(path, busy=_BUSY, for_all_users=for_all_users))
     except BusyError as error:
-        # A parent that runs this prprep as its own measures something else meanwhile, if it holds the lock.
-        if not beside.is_run_by_another() and locks.is_held_by_parent(path):
-            return  # a prprep that runs the tests of prprep holds it for us
-        waits_for_own = beside.another_measures()
-        report("waiting until another item is measured" if waits_for_own else f"{error.what}: waiting until it has ended")
+        if beside.is_held_for_family(path):
+            return  # a worker of a cluster holds it, or a prprep that runs the tests of prprep
+        busy = f"{error.what}: waiting until it has ended"
+        report("waiting until another item is measured" if beside.another_measures() else busy)
         stack.enter_context(locks.file_lock(path, busy=None, for_all_users=for_all_users))
     except PrprepError as error:
         if not for_all_users:

@@ -105,9 +105,9 @@ def recover() -> None:
                 move(thread, all_cores())
 
 
-def is_run_by_another() -> bool:
-    """Return whether a prprep started this one to run with it, and not the project's code."""
-    return FIRST_VARIABLE in os.environ
+def is_held_for_family(lock: Path) -> bool:
+    """Return whether a process that the family descends from holds a lock, and so waits for the family."""
+    return locks.holder(lock) in _ancestors(_first())
 
 
 def others() -> Iterator[int]:

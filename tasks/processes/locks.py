@@ -49,13 +49,6 @@ def holder(path: Path) -> int | None:
     return None
 
 
-def is_held_by_parent(path: Path) -> bool:
-    """Return whether a process that this one descends from holds a lock that is held, so that it waits for this one."""
-    import psutil  # not for every run: most find the lock free
-
-    return holder(path) in {parent.pid for parent in psutil.Process().parents()}
-
-
 def _process_namespace() -> str:
     """Return the name of the process ids that this container counts by; another one may share the folder."""
     try:

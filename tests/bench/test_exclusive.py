@@ -29,9 +29,9 @@ def lock(tmp_path, monkeypatch):
     return tmp_path / "machine.lock"
 
 
-def entered_by_a_child(cache_lock):
+def entered_by_a_child(cache_lock, *prefix):
     code = HELD_BY_A_PARENT.format(lock=str(cache_lock))
-    command = [sys.executable, "-c", code]
+    command = [*prefix, sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split("\n")
 
 
@@ -42,6 +42,9 @@ def test_two_caches_share_the_machines_lock(tmp_path, lock):
         assert stat.S_IMODE(lock.stat().st_mode) == 0o666
         # A prprep that this one started, with a cache of its own, would wait for its parent for ever.
         assert entered_by_a_child(tmp_path / "two.lock") == ["entered", ""]
+        # So would one that a child runs with its own variables, as when a worker's job verifies a body.
+        family = ("sh", "-c", 'PRPREP_FIRST=$$; export PRPREP_FIRST; "$@"', "sh")
+        assert entered_by_a_child(tmp_path / "two.lock", *family) == ["entered", ""]
     waits = []
     with locks.file_lock(lock, busy=None):
         # The parent's process id, but of another container that shares the folder.
