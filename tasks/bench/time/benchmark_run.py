@@ -22,6 +22,8 @@ class BenchmarkRun:
     records: list[LaunchRecord] = field(default_factory=list)
     shared: tuple[str, ...] = ()
     """The calls that used other threads or processes in the first launch."""
+    shared_by_others: tuple[str, ...] = ()
+    """The calls that used them only on another head in the same turns."""
     parallel: tuple[str, ...] = ()
     """The calls that were timed on all cores."""
 
@@ -71,12 +73,17 @@ class BenchmarkRun:
             yield f"No conftest or installed plugin defines these options of the project for pytest: {unknown}."
 
     def _notes_on_cores(self) -> Iterator[str]:
-        for key in self.shared if len(all_cores()) > 1 else ():
+        if len(all_cores()) == 1:
+            return
+        for key in self.shared:
             uses = f"{key.rpartition('::')[2]}: the calls use several threads or processes"
             if key in self.parallel:
                 yield f"{uses}, so they ran on all {len(all_cores())} cores."
             else:
                 yield f"{uses}, but they ran on one core (`cores: 1`)."
+        for key in set(self.shared_by_others) & set(self.parallel):
+            uses = f"{key.rpartition('::')[2]}: the calls of another head use several threads or processes"
+            yield f"{uses}, so those of all heads ran on all {len(all_cores())} cores."
 
     def _notes_on(self, key: str) -> Iterator[str]:
         calls, name = [call for call in self.timed if call.key == key], key.rpartition("::")[2]

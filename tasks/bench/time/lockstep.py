@@ -88,8 +88,8 @@ class TimedCall:
     iterations: int = 1
     first_call: dict[str, float] = field(default_factory=dict)
     """The seconds of the process's first call on each side."""
-    is_shared: bool = False
-    """Whether other threads or processes did part of the first call on a side."""
+    shared: frozenset[str] = frozenset()
+    """The sides on which other threads or processes did part of the first call."""
     runs: list[int] = field(default_factory=list)
     """How many turns ran one after the other in the same processes."""
     steady: bool = True
@@ -118,6 +118,7 @@ class TimedCall:
             rounds=pick(self.rounds),
             first_call=pick(self.first_call),
             rough_ratios=pick(self.rough_ratios),
+            shared=frozenset(new_names[side] for side in self.shared if side in new_names),
             turns=[pick(turn) for turn in self.turns],
         )
 
@@ -326,13 +327,17 @@ def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRe
         base = ready["base"]
         call = TimedCall(base.key, order, pair.settings.seed, iterations=base.iterations, phase=rng.random())
         call.first_call = {name: each.seconds for name, each in ready.items()}
-        call.is_shared = any(each.elsewhere > max(ELSEWHERE * each.seconds, LEAST_ELSEWHERE) for each in ready.values())
+        call.shared = frozenset(name for name, each in ready.items() if _is_shared(each))
         record.calls.append(call)
         pair.move(plan.cores(call.key))
         _serve(pair, ready, call, plan, share=None if plan.share is None else plan.share / count)
         pair.move(plan.first_cores)
     record.complete = True
     _agree_on_outcomes(pair, record)
+
+
+def _is_shared(ready: Ready) -> bool:
+    return ready.elsewhere > max(ELSEWHERE * ready.seconds, LEAST_ELSEWHERE)
 
 
 def _serve(pair: Pair, ready: dict[str, Ready], call: TimedCall, plan: LaunchPlan, *, share: float | None) -> None:

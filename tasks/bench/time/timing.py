@@ -81,8 +81,8 @@ def measure_heads(requests: Mapping[str, Request], rng: random.Random, report: R
 
 def _passes(request: Request, rng: random.Random) -> bool:
     try:
-        check(request, rng, silent)
-    except PrprepError:
+        check(request, rng, silent, deadline=request.deadline())
+    except (PrprepError, TimeLimitError):
         return False
     return True
 
@@ -124,9 +124,11 @@ class _LockstepRun:
         if parallel:
             launches.use_all_cores()
         for head, run in self._runs.items():
-            run.add(pilot.of_head(head))
-            run.shared = tuple(call.key for call in pilot.calls if call.is_shared)
-            run.parallel = tuple(call.key for call in pilot.calls if call.key in parallel)
+            of_head = pilot.of_head(head)
+            run.add(of_head)
+            run.shared = tuple(call.key for call in of_head.calls if call.shared)
+            run.shared_by_others = tuple(call.key for call in pilot.calls if call.shared and call.key not in run.shared)
+            run.parallel = tuple(call.key for call in of_head.calls if call.key in parallel)
         self._runs["head"].compare(request, self._rng, self._report)
         ratios = [ratio for call in pilot.calls for ratio in call.rough_ratios.values()]
         planned = schedule(request.budget, ratios)
@@ -154,7 +156,7 @@ class _LockstepRun:
 
 def parallel_calls(pilot: LaunchRecord, choice: CoreChoice) -> frozenset[str]:
     """Return the calls that run on all cores: those in which others than the calling thread did part of the work."""
-    return frozenset(call.key for call in pilot.calls if choice == "all" or (choice == "auto" and call.is_shared))
+    return frozenset(call.key for call in pilot.calls if choice == "all" or (choice == "auto" and call.shared))
 
 
 def _launches(record: LaunchRecord, clock: Clock) -> dict[str, Launch]:
@@ -162,11 +164,14 @@ def _launches(record: LaunchRecord, clock: Clock) -> dict[str, Launch]:
     return {key: launch for key, launch in launches.items() if launch}
 
 
-def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:
-    """Run the benchmark once on both sides without timing it: it must pass, and what its calls return is compared."""
+def check(request: Request, rng: random.Random, report: Report, *, deadline: float | None = None) -> BenchmarkRun:
+    """Run the benchmark once on both sides without timing it: it must pass, and what its calls return is compared.
+
+    Raises TimeLimitError at the deadline.
+    """
     report("running the benchmark on both sides")
     record, run = LaunchRecord(), BenchmarkRun()
-    with Launches(request, rng, deadline=None) as launches:
+    with Launches(request, rng, deadline) as launches:
         launches.run(LaunchPlan(share=None), record, describe=True, last=True)
     run.add(record)
     run.compare(request, rng, report)

@@ -11,10 +11,10 @@ from tasks.bench.time import timing
 from tasks.bench.time.benchmark_run import BenchmarkRun
 from tasks.bench.time.launches import Launches
 from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, TimedCall
-from tasks.bench.time.timing import Schedule, measure_time, schedule
+from tasks.bench.time.timing import Schedule, measure_heads, measure_time, schedule
 from tasks.errors import MeasuringError
 from tasks.processes.cores import all_cores, other_cores
-from tests.support.pairs import block, both, pair
+from tests.support.pairs import block, both, pair, with_heads
 
 pytestmark = pytest.mark.slow
 
@@ -202,6 +202,28 @@ def test_calls_with_threads_run_on_all_cores(tmp_path, monkeypatch, head, cores,
     on_cores = [note for note in run.notes if "several threads or processes" in note]
     expected = {"all": ["on all"], "1": ["cores: 1"] if cores == 1 else []}[used]
     assert [word for note in on_cores for word in ("on all", "cores: 1") if word in note] == expected
+
+
+@pytest.mark.skipif(len(all_cores()) < 2, reason="there is one core only")
+def test_all_heads_run_on_all_cores_if_one_has_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "LOOKS", (1,))  # launches of each side
+    test = {
+        "tests/test_benchmark.py": "from project import work\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
+    }
+    codes = {"parallel": PARALLEL, "serial": SERIAL}
+    heads = {name: {"src/project/__init__.py": code, **test} for name, code in codes.items()}
+    base = {"src/project/__init__.py": SERIAL, **test}
+    runs = {
+        name: head.run
+        for name, head in measure_heads(
+            with_heads(tmp_path, heads, base=base, budget=0.1), random.Random(1), lambda _: None
+        ).items()
+    }
+    assert {name: (run.parallel, run.shared) for name, run in runs.items()} == {
+        "parallel": ((KEY,), (KEY,)),
+        "serial": ((KEY,), ()),
+    }
+    assert any("the calls of another head use several threads" in note for note in runs["serial"].notes)
 
 
 def test_a_launch_that_fails_leaves_no_process(tmp_path):
