@@ -3,11 +3,24 @@
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from .. import pipeline
-from ..artifacts import SIDES, Branching, Comparison, Detection, LintFinding, Linting, Opening, Scaffolding, Survey
+from ..artifacts import (
+    SIDES,
+    Branching,
+    Change,
+    Comparison,
+    Detection,
+    LintFinding,
+    Linting,
+    Opening,
+    Scaffolding,
+    Survey,
+)
+from ..bench.heads import changes_between
 from ..benchmark_tests.linting import RULES, Finding
 from ..body.effects import judged_effect
 from ..github import survey_text
@@ -56,7 +69,7 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         **_change(detection),
         benchmark=_benchmark(paths),
         survey=_survey(paths, staleness.item(item_id).settings["pr"]),
-        comparison=_comparison(paths, fresh=is_current),
+        comparison=_comparison(staleness, paths, fresh=is_current),
         measured_at=None if taken is None else datetime.fromtimestamp(taken, UTC).isoformat("T", "seconds"),
         body_edited=row.is_edited,
         todos=row.todos,
@@ -210,7 +223,7 @@ def _survey(paths: ItemPaths, named: int | None) -> models.Survey | None:
     )
 
 
-def _comparison(paths: ItemPaths, *, fresh: bool) -> models.Comparison | None:
+def _comparison(staleness: Staleness, paths: ItemPaths, *, fresh: bool) -> models.Comparison | None:
     comparison = read_if_valid(Comparison, paths.compare)
     if comparison is None:
         return None
@@ -218,13 +231,27 @@ def _comparison(paths: ItemPaths, *, fresh: bool) -> models.Comparison | None:
     return models.Comparison(
         **{name: getattr(comparison, name) for name in fields},
         fresh=fresh,
-        changes=tuple(
-            models.Change(**_figures(change, models.Change), effect=judged_effect(change))
-            for change in comparison.changes
-        ),
+        changes=tuple(map(_changed_metric, comparison.changes)),
         first_calls=tuple(models.FirstCall(**_figures(first, models.FirstCall)) for first in comparison.first_calls),
         returned=tuple(map(models.Returned.model_validate, comparison.outputs)),
+        other_heads=tuple(_other_heads(staleness, paths)) if fresh else (),
     )
+
+
+def _changed_metric(change: Change) -> models.Change:
+    return models.Change(**_figures(change, models.Change), effect=judged_effect(change))
+
+
+def _other_heads(staleness: Staleness, paths: ItemPaths) -> Iterator[models.OtherHead]:
+    plan = staleness.workspace.plan.items
+    name = plan[paths.id]["lockstep"]
+    before = takewhile(lambda item_id: item_id != paths.id, plan)
+    for item_id in (each for each in before if name and plan[each]["lockstep"] == name):
+        other = staleness.workspace.paths.item(item_id)
+        if staleness.is_fresh("compare", item_id) and (
+            changes := tuple(map(_changed_metric, changes_between(other, paths)))
+        ):
+            yield models.OtherHead(item=item_id, changes=changes)
 
 
 def _figures(measured: Any, model: type[models.Output]) -> dict[str, Any]:

@@ -270,6 +270,15 @@ class Returned(Output):
     """On how many inputs this was compared."""
 
 
+class OtherHead(Output):
+    """Another item of the same `lockstep`, before this one, whose head was timed in the same turns."""
+
+    item: str
+    """Its id."""
+    changes: tuple[Change, ...]
+    """The time of each test: `base` is the cost at its head, `head` at this one's."""
+
+
 class Comparison(Output):
     """The verdict on the samples."""
 
@@ -293,6 +302,8 @@ class Comparison(Output):
     """Tests whose time is not known, because other processes interrupted every measurement."""
     unreached: tuple[str, ...]
     """Changed functions that no test reaches."""
+    other_heads: tuple[OtherHead, ...]
+    """How the head compares with others; empty if it was timed by itself."""
 
 
 class Files(Output):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from ..artifacts import Comparison, Detection, Scaffolding
+from ..bench.heads import changes_between
 from ..body.effects import judged_effect
 from ..body.views import tests_of
 from ..staleness import Staleness
@@ -11,7 +12,6 @@ from ..storage.paths import ItemPaths
 from ..text import figures
 from ..text.markdown import one_line
 from ..text.tables import text_table
-from .heads import changes_between
 from .manifest import RefComparison
 
 HEADER = ("Ref", "Test", "Metric", "Base", "Head", "Effect")

@@ -52,6 +52,10 @@ def test_several_refs_and_one_test(repo):
         ("same", "main", "same"),
     ]
     assert {item["state"] for item in items} <= {"ready", "needs review"}
+    (other,) = items[1]["comparison"]["other_heads"]
+    (change,) = other["changes"]
+    assert (other["item"], change["test"], change["ratio"] > 5) == ("faster", f"{BENCHMARK}::test_total", True)
+    assert items[0]["comparison"]["other_heads"] == []
     (faster,) = (each for each in items[0]["comparison"]["changes"] if each["metric"] == "time")
     assert (faster["verdict"], faster["test"]) == ("improved", f"{BENCHMARK}::test_total")
     assert faster["effect"].partition(" (")[0] in rows[0]

@@ -3,19 +3,26 @@
 from collections.abc import Iterator
 
 from ..artifacts import Change, Comparison, Measurement, MetricName, Samples
-from ..bench import statistics
+from ..storage.artifact import read_if_valid
 from ..storage.paths import ItemPaths
+from . import statistics
 
 
 def changes_between(first: ItemPaths, second: ItemPaths) -> Iterator[Change]:
     """Yield the change of each test's time from the first head to the second; nothing if they share no launches."""
-    of_first = {each.test: each for each in first.read(Samples).measurements if each.metric is MetricName.TIME}
-    comparison = second.read(Comparison)
+    comparison, of_first = read_if_valid(Comparison, second.compare), _times(first)
+    if comparison is None:
+        return
     confidence = comparison.changes[0].interval.confidence
-    for measurement in second.read(Samples).measurements:
-        if measurement.metric is MetricName.TIME and (other := of_first.get(measurement.test)):
+    for test, measurement in _times(second).items():
+        if other := of_first.get(test):
             change = _change(other, measurement, confidence=confidence, negligible=comparison.negligible)
             yield from [change] if change else []
+
+
+def _times(paths: ItemPaths) -> dict[str, Measurement]:
+    samples = read_if_valid(Samples, paths.samples)
+    return {each.test: each for each in samples.measurements if each.metric is MetricName.TIME} if samples else {}
 
 
 def _change(first: Measurement, second: Measurement, *, confidence: float, negligible: float) -> Change | None:
