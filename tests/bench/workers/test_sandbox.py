@@ -20,13 +20,14 @@ from tasks.bench import trees
 from tasks.bench.memory import memory
 from tasks.bench.request import SideRequest
 from tasks.bench.time import timing
-from tasks.bench.workers import sandbox, workers
+from tasks.bench.workers import sandbox
 from tasks.environments import builder
 from tasks.errors import MeasuringError
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
-from tasks.processes.descendants import descendants
+from tasks.processes.cores import move
+from tasks.processes.descendants import descendants, threads
 from tasks.processes.progress import silent
 from tasks.processes.secrets import Secrets
 from tasks.project.files import FolderTree
@@ -434,7 +435,8 @@ def test_a_confined_process_can_be_moved_to_a_core(tmp_path):
         inside = sleeping(running.pid)
         core = min(os.sched_getaffinity(inside))
         for pid in (running.pid, *descendants(running.pid)):
-            workers._move_threads(pid, (core,))
+            for thread in threads(pid):
+                move(thread, (core,))
         assert os.sched_getaffinity(inside) == {core}
     for _ in range(100):
         if not Path(f"/proc/{inside}").exists():
