@@ -282,13 +282,12 @@ class _Recorder:
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
 
-        def rank(each: Workload) -> tuple[bool, bool, bool, bool, int, int]:
+        def rank(each: Workload) -> tuple[bool, bool, bool, bool, int, float]:
             is_first = each.called is target and each.is_public and each.inside >= lengths.ENOUGH
-            # Durations within a factor of two are alike, and shares within a quarter.
+            # Durations within a factor of two are alike. Shares are larger the nearer a caller is.
             duration = round(math.log2(max(min(each.inside, REALISTIC), 1e-9)))
             is_exported = "." not in self._public_name(each.called).partition(":")[0]
-            share = round(4 * each.share)
-            return is_first, each.is_public and each.is_mostly, each.is_mostly, is_exported, duration, share
+            return is_first, each.is_public and each.is_mostly, each.is_mostly, is_exported, duration, each.share
 
         return tuple(sorted(found, key=rank, reverse=True))
 
