@@ -27,6 +27,7 @@ from tests.support.targets import TargetRepo
 pytestmark = pytest.mark.slow(0.4)
 
 CODE = """import asyncio
+import functools
 import time
 
 from rows.inner import helper
@@ -71,6 +72,13 @@ def helped():
     return helper()
 
 
+def _listed(kind, text):
+    return kind + text
+
+
+KINDS = {"b": functools.partial(_listed, "b")}
+
+
 def sleeps():
     time.sleep(60)
 """
@@ -79,7 +87,7 @@ from pathlib import Path
 
 import pytest
 
-from rows import depth, fails, fetch, helped, naps, numbers, parse, sleeps
+from rows import KINDS, depth, fails, fetch, helped, naps, numbers, parse, sleeps
 
 DATA = Path(__file__).parent / "data.csv"
 
@@ -99,6 +107,7 @@ def test_others():
     assert depth([[], [[]]]) == 3
     assert naps(2) == 0
     assert helped() == 1
+    assert KINDS["b"]("old") == "bold"
     with pytest.raises(ValueError):
         fails()
 """
@@ -111,7 +120,7 @@ FILES = {
     "tests/data.csv": "".join(f"{number},{number * number % 97},y\n" for number in range(2_000)),
     "tests/test_broken.py": "import there_is_no_such_module\n",
 }
-ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "sleepy", "naps", "nothing")
+ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "sleepy", "naps", "nothing", "_listed")
 
 
 @pytest.fixture(scope="module", params=["3.9", "3.13"])
@@ -150,6 +159,7 @@ def test_calls_are_counted_by_test_whatever_another_file_raises(reached):
         ("test_others", "fails"): 1,
         ("test_others", "naps"): 1,
         ("test_others", "sleepy"): 3,
+        ("test_others", "_listed"): 1,
     }
 
 
