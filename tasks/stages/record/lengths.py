@@ -25,8 +25,8 @@ LEAST_CALL = 1e-4
 """The same if the round is a single call: of several different ones each may be short, as in everyday use."""
 
 
-ALIKE = 2.0
-"""Times that differ by less than this factor are alike: chance would decide which is longer."""
+ALIKE = 4.0
+"""Times that differ by less than this factor are alike: a core that is shared may take twice as long for seconds."""
 CLOSE, AGAIN = 0.1, 4
 """A share that differs from the least by less is measured so often again."""
 

@@ -357,21 +357,19 @@ class Workload:
 def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
     """Choose the calls of a function that spend the most time in what changed; None if no test makes one.
 
-    If there are calls in which that is most of the time, the others do not count. Of short ones each test has its
-    longest first.
+    If there are calls in which that is most of the time, the others do not count. Each test has its longest first.
     """
     calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
     mostly = [(each, test) for each, test in calls if _is_mostly(each)]
     longest = sorted(mostly or calls, key=lambda each: -each[0].inside)
     if not longest:
         return None
-    most = MOST_CALLS
-    if longest[0][0].inside < SHORT:
-        by_test = defaultdict(list)
-        for each in longest:
-            by_test[each[1]].append(each)
-        longest = [each for turn in zip_longest(*by_test.values()) for each in turn if each]
-        most = 2 * MOST_CALLS
+    # Calls of one test are alike, and at head the optimized ones are not the longest.
+    by_test = defaultdict(list)
+    for each in longest:
+        by_test[each[1]].append(each)
+    most = MOST_CALLS if longest[0][0].inside >= SHORT else 2 * MOST_CALLS
+    longest = [each for turn in zip_longest(*by_test.values()) for each in turn if each]
     wanted: dict[str, list[int]] = defaultdict(list)
     for call, test in longest[:most]:
         wanted[test].append(call.number)
