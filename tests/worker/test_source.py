@@ -343,6 +343,10 @@ def test_the_root_folder_is_not_private():
     assert written("/")[0] == '"/"'
 
 
+def test_equal_numbers_are_not_drawn():
+    assert written([9] * 40)[0] == "[9] * 40"
+
+
 def test_sorted_numbers_stay_sorted():
     value = sorted(random.Random(1).randrange(9_000) for _ in range(500))
     assert read(value) == sorted(read(value))

@@ -295,6 +295,8 @@ class Writer(Requirements):
         low, high = min(elements), max(elements)
         if elements == list(range(len(elements))):
             return f"list(range({size:_}))"
+        if low == high:
+            return f"[{low!r}] * {size:_}"
         self.needs.add("rng")
         self.sampled = True
         drawn = f"rng.randint({low}, {high})" if kinds == {int} else f"rng.uniform({low!r}, {high!r})"
