@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ...artifacts import Fake, FakeMethod, RecordedCall
 from ...project.code.definitions import Definition
-from ...project.syntax import Function
+from ...project.syntax import Function, bound_names
 
 LEAST_BYTES = 16 * 1024
 """A fake does not repeat smaller allocations of the call that it replaces."""
@@ -56,7 +56,7 @@ def compose(
     recorded, if not the definition's.
     """
     spelling, (module, _, name) = call.spelling, target.partition(":")
-    inputs = _Inputs({*bound, *(line.partition(" = ")[0] for line in spelling.statements)})
+    inputs = _Inputs({*bound, *(line.partition(" = ")[0] for line in spelling.statements)}, _names(spelling.imports))
     builders = [BUILDERS[need] for need in sorted(set(spelling.needs) & BUILDERS.keys())]
     inputs.setup += [builder for _, builder in builders]
     inputs.setup += [f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items()]
@@ -107,20 +107,29 @@ def awaited(call: str, definition: Definition) -> str:
 
 @dataclass(slots=True)
 class _Inputs:
-    """Collects the lines that build the inputs, and the inputs' names; `bound` names exist already."""
+    """Collects the lines that build the inputs, and the inputs' names.
+
+    `bound` and `imported` names exist already; a function that binds an imported one again could not use it.
+    """
 
     bound: Collection[str]
+    imported: Collection[str] = ()
     setup: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
     def variable(self, name: str, value: str) -> str:
         """Assign a value to the variable `name`, unless it is one already; return the variable."""
-        if value in self.bound:
+        if value in self.bound or value == name in self.imported:
             name = value
         else:
+            name = f"{name}_" if name in self.imported else name
             self.setup.append(f"{name} = {value}")
         self.names.append(name)
         return name
+
+
+def _names(imports: Sequence[str]) -> set[str]:
+    return bound_names(ast.parse("\n".join(imports)).body)
 
 
 def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict[str, str]]:

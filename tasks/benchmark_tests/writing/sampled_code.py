@@ -55,8 +55,14 @@ def compose_sample(
     `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """
     calls = [dict(call.arguments) for call in sample.calls]
+    # What statements of the large call bind is not what an imported name of the others refers to.
+    bound = {line.partition(" = ")[0] for line in large.spelling.statements} if large else set()
     every = [*calls, dict(large.spelling.arguments)] if large else calls
-    varied = [name for name in calls[0] if name != "cls" and len({call[name] for call in every}) > 1]
+    varied = [
+        name
+        for name in calls[0]
+        if name != "cls" and (len({call[name] for call in every}) > 1 or (large and every[-1][name] in bound))
+    ]
     variables = {name: variable_of(name, target, calls[0]) for name in varied}
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
     imports = {line for call in sample.calls for line in call.imports}

@@ -40,6 +40,14 @@ def composed(name, arguments, kinds=None, **more):
     return compose(call, f"app:{name}", definition)
 
 
+def test_no_variable_hides_an_import_that_it_is_made_of():
+    imports = ("from app import start",)
+    same = composed("total", {"numbers": "[start]", "start": "start"}, imports=imports)
+    assert (same.setup, same.call) == (("numbers = [start]",), "total(numbers, start)")
+    made = composed("total", {"numbers": "[1]", "start": "start.copy()"}, imports=imports)
+    assert (made.setup, made.call) == (("start_ = start.copy()",), "total([1], start_)")
+
+
 def test_no_import_hides_a_builtin():
     code = composed("format", {"text": "format('a' * 100)"})
     assert (code.imports, code.call) == (("import app",), "app.format(text)")

@@ -249,6 +249,17 @@ def test_the_large_call_is_an_element_of_the_same_shape():
     assert "import random" in sampled.code.imports
 
 
+def test_an_object_that_the_large_call_makes_is_not_the_imported_one_of_its_name():
+    call = large("numbers", name="numbers", statements=("numbers = Numbers()", "numbers.count = 3"))
+    sample = typical_sample(seen(*(each | {"arguments": {"numbers": "numbers", "start": start}}
+                                   for start in "12" for each in drawn("[1]").calls)), None)  # fmt: skip
+    spelling = call.spelling.model_copy(update={"arguments": (("numbers", "numbers"), ("start", "3"))})
+    call = call.model_copy(update={"spelling": spelling})
+    sampled = compose_sample(sample, "app:total", definition("total"), large=call)
+    assert sampled.entries == ("(numbers, 1)", "(numbers, 2)")
+    assert large_call(call, sampled)[-1] == "return [(numbers, 3)]"
+
+
 def written(sample, call, target="app:total", ran="tests/test_a.py", **more) -> str:
     recording = Recording(item="item", target=target, ran=(ran,), calls=9, size=3, largest=9, call=call, sample=sample)
     detection = DETECTION.model_copy(update={"target": target, **more})
