@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..manifest.model import Manifest, Optimization
     from ..manifest.reader import LoadedManifest
 
+_MODEL = Path(__file__).parents[1] / "manifest" / "model.py"
+"""The settings that exist: a plan of others is none of this prprep's, even if the version is the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -73,7 +76,8 @@ class Workspace:
         A repository that a task of the caller has yet to make is checked once it exists. Functions are looked up
         only if the manifest or the commits of its refs have changed, since that reads whole trees.
         """
-        run_cache, key = RunCache(manifest.parent / STATE_FOLDER / "cache.json"), digest(manifest)
+        run_cache = RunCache(manifest.parent / STATE_FOLDER / "cache.json")
+        key = [digest(manifest), digest(_MODEL)]
         problems: list[Problem] = []
         if cached := run_cache.get("plan", key):
             workspace = cls(manifest, Plan(*cached), run_cache, cache=cache)

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from tasks import __version__
 from tasks.errors import ManifestError
+from tasks.workspace import workspace
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
@@ -56,8 +58,18 @@ def test_what_its_refs_name_is_remembered_of_every_repository(tmp_path, one, two
     entries = json.loads((tmp_path / "work/.prprep/cache.json").read_text())["entries"]
     commits = [value[1]["faster"] for name, (_, value) in entries.items() if name.startswith("refs ")]
     assert sorted(commits) == sorted((one.head, two.head))
+    assert entries["plan"][1][1]["first"]["lockstep"] is None
     moved = two.commit({"two.py": "def two():\n    return 2 + 0\n"})
     assert opened(tmp_path, FIRST, SECOND).refs("second").head == moved
+
+    # A prprep with fewer settings remembered the plan.
+    del entries["plan"][1][1]["first"]["lockstep"]
+    content = {"version": __version__, "entries": entries}
+    (tmp_path / "work/.prprep/cache.json").write_text(json.dumps(content))
+    (tmp_path / "model.py").write_text("")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workspace, "_MODEL", tmp_path / "model.py")
+        assert opened(tmp_path, FIRST, SECOND).plan.items["first"]["lockstep"] is None
 
 
 def test_an_item_can_go_to_another_upstream_of_the_same_repository(tmp_path, one):
