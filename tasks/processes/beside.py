@@ -119,11 +119,9 @@ def others() -> Iterator[int]:
 
 
 def _family() -> set[int]:
-    """Return the programs that the family runs: neither this process nor what it runs for."""
-    me = os.getpid()
-    if (first := _first()) != me:
-        return set(descendants(first)) - _ancestors(me) - {me}
-    return {process for program in _started.copy() for process in (program, *descendants(program))}
+    """Return the processes that the family has started: neither this one nor what it runs for."""
+    me, first = os.getpid(), _first()
+    return set(descendants(first)) - (_ancestors(me) | {me} if first != me else set())
 
 
 def _first() -> int:
