@@ -151,6 +151,8 @@ class StageInputs:
         self.cache, self.folder, self.output = item.workspace.cache, item.workspace.folder, item.paths.output
         self.state = item.paths.state
         self.templates = item.workspace.templates
+        self.tree_owner: str = item.settings["lockstep"] or item.id
+        """Whose trees it uses: those of other items are set up meanwhile, but heads in lockstep have one base."""
         self._stage, self._item, self.fingerprint = stage, item, fingerprint
         self.measured: list[tuple[float, float]] = []
         """When something was measured, in seconds since the epoch."""

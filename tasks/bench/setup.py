@@ -51,6 +51,7 @@ class SetupContext(Protocol):
     folder: Path
     state: Path
     cache: Path
+    tree_owner: str
 
     @property
     def report(self) -> Report: ...
@@ -126,9 +127,15 @@ class BenchmarkSetup:
                 for role, spec in specs.items()
             }
             """The files of each side's tree that are in its commit, or were injected."""
+            owner = context.tree_owner
             check_out = partial(trees.check_out, open_clone=context.clone, cache=cache, confined=confined)
             self._checkouts = {
-                role: check_out(clone, spec, contents, copy="second" if role == "control" else "")
+                role: check_out(
+                    clone,
+                    spec,
+                    contents,
+                    copy=f"{context.tree_owner} second" if role == "control" else context.tree_owner,
+                )
                 for role, spec in specs.items()
             }
         self._as_of = package_dates.if_old(self._newest)

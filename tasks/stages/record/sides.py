@@ -63,7 +63,8 @@ class Sides:
                 # A head that consists of picked commits may have to be created again.
                 commit = clone.cherry_pick(self.detection.base, self.detection.picked)
             spec, confined = TreeSpec(commit=commit, tree=clone.tree_of(commit)), item.sandbox == "bwrap"
-            checkout = trees.check_out(clone, spec, {}, open_clone=self.inputs.clone, cache=cache, confined=confined)
+            check_out = partial(trees.check_out, open_clone=self.inputs.clone, cache=cache, confined=confined)
+            checkout = check_out(clone, spec, {}, copy=self.inputs.tree_owner)
             as_of = package_dates.if_old(package_dates.newest_date(clone, self.detection))
             tracked = frozenset(clone.files(commit))
         settings = item.env.model_copy(update={"install": (*item.env.install, *self.install)})

@@ -136,7 +136,7 @@ class _Runner:
         spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
         confined, cache = self.inputs.settings.sandbox == "bwrap", self.inputs.cache
         check_out = partial(trees.check_out, open_clone=self.inputs.clone, cache=cache, confined=confined)
-        return check_out(clone, spec, {}, copy="tests")
+        return check_out(clone, spec, {}, copy=f"{self.inputs.tree_owner} tests")
 
     def _environment(self, checkout: Checkout, side: Side) -> Environment:
         """Build the side's environment with what its tests need; without that if it cannot be installed."""
