@@ -130,12 +130,7 @@ class BenchmarkSetup:
             owner = context.tree_owner
             check_out = partial(trees.check_out, open_clone=context.clone, cache=cache, confined=confined)
             self._checkouts = {
-                role: check_out(
-                    clone,
-                    spec,
-                    contents,
-                    copy=f"{context.tree_owner} second" if role == "control" else context.tree_owner,
-                )
+                role: check_out(clone, spec, contents, copy=owner + (" second" if role == "control" else ""))
                 for role, spec in specs.items()
             }
         self._as_of = package_dates.if_old(self._newest)

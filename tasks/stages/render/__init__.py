@@ -84,5 +84,6 @@ STAGE = Stage(
     intact=_body_exists,
     otherwise="the body is gone",
     products=_products,
+    after_others=("render",),  # one at a time: an item may take over the name of another one's body
     parts=(SUMMARIZE,),
 )
