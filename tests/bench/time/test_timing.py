@@ -196,7 +196,7 @@ def test_calls_with_threads_run_on_all_cores(tmp_path, monkeypatch, head, cores,
     monkeypatch.setattr(timing, "LOOKS", (1,))  # launches of each side
     test = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
     base, head = ({"src/project/__init__.py": code, "tests/test_benchmark.py": test} for code in (SERIAL, head))
-    request = pair(tmp_path, head, base, budget=0.1, cores=cores)
+    request = pair(tmp_path, head, base, budget=0.5, cores=cores)
     _, run = measure_time(request, random.Random(1), lambda _: None)
     assert run.parallel == ((KEY,) if used == "all" else ())
     on_cores = [note for note in run.notes if "several threads or processes" in note]
