@@ -115,13 +115,16 @@ def others() -> Iterator[int]:
     thread = threading.get_ident()
     programs = {program for program, starter in _started.copy().items() if starter == thread}
     own = {process for program in programs for process in (program, *descendants(program))}
-    yield from (process for process in _family() - own if not _is_reaper(process))
+    # The first of the family knows its programs; those of the others are all that it has started.
+    known = {process for program in _started.copy() for process in (program, *descendants(program))}
+    family = known if _first() == os.getpid() else _family()
+    yield from (process for process in family - own if not _is_reaper(process))
 
 
 def _family() -> set[int]:
     """Return the processes that the family has started: neither this one nor what it runs for."""
-    me, first = os.getpid(), _first()
-    return set(descendants(first)) - (_ancestors(me) | {me} if first != me else set())
+    me = os.getpid()
+    return set(descendants(_first())) - _ancestors(me) - {me}
 
 
 def _first() -> int:
