@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 LONGEST = 160
-"""Characters of a text that is written whole, whatever it holds."""
+"""Characters up to which every text is written whole."""
 MOST_LINES = 25
 """Lines of longer texts in an argument's code."""
 LINE = 70
