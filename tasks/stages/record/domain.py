@@ -21,6 +21,8 @@ def domains_by_peaks(proposal: DomainProposal, peaks: Peaks | None) -> tuple[tup
     is_alike = difference <= SAME * peaks.base
     if proposal.domains[:1] == ("mem",) and is_alike:
         return ("cpu",), f"time is measured, not memory: the benchmark's calls allocate {both}"
+    if proposal.domains[:1] == ("mem",) and peaks.head > peaks.base:
+        return ("cpu", "mem"), f"time is measured as well: the benchmark's calls allocate {both}"
     if proposal.domains == ("cpu",) and difference >= LEAST_BYTES and peaks.head <= LESS_MEMORY * peaks.base:
         return ("cpu", "mem"), f"memory is measured as well: the benchmark's calls allocate {both}"
     return (), ""
