@@ -32,5 +32,5 @@ STAGE = Stage(
         ),
         Uses(artifacts={"detect": ("target",)}, when=_and_imports_are_timed),
     ),
-    after=("lint",),
+    after=("lint", "measure"),  # both work in the trees of the item
 )
