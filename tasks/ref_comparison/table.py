@@ -1,6 +1,6 @@
 """Show comparisons of refs as a table for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ..artifacts import Comparison, Detection, Scaffolding
@@ -22,7 +22,8 @@ NO_BENCHMARK = "name a test (`FILE.py::test`), pass one with --call, or complete
 def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
     """Return the table of all heads or benchmarks, and below it what a reader has to know about each."""
     rows: list[tuple[str, ...]] = []
-    notes: list[str] = []
+    notes: dict[str, list[str]] = {}
+    missing: list[str] = []
     sides = comparison.sides
     several_heads = len(sides.heads) > 1
     for item_id, (head, settings) in comparison.items.items():
@@ -31,13 +32,21 @@ def result(comparison: RefComparison, staleness: Staleness, width: int) -> str:
         if is_compared(staleness, item_id):
             compared = paths.read(Comparison)
             rows += [(label, *row) if several_heads else row for row in _rows(compared, paths)]
-            notes += [f"{label}: {note}" if len(comparison.items) > 1 else note for note in _notes(compared, paths)]
+            for note in _notes(compared, paths):
+                notes.setdefault(note, []).append(label)
         else:
-            notes.append(f"{label} was not compared: {_why_not(staleness, item_id, paths)}")
+            missing.append(f"{label} was not compared: {_why_not(staleness, item_id, paths)}")
     header = HEADER if several_heads else HEADER[1:]
     shown = [f"base: {sides.base}"] if several_heads else [f"base: {sides.base}", f"head: {sides.heads[0]}"]
     tables = [text_table(header, rows, width), ""] if rows else []
-    return "\n".join([*shown, "", *tables, *_between_heads(comparison, staleness, width), *notes])
+    between = _between_heads(comparison, staleness, width)
+    return "\n".join([*shown, "", *tables, *between, *_labelled(notes, len(comparison.items)), *missing])
+
+
+def _labelled(notes: Mapping[str, Sequence[str]], number: int) -> Iterator[str]:
+    """Yield each note once, those of all comparisons first, others with the labels of theirs."""
+    yield from (note for note, labels in notes.items() if len(labels) == number)
+    yield from (f"{', '.join(labels)}: {note}" for note, labels in notes.items() if len(labels) < number)
 
 
 def _between_heads(comparison: RefComparison, staleness: Staleness, width: int) -> Iterator[str]:

@@ -43,6 +43,7 @@ def test_several_refs_and_one_test(repo):
     assert "x faster (" in rows[0]
     assert "test_other" not in first.stdout
     assert first.stdout == again.stdout
+    assert first.stdout.count("function: ") == 1  # the same for both
     reports = {path.name for path in Path(os.environ["PRPREP_CACHE"]).glob("tries/*/.codeflash/report.*")}
     assert reports == {"report.md"}
     assert "measure:" not in again.stderr
