@@ -22,6 +22,7 @@ from typing import Any, Final
 from ..errors import CommandFailedError
 from . import beside
 from .reaper import REAPER
+from .scratch import temporary_folder
 from .secrets import is_withheld
 from .streams import Stream, exchange
 
@@ -134,8 +135,8 @@ def start(
     outlive a killed prprep.
     """
     words = tuple(map(str, command))
-    with tempfile.TemporaryDirectory(prefix="prprep-") as folder:
-        log = log or Path(folder) / "output"
+    with temporary_folder() as folder:
+        log = log or folder / "output"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab", buffering=0) as stream:
             process = _launch(

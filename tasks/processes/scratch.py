@@ -1,10 +1,12 @@
-"""Temporary folders in CACHE/scratch; those of killed runs are removed at the next start.
+"""Temporary folders: in TMPDIR for what a program needs while it runs, in CACHE/scratch for what may be large.
 
-The owner holds a lock next to each folder, which the kernel releases if the owner dies.
+Those in the cache that killed runs left are removed at the next start: the owner holds a lock next to each, which the
+kernel releases if the owner dies.
 """
 
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,6 +16,17 @@ from pathlib import Path
 from ..errors import BusyError
 from .locks import file_lock
 from .real_paths import real_path
+
+
+@contextmanager
+def temporary_folder(prefix: str = "prprep-") -> Iterator[Path]:
+    """Yield an empty folder in TMPDIR and remove it after the block; what another process adds later may stay."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            remove_folder(folder)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.processes.scratch import remove_abandoned, scratch_folder
+from tasks.processes.scratch import remove_abandoned, scratch_folder, temporary_folder
 
 CHECKOUT = Path(__file__).parents[2]
 HOLD = """
@@ -21,6 +21,18 @@ with scratch_folder(Path(sys.argv[1])) as folder:
 
 def left(cache: Path) -> set[str]:
     return {path.name for path in (cache / "scratch").iterdir()}
+
+
+@pytest.mark.slow
+def test_a_process_that_still_writes_to_a_temporary_folder_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    script = 'cd "$1"; echo; while :; do mkdir -p a; touch "a/$((n += 1))"; done'
+    with temporary_folder() as folder:
+        writing = subprocess.Popen(["sh", "-c", script, "sh", folder], stdout=subprocess.PIPE)
+        assert writing.stdout.readline() == b"\n"
+    assert not folder.exists()
+    writing.kill()
+    writing.communicate()
 
 
 def test_a_folder_is_empty_and_removed_afterwards(tmp_path):

@@ -2,7 +2,6 @@
 
 import random
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Literal, NamedTuple
 from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
+from ...processes.scratch import temporary_folder
 from ..provenance import check_control, prove
 from ..request import MeasurementResult, Request, Role
 from ..time.sequence import LaunchSequence
@@ -142,10 +142,10 @@ def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementR
 def trace(run: Callable[[Side, Path], list[str]]) -> ImportTrace:
     """Trace REPEATS times a side in turns; `run` writes Python's lines to the file and returns the loaded modules."""
     runs: dict[Side, list[Trace]] = {"base": [], "head": []}
-    with tempfile.TemporaryDirectory(prefix="prprep-") as scratch:
+    with temporary_folder() as scratch:
         for repeat in range(REPEATS):
             for side in SIDES if repeat % 2 == 0 else SIDES[::-1]:
-                log = Path(scratch) / f"{side}-{repeat}"
+                log = scratch / f"{side}-{repeat}"
                 names = run(side, log)
                 runs[side].append((names, traced_imports(log.read_text(encoding="utf-8", errors="replace"))))
     return one_sided(runs)

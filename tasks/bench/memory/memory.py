@@ -9,7 +9,6 @@ import json
 import random
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -20,6 +19,7 @@ from ...artifacts import SIDES, Held, Measurement, MetricName, Side, Site
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report
+from ...processes.scratch import temporary_folder
 from ...storage.hashing import sha256
 from ...text import figures
 from ..repeats import Repeats
@@ -138,11 +138,11 @@ class _Tracking:
         measured: dict[str, tuple[float, ...]] = {}
         keeps_profiles = not (self.repeats.number or self.sampled)
         with (
-            tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
-            started(self.request, side, replace(settings, writable=(Path(scratch),))) as worker,
+            temporary_folder() as scratch,
+            started(self.request, side, replace(settings, writable=(scratch,))) as worker,
         ):
             worker.collected()
-            profile = Path(scratch) / "profile.bin"
+            profile = scratch / "profile.bin"
             while ready := worker.advance():
                 native, follow = self.request.native and keeps_profiles, ready.key in self.sampled
                 answer = worker.ask("track", profile=str(profile), native=native, follow=follow)

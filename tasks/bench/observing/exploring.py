@@ -1,7 +1,6 @@
 """Run tests on one side, and learn which of them reach the changed functions, how long, and through which callers."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from ...errors import CommandFailedError
 from ...processes.progress import silent
+from ...processes.scratch import temporary_folder
 from ...storage.files import read_regular
 from ..exclusive import exclusive
 from ..workers.channel import Message
@@ -78,8 +78,8 @@ def explore(
 
     For the longest calls of each target it is noted how long the target `inside` runs in them.
     """
-    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-explore-") as folder:
-        out = Path(folder) / "reached.jsonl"
+    with exclusive(site.lock, silent), temporary_folder("prprep-explore-") as folder:
+        out = folder / "reached.jsonl"
         order = {
             "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
             "tree": str(site.side.tree),
@@ -93,7 +93,7 @@ def explore(
         note = ""
         try:
             allowed = seconds + GRACE
-            finished = site.run(command, seconds=allowed, writable=Path(folder), PRPREP_EXPLORER=json.dumps(order))
+            finished = site.run(command, seconds=allowed, writable=folder, PRPREP_EXPLORER=json.dumps(order))
             if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not read_regular(out)):
                 note = ending_of(finished, site)
             elif finished.code and (error := repairable(f"{finished.output}\n{finished.error}")):

@@ -1,11 +1,10 @@
 """Time the import of a module on both sides, before it is known what to measure."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from ...errors import CommandFailedError
 from ...processes.progress import silent
+from ...processes.scratch import temporary_folder
 from ..exclusive import exclusive
 from .site import RecordingSite
 
@@ -27,9 +26,9 @@ def import_seconds(base: RecordingSite, head: RecordingSite, module: str) -> tup
 
 def _imported(site: RecordingSite, module: str) -> Iterator[float]:
     command = (str(site.side.python), "-c", PROGRAM.format(module))
-    with tempfile.TemporaryDirectory(prefix="prprep-import-") as folder:
+    with temporary_folder("prprep-import-") as folder:
         try:
-            finished = site.run(command, seconds=SECONDS, writable=Path(folder))
+            finished = site.run(command, seconds=SECONDS, writable=folder)
             yield float(finished.output.split()[-1])
         except (CommandFailedError, ValueError, IndexError):
             return

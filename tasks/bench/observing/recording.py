@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import shlex
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from ...artifacts import RecordedCall
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs, secrets
 from ...processes.progress import Report, silent
+from ...processes.scratch import temporary_folder
 from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..workers.channel import Message
@@ -138,8 +138,8 @@ def _record(
     measure: Message | None = None,
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
-    with tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
-        out = Path(folder) / "seen.json"
+    with temporary_folder("prprep-record-") as folder:
+        out = folder / "seen.json"
         order = {
             "function": function.message(site.side.tree),
             "tree": str(site.side.tree),
@@ -154,7 +154,7 @@ def _record(
         }
         note, complete = "", False
         try:
-            finished = site.run(command, seconds=seconds, writable=Path(folder), PRPREP_RECORDER=json.dumps(order))
+            finished = site.run(command, seconds=seconds, writable=folder, PRPREP_RECORDER=json.dumps(order))
             note, complete = _outcome(finished, site, pytest="pytest" in command)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"

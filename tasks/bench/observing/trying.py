@@ -1,12 +1,12 @@
 """Try code that was written from a recorded call, before it becomes a benchmark."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import CommandFailedError
 from ...processes import secrets
+from ...processes.scratch import temporary_folder
 from ...storage.files import read_json
 from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters
@@ -17,14 +17,21 @@ TRIAL_SECONDS = 30.0
 TRIAL = "test_trial.py"
 
 
-def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
+def try_code(
+    site: RecordingSite,
+    order: Message,
+    data: Mapping[str, bytes] | None = None,
+    *,
+    seconds: float = TRIAL_SECONDS,
+) -> Message:
     """Run code written from a recorded call in the folder of its future test, with the files `data` next to it.
 
     The project's own pytest configuration decides whether warnings are errors. The order's `module` is the code
     outside of the test. If fixtures provide arguments, pytest runs the test, with `marks`. Returns `seconds`,
-    `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
+    `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`, as by a process that did
+    not end within so many `seconds`.
     """
-    answer = _answer(site, order, data or {})
+    answer = _answer(site, order, data or {}, seconds)
     if "raised" not in answer:
         return answer
     # The project's own words, for a report.
@@ -32,16 +39,16 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
     return {"raised": secrets.current(site.side.passed).masked_in(raised)}
 
 
-def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes]) -> Message:
+def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes], seconds: float) -> Message:
     try:
-        with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
+        with temporary_folder("prprep-trial-") as folder:
             if order.get("fixtures"):
-                return _under_pytest(site, order, data, Path(folder))
-            root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
+                return _under_pytest(site, order, data, folder)
+            root = _mirrored(site, folder, data) if data else site.side.tree / site.root
             order = {**order, "setup": f"{order.get('module', '')}\n{order['setup']}"}
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
             stdin = _order(site, order, root).encode()
-            finished = site.run(command, seconds=TRIAL_SECONDS, writable=Path(folder), stdin=stdin)
+            finished = site.run(command, seconds=seconds, writable=folder, stdin=stdin)
     except CommandFailedError as error:
         return {"raised": error.what.splitlines()[0]}
     try:

@@ -7,13 +7,13 @@ shared by its sides, so the effect of the order of sets shows as a spread of the
 
 import random
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from ...artifacts import SIDES, Measurement, MetricName, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
+from ...processes.scratch import temporary_folder
 from ..repeats import Repeats, check_same_calls
 from ..request import Request
 from ..workers.channel import Message, TimeLimitError
@@ -61,7 +61,7 @@ def measure_instructions(request: Request, rng: random.Random, report: Report) -
     return repeats.measurements(stopped)
 
 
-def wrapper(folder: str) -> tuple[str, ...]:
+def wrapper(folder: Path) -> tuple[str, ...]:
     """Return what starts a command under callgrind, which counts only on request and writes to `folder`.
 
     Valgrind's settings in the user's or the target's files and variables are ignored. Python keeps its own allocator.
@@ -94,8 +94,8 @@ def _count(request: Request, side: Side, settings: Settings, plans: Plans) -> di
 def _ask(request: Request, side: Side, settings: Settings, plans: Plans) -> dict[str, Message]:
     """Return the answer at each benchmark call under valgrind: a count by `plans`, or a plan if it has none."""
     answers = {}
-    with tempfile.TemporaryDirectory(prefix="prprep-") as folder:
-        settings = replace(settings, wrapper=wrapper(folder), writable=(Path(folder),))
+    with temporary_folder() as folder:
+        settings = replace(settings, wrapper=wrapper(folder), writable=(folder,))
         with started(request, side, settings) as worker:
             worker.collected()
             while ready := worker.advance():

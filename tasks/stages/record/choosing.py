@@ -13,12 +13,12 @@ from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.recorded_code import awaited, compose, defaults_of, unparsed
-from ...benchmark_tests.writing.sampled_code import compose_sample
-from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
+from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, typical_sample
 from ...manifest.model import Optimization
 from ...project.code.definitions import Definition
 from . import lengths
 from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
+from .sample_trial import SampleTrial
 from .targets import LEAST_SHARE, Candidate
 
 MOSTLY_OVERHEAD = 1e-5
@@ -73,6 +73,7 @@ class CallChooser:
         is_pure = not (effects or self._definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in recordings for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in recordings)
+        sample, left_out = self._sample(drawn, call) if is_pure else (None, ())
         return Recording(
             item=self.item.id,
             target=self.called.watched,
@@ -87,10 +88,10 @@ class CallChooser:
             largest=max(sizes, default=0),
             defaults=defaults_of(self._definition),
             call=self._with_allocations(call) if call else None,
-            sample=self._sample(drawn, call) if is_pure else None,
+            sample=sample,
             unwritten={} if call else unwritten,
             effects=effects,
-            notes=(*notes, *failures, *(() if calls else (self._uncalled(runs, ran),))),
+            notes=(*notes, *failures, *left_out, *(() if calls else (self._uncalled(runs, ran),))),
         )
 
     @property
@@ -281,33 +282,15 @@ class CallChooser:
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return changed.model_copy(update={"spelling": timed, "lazy": answer["lazy"]})
 
-    def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> Sample | None:
-        """Return typical calls of the changed function; those of a caller may be about something else."""
-        sample = self._tried_sample(typical_sample(drawn, call)) if self._calls_changed else None
-        return None if call and sample and sample.seconds < lengths.LEAST_ROUND else sample
+    def _sample(self, drawn: DrawnCalls, call: RecordedCall | None) -> tuple[Sample | None, tuple[str, ...]]:
+        """Return typical calls of the changed function, and which of them are left out and why.
 
-    def _tried_sample(self, sample: Sample | None) -> Sample | None:
-        """Keep the sampled calls that work as code; None if most do not, or if they change their arguments."""
-        if sample is None:
-            return None
-        sampled = compose_sample(sample, self.called.called_as, self._definition)
-        defined, attempts = sampled.attempts()
-        setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "tell": True}
-        answer = try_code(self.site, order)
-        if "raised" in answer or answer["changes"]:
-            return None
-        reached: Sequence[bool] = ()
-        if self.head is not None and self.lines:
-            lines = {str(self.head.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
-            at_head = try_code(self.head, {**order, "lines": lines})
-            if "raised" in at_head:
-                return None
-            reached = [each[2] for each in at_head["value"]]
-        lazy = any(is_iterator for _, is_iterator, _ in answer["value"])
-        timed = sample.model_copy(update={"lazy": lazy, "seconds": answer["seconds"]})
-        returned = [kind for kind, _, _ in answer["value"]]
-        return reproducible(timed, returned, reached, constructed=self._constructed)
+        Those of a caller may be about something else.
+        """
+        typical = typical_sample(drawn, call) if self._calls_changed else None
+        trial = SampleTrial(self.called.called_as, self._definition, self.site, self.head, self.lines)
+        sample, left_out = trial.kept(typical, constructed=self._constructed) if typical else (None, ())
+        return (None if call and sample and sample.seconds < lengths.LEAST_ROUND else sample), left_out
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:
         """Add what the boundaries allocate: as the manifest says, else by memray, else as the recorder observed."""

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, v
 from ...environments.venvs import write_shims
 from ...errors import CommandFailedError
 from ...processes import programs
+from ...processes.scratch import temporary_folder
 from ...storage.files import read_regular
 from ...storage.paths import with_relative_paths
 
@@ -63,17 +63,17 @@ class SuiteRun:
 def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> SuiteRun:
     """Run `command` in a shell, in a folder of the tree with the environment's programs, for at most `seconds`."""
     cwd = side.tree / folder
-    with tempfile.TemporaryDirectory(prefix="prprep-tests-") as scratch:
-        notes = Path(scratch) / "endings"
+    with temporary_folder("prprep-tests-") as scratch:
+        notes = scratch / "endings"
         extra = {
             "PYTEST_PLUGINS": "prprep_worker.outcomes.plugin",
             "PRPREP_TESTS": str(notes),
-            "PATH": write_shims(Path(scratch) / "bin", side.python),
+            "PATH": write_shims(scratch / "bin", side.python),
             "VIRTUAL_ENV": str(side.python.parents[1]),
         }
         environment = variables(side, Settings(seed=1), extra, folder=cwd)
         arguments = (
-            *sandbox.wrapper(side, cwd, worker=WORKER_FOLDER, writable=(Path(scratch),)),
+            *sandbox.wrapper(side, cwd, worker=WORKER_FOLDER, writable=(scratch,)),
             "bash",
             "-c",
             _recording(command),
@@ -88,7 +88,7 @@ def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> Suit
         endings, running = read_notes(notes)
     ids = NodeIds(side.tree, side.python)
     names = ids.stable((*endings, *filter(None, [running])))
-    tail = ids.without_folders(with_relative_paths(output, Path(scratch))).strip().splitlines()[-TAIL_LINES:]
+    tail = ids.without_folders(with_relative_paths(output, scratch)).strip().splitlines()[-TAIL_LINES:]
     return SuiteRun(
         code,
         {names[test]: ending for test, ending in endings.items()},

@@ -1,0 +1,53 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import Sample, SampledCall
+from tasks.bench.observing.site import RecordingSite
+from tasks.bench.request import SideRequest
+from tasks.project.code.sources import Sources
+from tasks.project.files import FolderTree
+from tasks.stages.record import sample_trial
+from tasks.stages.record.sample_trial import SampleTrial
+
+pytestmark = pytest.mark.slow
+
+CODE = """import time
+
+
+def parsed(text):
+    if text == "endless":
+        time.sleep(60)
+    if text == "wrong":
+        raise ValueError(text)
+    return text.upper()
+"""
+
+
+@pytest.fixture
+def trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_trial, "TOGETHER", 3.0)
+    monkeypatch.setattr(sample_trial, "ALONE", 3.0)
+    (tmp_path / "texts.py").write_text(CODE)
+    located = Sources(FolderTree(tmp_path), ("",)).find("texts:parsed")
+    site = RecordingSite(SideRequest(tmp_path, Path(sys.executable), (tmp_path,)), "", 0)
+    return SampleTrial("texts:parsed", located.definition, site, None, {})
+
+
+def sample_of(*texts):
+    calls = tuple(SampledCall(arguments=(("text", repr(text)),), size=len(text), returns="str") for text in texts)
+    return Sample(calls=calls, kinds={"text": "positional"}, drawn=len(calls), looked=len(calls))
+
+
+def test_a_call_that_does_not_end_at_base_is_left_out_and_named(trial):
+    kept, notes = trial.kept(sample_of("a", "b", "endless", "cd"), constructed="")
+    assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'b'", "'cd'"]
+    assert notes == ("a call with 'endless' is left out: at base it does not end within 3 s, or it crashes",)
+    assert trial.kept(sample_of("endless"), constructed="")[0] is None
+
+
+def test_calls_that_end_are_tried_together(trial, monkeypatch):
+    monkeypatch.setattr(sample_trial, "ALONE", 0.0)
+    kept, notes = trial.kept(sample_of("a", "b", "cd"), constructed="")
+    assert (len(kept.calls), notes) == (3, ())
