@@ -52,7 +52,7 @@ class RepeatableCall:
         if owner is not None and not isinstance(owner, (type, types.ModuleType)):
             check([owner])
         self.spellings = [speller.spell(value) for value in self.values]
-        self.builder = InputBuilder(self.values, speller.kept)
+        self.builder = InputBuilder(self.values, speller.unchanged)
 
     @property
     def name(self) -> str:
@@ -119,9 +119,9 @@ def _record(calls: Calls) -> RepeatableCall:
 
 def _can_vary(spelling: Any) -> bool:
     kind, *rest = spelling
-    if kind == "made":
+    if kind == "object":
         return any(_can_vary(value) for _, value in rest[2])
-    return kind not in ("kept", "none")
+    return kind not in ("unchanged", "none")
 
 
 class _CallWatch:
@@ -205,7 +205,9 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     except Exception:  # noqa: BLE001 - constructors are the target's
         return {"outcome": "unbuilt"}
     # Objects that are passed unchanged may change inside as they like.
-    checked = [index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)]
+    checked = [
+        index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_unchanged(spelling)
+    ]
     before = [describe(values[index]) for index in checked]
     guard = _Guard()
     try:
@@ -254,13 +256,13 @@ def _limit_memory() -> None:
 
 
 def _is_mutable(spelling: Any) -> bool:
-    return spelling[0] in ("list", "dict", "set", "bytearray", "deque", "ndarray", "tuple", "made")
+    return spelling[0] in ("list", "dict", "set", "bytearray", "deque", "ndarray", "tuple", "object")
 
 
-def _holds_kept(spelling: Any) -> bool:
+def _holds_unchanged(spelling: Any) -> bool:
     if not isinstance(spelling, list) or not spelling:
         return False
-    return spelling[0] == "kept" or any(_holds_kept(part) for part in spelling)
+    return spelling[0] == "unchanged" or any(_holds_unchanged(part) for part in spelling)
 
 
 def _await(coroutine: Any) -> object:

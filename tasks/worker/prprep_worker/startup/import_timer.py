@@ -17,17 +17,17 @@ USUAL = ("functools", "typing", "dataclasses", "enum", "re", "pathlib", "logging
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
-def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 - `typing` would be free for it
+def main(descriptor, modules, packages, trees, mode=""):  # noqa: ANN001, ANN201 - `typing` would be free for it
     """Write one JSON line to `descriptor`: nanoseconds, the project's modules that were imported, or the error."""
     if early := [module for module in modules if _is_loaded(module)]:
         send(descriptor, {"early": early})
         return
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
-    if do in {"cost", "memory"}:
+    if mode in {"cost", "memory"}:
         for module in USUAL:
             __import__(module)
     before = set(sys.modules)
-    if do == "memory":
+    if mode == "memory":
         # Not `tracemalloc`: what that imports would be free for the target.
         import _tracemalloc
 
@@ -48,13 +48,13 @@ def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 -
         message = {"error": f"{type(error).__name__}: {error}", "text": "".join(traceback.format_exc()[-4000:])}
     if begin:
         message["names"] = sorted(set(sys.modules) - before)
-    if do == "memory":
+    if mode == "memory":
         import gc
 
         gc.collect()
         message["kept"] = _tracemalloc.get_traced_memory()[0]
         _tracemalloc.stop()
-    if do == "prepare":
+    if mode == "prepare":
         _compile()
     send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
 
