@@ -34,7 +34,7 @@ OPTION_HELP = {
     "continue": "go on with other items after a failure (the default), or stop at the first",
     "reporter": "how progress is printed; without it, as prprep does",
     "outfile": "write the output into this file [default: stdout]",
-    "num_process": "run this many tasks at the same time, 0 for one by one [default: 2 with several cores, without `lockstep`]",
+    "num_process": "run this many tasks at the same time, 0: one by one [default: 2, with one core or `lockstep` 0]",
     "par_type": "run them in a `process` or a `thread` each [default: thread]",
     "single": "run only these tasks, not those that they depend on",
     "failure_verbosity": "repeat at the end what failed tasks printed: 0 nothing (the default), 1 stderr, 2 both",

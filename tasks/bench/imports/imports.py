@@ -27,7 +27,7 @@ SHOWN = 20
 BEGIN, END = "prprep: imports begin", "prprep: imports end"
 """What the timer writes around Python's lines; equal to `MARKS` of `prprep_worker.startup.import_timer`."""
 
-# The target may have left an unfinished line before Python's. Two more blanks are one level deeper.
+# The project's code may have left an unfinished line before Python's. Two more blanks are one level deeper.
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \| (\s*)(\S+)$", re.MULTILINE)
 
 
@@ -50,8 +50,8 @@ def measure_imports(request: Request, rng: random.Random, report: Report) -> Mea
     """Import `request.modules` repeatedly; a launch is two fresh interpreters a side, all with one seed and layout.
 
     One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of all
-    that it loads, even if the target's Python is set to write none. So the sample is the first import in a process with
-    compiled files, which is what users of an installed package wait for.
+    that it loads, even if the project's Python is set to write none. So the sample is the first import in a process
+    with compiled files, which is what users of an installed package wait for.
     """
     return time_imports(request, rng, report) + _trace(request, rng, report)
 

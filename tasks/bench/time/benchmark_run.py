@@ -50,7 +50,7 @@ class BenchmarkRun:
 
     @property
     def unknown_options(self) -> tuple[str, ...]:
-        """Return those of the target's own options for pytest that nothing registers here."""
+        """Return those of the project's own options for pytest that nothing registers here."""
         return self.records[0].unknown_options if self.records else ()
 
     @property

@@ -1,4 +1,4 @@
-"""Run the target's processes under bubblewrap: without network, and with only the files that they need.
+"""Run the project's processes under bubblewrap: without network, and with only the files that they need.
 
 They may write to their tree, where Python keeps compiled files, to the results of measuring, and to a /tmp and a home
 of their own. All else is read-only: their environments, the interpreter, the system's programs and libraries.

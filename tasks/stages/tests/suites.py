@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
-from ...bench.workers.pytest_options import kept, of_pytest
+from ...bench.workers.pytest_options import without_disturbing, without_plugins
 from ...environments.declared import TESTING, dependency_groups, extra_names
 from ...environments.testing_requirements import listed_by_runners, tox_extras
 from ...manifest.model import EnvironmentSettings
@@ -117,7 +117,9 @@ def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):
         options = tuple(shlex.split(" ".join(addopts)))
-        commands += [[*pytest, "-o", "addopts=", *fewer(options), *left_out] for fewer in (kept, of_pytest)]
+        commands += [
+            [*pytest, "-o", "addopts=", *fewer(options), *left_out] for fewer in (without_disturbing, without_plugins)
+        ]
     return tuple(dict.fromkeys(map(shlex.join, commands)))
 
 

@@ -120,13 +120,13 @@ def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
         raise pytest.UsageError("only prprep starts prprep_worker: it needs the pipes that prprep opens")
-    # The target must not see what the launch's memory layout needed.
+    # The project's code must not see what the launch's memory layout needed.
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
         resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
     adopt_orphans()
     if options["cores"]:
-        # Before the target is imported: libraries size their thread pools by the available cores.
+        # Before the project is imported: libraries size their thread pools by the available cores.
         os.sched_setaffinity(0, options["cores"])
     return options
 

@@ -194,7 +194,7 @@ def _outcome(recorded: RepeatableCall, spellings: list[Any]) -> Message:
         return _call_guarded(recorded, spellings)
     except MemoryError:
         return {"outcome": "late"}
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
         return _raised(error)
 
 
@@ -202,7 +202,7 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     _limit_memory()
     try:
         values = [recorded.builder.build(spelling) for spelling in spellings]
-    except Exception:  # noqa: BLE001 - constructors are the target's
+    except Exception:  # noqa: BLE001 - constructors are the project's
         return {"outcome": "unbuilt"}
     # Objects that are passed unchanged may change inside as they like.
     checked = [
@@ -214,7 +214,7 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
         answer = {"outcome": "returned", "value": describe(recorded.call(values))}
     except MemoryError:
         raise
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
         answer = _raised(error)
     if guard.stopped:
         return {"outcome": "stopped", "text": guard.stopped}
@@ -276,6 +276,6 @@ def _await(coroutine: Any) -> object:
 def _raised(error: BaseException) -> Message:
     try:
         text = named(str(error))[:200]
-    except Exception:  # noqa: BLE001 - the target's own code
+    except Exception:  # noqa: BLE001 - the project's own code
         text = ""
     return {"outcome": "raised", "type": type(error).__qualname__, "text": text}
