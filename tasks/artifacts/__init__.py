@@ -21,7 +21,17 @@ from .detection import (
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
-from .recording import Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample, SampledCall, Spelling, WorkloadTest
+from .recording import (
+    ArgumentsAsCode,
+    Fake,
+    FakeMethod,
+    Peaks,
+    RecordedCall,
+    Recording,
+    Sample,
+    SampledCall,
+    WorkloadTest,
+)
 from .rendering import Bullets, Failure, Rendering, Stamp, Table
 from .samples import (
     SIDES,
