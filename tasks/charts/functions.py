@@ -50,7 +50,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     unit = unit_for([value for _, _, value, _ in rows], "s") if times.known else None
     names = list(dict.fromkeys(_short(name) for name, *_ in rows))
     size, title = (unit.size, f"own time in a call, {unit.name}") if unit else (0.01, "share of the call's samples, %")
-    ink = {"domain": list(SIDES), "range": [colour(side) for side in SIDES]}
+    colours = {"domain": list(SIDES), "range": [colour(side) for side in SIDES]}
     spec: Spec = {
         "data": {
             "values": [
@@ -65,7 +65,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
             "y": {"field": "function", "type": "nominal", "sort": names, "title": None, "axis": label_axis(150)},
             "yOffset": {"field": "side", "sort": list(SIDES)},
             "x": {"field": "time", "type": "quantitative", "title": title},
-            "color": {"field": "side", "type": "nominal", "scale": ink},
+            "color": {"field": "side", "type": "nominal", "scale": colours},
             "description": {"field": "shown"},
         },
     }

@@ -1,4 +1,4 @@
-"""What the launches of a benchmark returned besides their samples."""
+"""Collect what the launches of a benchmark return besides their samples."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from .lockstep import LaunchRecord, TimedCall
 
 @dataclass
 class BenchmarkRun:
-    """Those of one head and its base, and what is to say about them."""
+    """The launches of one head and its base: what they returned besides samples, and notes about them."""
 
     tests: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -75,7 +75,7 @@ def compile_environments(request: Request) -> None:
         prefix = ("-X", f"pycache_prefix={side.pycache}") if side.pycache else ()
         command = (side.python, "-I", "-S", *prefix, "-m", "compileall", "-q", "-j", "0", *new)
         if new:
-            programs.run(command, cwd=side.tree, env=programs.target_environment(), check=False)
+            programs.run(command, cwd=side.tree, env=programs.project_environment(), check=False)
 
 
 def _is_environment(folder: Path) -> bool:

@@ -324,7 +324,7 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
         **({"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}),
         **sandbox.variables(place, folder),
     }
-    return programs.target_environment({**own, **extra}, passed=place.passed)
+    return programs.project_environment({**own, **extra}, passed=place.passed)
 
 
 def _changed_functions(request: Request, side: Role) -> Message:

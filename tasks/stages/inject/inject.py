@@ -120,7 +120,7 @@ def inject(plan: _Plan) -> Injection:
         added.add(plan.path, plan.content, f"the benchmark {plan.path}")
     folder = posixpath.dirname(plan.path)
     for each in companions(plan.path, plan.content, plan.read):
-        if not all(each.is_served_by(plan.at(side, each.path), folder=folder) for side in SIDES):
+        if not all(each.is_satisfied_by(plan.at(side, each.path), folder=folder) for side in SIDES):
             added.add(each.path, each.content, each.path, f" ({each.why})")
     added.add_named()
     files = added.files
