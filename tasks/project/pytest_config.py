@@ -69,6 +69,6 @@ def is_test_code(path: str) -> bool:
     return in_folder or name == "conftest.py" or is_test_file(path)
 
 
-def in_side_folder(path: str) -> bool:
+def in_auxiliary_folder(path: str) -> bool:
     """Return whether a file lies in a folder such as docs, examples or vendor, whose tests are not the project's."""
     return not (AUXILIARY_FOLDERS - set(TEST_FOLDERS)).isdisjoint(path.split("/")[:-1])

@@ -42,7 +42,7 @@ from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
 from tasks.stages.compare.findings import reason
 from tasks.stages.render import STAGE
-from tasks.stages.render.render import bounded, to_review, unprinted
+from tasks.stages.render.render import bounded, changed_commands, to_review
 from tasks.storage.paths import shipped_templates
 from tasks.text.shown import shown_lines
 from tasks.text.templating import used
@@ -584,10 +584,10 @@ def test_nothing_is_said_to_be_verified_that_was_not(verification, message, revi
 
 def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
     case = Case(verification=Verification(item="merge_lines", commands=(RunCommand(text="make benchmark\n", code=0),)))
-    assert unprinted(case.evidence, body_of(case)) == (
+    assert changed_commands(case.evidence, body_of(case)) == (
         "the commands that were run in a fresh clone are not those of the body",
     )
-    assert unprinted(Case().evidence, body_of(Case())) == ()
+    assert changed_commands(Case().evidence, body_of(Case())) == ()
 
 
 @pytest.mark.parametrize(

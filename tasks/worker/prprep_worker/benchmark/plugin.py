@@ -31,7 +31,7 @@ from prprep_worker.forking import adopt_orphans, write_all
 from prprep_worker.places import real_path
 from prprep_worker.unknown_options import DROPPED
 from prprep_worker.values.description import describe
-from prprep_worker.values.places import know
+from prprep_worker.values.places import name_folders_of
 
 VERSION = 1
 EXPENSIVE_SECONDS = 0.02
@@ -133,7 +133,7 @@ def _options() -> Message:
 
 _spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
-know(OPTIONS["trees"])
+name_folders_of(OPTIONS["trees"])
 if OPTIONS["watch"]:
     importlib.import_module("prprep_worker.opened").install()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])

@@ -12,7 +12,7 @@ _names: dict[str, str] = {}
 _pattern: re.Pattern[str] | None = None
 
 
-def know(trees: Sequence[str]) -> None:
+def name_folders_of(trees: Sequence[str]) -> None:
     """Replace the sides' trees, the environment, temporary folders and the user's home from now on."""
     global _pattern  # noqa: PLW0603 - it is set once, when the process starts
     temporary = _paths(tempfile.gettempdir())
