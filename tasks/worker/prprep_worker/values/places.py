@@ -13,7 +13,7 @@ _pattern: re.Pattern[str] | None = None
 
 
 def name_folders_of(trees: Sequence[str]) -> None:
-    """Replace the sides' trees, the environment, temporary folders and the user's home from now on."""
+    """Let `named` replace the sides' trees, the environment, temporary folders and the user's home."""
     global _pattern  # noqa: PLW0603 - it is set once, when the process starts
     temporary = _paths(tempfile.gettempdir())
     others = dict.fromkeys(temporary, "<temporary folder>")
