@@ -1,7 +1,7 @@
 """What each stage writes and later stages read, a module for each; no time stamps, no absolute paths.
 
-Times are in seconds, memory in bytes, paths relative to the root of the project's repository with
-forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.
+Times are in seconds, memory in bytes, paths relative to the root of the project's repository with forward slashes,
+commits full hexadecimal SHAs. Every metric is a cost: less is better.
 """
 
 from .branching import AuditFinding, Branching, MadeCommit, Opening

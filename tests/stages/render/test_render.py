@@ -631,6 +631,12 @@ def test_what_others_took_from_the_cores_is_shown():
     assert "; a hypervisor took 12 % of the cores' time; a CPU quota stopped processes for 1.5 s." in body
 
 
+def test_interrupted_blocks_are_mentioned_only_if_time_was_measured():
+    memory_alone = body_of(Case(MEMORY_IMPROVED.model_copy(update={"load": CPU_IMPROVED.load})))
+    assert "load average 0.3 before, 1.1 after." in memory_alone
+    assert "; 0.4 % of the timed blocks were interrupted" in body_of(Case(CPU_IMPROVED))
+
+
 def test_a_peak_of_several_processes_is_shown_as_such():
     peak, _ = MEMORY_IMPROVED.changes
     several = MEMORY_IMPROVED.model_copy(update={"changes": (peak.model_copy(update={"together": True}),)})
