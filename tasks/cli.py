@@ -34,7 +34,7 @@ REPEAT_SECONDS = 10.0
 
 
 class PrprepMain(DoitMain):  # type: ignore[misc]
-    """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
+    """doit's entry point under prprep's name, without the settings that a project's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
 

@@ -121,7 +121,7 @@ class ArchiveError(PrprepError):
 
 
 class JobError(PrprepError):
-    """An item cannot be packed as a job, or a result is not one of the item as it is now."""
+    """An item cannot be packed as a job, or a result was made from other inputs than the item has now."""
 
 
 class ClusterError(PrprepError):

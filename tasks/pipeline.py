@@ -285,8 +285,8 @@ def report_is_fresh(staleness: Staleness) -> bool:
 def _keep_failure(paths: ItemPaths, stage: Stage, error: PrprepError) -> None:
     from .artifacts import Failure
 
-    said = {"message": str(error), "where": error.where, "hint": error.hint, "kind": error.kind}
-    Failure(item=paths.id, stage=stage.name, **said).write(paths.failure)
+    fields = {"message": str(error), "where": error.where, "hint": error.hint, "kind": error.kind}
+    Failure(item=paths.id, stage=stage.name, **fields).write(paths.failure)
 
 
 def _drop_settled_failures(staleness: Staleness) -> None:

@@ -167,7 +167,7 @@ def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep,
     assert (code, error) == (0, "")
     assert prprep(tmp_path, "help")[1] == prprep(tmp_path, "-h")[1] == page
     assert [line for line in page.splitlines() if line != line.rstrip()] == []
-    assert page.startswith("prprep turns optimizations already made into ready-to-merge performance pull requests.")
+    assert page.startswith("prprep turns finished optimizations into ready-to-merge performance pull requests.")
     assert "pydoit" not in page
     for entry in ENTRIES:
         assert f"\n  {entry.name} " in page

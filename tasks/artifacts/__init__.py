@@ -1,7 +1,7 @@
 """What each stage writes and later stages read, a module for each; no time stamps, no absolute paths.
 
-Times are in seconds, memory in bytes, paths relative to the root of the target's repository with
-forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.
+Times are in seconds, memory in bytes, paths relative to the root of the project's repository with forward slashes,
+commits full hexadecimal SHAs. Every metric is a cost: less is better.
 """
 
 from .branching import AuditFinding, Branching, MadeCommit, Opening
@@ -21,7 +21,17 @@ from .detection import (
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
-from .recording import Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample, SampledCall, Spelling, WorkloadTest
+from .recording import (
+    ArgumentsAsCode,
+    Fake,
+    FakeMethod,
+    Peaks,
+    RecordedCall,
+    Recording,
+    Sample,
+    SampledCall,
+    WorkloadTest,
+)
 from .rendering import Bullets, Failure, Rendering, Stamp, Table
 from .samples import (
     SIDES,

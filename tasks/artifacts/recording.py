@@ -9,7 +9,7 @@ LARGEST_FILE = 128 * 1024
 """Bytes of a data file next to a benchmark; git keeps it for good. The recorder has the same limit."""
 
 
-class Spelling(Record):
+class ArgumentsAsCode(Record):
     """The arguments of a recorded call as code, with sizes multiplied by `scale`.
 
     `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
@@ -79,7 +79,7 @@ class RecordedCall(Record):
     described: tuple[tuple[str, str], ...]
     kinds: dict[str, str]
     returned: str = ""
-    spelling: Spelling
+    spelling: ArgumentsAsCode
     fakes: tuple[Fake, ...] = ()
     lazy: bool = False
     changes: bool = False

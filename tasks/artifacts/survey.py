@@ -7,7 +7,7 @@ from .detection import Commit
 
 
 class PullRequest(Record):
-    """A pull request of the target repository that may be about the same.
+    """A pull request of the project's repository that may be about the same.
 
     `touches` is the closest thing that it shares with the optimization; `functions` are the optimization's, like
     `pagelayout.tables:Table.rows`, whose lines it changes.

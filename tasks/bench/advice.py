@@ -15,7 +15,7 @@ BUSY_LOAD = 0.5
 
 
 class Advice(NamedTuple):
-    """What is so, and what to do about it; nothing if it is as it should be."""
+    """What was found, and what to do about it; `fix` is empty if nothing has to be done."""
 
     what: str
     fix: str = ""
@@ -34,7 +34,7 @@ def of_machine() -> Iterator[Advice]:
         what = "this system does not say how long processes wait for a core: disturbed samples are left out instead"
         yield Advice(what, "close other programs, or measure with --wait-for-quiet")
     if (quota := pressure.quota()) is not None:
-        what = f"a CPU quota allows {quota:g} cores' time; when it is used up, processes stand still"
+        what = f"a CPU quota allows {quota:g} cores' time; when it is used up, processes are stopped"
         yield Advice(what, "measure without a quota, or with one of at least two cores")
     yield from _of_cores()
 

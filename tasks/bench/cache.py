@@ -119,7 +119,7 @@ def parse_size(text: str) -> int:
 
 
 def git_folder(entry: CacheEntry) -> Path | None:
-    """Return git's folder about a tree; None if it is in no clone: the project's code could have changed `.git`."""
+    """Return the folder of git's files about a tree; None if in no clone: the project's code may change `.git`."""
     registered = git_folder_of(entry.path) if entry.kind == "tree" else None
     clones = entry.path.parents[1].resolve() / "clones"
     return registered if registered and registered.resolve().is_relative_to(clones) else None

@@ -10,8 +10,8 @@ TIME_LIMIT_SECONDS: Final = 120.0
 COUNTING_LIMIT_SECONDS: Final = 600.0
 """Valgrind makes everything fifty times slower."""
 ALMOST_NOTHING = 16 * 1024
-"""Peak bytes on both sides below which the measured code may allocate nothing itself: under the same tracker an empty
-call shows up to 264, a mock's own records some KiB more."""
+"""If the peaks of both sides have fewer bytes, the measured code may allocate nothing itself: an empty call shows up to
+264, and the records of a mock take some KiB more."""
 
 _METRICS: Final[dict[Domain, Metric]] = {"mem": "memory", "cpu": "time", "async": "time", "struct": "import"}
 _CLAIMS: Final[dict[Metric, MetricName]] = {

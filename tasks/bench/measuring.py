@@ -11,7 +11,7 @@ from ..manifest.model import Metric
 from ..processes.progress import Report, silent
 from .exclusive import await_quiet, exclusive
 from .imports.costs import import_costs
-from .imports.imports import time_imports
+from .imports.imports import measure_imports
 from .imports.startup import time_startup
 from .memory.memory import measure_memory
 from .outputs.inputs import compare_further_inputs
@@ -62,7 +62,7 @@ def measure(request: Request, *, report: Report = silent, lockstep: Lockstep | N
         sandbox.compile_environments(request)
         result = _run_benchmark(request, rng, report, lockstep) if request.benchmark else MeasurementResult()
         if request.modules and "import" in request.metrics:
-            result += time_imports(request, rng, report)
+            result += measure_imports(request, rng, report)
             result += time_startup(request, rng, report)
         elif request.changed_modules:
             result += import_costs(request, rng, report)

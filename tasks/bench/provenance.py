@@ -21,7 +21,7 @@ def prove(modules: Iterable[Mapping[str, str]], *, side: Role, request: Request)
     Raises ProvenanceError, with the path, if a module of the project comes from anywhere else.
     """
     tree = Path(os.path.realpath(request.side(side).tree))
-    # The target's code sets these paths: one could be a link that leads out of the tree.
+    # The project's code sets these paths: one could be a link that leads out of the tree.
     files = [(module["name"], Path(os.path.realpath(module["path"]))) for module in modules]
     return tuple(
         Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(content))

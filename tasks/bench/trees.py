@@ -15,7 +15,7 @@ from ..errors import CommandFailedError, MeasuringError
 from ..git import Clone
 from ..processes.locks import file_lock
 from ..processes.real_paths import real_path
-from ..project.files import SIDE_FOLDERS
+from ..project.files import AUXILIARY_FOLDERS
 from ..storage import hashing
 from ..storage.files import write_whole
 from ..storage.hashing import hash_of, read_bytes
@@ -126,7 +126,7 @@ def _folder(clone_name: str, spec: TreeSpec, marks: Sequence[str], *, cache: Pat
 
 def _is_never_built(path: str) -> bool:
     """Return whether a file lies in a folder that projects do not install, such as tests."""
-    return not SIDE_FOLDERS.isdisjoint(path.split("/")[:-1])
+    return not AUXILIARY_FOLDERS.isdisjoint(path.split("/")[:-1])
 
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:

@@ -42,7 +42,7 @@ def times_of(test: str, changes: Sequence[Change]) -> Times:
 def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     """Return each function's own time on both sides: without what it calls in the project."""
     rows = [
-        (each.function, side, share.own * times.of(side), _says(each, side, share, times))
+        (each.function, side, share.own * times.of(side), _described(each, side, share, times))
         for each in shown_functions(shares, times)
         for side in SIDES
         if (share := getattr(each, side))
@@ -50,7 +50,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
     unit = unit_for([value for _, _, value, _ in rows], "s") if times.known else None
     names = list(dict.fromkeys(_short(name) for name, *_ in rows))
     size, title = (unit.size, f"own time in a call, {unit.name}") if unit else (0.01, "share of the call's samples, %")
-    ink = {"domain": list(SIDES), "range": [colour(side) for side in SIDES]}
+    colours = {"domain": list(SIDES), "range": [colour(side) for side in SIDES]}
     spec: Spec = {
         "data": {
             "values": [
@@ -65,7 +65,7 @@ def before_and_after(shares: Sequence[FunctionShare], times: Times) -> Chart:
             "y": {"field": "function", "type": "nominal", "sort": names, "title": None, "axis": label_axis(150)},
             "yOffset": {"field": "side", "sort": list(SIDES)},
             "x": {"field": "time", "type": "quantitative", "title": title},
-            "color": {"field": "side", "type": "nominal", "scale": ink},
+            "color": {"field": "side", "type": "nominal", "scale": colours},
             "description": {"field": "shown"},
         },
     }
@@ -80,7 +80,7 @@ def shown_functions(shares: Sequence[FunctionShare], times: Times) -> list[Funct
     return sorted(shown, key=lambda each: -most[each.function])[:MOST_FUNCTIONS]
 
 
-def _says(each: FunctionShare, side: Side, share: Share, times: Times) -> str:
+def _described(each: FunctionShare, side: Side, share: Share, times: Times) -> str:
     amount = figures.seconds(share.own * times.of(side)) if times.known else f"{percent(share.own)} of the samples"
     calls = "1 call" if share.calls == 1 else f"{figures.count(share.calls)} calls"
     return f"{each.function} at {side}: {amount}, {calls}"
@@ -142,14 +142,14 @@ def flame_graphs(stacks: Sequence[Stack], times: Times, *, width: int) -> Chart:
         top += max((frame.depth for frame in drawn), default=0) + 1.6
     by = "" if times.known else " by share of the samples"
     spec = _flames(rows, most, width, height=top - 0.6, unit=unit.name if unit else "%")
-    return Chart(f"Flame graphs{by}: base above, head below", _alternative(stacks, times), spec)
+    return Chart(f"Flame graphs{by}: base above, head below", _alternative_text(stacks, times), spec)
 
 
 def _rectangle(frame: Frame, side: Side, *, scale: float, top: float, letters: float) -> Spec:
     name = _short(frame.function) if frame.depth else frame.function
     steps = (-LARGE, -SMALL, SMALL, LARGE)
     tint = TINTS[sum(frame.change > step for step in steps)]
-    words = f"{frame.function} at {side}: {percent(frame.width)} of the call" if frame.depth else frame.function
+    description = f"{frame.function} at {side}: {percent(frame.width)} of the call" if frame.depth else frame.function
     return {
         "left": frame.start * scale,
         "right": (frame.start + frame.width) * scale,
@@ -157,13 +157,14 @@ def _rectangle(frame: Frame, side: Side, *, scale: float, top: float, letters: f
         "bottom": top + frame.depth + 1,
         "label": name if len(name) <= letters - 1 else f"{name[: int(letters) - 2]}…" if letters > 5 else "",
         "tint": tint,
-        "shown": f"{words}; {figures.percent(frame.change)} of base's call",
+        "shown": f"{description}; {figures.percent(frame.change)} of base's call",
     }
 
 
 def _flames(rows: list[Spec], most: float, width: int, *, height: float, unit: str) -> Spec:
     x = {"field": "left", "type": "quantitative", "scale": {"domain": [0, most], "nice": False}}
-    x["axis"] = {"title": f"of a call, {unit}", "grid": False, "orient": "bottom"}
+    title = f"{'share of' if unit == '%' else 'time in'} a call, {unit}"
+    x["axis"] = {"title": title, "grid": False, "orient": "bottom"}
     y = {"field": "top", "type": "quantitative", "axis": None, "scale": {"domain": [height, 0], "nice": False}}
     tints = {"domain": list(TINTS), "range": [colour(tint) for tint in TINTS]}
     names = " : ".join(f"datum.label == '{tint}' ? '{meaning}'" for tint, meaning in zip(TINTS, _MEANINGS, strict=True))
@@ -194,7 +195,7 @@ def _flames(rows: list[Spec], most: float, width: int, *, height: float, unit: s
     }
 
 
-def _alternative(stacks: Sequence[Stack], times: Times) -> str:
+def _alternative_text(stacks: Sequence[Stack], times: Times) -> str:
     changes = defaultdict[str, float](float)
     for stack in stacks:
         for function in dict.fromkeys(stack.functions):

@@ -50,16 +50,16 @@ def _layers(rows: Sequence[Spec], peaks: Sequence[Spec], unit: Unit) -> Iterator
         "y": {"field": "held", "type": "quantitative", "stack": None, "title": f"held, {unit.name}"},
     }
     scale = {"domain": sides, "range": [colour(side) for side in sides]}
-    ink = {"color": {"field": "side", "type": "nominal", "scale": scale, "legend": None}}
+    colours = {"color": {"field": "side", "type": "nominal", "scale": scale, "legend": None}}
     yield {
         "data": {"values": rows},
         "mark": {"type": "area", "interpolate": "step-before", "line": {"strokeWidth": 2}, "fillOpacity": 0.13},
-        "encoding": {**places, **ink, "order": {"field": "order"}},
+        "encoding": {**places, **colours, "order": {"field": "order"}},
     }
     yield {
         "data": {"values": peaks},
         "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-        "encoding": {**places, **ink, "description": {"field": "shown"}},
+        "encoding": {**places, **colours, "description": {"field": "shown"}},
     }
     for align, distance in (("left", 6), ("right", -6)):
         yield {

@@ -60,7 +60,7 @@ def of_launches(measurement: Measurement, change: Change) -> Chart:
             *_estimates(change, ends, unit.size, x=x, y=y),
         ],
     }
-    return Chart("Samples: a dot per launch", _alternative(change, measurement, taken), spec)
+    return Chart("Samples: a dot per launch", _alternative_text(change, measurement, taken), spec)
 
 
 def _points(rows: list[Spec], *, x: Spec, y: Spec, launches: int) -> Spec:
@@ -118,7 +118,7 @@ def _estimates(change: Change, ends: list[float], size: float, *, x: Spec, y: Sp
     }
 
 
-def _alternative(change: Change, measurement: Measurement, taken: list[Dot]) -> str:
+def _alternative_text(change: Change, measurement: Measurement, taken: list[Dot]) -> str:
     launches = figures.counted(len(measurement.launches), "launch", "launches")
     ranges = (
         f"{side} from {figures.quantity(min(values), change.unit)} to {figures.quantity(max(values), change.unit)}"

@@ -68,7 +68,7 @@ def chart(work: Sequence[Work], titles: Mapping[str, str], *, width: int) -> Cha
         }
         for each in work
     ]
-    ink = {"domain": list(GROUPS), "range": [colour(tint) for tint in _TINTS]}
+    colours = {"domain": list(GROUPS), "range": [colour(tint) for tint in _TINTS]}
     limit = 200 if width > WIDTH else 90
     spec: Spec = {
         "data": {"values": rows},
@@ -82,7 +82,7 @@ def chart(work: Sequence[Work], titles: Mapping[str, str], *, width: int) -> Cha
             "color": {
                 "field": "group",
                 "type": "nominal",
-                "scale": ink,
+                "scale": colours,
                 "legend": {"columns": 5 if width > WIDTH else 2},
             },
             "description": {"field": "shown"},

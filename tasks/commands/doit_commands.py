@@ -34,7 +34,7 @@ OPTION_HELP = {
     "continue": "go on with other items after a failure (the default), or stop at the first",
     "reporter": "how progress is printed; without it, as prprep does",
     "outfile": "write the output into this file [default: stdout]",
-    "num_process": "run this many tasks at the same time [default: one]",
+    "num_process": "run this many tasks at the same time, 0: one by one [default: 2, with one core or `lockstep` 0]",
     "par_type": "run them in a `process` or a `thread` each [default: thread]",
     "single": "run only these tasks, not those that they depend on",
     "failure_verbosity": "repeat at the end what failed tasks printed: 0 nothing (the default), 1 stderr, 2 both",
@@ -61,7 +61,9 @@ OPTION_HELP = {
 """Our text for doit's options, by their names."""
 
 
-KEYS = option("keys", "the folder of certificates for `tls://` [default: PRPREP_KEYS, or your own]", "FOLDER")
+KEYS = option(
+    "keys", "the folder of certificates for tls:// [default: PRPREP_KEYS, or ~/.config/prprep/keys]", "FOLDER"
+)
 
 
 class Run(cmd_run.Run):  # type: ignore[misc]
@@ -153,7 +155,7 @@ class Info(cmd_info.Info):  # type: ignore[misc]
 
 class Clean(cmd_clean.Clean):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
-    doc_description = "Without TASK it cleans all tasks. A body or a benchmark that you edited is never removed."
+    doc_description = "Without TASK it cleans all tasks."
     example = "prprep clean 'measure:*' --dry-run"
 
     def clean_tasks(self, tasks: Any, dryrun: bool, cleanforget: bool) -> None:  # noqa: FBT001 - doit's signature
@@ -178,7 +180,7 @@ class Ignore(cmd_ignore.Ignore):  # type: ignore[misc]
 
 class ResetDep(cmd_resetdep.ResetDep):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
-    doc_description = "This undoes `forget`. A task whose inputs changed stays stale."
+    doc_description = "A task whose inputs changed stays stale."
     example = "prprep reset-dep measure:tables"
 
 

@@ -17,7 +17,7 @@ from .arguments import usage, visible_options
 from .doit_commands import OPTION_HELP
 
 INTRODUCTION = (
-    "prprep turns optimizations already made into ready-to-merge performance pull requests. It finds or writes a "
+    "prprep turns finished optimizations into ready-to-merge performance pull requests. It finds or writes a "
     "benchmark for each, measures it before and after the change, and writes the pull request's body from the results."
 )
 _CLOSING = (

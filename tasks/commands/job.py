@@ -82,7 +82,7 @@ def _run(file: Path, output: Path | None, timeout: float | None) -> int:
 
 
 def _collect(files: list[Path], manifest: str) -> int:
-    """Collect what can be collected, and return the exit code of the worst."""
+    """Collect what can be collected; raise an error with the worst exit code if something cannot."""
     graph = graph_of(manifest)
     graph.begin()
     failures = []

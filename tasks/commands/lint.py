@@ -87,7 +87,7 @@ class Subject:
     path: str
     layout: Layout
     file: BenchmarkFile
-    expected: LintContext
+    context: LintContext
 
     @classmethod
     def of(cls, file: Path) -> "Subject":
@@ -132,13 +132,13 @@ def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> LintedF
             reason = f"{first} {rest[-1]}" if rest else first
             notes = (f"it was only read, because it cannot be run: {reason}",)
     shown = os.path.relpath(subject.root / subject.path)
-    broken = findings(subject.file, subject.expected, calls)
+    broken = findings(subject.file, subject.context, calls)
     return LintedFile(path=shown, findings=tuple(linted(each, shown) for each in broken), notes=notes)
 
 
 def fix(subject: Subject) -> tuple[str, ...]:
     """Fix in the work tree what has one right answer; raise UsageError if another file has the new name."""
-    new = fixed(subject.file, subject.expected)
+    new = fixed(subject.file, subject.context)
     if not new.done:
         return ()
     target = subject.root / new.path

@@ -17,14 +17,20 @@ from .workers import print_line
 class Worker(Command):  # type: ignore[misc]
     doc_usage = "ADDRESS"
     doc_description = (
-        "It performs one job at a time, and holds the machine's lock meanwhile. Run one on each machine, as a user who "
+        "It holds the machine's lock while it performs a job. Run one on each machine, as a user who "
         "may run the code of everybody who has a client's certificate. See docs/cluster.md."
     )
     example = "prprep worker tls://bench-scheduler:8786"
     may_fail = True
     cmd_options = (
         KEYS,
-        option("timeout", "a job is ended after so many seconds", "SECONDS", type=float, default=JOB_SECONDS),
+        option(
+            "timeout",
+            f"a job is ended after so many seconds [default: {JOB_SECONDS:g}]",
+            "SECONDS",
+            type=float,
+            default=JOB_SECONDS,
+        ),
         option("listen", "where scheduler and other workers reach this one [default: any free port]", "HOST[:PORT]"),
     )
 

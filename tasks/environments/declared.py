@@ -10,7 +10,7 @@ from ..errors import SourceError
 from ..project.code.compiled import is_compiled
 from ..project.dependencies import resolved_group, string_list, uncommented
 from ..project.files import Project, lookup, strings
-from ..project.pytest_config import in_side_folder
+from ..project.pytest_config import in_auxiliary_folder
 from .diagnoses import Match, distribution_of
 from .interpreters import pep440
 from .testing_requirements import lines_of_files, listed_by_runners, name_of
@@ -140,7 +140,7 @@ def version_of(project: Project) -> str:
 def is_pure(project: Project) -> bool:
     """Return whether nothing in the project looks as if its build compiles or generates modules."""
     sources = (path for path in project.files if is_compiled(path) or path.endswith(_GENERATING))
-    if not all(map(in_side_folder, sources)):
+    if not all(map(in_auxiliary_folder, sources)):
         return False
     setup = (project.tree.read(project.path("setup.py")) or b"").decode("utf-8", "replace")
     required = " ".join(string_list(lookup(project.pyproject, "build-system", "requires")))

@@ -85,7 +85,7 @@ def _ours() -> Interpreter:
 def inspect(path: Path) -> Interpreter:
     """Return an interpreter's version and build; raise EnvironmentBuildError if it does not run."""
     try:
-        env, command = programs.target_environment(), (path, "-IB", "-c", _DESCRIBE)
+        env, command = programs.project_environment(), (path, "-IB", "-c", _DESCRIBE)
         version, tag, system = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
     except (CommandFailedError, ValueError) as error:
         what = f"this is not a working Python interpreter: {error}"

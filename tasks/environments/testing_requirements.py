@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from ..project.dependencies import REQUIREMENTS_NAME, uncommented
 from ..project.files import Project, strings
-from ..project.pytest_config import in_side_folder, pytest_arguments, pytest_lines
+from ..project.pytest_config import in_auxiliary_folder, pytest_arguments, pytest_lines
 from ..project.syntax import last_name, parse_or_empty
 from ..project.tox_and_hatch import hatch_environments, tox_ini_environments, tox_toml_environments
 from .diagnoses import distribution_of
@@ -135,7 +135,7 @@ def _imported_at_start(project: Project) -> Iterator[str]:
             yield category.rpartition(".")[0].strip()
     yield from re.findall(r"(?m)^-p\s?([\w.]+)$", "\n".join(pytest_arguments(project)))
     for path in sorted(project.files):
-        if posixpath.basename(path) == "conftest.py" and not in_side_folder(path):
+        if posixpath.basename(path) == "conftest.py" and not in_auxiliary_folder(path):
             yield from _imported_by(parse_or_empty(project.tree.read(project.path(path)) or b""))
 
 

@@ -35,7 +35,8 @@ _CALLED = re.compile(r"[A-Za-z_][\w.]*(?=\()")
 class ForeignUse:
     """A use of something that an installed package, or Python itself, does not have in this form.
 
-    `caller` is the code that uses it; `name` and `version` are what is installed, "" if that is not known.
+    `it` is the name of what is used, `caller` the code that uses it; `name` and `version` are what is installed, "" if
+    that is not known.
     """
 
     it: str

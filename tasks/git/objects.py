@@ -33,9 +33,9 @@ class RawCommit:
 
     @classmethod
     def parse(cls, sha: str, content: bytes) -> RawCommit:
-        head, _, message = content.partition(b"\n\n")
+        header, _, message = content.partition(b"\n\n")
         # Lines that begin with a space continue a signature.
-        fields = [line.partition(b" ") for line in head.split(b"\n") if not line.startswith(b" ")]
+        fields = [line.partition(b" ") for line in header.split(b"\n") if not line.startswith(b" ")]
         by_name = {key: value for key, _, value in fields}
         parents = tuple(value.decode() for key, _, value in fields if key == b"parent")
         author, encoding = by_name.get(b"author", b""), by_name.get(b"encoding", b"")

@@ -73,7 +73,7 @@ def _in(admin: Path, tree: Path) -> tuple[str, str]:
 
 
 def _admin(clone: Path, tree: Path) -> Path:
-    """Return git's folder about a tree; the project's code could have written another one into the tree's `.git`."""
+    """Return the folder of git's files about a tree; the project's code could have written another one into `.git`."""
     admin = git_folder_of(tree)
     if admin is None or not _is_ours(clone, admin):
         raise RepositoryError("this is not a worktree", where=str(tree), hint="run prprep again to recreate it")

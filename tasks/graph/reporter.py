@@ -42,7 +42,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
             CONSOLE.begin(self._plan, verbose=self.graph.verbose)
 
     def write(self, text: str) -> None:
-        # Messages contain output of the target and of git: their escape codes must not reach the user's terminal.
+        # Messages contain output of the project and of git: their escape codes must not reach the user's terminal.
         CONSOLE.print(plain(text).removesuffix("\n"), self.outstream)
 
     def execute_task(self, task: Task) -> None:

@@ -122,7 +122,7 @@ def history_of(repository: Repository, clone: Clone, upstream: str) -> Repositor
         raise _no_commits(repository)
     if commit is None:
         what = f"upstream {quoted(upstream)} does not resolve to a commit"
-        hint = _meant(upstream, path) or "name the branch that pull requests are against: `--upstream BRANCH`"
+        hint = _did_you_mean(upstream, path) or "name the branch that pull requests are against: `--upstream BRANCH`"
         raise RepositoryError(what, where=repository.address, hint=hint)
     refs = Refs(repository.address, repository.local, repository.slug, upstream, commit, base=None, head=None)
     return RepositoryHistory(clone, refs, head=head, branch=git.current_branch(path) or "")
@@ -136,14 +136,14 @@ def requested_candidates(
     candidates = []
     for ref, sha in resolved.items():
         if sha is None:
-            hint = _meant(ref, repository) or hint or "`git branch --all` and `git log` show what exists"
+            hint = _did_you_mean(ref, repository) or hint or "`git branch --all` and `git log` show what exists"
             raise UsageError(f"{quoted(ref)} is not a branch, tag or commit", hint=hint)
         commits, branch = ((), ref) if ref in branches else ((sha,), "")
         candidates.append(Candidate(source, branch=branch, commits=commits, outcome="kept"))
     return tuple(candidates)
 
 
-def _meant(ref: str, repository: Path) -> str:
+def _did_you_mean(ref: str, repository: Path) -> str:
     """Return a hint at the ref with the most similar name, "" if there is none."""
     meant = nearest(ref, git.ref_names(repository))
     return f"did you mean {meant}?" if meant else ""

@@ -35,7 +35,7 @@ from .packing import FILES, SOURCES, TEMPLATES
 
 PROFILES: Final = "profiles/"
 DEEP: Final = 32
-"""Folders between the manifest of a job and what is removed after it."""
+"""How deep a job's manifest lies in the temporary folder: the path of a source may begin with as many `..`."""
 
 
 class JobWorkspace(Workspace):
@@ -71,7 +71,7 @@ class JobInputs(StageInputs):
 
 
 def run_job(file: Path, output: Path, *, cache: Path, report: Report) -> None:
-    """Do a job in this process, and write the result, which may be why it failed.
+    """Run a job in this process, and write the result, which may be why it failed.
 
     Raises ArchiveError if the file is not a job.
     """
@@ -82,7 +82,7 @@ def run_job(file: Path, output: Path, *, cache: Path, report: Report) -> None:
         journal = Journal(paths.log)
         python, results = platform.python_version(), dict[str, bytes]()
         try:
-            _do(job, files, home, cache=cache, report=journal.listening(report))
+            _run_stage(job, files, home, cache=cache, report=journal.listening(report))
             if job.stage == MEASURE:
                 python = paths.read(Samples).base.python
                 results = dict(_products(paths, journal.listening(report)))
@@ -115,7 +115,7 @@ def _home(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder.joinpath(*("d" * DEEP)) if any(name.startswith(SOURCES) for name in files) else folder
 
 
-def _do(job: Job, files: Mapping[str, bytes], home: Path, *, cache: Path, report: Report) -> None:
+def _run_stage(job: Job, files: Mapping[str, bytes], home: Path, *, cache: Path, report: Report) -> None:
     try:
         item = job.optimization
         workspace = JobWorkspace(item, home, cache, has_templates=any(name.startswith(TEMPLATES) for name in files))

@@ -65,7 +65,7 @@ def _of_tests(item: Item, comparison: Comparison) -> Iterator[TestCase]:
 
 
 def _verdict(comparison: Comparison, test: str, changes: Sequence[Change]) -> Result | None:
-    """Return a failure for a test that costs more at head, in any metric; of what decides nothing, why not."""
+    """Return a failure if any metric costs more at head, a skip if the test decides nothing, else None."""
     if not comparison.fresh:
         return Skipped("measured before the last change; run prprep again", "stale")
     if test in comparison.unmeasured:

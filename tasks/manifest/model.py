@@ -86,7 +86,8 @@ class Measuring(Model):
     """The settings of measuring that an item or `defaults` can set."""
 
     strategy: Literal["auto", "inject", "cherry-pick"] = "auto"
-    """how both trees get the same benchmark: `inject` copies it into both, `cherry-pick` picks its commits"""
+    """how both trees get the same benchmark: `inject`, like `auto`, copies it into both, `cherry-pick` picks its
+    commits"""
     engine: Literal["native", "codeflash"] = "native"
     """`codeflash` runs the package's `codeflash compare` in addition, see codeflash.md"""
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = None

@@ -154,7 +154,7 @@ def full_folder() -> str | None:
     return folder if shutil.disk_usage(folder).free < FULL_BYTES else None
 
 
-def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
+def project_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
     """Return the environment for the project's code: without secrets and variables about our Python, git and tests.
 
     `passed` names variables to keep in any case; `extra` is added.
@@ -170,7 +170,7 @@ def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collec
 def installer_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
     """Return the environment for uv: that of the project's code and what uv needs for private packages."""
     needed = {name for name in os.environ if not name.startswith(_REMOVED_PREFIXES) and _matches(name, _INSTALLER)}
-    return target_environment(extra, passed=needed.union(passed))
+    return project_environment(extra, passed=needed.union(passed))
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

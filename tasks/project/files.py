@@ -19,7 +19,7 @@ from ..git import Clone
 from ..processes.real_paths import real_path
 from .setup_keywords import setup_keywords
 
-SIDE_FOLDERS = frozenset(
+AUXILIARY_FOLDERS = frozenset(
     {
         "asv_bench", "bench", "benchmark", "benchmarks", "bin", "build", "changelog.d", "changes", "ci", "contrib",
         "demo", "demos", "dist", "doc", "docs", "etc", "example", "examples", "extra", "fixtures", "htmlcov", "img",

@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, strings
+from .files import AUXILIARY_FOLDERS, Project, is_outside, lookup, normalized, strings
 from .pytest_config import is_test_file, pytest_option
 from .tox_and_hatch import python_path
 
@@ -42,7 +42,7 @@ def top_level_names(project: Project, root: str) -> tuple[str, ...]:
     if normalized(root):
         return tuple(sorted(_packages(below) | _modules(below) | _namespaces(below)))
     own = _own_names(project)
-    packages = {name for name in _packages(below) if name not in SIDE_FOLDERS or name in own}
+    packages = {name for name in _packages(below) if name not in AUXILIARY_FOLDERS or name in own}
     modules = _modules(below) & own if packages else _modules(below) - NOT_MODULES
     named_namespaces = _namespaces(below) & {name.partition(".")[0] for name in own}
     return tuple(sorted(packages | modules | named_namespaces))

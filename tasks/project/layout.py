@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from ..artifacts import Layout
 from .benchmarks_root import benchmarks_root
 from .code.sources import ENDINGS
-from .files import SIDE_FOLDERS, Project, TreeReader
+from .files import AUXILIARY_FOLDERS, Project, TreeReader
 from .import_roots import import_roots, top_level_names
 from .members import described_projects, required_members
 from .pytest_config import is_test_code
@@ -69,7 +69,7 @@ def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
     root = Project(tree)
     if "" in folders and import_roots(root):
         return [root]
-    nested = sorted(folder for folder in folders - {""} if not SIDE_FOLDERS & set(folder.split("/")))
+    nested = sorted(folder for folder in folders - {""} if not AUXILIARY_FOLDERS & set(folder.split("/")))
     described = [project for folder in nested if (project := Project(tree, folder)).describes_itself]
     return described if len(described) == 1 else [root, *described]
 

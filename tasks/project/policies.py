@@ -17,8 +17,8 @@ _BELOW = ("", "dev", "developers", "contributing")
 FOLDERS = frozenset({"", ".github"}) | {
     posixpath.join(top, below).rstrip("/") for top in ("docs", "doc", "docs/source", "doc/source") for below in _BELOW
 }
-MOST = 24
-LONGEST = 400
+MOST_RULES = 24
+LONGEST_SENTENCE = 400
 
 # Case matters: "ai" is part of many words.
 _MODELS = re.compile(
@@ -48,7 +48,7 @@ def contribution_rules(tree: TreeReader) -> tuple[ContributionRule, ...]:
             if about := _about(sentence):
                 rule = ContributionRule(path=path, line=line, about=about, sentence=sentence)
                 rules.setdefault((about, sentence), rule)
-    return tuple(rules.values())[:MOST]
+    return tuple(rules.values())[:MOST_RULES]
 
 
 def _is_page(path: str) -> bool:
@@ -80,5 +80,5 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 def _split(block: str, number: int) -> Iterator[tuple[int, str]]:
     start = 0
     for end in [*(match.end() for match in _SENTENCE_END.finditer(block)), len(block)]:
-        yield number + block.count("\n", 0, start), re.sub(r"\s+", " ", block[start:end]).strip()[:LONGEST]
+        yield number + block.count("\n", 0, start), re.sub(r"\s+", " ", block[start:end]).strip()[:LONGEST_SENTENCE]
         start = end

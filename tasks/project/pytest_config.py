@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from .files import SIDE_FOLDERS, Project, lookup, strings
+from .files import AUXILIARY_FOLDERS, Project, lookup, strings
 
 PYTHON_FILES = ("test_*.py", "*_test.py")
 """pytest's default for `python_files`."""
@@ -69,6 +69,6 @@ def is_test_code(path: str) -> bool:
     return in_folder or name == "conftest.py" or is_test_file(path)
 
 
-def in_side_folder(path: str) -> bool:
+def in_auxiliary_folder(path: str) -> bool:
     """Return whether a file lies in a folder such as docs, examples or vendor, whose tests are not the project's."""
-    return not (SIDE_FOLDERS - set(TEST_FOLDERS)).isdisjoint(path.split("/")[:-1])
+    return not (AUXILIARY_FOLDERS - set(TEST_FOLDERS)).isdisjoint(path.split("/")[:-1])

@@ -138,10 +138,10 @@ def with_globals(code: str) -> str:
     module = parse_or_empty(code.encode())
     if not outer_names([module]):
         return code
-    return ast.unparse(_OfModule().visit(module))
+    return ast.unparse(_NonlocalToGlobal().visit(module))
 
 
-class _OfModule(ast.NodeTransformer):
+class _NonlocalToGlobal(ast.NodeTransformer):
     """Replaces `nonlocal` of names that no function around binds by `global`."""
 
     def __init__(self) -> None:

@@ -123,7 +123,7 @@ def test_02_one_benchmark_runs_at_both_refs(tmp_path):
         for side in (comparison.base, comparison.head)
     ]
     assert bytes_of[0] == bytes_of[1] == {repo.git("rev-parse", f"faster:{BENCHMARK}")}
-    repair = f"the benchmark {BENCHMARK} was written over both trees: base has another version"
+    repair = f"the benchmark {BENCHMARK} was put into both trees: base has another version"
     assert comparison.repairs == (repair,)
     assert repair in run.body()
 
@@ -194,7 +194,7 @@ def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(diverged, name
     folders = repo.git("ls-tree", "-d", "--name-only", comparison.base.commit, "tests/")
     assert bool(folders) == (name == "tip")
     assert comparison.tests == (TEST,)
-    assert comparison.repairs == (f"the benchmark {BENCHMARK} was written over both trees: base has none",)
+    assert comparison.repairs == (f"the benchmark {BENCHMARK} was put into both trees: base has none",)
 
 
 # -- which functions --------------------------------------------------------------------------------

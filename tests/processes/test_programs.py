@@ -196,7 +196,7 @@ def test_target_environment_has_no_variables_of_ours(monkeypatch: pytest.MonkeyP
     ):
         monkeypatch.setenv(name, "ours")
     monkeypatch.setenv("THEIRS", "1")
-    variables = programs.target_environment({"PYTHONHASHSEED": "7"})
+    variables = programs.project_environment({"PYTHONHASHSEED": "7"})
     assert "ours" not in variables.values()
     assert (variables["THEIRS"], variables["PYTHONHASHSEED"], variables["PATH"]) == ("1", "7", os.environ["PATH"])
 

@@ -68,7 +68,7 @@ def test_a_nested_prprep_waits_for_the_same_lock(monkeypatch, tmp_path):
 
 def test_the_mark_does_not_reach_the_targets_code(monkeypatch):
     monkeypatch.setenv(nested.MARK, "1")
-    assert nested.MARK not in programs.target_environment()
+    assert nested.MARK not in programs.project_environment()
 
 
 def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):

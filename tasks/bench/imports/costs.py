@@ -1,7 +1,7 @@
 """What importing a module costs, if its own code changed: time, and the memory that it keeps.
 
-A change may let the import pay for what calls save: a table that is built once, a library that is loaded early. The
-interpreters have loaded some modules that most programs load, which are no cost of the change.
+A change may move work from calls to the import: a table that is built once, a library that is loaded early. What most
+programs load anyway is loaded before the clock starts, since it is no cost of the change.
 """
 
 import random
@@ -15,7 +15,7 @@ from ..repeats import Counts, Repeats
 from ..request import MeasurementResult, Request
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings
-from .imports import import_once, key_of, timed_imports
+from .imports import import_once, key_of, time_imports
 
 BUDGET = 5.0
 """Seconds for the time of an import, if the item has as many."""
@@ -31,7 +31,7 @@ def import_costs(request: Request, rng: random.Random, report: Report) -> Measur
     report("import: what the changed modules cost")
     request = replace(request, modules=request.changed_modules, budget=min(request.budget, BUDGET))
     try:
-        result = timed_imports(request, rng, report, "cost")
+        result = time_imports(request, rng, report, "cost")
         kept = Repeats((MetricName.KEPT,))
         for _ in range(REPEATS):
             kept.add(rng, partial(_kept, request), deadline=request.deadline())
@@ -48,5 +48,5 @@ def import_costs(request: Request, rng: random.Random, report: Report) -> Measur
 
 
 def _kept(request: Request, side: Side, settings: Settings) -> Counts:
-    message = import_once(request, side, settings, do="memory")
+    message = import_once(request, side, settings, mode="memory")
     return {key_of(request): (float(message["kept"]),)}

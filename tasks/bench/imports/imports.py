@@ -23,10 +23,11 @@ from .interpreters import LOOKS, answer, draw_settings, imported, last_lines, sa
 REPEATS = 3
 """Traces of each side."""
 SHOWN = 20
+"""Modules in the artifact at most."""
 BEGIN, END = "prprep: imports begin", "prprep: imports end"
 """What the timer writes around Python's lines; equal to `MARKS` of `prprep_worker.startup.import_timer`."""
 
-# The target may have left an unfinished line before Python's. Two more blanks are one level deeper.
+# The project's code may have left an unfinished line before Python's. Two more blanks are one level deeper.
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \| (\s*)(\S+)$", re.MULTILINE)
 
 
@@ -38,34 +39,36 @@ class TracedImport(NamedTuple):
     depth: int
 
 
-Do = Literal["", "prepare", "cost", "memory"]
+Mode = Literal["", "prepare", "cost", "memory"]
+"""What `startup/import_timer.py` does besides timing the import, see `import_once`."""
+
 Trace = tuple[Sequence[str], Sequence[TracedImport]]
-"""The modules that an import loaded, and the lines of their imports: an import follows all that it imports."""
+"""The modules that an import loaded, and the lines of their imports: each after those of what it imports."""
 
 
-def time_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+def measure_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Import `request.modules` repeatedly; a launch is two fresh interpreters a side, all with one seed and layout.
 
     One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of all
-    that it loads, even if the target's Python is set to write none. So the sample is the first import in a process with
-    compiled files, which is what users of an installed package wait for.
+    that it loads, even if the project's Python is set to write none. So the sample is the first import in a process
+    with compiled files, which is what users of an installed package wait for.
     """
-    return timed_imports(request, rng, report) + _trace(request, rng, report)
+    return time_imports(request, rng, report) + _trace(request, rng, report)
 
 
 def key_of(request: Request) -> str:
-    """Return what stands for a test's node id in measurements of the import."""
+    """Return the name of the import in measurements, which have a test's node id there otherwise."""
     return f"import {', '.join(request.modules)}"
 
 
-def timed_imports(request: Request, rng: random.Random, report: Report, do: Do = "") -> MeasurementResult:
-    """Do what `time_imports` does, but do not look for modules that only one side loads."""
+def time_imports(request: Request, rng: random.Random, report: Report, mode: Mode = "") -> MeasurementResult:
+    """Time the imports as `measure_imports` does, without a trace of what only one side loads."""
     sequence = LaunchSequence(request, metric=MetricName.IMPORT, looks=LOOKS)
     modules: dict[Side, tuple[Module, ...]] = {}
     try:
         modules = _prepare(request, draw_settings(rng, sequence.deadline))
         while sequence.should_continue():
-            sample(request, rng, sequence, {key_of(request): partial(import_once, request, do=do)})
+            sample(request, rng, sequence, {key_of(request): partial(import_once, request, mode=mode)})
             report(f"import: {sequence.line()}")
     except TimeLimitError:
         sequence.stopped = "timeout"
@@ -75,7 +78,7 @@ def timed_imports(request: Request, rng: random.Random, report: Report, do: Do =
 def _prepare(request: Request, settings: Settings) -> dict[Side, tuple[Module, ...]]:
     """Import once on every side, compile what is not yet compiled, and prove where the project's modules come from."""
     modules = {
-        role: prove(import_once(request, role, settings, do="prepare")["modules"], side=role, request=request)
+        role: prove(import_once(request, role, settings, mode="prepare")["modules"], side=role, request=request)
         for role in request.roles
     }
     check_control(modules["base"], modules.get("control", ()))
@@ -87,7 +90,7 @@ def import_once(
     role: Role,
     settings: Settings,
     *,
-    do: Do = "",
+    mode: Mode = "",
     log: Path | None = None,
 ) -> Message:
     """Import in one fresh interpreter; `log` gets the lines of `-X importtime`.
@@ -96,7 +99,7 @@ def import_once(
     (`USUAL` of `prprep_worker.startup.import_timer`); with `memory` the message has the bytes `kept`, by Python's
     tracemalloc.
     """
-    arguments = (*imported(request), do)
+    arguments = (*imported(request), mode)
     options = ("-X", "importtime") if log else ()
     message = answer(request, role, settings, "startup/import_timer.py", arguments, options=options, log=log)
     if "early" in message:
@@ -131,8 +134,8 @@ def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementR
     try:
         traced = trace(lambda side, log: import_once(request, side, settings, log=log)["names"])
     except TimeLimitError:
-        late = "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
-        return MeasurementResult(notes=(late,))
+        note = "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
+        return MeasurementResult(notes=(note,))
     names = ", ".join(f"`{module}`" for module in request.modules)
     base, head = (traced.loaded[side] for side in SIDES)
     loaded = f"Importing {names} loads {base:,} modules at base and {head:,} at head."

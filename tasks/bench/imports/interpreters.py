@@ -18,7 +18,7 @@ LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
 
 TAIL = 12
-"""Lines of the target's output that an error shows."""
+"""Lines of the project's output that an error shows."""
 
 
 def draw_settings(rng: random.Random, deadline: float | None) -> Settings:

@@ -16,7 +16,7 @@ from ...processes.scratch import temporary_folder
 from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..workers.channel import Message
-from ..workers.pytest_options import TOLERANT, driven, options
+from ..workers.pytest_options import TOLERANT, options, options_of_drive
 from ..workers.workers import WORKER_PROGRAMS
 from .site import RecordingSite, WatchedFunction, ending_of, repairable
 
@@ -82,7 +82,7 @@ def record_command(
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
     report(f"recording calls of {function.called}: {COMMAND}")
-    arguments = _driven(site, command)
+    arguments = _options_of_drive(site, command)
     with exclusive(site.lock, report):
         recording, note = _record(site, function, arguments, run=COMMAND, seconds=seconds)
     return ([recording] if recording else []), ([f"{COMMAND}: {note}"] if note else [])
@@ -96,7 +96,7 @@ def allocations_of_fakes(
     Returns bytes by `parameter:method`, and a reason if there are none. `command` is the manifest's, "" for tests.
     """
     methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
-    arguments = _driven(site, command) if command else _pytest(site, call.test)
+    arguments = _options_of_drive(site, command) if command else _pytest(site, call.test)
     measure = {"test": call.test, "size": call.size, "wanted": methods}
     with exclusive(site.lock, silent):
         recording, note = _record(site, function, arguments, run=call.test, seconds=FILE_SECONDS, measure=measure)
@@ -108,14 +108,14 @@ def _pytest(site: RecordingSite, *nodes: str) -> list[str]:
     return [str(site.side.python), "-m", "pytest", *options(site.side.tree, *nodes, own=PLUGIN_OPTIONS)]
 
 
-def _driven(site: RecordingSite, command: str) -> list[str]:
+def _options_of_drive(site: RecordingSite, command: str) -> list[str]:
     program, *arguments = shlex.split(command) or [""]
     python = str(site.side.python)
     script = Path(python).parent / program
     if program in {"python", "python3"} and arguments[:2] == ["-m", "pytest"]:
         program, arguments = "pytest", arguments[2:]
     if program in {"pytest", "py.test"}:
-        return [python, "-m", "pytest", *driven(site.side.tree, site.folder, arguments, PLUGIN_OPTIONS)]
+        return [python, "-m", "pytest", *options_of_drive(site.side.tree, site.folder, arguments, PLUGIN_OPTIONS)]
     if program in {"python", "python3"}:
         return [python, str(RECORDER), *arguments]
     if script.is_file():

@@ -120,7 +120,7 @@ def _watched(key: str, seen: Message, shares: dict[tuple[str, str], float], *, b
         changed=tuple(seen["changed"]),
         lazy=seen["lazy"],
         returns=seen["type"],
-        substitutes=tuple(Substitute(**{name: each[name] for name in names}) for each in seen["standins"]),
+        substitutes=tuple(Substitute(**{name: each[name] for name in names}) for each in seen["substitutes"]),
         patched_properties=tuple((patch["attribute"], patch["line"]) for patch in own if patch["property_on_instance"]),
         shares=shares,
         executed={path: tuple(lines) for path, lines in seen["executed"].items()},

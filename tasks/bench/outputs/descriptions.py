@@ -29,10 +29,10 @@ SHOWN_BEFORE = 20
 RELATIVE = 1e-9
 EPSILONS = 8
 STABLE_CHARACTERS, STABLE_SHARE = 4, 1 / 8
-"""At least so many characters, and this share, of the words of a text that is not random as a whole."""
+"""If fewer characters, or a smaller share of them, are in words that never change, the whole text counts as random."""
 CONTENT = {"value", "items", "fields"}
 ROUNDINGS = 16 * 2.0**-52
-"""Of the largest number in the input: what remains when numbers of that size cancel out."""
+"""Times the largest number in the input: the error that remains when numbers of that size cancel out."""
 FLOATS = {"float": float, "float64": float, "complex": complex, "complex128": complex}
 EPSILON = {"f2": 2.0**-10, "f4": 2.0**-23, "f8": 2.0**-52, "c8": 2.0**-23, "c16": 2.0**-52}
 """Distance from 1 to the next number, by NumPy's type string without the byte order."""
@@ -58,7 +58,7 @@ class FoundDifference(NamedTuple):
 
 
 Unstable = Mapping[str, Sequence[tuple[Node | None, Node | None]]]
-"""Paths at which one and the same code gave several values: pairs of these."""
+"""The paths at which the same code returned different values, each with pairs of them."""
 
 
 @dataclass
@@ -94,7 +94,7 @@ class DescriptionComparison:
         return bool(self.left_out or self.reordered)
 
     def qualifications(self, why: str) -> Iterator[str]:
-        """Yield in which sense values without a difference are equal; `why` says why some of them are unstable."""
+        """Yield what limits the equality of values without a difference; `why` says why some of them are unstable."""
         if self.reordered:
             yield f"compared without the order of elements, which {why}"
         if self.left_out:
@@ -277,7 +277,7 @@ def _is_mostly_stable(pair: Sequence[Sequence[str]]) -> bool:
 
 
 def _compare_parts(base: str, head: str, pairs: Sequence[tuple[str, str]]) -> tuple[bool, bool]:
-    """Compare the parts of an unstable word; if it does not always have as many, it is unstable as a whole."""
+    """Compare the parts of an unstable word; if their number varies, the whole word is unstable."""
     (ours, theirs), *others = [[PARTS.split(word) for word in pair] for pair in ((base, head), *pairs)]
     if len({len(parts) for pair in ((ours, theirs), *others) for parts in pair}) > 1:
         return True, False

@@ -18,7 +18,7 @@ Function = dict[str, Any]
 
 
 def with_functions(output: Output, described: Mapping[Side, Node], witness: Node | None) -> Output:
-    """Return the output of a call that returns equal values, judged also by what the changed functions returned."""
+    """Complete the output of a call with equal results by a comparison of what the changed functions returned in it."""
     base, head, again = (_functions(each) for each in (described["base"], described["head"], witness or {}))
     value = described["base"]["tree"]
     compared, private, others = list[str](), list[str](), list[str]()

@@ -41,7 +41,7 @@ def is_whole(spelling: Spelling) -> bool:
         return bool(len(rest[0]) == rest[1]) and all(is_whole(part) for pair in rest[0] for part in pair)
     if kind in SEQUENCES:
         return bool(len(rest[0]) == rest[1]) and all(map(is_whole, rest[0]))
-    return kind != "made" or all(is_whole(value) for _, value in rest[2])
+    return kind != "object" or all(is_whole(value) for _, value in rest[2])
 
 
 def around_value(spelling: Spelling) -> Iterator[Spelling]:
@@ -58,9 +58,9 @@ def around_value(spelling: Spelling) -> Iterator[Spelling]:
         yield from (["path", rest[0], text] for text in _texts(rest[1]) if "\0" not in text)
     elif kind == "enum":
         yield from (["enum", *rest[:2], member, rest[3]] for member in rest[3])
-    elif kind == "made":
+    elif kind == "object":
         fields = (_replaced_value(rest[2], index) for index in range(len(rest[2])))
-        yield from (["made", *rest[:2], each] for each in _interleave(fields))
+        yield from (["object", *rest[:2], each] for each in _interleave(fields))
     elif kind == "dict":
         yield from _mappings(rest[0])
     elif kind == "ndarray":

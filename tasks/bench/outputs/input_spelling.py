@@ -40,7 +40,7 @@ def _array_code(dtype: str, shape: list[int], elements: list[Spelling], *_: obje
 _CODE: dict[str, Callable[..., str]] = {
     "none": lambda *_: "None",
     "recorded": lambda *_: "<the benchmark's>",
-    "kept": lambda _, name, *__: f"<{name}>",
+    "unchanged": lambda _, name, *__: f"<{name}>",
     **dict.fromkeys(("int", "float", "bool", "complex"), lambda text: text),
     "str": lambda text, *_: repr(text),
     "bytes": lambda text, *_: repr(text.encode("latin-1")),
@@ -48,7 +48,7 @@ _CODE: dict[str, Callable[..., str]] = {
     "path": lambda kind, text: f"{kind}({text!r})",
     "range": lambda text: f"range({', '.join(text.split())})",
     "enum": lambda _, name, member, *__: f"{name}.{member}",
-    "made": lambda _, name, fields: (
+    "object": lambda _, name, fields: (
         f"{name.rpartition('.')[2]}({', '.join(f'{field}={code(value)}' for field, value in fields)})"
     ),
     "list": lambda elements, *_: f"[{_joined(elements)}]",
@@ -79,7 +79,7 @@ def passed_objects(spelling: object) -> list[str]:
     """Name the objects that are passed as they are, in order: their numbers must mean the same on both sides."""
     if not isinstance(spelling, list) or not spelling:
         return []
-    if spelling[0] == "kept":
+    if spelling[0] == "unchanged":
         return [spelling[2]]
     return [name for part in spelling for name in passed_objects(part)]
 
@@ -94,7 +94,7 @@ def first_difference(base: list[Spelling], head: list[Spelling]) -> Difference |
 def _difference(base: Spelling, head: Spelling, path: str) -> Difference | None:
     if base == head or (base[0] == head[0] == "float" and _is_rounding(float(base[1]), float(head[1]))):
         return None
-    if base[0] == head[0] == "made":
+    if base[0] == head[0] == "object":
         # Only fields that both sides have: the change may give a class others.
         fields = dict(head[3])
         return _first(_difference(value, fields[name], f"{path}.{name}") for name, value in base[3] if name in fields)

@@ -1,7 +1,8 @@
 """Vary the inputs that a benchmark passes, as `prprep_worker.inputs.spellings` spells them: strategies for hypothesis.
 
-They have the recorded types and about their sizes: numbers up to twice as large, containers up to twice as long. Floats
-are finite unless a recorded one is not: NaN has no order, and no two ways of sorting or summing agree on it.
+They have the types of the recorded values and similar sizes: numbers up to twice as large (at least 10), containers up
+to about twice as long. Floats are finite unless a recorded one is not: correct ways of sorting or summing may treat NaN
+differently.
 """
 
 import math
@@ -35,7 +36,7 @@ def around(spellings: list[Spelling]) -> st.SearchStrategy[list[Spelling]]:
     """Vary all arguments; each is sometimes as recorded."""
     arguments = []
     for index, spelling in enumerate(spellings):
-        own, varied = st.just(as_recorded(index, spelling)), _merged([spelling])
+        own, varied = st.just(as_recorded(index, spelling)), _of_one_kind([spelling])
         arguments.append(own if varied is None or varied.is_empty else varied | own)
     return st.tuples(*arguments).map(list)
 
@@ -45,12 +46,12 @@ def _any_of(spellings: list[Spelling]) -> Spellings:
     kinds: dict[str, list[Spelling]] = {}
     for spelling in spellings:
         kinds.setdefault(spelling[0], []).append(spelling)
-    strategies = [strategy for same in kinds.values() if (strategy := _merged(same)) is not None]
+    strategies = [strategy for same in kinds.values() if (strategy := _of_one_kind(same)) is not None]
     whole = [spelling for spelling in spellings if is_whole(spelling)]
     return st.one_of(*strategies, *([st.sampled_from(whole)] if whole else []))
 
 
-def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a kind
+def _of_one_kind(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one return for each kind
     kind, *first = same[0]
     if kind == "bool":
         return st.booleans().map(lambda value: ["bool", str(value)])
@@ -79,12 +80,12 @@ def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a 
 
 def _compound(kind: str, same: list[Spelling]) -> Spellings | None:
     first = same[0][1:]
-    if kind == "made":
+    if kind == "object":
         class_, fields = first[:2], first[2]
         values = st.tuples(
             *(_any_of([other[3][index][1] for other in same if len(other[3]) > index]) for index in range(len(fields)))
         )
-        return values.map(lambda row: ["made", *class_, _with_values(fields, row)])
+        return values.map(lambda row: ["object", *class_, _with_values(fields, row)])
     if kind == "ndarray":
         return _array_strategy(*first)
     if kind == "tuple" and not is_uniform(first[0]):

@@ -1,4 +1,4 @@
-"""What the launches of a benchmark returned besides their samples."""
+"""Collect what the launches of a benchmark return besides their samples."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from .lockstep import LaunchRecord, TimedCall
 
 @dataclass
 class BenchmarkRun:
-    """Those of one head and its base, and what is to say about them."""
+    """The launches of one head and its base: what they returned besides samples, and notes about them."""
 
     tests: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
@@ -50,7 +50,7 @@ class BenchmarkRun:
 
     @property
     def unknown_options(self) -> tuple[str, ...]:
-        """Return those of the target's own options for pytest that nothing registers here."""
+        """Return those of the project's own options for pytest that nothing registers here."""
         return self.records[0].unknown_options if self.records else ()
 
     @property

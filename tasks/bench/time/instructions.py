@@ -64,7 +64,7 @@ def measure_instructions(request: Request, rng: random.Random, report: Report) -
 def wrapper(folder: Path) -> tuple[str, ...]:
     """Return what starts a command under callgrind, which counts only on request and writes to `folder`.
 
-    Valgrind's settings in the user's or the target's files and variables are ignored. Python keeps its own allocator.
+    Valgrind's settings in the user's or the project's files and variables are ignored. Python keeps its own allocator.
     """
     options = ("--tool=callgrind", "--command-line-only=yes", "--quiet", "--instr-atstart=no")
     return (check(), *options, f"--callgrind-out-file={folder}/counts")

@@ -8,7 +8,7 @@ For each benchmark call: one untimed call, rounds for each side so that every bl
 warm-up until times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in a
 random order that is reversed from turn to turn (ABBA), on one core, or on all if the calls use threads or processes:
 whatever disturbs the machine for longer than a turn disturbs all sides, and a slow drift cancels within two turns. If
-the target allows it, each side runs its turns in a sequence of forked children.
+the project's code allows it, each side runs its turns in a sequence of forked children.
 
 The time of a call is wall time without the time in which its thread was ready to run and waited for a core
 (`Block.own`): what it would have taken had the core been free. If that is not known, because the system does not report

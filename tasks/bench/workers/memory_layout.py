@@ -61,6 +61,6 @@ def can_choose() -> bool:
 
 @cache
 def _tools() -> tuple[str, ...]:
-    """Return the command of util-linux, with full paths: the target's PATH may find other programs."""
+    """Return the command of util-linux, with full paths: the project's PATH may find other programs."""
     setarch, prlimit = shutil.which("setarch"), shutil.which("prlimit")
     return (setarch, "-R", prlimit) if setarch and prlimit else ()

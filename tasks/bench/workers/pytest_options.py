@@ -1,4 +1,4 @@
-"""Choose pytest's options in the target's tree: its own configuration, without what disturbs measuring."""
+"""Choose pytest's options in the project's tree: its own configuration, without what disturbs measuring."""
 
 import configparser
 import os
@@ -18,9 +18,9 @@ SWITCHED_OFF = (
 )  # fmt: skip
 """Plugins that move tests to other processes, trace, reorder, repeat or end them, by their entry points' names."""
 
-KEPT_SHORT = frozenset({"-p", "-W", "-o"})
-"""Of pytest's options with one letter the others choose tests, or how much is printed."""
-OF_PYTEST = KEPT_SHORT | {
+ONE_LETTER = frozenset({"-p", "-W", "-o"})
+"""Options with one letter that stay; pytest's others choose tests, or how much is printed."""
+MAY_BE_NEEDED = ONE_LETTER | {
     "--import-mode",
     "--asyncio-mode",
     "--ds",
@@ -70,7 +70,7 @@ WITHOUT_VALUE = frozenset(
         *("--ruff-format", "--codeflash-trace"),
     }
 )
-"""Of the options that are left out of a run of the user's own, those that take no value."""
+"""Of the options that are left out of the command of `drive:`, those that take no value."""
 LEFT_OUT_FAMILIES = (
     "--cov", "--no-cov", "--benchmark", "--codspeed", "--memray", "--rerun", "--timeout", "--session-timeout",
     "--randomly", "--random-order", "--repeat", "--profile", "--junit", "--html", "--self-contained-html",
@@ -86,7 +86,7 @@ _NO_INPUT = re.compile(
 """pytest's own settings, and those of some plugins, that do not decide with which values a test runs."""
 
 _OPTION = re.compile(r"-(?!\.?\d)")
-"""What begins like an option, and is no negative number."""
+"""The beginning of an option, as opposed to a negative number."""
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
@@ -105,7 +105,7 @@ _WITHOUT_OWN = (
 def options(tree: Path, *tests: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
     """Return pytest's arguments for `tests`, paths in `tree` or tests in them; `own` are those of our plugin.
 
-    The first one's configuration counts.
+    The configuration is that of the first test.
     """
     configuration, addopts = find_configuration(tree, tree / tests[0].partition("::")[0])
     return (
@@ -115,14 +115,14 @@ def options(tree: Path, *tests: str, own: tuple[str, ...] = MEASURED) -> tuple[s
         "-c",
         str(configuration or os.devnull),
         *_WITHOUT_OWN,
-        *kept(addopts),
+        *without_disturbing(addopts),
         *own,
         *("-q", "--no-header", "--tb=short", "--color=no", "-rN"),
     )
 
 
-def driven(tree: Path, folder: Path, arguments: Sequence[str], own: tuple[str, ...]) -> tuple[str, ...]:
-    """Return pytest's arguments for a run of the user's own in `folder`, with the target's `addopts`.
+def options_of_drive(tree: Path, folder: Path, arguments: Sequence[str], own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return pytest's arguments for the command of `drive:` in `folder`, with the project's `addopts`.
 
     What chooses tests stays; what moves them to other processes, traces, repeats or ends them is left out.
     """
@@ -148,25 +148,25 @@ def _undisturbed(arguments: Sequence[str]) -> Iterator[str]:
             words.pop(0)
 
 
-def kept(addopts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the target's `addopts` without those that disturb measuring; what a conftest registers stays."""
+def without_disturbing(addopts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the project's `addopts` without those that disturb measuring; what a conftest registers stays."""
     return tuple(word for group in _grouped(addopts) if not _disturbs(group) for word in group)
 
 
-def of_pytest(addopts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those that are left of the target's `addopts` if the plugins are missing that register the others."""
+def without_plugins(addopts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the project's `addopts` that pytest knows if the plugins of the others are not installed."""
     groups = (group for group in _grouped(addopts) if not _disturbs(group))
-    return tuple(word for group in groups if next(_options(group))[0] in OF_PYTEST for word in group)
+    return tuple(word for group in groups if next(_options(group))[0] in MAY_BE_NEEDED for word in group)
 
 
 def left_out(tree: Path, benchmark: str) -> tuple[str, ...]:
-    """Return those of the target's `addopts` that disturb measuring."""
+    """Return those of the project's `addopts` that disturb measuring."""
     _, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
     return tuple(" ".join(group) for group in _grouped(addopts) if _disturbs(group))
 
 
 def replacement(tree: Path, benchmark: str, unknown: Sequence[str] = ()) -> str | None:
-    """Return the `addopts` to measure with in place of the target's, without `unknown` ones; None if all can stay."""
+    """Return the `addopts` to measure with in place of the project's, without `unknown` ones; None if all can stay."""
     _, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
     groups = _grouped(addopts)
     rest = [group for group in groups if not _disturbs(group) and group[0] not in unknown]
@@ -174,7 +174,7 @@ def replacement(tree: Path, benchmark: str, unknown: Sequence[str] = ()) -> str 
 
 
 def _grouped(addopts: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Put the words after an option to it: they are its values, unless it has none. Words before all are paths."""
+    """Group each option with the words after it, which may be its values; words before the first option are paths."""
     groups: list[tuple[str, ...]] = []
     for word in addopts:
         if _OPTION.match(word) or not groups:
@@ -200,7 +200,7 @@ def input_settings(tree: Path, benchmark: Path) -> dict[str, str]:
     groups = [group for group in _grouped(_arguments(settings.get("addopts", ()))) if not _disturbs(group)]
     for group in groups:
         ((name, _),) = _options(group)
-        if name not in OF_PYTEST:
+        if name not in MAY_BE_NEEDED:
             values[name] = shlex.join(group)
     return values
 
@@ -270,5 +270,5 @@ def _disturbs(group: tuple[str, ...]) -> bool:
     if name in {"-o", "--override-ini"}:
         return not value or value.startswith(("addopts", "required_plugins"))
     if not name.startswith("--"):
-        return name not in KEPT_SHORT
+        return name not in ONE_LETTER
     return name in LEFT_OUT or name.startswith(LEFT_OUT_FAMILIES)

@@ -1,4 +1,4 @@
-"""Run the target's processes under bubblewrap: without network, and with only the files that they need.
+"""Run the project's processes under bubblewrap: without network, and with only the files that they need.
 
 They may write to their tree, where Python keeps compiled files, to the results of measuring, and to a /tmp and a home
 of their own. All else is read-only: their environments, the interpreter, the system's programs and libraries.
@@ -75,7 +75,7 @@ def compile_environments(request: Request) -> None:
         prefix = ("-X", f"pycache_prefix={side.pycache}") if side.pycache else ()
         command = (side.python, "-I", "-S", *prefix, "-m", "compileall", "-q", "-j", "0", *new)
         if new:
-            programs.run(command, cwd=side.tree, env=programs.target_environment(), check=False)
+            programs.run(command, cwd=side.tree, env=programs.project_environment(), check=False)
 
 
 def _is_environment(folder: Path) -> bool:

@@ -27,7 +27,7 @@ from .memory_layout import MemoryLayout
 from .pytest_options import options
 
 WORKER_FOLDER = Path(__file__).parents[2] / "worker"
-"""What goes on the target's import path; the one name in it is `prprep_worker`."""
+"""What goes on the project's import path; the one name in it is `prprep_worker`."""
 WORKER_PROGRAMS = WORKER_FOLDER / "prprep_worker"
 LAST_SECONDS = 10.0
 """The most that a process may take to end after its last answer."""
@@ -92,7 +92,7 @@ class Worker:
         self.side = side
         self.passed: list[str] = []
         self.unknown_options: tuple[str, ...] = ()
-        """Options of the target's own `addopts` that no plugin or conftest registers here."""
+        """Options of the project's own `addopts` that no plugin or conftest registers here."""
         self._has_child = False
         place = request.side(side)
         self._node_ids, self._stable_ids = NodeIds(place.tree, place.python), dict[str, str]()
@@ -273,7 +273,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
             "packages": request.packages,
             "trees": trees(request),
             "cores": settings.cores,
-            # The worker restores the soft limit for the target.
+            # The worker restores the soft limit for the project.
             "stack": resource.getrlimit(resource.RLIMIT_STACK)[0] if settings.layout else None,
             "describe": _changed_functions(request, side) if settings.describe else None,
             "watch": settings.watch,
@@ -324,7 +324,7 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
         **({"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}),
         **sandbox.variables(place, folder),
     }
-    return programs.target_environment({**own, **extra}, passed=place.passed)
+    return programs.project_environment({**own, **extra}, passed=place.passed)
 
 
 def _changed_functions(request: Request, side: Role) -> Message:

@@ -13,7 +13,7 @@ from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
 TEST_FOLDERS = frozenset({"tests", "test", "testing", "benchmarks", "benchmark", "asv_bench", "bench", "perf"})
-"""Folders that hold tests and what serves them."""
+"""Folders that hold tests and their support code."""
 Read = Callable[[str], bytes | None]
 """Reads a file of one state of a repository; None if there is none."""
 
@@ -38,7 +38,7 @@ class Companion:
     fixtures: frozenset[str] = frozenset()
     is_of_project: bool = False
 
-    def is_served_by(self, other: bytes | None, *, folder: str) -> bool:
+    def is_satisfied_by(self, other: bytes | None, *, folder: str) -> bool:
         """Return whether the benchmark finds the same in a tree whose file of this path is `other`.
 
         The files must be equal. Of a conftest above the benchmark's folder only two parts must be: the code that pytest
@@ -158,7 +158,7 @@ def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Com
         file = PytestFile.of(content)
         fixtures = file.fixtures
         automatic = {name for name, each in fixtures.items() if each.is_autouse}
-        used = _with_their_own(wanted & fixtures.keys() | automatic, fixtures)
+        used = _with_requested(wanted & fixtures.keys() | automatic, fixtures)
         if used:
             wanted = (wanted - used) | {name for each in used for name in fixtures[each].parameters} - fixtures.keys()
         if used or any(_run_by_pytest(file.module)):
@@ -172,7 +172,7 @@ def _used_by_every_test(folder: str, read: Read) -> set[str]:
     return {name for each in upwards(folder) for name in pytest_option(Project(_Files(read), each), "usefixtures")}
 
 
-def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> set[str]:
+def _with_requested(names: set[str], fixtures: Mapping[str, PytestFunction]) -> set[str]:
     """Add the fixtures of the same file that fixtures request."""
     while more := {name for each in names for name in fixtures[each].parameters if name in fixtures} - names:
         names = names | more

@@ -41,7 +41,7 @@ class NotCopiedError(Exception):
 
 @dataclass(frozen=True)
 class TestModule:
-    """A file of tests, or one that serves them."""
+    """A file of tests, or of their support code."""
 
     __test__ = False  # this is no test class
 
@@ -113,15 +113,15 @@ class TestModules:
         return [each for index, each in enumerate(found) if each not in found[index + 1 :]]
 
     def _classes(self, file: TestModule, name: str, below: frozenset[tuple[str, str]]) -> Iterator[TestClass]:
-        place = self._place_of(file, name)
-        node = place[0].class_(place[1]) if place else None
-        if place is None or node is None or (place[0].path, place[1]) in below:
+        origin = self._origin_of(file, name)
+        node = origin[0].class_(origin[1]) if origin else None
+        if origin is None or node is None or (origin[0].path, origin[1]) in below:
             return
-        yield TestClass(node, place[0])
+        yield TestClass(node, origin[0])
         for base in filter(None, map(dotted_name, node.bases)):
-            yield from self._classes(place[0], base, below | {(place[0].path, place[1])})
+            yield from self._classes(origin[0], base, below | {(origin[0].path, origin[1])})
 
-    def _place_of(self, file: TestModule, name: str) -> tuple[TestModule, str] | None:
+    def _origin_of(self, file: TestModule, name: str) -> tuple[TestModule, str] | None:
         """Return the file of tests that a name of a file, like `Case` or `module.Case`, is from, and its name there."""
         module, _, attribute = name.rpartition(".")
         imports = (each for each in file.bound.get(module or name, ()) if isinstance(each, ast.ImportFrom))
@@ -134,7 +134,7 @@ class TestModules:
         with suppress(NotCopiedError):
             imported = self.imported(node, file.path)
             if isinstance(imported, TestModule) and imported.path != file.path:
-                return self._place_of(imported, attribute if module else original)
+                return self._origin_of(imported, attribute if module else original)
         return None
 
     def imported(self, node: ast.ImportFrom, path: str) -> TestModule | str:

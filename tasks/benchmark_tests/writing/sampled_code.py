@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...artifacts import RecordedCall, Sample, Spelling
+from ...artifacts import ArgumentsAsCode, RecordedCall, Sample
 from ...project.code.definitions import Definition
 from .recorded_code import BUILDERS, SPACES, RecordedCode, assigned, compose, variable_of
 
@@ -68,7 +68,7 @@ def compose_sample(
     imports = {line for call in sample.calls for line in call.imports}
     if large:
         imports.update(large.spelling.imports, (BUILDERS[need][0] for need in large.spelling.needs if need in BUILDERS))
-    spelling = Spelling(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
+    spelling = ArgumentsAsCode(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
     code = compose(call, target, definition, bound=variables.values(), defaults=defaults)
     return SampledCode(tuple(_entry([call[name] for name in variables]) for call in calls), variables, code)

@@ -198,7 +198,7 @@ class _WithoutAnnotations(ast.NodeTransformer):
 
 
 def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.stmt]:
-    """Yield what a scope itself does; `marked` keeps the names of the definitions in it."""
+    """Yield the statements of a scope without the definitions in it; `marked` leaves the name of each instead."""
     for statement in body:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -207,18 +207,18 @@ def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.s
             case ast.Pass() | ast.Expr(value=ast.Constant(value=EllipsisType())):
                 pass
             case _ if marked or not function_of(statement):
-                yield _hollowed(statement, marked=marked)
+                yield _without_definitions(statement, marked=marked)
 
 
-def _hollowed(node: _Node, *, marked: bool) -> _Node:
+def _without_definitions(node: _Node, *, marked: bool) -> _Node:
     """Copy a statement, handler or case without the definitions in its blocks."""
     copied = copy.copy(node)
     for field in ("body", "orelse", "finalbody"):
         if block := getattr(node, field, None):
             setattr(copied, field, list(_own_statements(block, marked=marked)) or [ast.Pass()])
     for field in ("handlers", "cases"):
-        if holders := getattr(node, field, None):
-            setattr(copied, field, [_hollowed(holder, marked=marked) for holder in holders])
+        if parts := getattr(node, field, None):
+            setattr(copied, field, [_without_definitions(part, marked=marked) for part in parts])
     return copied
 
 

@@ -12,7 +12,7 @@ from .definition_names import function_of
 from .definitions import definitions
 
 LineRange = tuple[int, int]
-"""First and last line of a statement, or of a compound statement's head."""
+"""First and last line of a statement, or of a compound statement's header."""
 
 
 class DefinitionText(NamedTuple):
@@ -113,7 +113,7 @@ def _steps(statement: ast.stmt, blocks: tuple[str, ...]) -> Iterator[_Step]:
     if not isinstance(statement, ast.Try | ast.TryStar):
         inner = min((each.lineno for each in statements_of(statement)), default=0)
         last = inner - 1 if inner else statement.end_lineno or statement.lineno
-        yield _Step(blocks, _head(statement), (statement.lineno, max(statement.lineno, last)))
+        yield _Step(blocks, _header(statement), (statement.lineno, max(statement.lineno, last)))
     for name, block in _blocks(statement):
         for each in block:
             yield from _steps(each, (*blocks, name))
@@ -131,9 +131,9 @@ def _blocks(statement: ast.stmt) -> Iterator[tuple[str, list[ast.stmt]]]:
         yield f"case {ast.unparse(case.pattern)}{guard}", case.body
 
 
-def _head(statement: ast.stmt) -> str:
-    head = copy.copy(statement)
+def _header(statement: ast.stmt) -> str:
+    header = copy.copy(statement)
     for field, value in (("body", [ast.Pass()]), ("orelse", []), ("cases", [])):
-        if hasattr(head, field):
-            setattr(head, field, value)
-    return ast.unparse(head)
+        if hasattr(header, field):
+            setattr(header, field, value)
+    return ast.unparse(header)

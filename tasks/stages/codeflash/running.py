@@ -153,7 +153,7 @@ def _environments(venv: Venv) -> Iterator[Path]:
 def _environment(request: CodeflashRequest, folder: Path, venv: Venv, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the project's code with a home of its own, unwrapped output lines, and our plugin."""
     home = str(folder / "home")
-    return programs.target_environment(
+    return programs.project_environment(
         {
             **git_variables(),
             **variables,

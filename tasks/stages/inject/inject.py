@@ -90,8 +90,8 @@ def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSid
 
 
 @dataclass(slots=True)
-class _Written:
-    """The SHA-256 of the files that are written over both trees, by path, and a sentence on each."""
+class _AddedFiles:
+    """The SHA-256 of the files that are put into both trees, by path, and a sentence on each."""
 
     plan: _Plan
     files: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class _Written:
     def add(self, path: str, content: bytes, what: str, why: str = "") -> None:
         self.files[path] = sha256(content)
         existing = {side: self.plan.at(side, path) for side in SIDES}
-        self.repairs.append(f"{what} was written over both trees{why}: {_differences(existing, content)}")
+        self.repairs.append(f"{what} was put into both trees{why}: {_differences(existing, content)}")
 
     def add_named(self) -> None:
         """Add what `benchmark_files` names, if a side lacks it; raise RepositoryError if there is none."""
@@ -114,19 +114,19 @@ class _Written:
 
 
 def inject(plan: _Plan) -> Injection:
-    """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks."""
-    written = _Written(plan)
+    """Put the benchmark and the files it needs into both trees, but only what at least one of them lacks."""
+    added = _AddedFiles(plan)
     if any(plan.at(side, plan.path) != plan.content for side in SIDES):
-        written.add(plan.path, plan.content, f"the benchmark {plan.path}")
+        added.add(plan.path, plan.content, f"the benchmark {plan.path}")
     folder = posixpath.dirname(plan.path)
     for each in companions(plan.path, plan.content, plan.read):
-        if not all(each.is_served_by(plan.at(side, each.path), folder=folder) for side in SIDES):
-            written.add(each.path, each.content, each.path, f" ({each.why})")
-    written.add_named()
-    files = written.files
+        if not all(each.is_satisfied_by(plan.at(side, each.path), folder=folder) for side in SIDES):
+            added.add(each.path, each.content, each.path, f" ({each.why})")
+    added.add_named()
+    files = added.files
     reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
-    return plan.injection("inject", reason, specs, written.repairs)
+    return plan.injection("inject", reason, specs, added.repairs)
 
 
 def _differences(existing: dict[Side, bytes | None], content: bytes) -> str:
@@ -168,10 +168,10 @@ def cherry_pick(plan: _Plan, detection: Detection) -> Injection:
         for commit in picked
     ]
     reason = f"the benchmark's commits go onto {other}" if picked else BOTH_EQUAL
-    written = _Written(replace(plan, sides=sides))
-    written.add_named()
-    specs = {name: side.spec.model_copy(update={"files": written.files}) for name, side in sides.items()}
-    return plan.injection("cherry-pick", reason, specs, [*repairs, *written.repairs])
+    added = _AddedFiles(replace(plan, sides=sides))
+    added.add_named()
+    specs = {name: side.spec.model_copy(update={"files": added.files}) for name, side in sides.items()}
+    return plan.injection("cherry-pick", reason, specs, [*repairs, *added.repairs])
 
 
 def _benchmark_commits(plan: _Plan, *, source: Side, other: Side) -> tuple[Commit, ...]:

@@ -12,10 +12,10 @@ from ...project.files import FolderTree
 CONFIGURATION = frozenset(
     {"pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "pytest.toml", "conftest.py"}
 )
-"""What tests read anyway: it differs for many reasons. Of conftests `inject` compares what the benchmark uses."""
+"""Files that every test run reads; they differ for many reasons. `inject` compares the used parts of conftests."""
 
 OF_TESTS = frozenset({"tests", "test", "benchmarks"})
-"""Folders in a package that are no part of what is measured."""
+"""Folders in a package whose files are not measured code."""
 
 
 def is_input(path: str, layout: Layout) -> bool:
@@ -30,7 +30,7 @@ def is_input(path: str, layout: Layout) -> bool:
 
 
 def differing(base: Path, head: Path, paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths at which two trees have other bytes, or links to other places."""
+    """Return the paths at which two trees have other bytes, or links to other targets."""
     return frozenset(path for path in paths if _state(base, path) != _state(head, path))
 
 

@@ -39,7 +39,7 @@ LOCKSTEP = Value("the items in the same lockstep", _in_lockstep, _commits_of)
 
 STAGE = Stage(
     name="measure",
-    doc="measure base and head in lockstep pairs",
+    doc="measure base, head and control in turns",
     version=9,
     uses=(
         Uses(

@@ -1,4 +1,4 @@
-"""Measure base and head in lockstep pairs, each in its own tree and environment."""
+"""Measure base, head and control in turns, each in its own tree and environment."""
 
 import random
 import shutil

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...artifacts import Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample, Spelling
+from ...artifacts import ArgumentsAsCode, Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample
 from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
@@ -268,7 +268,7 @@ class CallChooser:
         read = 'read_text(encoding="utf-8")' if kind == "str" else "read_bytes()"
         code = f'(Path(__file__).parents[{self.site.depth}] / "{path}").{read}'
         arguments = tuple((name, code if name == parameter else value) for name, value in call.spelling.arguments)
-        spelling = Spelling(
+        spelling = ArgumentsAsCode(
             scale=1,
             arguments=arguments,
             imports=tuple(sorted({*call.spelling.imports, "from pathlib import Path"})),
@@ -320,8 +320,8 @@ class CallChooser:
         failure = part or "a part of it, repeated, was not tried"
         if not all(map(PLAIN_NAME.fullmatch, spelled["data"])):
             return "the recording names files outside of the benchmark's folder"
-        spelling = Spelling.model_validate(
-            {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size", "document"}}
+        spelling = ArgumentsAsCode.model_validate(
+            {name: spelled[name] for name in ArgumentsAsCode.model_fields.keys() - {"seconds", "size", "document"}}
             | {
                 "arguments": spelled["arguments"].items(),
                 "reasons": {name: why or failure for name, why in spelled["reasons"].items()},

@@ -15,7 +15,7 @@ CODE = re.compile(
 )
 BLOCK = re.compile(r"^\s*(if|for|elif|with|while|except|else|try|def|class)\b.*:\s*$", re.DOTALL)
 """Texts that are Python code, or a part of it."""
-SAYING = frozenset({"print", "warn", "debug", "info", "warning", "error", "exception", "log"})
+MESSAGE_CALLS = frozenset({"print", "warn", "debug", "info", "warning", "error", "exception", "log"})
 """Calls whose texts are for people."""
 
 
@@ -61,7 +61,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
             yield "".join(string_value(part) or "x" for part in parts)
         case ast.Raise() | ast.Assert():
             return
-        case ast.Call() if last_name(node) in SAYING:
+        case ast.Call() if last_name(node) in MESSAGE_CALLS:
             return
         case _:
             body = without_docstring(node) if isinstance(node, Scope) else None

@@ -29,6 +29,7 @@ MOST_TRIED = 12
 """Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""
 ENOUGH = 4
 MOST_READ = 150
+"""Tests whose code is read."""
 MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
 REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
@@ -38,7 +39,7 @@ SCALES = 10, 100
 STEP = SCALES[1] / SCALES[0]
 MOST_LISTS = 3
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
-"""Fixtures that a trial has without pytest."""
+"""Fixtures that a trial provides without pytest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ class TestChooser:
     """The files of tests that head adds or changes."""
 
     def best(self, reached: Sequence[NamedReach], *, seconds: float) -> tuple[WorkloadTest | None, tuple[str, ...]]:
-        """Return the test with the most time in the changed function, and why others are none.
+        """Return the test with the most time in the changed function, or None and why no test can be used.
 
-        After so many seconds no further test is tried.
+        After `seconds` no further test is tried.
         """
         end = time.monotonic() + seconds
         modules = {side.site: TestModules(side.sources, self.layout) for side in (self.base, self.head)}
@@ -317,17 +318,17 @@ def _value_code(code: str, node: ast.stmt) -> str:
 def _order(workload: WorkloadTest) -> Message:
     """Return what `try_code` needs: a function makes the variables of the setup, as the benchmark's test does."""
     name, code = run_code(workload)
-    made = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]))
+    variables = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]))
     prepare = "\n".join(
-        (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in made)}}}")
+        (*workload.setup, code, f"return {name}, {{{', '.join(f'{each!r}: {each}' for each in variables)}}}")
     )
     prepared = ("async ", "await ") if is_prepared_on_loop(workload) else ("", "")
-    setup = f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}\nmeasured, made = {prepared[1]}prepare()"
+    setup = f"{prepared[0]}def prepare():\n{indented(prepare, SPACES)}\nmeasured, variables = {prepared[1]}prepare()"
     return {
         **_module_of(workload),
         **_setup(setup, is_closed=workload.is_closed),
         "call": "await measured()" if code.startswith("async ") else "measured()",
-        "inputs": ["made", *(each for each in workload.fixtures if each not in GIVEN)],
+        "inputs": ["variables", *(each for each in workload.fixtures if each not in GIVEN)],
     }
 
 

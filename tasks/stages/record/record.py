@@ -43,12 +43,12 @@ from .targets import (
 
 MOST_SECONDS = 120.0
 """For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
-EXPLORING = 90.0
+EXPLORING_SECONDS = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
-MOST_RUNS, REPEATING = 3, 10.0
+MOST_RUNS, REPEATING_SECONDS = 3, 10.0
 """How often tests are run to see what their calls take; after so many seconds they are not run again."""
 MUCH_LONGER = 4
-"""It is if it spends more than so many times as long in the changed function."""
+"""A test is preferred to a recorded call if it spends more than so many times as long in the changed function."""
 LISTED = 5
 MOST_WORKLOADS = 4
 MOST_FAILURES = 3
@@ -177,8 +177,8 @@ class _Recorder:
     # -- what the tests reach
 
     @property
-    def _exploring(self) -> float:
-        return min(EXPLORING, self._inputs.settings.timeout or EXPLORING)
+    def _exploring_seconds(self) -> float:
+        return min(EXPLORING_SECONDS, self._inputs.settings.timeout or EXPLORING_SECONDS)
 
     def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...], tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
@@ -189,7 +189,7 @@ class _Recorder:
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
                 functions = self.sides.functions(side, found)
-                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring)
+                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring_seconds)
                 ran += files
                 reached += [named(each, side.sources, self._detection.layout) for each in seen]
                 notes += more
@@ -275,7 +275,7 @@ class _Recorder:
         """
         callers = exploration.callers(target.watched)
         runs = [tuple(self._with_longest_calls(target, callers, tests))]
-        end = time.monotonic() + REPEATING
+        end = time.monotonic() + REPEATING_SECONDS
         while len(runs) < MOST_RUNS and time.monotonic() < end:
             runs.append(tuple(self._with_longest_calls(target, callers, tests)))
         reached = tuple(undisturbed(runs))
@@ -299,7 +299,7 @@ class _Recorder:
             if nodes:
                 functions = self.sides.functions(side, (target, *callers))
                 flat = [node for run in nodes for node in run]
-                explored = partial(explore, side.site, functions, flat, seconds=self._exploring)
+                explored = partial(explore, side.site, functions, flat, seconds=self._exploring_seconds)
                 seen, _, _ = explored(inside=target.watched, chains=False)
                 yield from (named(each, side.sources, self._detection.layout) for each in seen)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from ...benchmark_tests.benchmark_file import BenchmarkFile
 from ...errors import SourceError
 from ...project.code.sources import LocatedDefinition, Sources
-from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file
+from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_auxiliary_folder, is_test_file
 
 MOST_FILES = 200
 
@@ -25,7 +25,7 @@ def relevant_tests(
     `packages`. Among equals, files named after the module come first, then files in fewer folders.
     """
     patterns = (*patterns, *UNITTEST_FILES)
-    tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
+    tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_auxiliary_folder(path)]
     ranks = {path: _usage(path, sources, definitions, packages) for path in tests}
     names = {name for definition in definitions for name in _module_names(definition.path)}
 

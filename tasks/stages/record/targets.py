@@ -33,8 +33,8 @@ SHORT: Final = 1e-3
 """Seconds of a call below which chance decides which of several takes longest."""
 LEAST_SHARE: Final = 0.4
 """The least part of a caller's time that has to be spent in the changed function."""
-WATCHED: Final = 0.5
-"""The part of a short call's time that may be that of the call without watching it."""
+SHORT_CALL_FACTOR: Final = 0.5
+"""Times LEAST_SHARE for calls shorter than SHORT: an unknown part of their time is that of watching them."""
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
@@ -115,7 +115,7 @@ def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | 
         return False
     bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
     old, new = (next(iter(body), None) for body in bodies)
-    if not isinstance(old, Scope) or not isinstance(new, Scope) or _head_of(old) != _head_of(new):
+    if not isinstance(old, Scope) or not isinstance(new, Scope) or _header_of(old) != _header_of(new):
         return False
     statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
     added = Counter(statements[1]) - Counter(statements[0])
@@ -124,7 +124,7 @@ def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | 
     return is_kept and bool(added or _slots(old) != _slots(new)) and constants.issuperset(added)
 
 
-def _head_of(node: Scope) -> str:
+def _header_of(node: Scope) -> str:
     """Return the first line of a function or class, with its decorators."""
     empty = copy.copy(node)
     empty.body = [ast.Pass()]
@@ -378,8 +378,7 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
 
 
 def _is_mostly(call: TimedCall) -> bool:
-    # Of a short call, to watch it takes a part that is not known.
-    return call.inside >= LEAST_SHARE * call.seconds * (WATCHED if call.seconds < SHORT else 1)
+    return call.inside >= LEAST_SHARE * call.seconds * (SHORT_CALL_FACTOR if call.seconds < SHORT else 1)
 
 
 def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:

@@ -60,7 +60,7 @@ def run(inputs: StageInputs) -> None:
             body=relative_path(body, inputs.folder),
             sha256=sha256(composed.text.encode()),
             template=template_for(evidence.comparison),
-            needs_review=(*to_review(evidence), *unprinted(evidence, composed.text)),
+            needs_review=(*to_review(evidence), *changed_commands(evidence, composed.text)),
             comparison=inputs.digest("compare"),
             headline=evidence.comparison.headline,
             skeleton=composed.skeleton,
@@ -139,7 +139,7 @@ def to_review(evidence: Evidence) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reasons))
 
 
-def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
+def changed_commands(evidence: Evidence, text: str) -> tuple[str, ...]:
     """Report that the body has other commands than those that ran, which a user's own template can cause."""
     ran = evidence.verification.commands if evidence.verification else ()
     if all(command.text in text for command in ran):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
-from ...bench.workers.pytest_options import kept, of_pytest
+from ...bench.workers.pytest_options import without_disturbing, without_plugins
 from ...environments.declared import TESTING, dependency_groups, extra_names
 from ...environments.testing_requirements import listed_by_runners, tox_extras
 from ...manifest.model import EnvironmentSettings
 from ...project.code.imported_names import imports
 from ...project.files import Project, TreeReader
-from ...project.pytest_config import in_side_folder, is_test_code, is_test_file, pytest_option, python_files
+from ...project.pytest_config import in_auxiliary_folder, is_test_code, is_test_file, pytest_option, python_files
 from ...project.syntax import parse_or_empty
 
 DEVELOPING: Final = ("dev", "develop", "development")
@@ -55,13 +55,13 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, command: st
 
 def _test_files(tree: TreeReader, patterns: Sequence[str], benchmarks_root: str) -> tuple[str, ...]:
     """Return the project's test files, benchmarks excluded."""
-    paths = (path for path in tree.files() if is_test_file(path, patterns) and not in_side_folder(path))
+    paths = (path for path in tree.files() if is_test_file(path, patterns) and not in_auxiliary_folder(path))
     return tuple(path for path in paths if not _below(path, benchmarks_root or "."))
 
 
 def edited_tests(files: Iterable[str], benchmarks_root: str) -> tuple[str, ...]:
     """Return the changed files that are tests or support them, benchmarks excluded."""
-    tests = (path for path in files if is_test_code(path) and not in_side_folder(path))
+    tests = (path for path in files if is_test_code(path) and not in_auxiliary_folder(path))
     return tuple(path for path in tests if not _below(path, benchmarks_root or "."))
 
 
@@ -117,7 +117,9 @@ def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):
         options = tuple(shlex.split(" ".join(addopts)))
-        commands += [[*pytest, "-o", "addopts=", *fewer(options), *left_out] for fewer in (kept, of_pytest)]
+        commands += [
+            [*pytest, "-o", "addopts=", *fewer(options), *left_out] for fewer in (without_disturbing, without_plugins)
+        ]
     return tuple(dict.fromkeys(map(shlex.join, commands)))
 
 

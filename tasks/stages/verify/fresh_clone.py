@@ -178,7 +178,7 @@ class FreshClone:
             return programs.installer_environment(own, passed=self.item.env.passed)
         private = {"HOME": sandbox.HOME, "TMPDIR": "/tmp", "UV_TOOL_DIR": f"{sandbox.HOME}/tools"}  # noqa: S108 - its own
         confined = private if self._is_confined else {}
-        return programs.target_environment({**own, **confined}, passed=self.item.env.passed)
+        return programs.project_environment({**own, **confined}, passed=self.item.env.passed)
 
     def _confinement(self, notes: Path) -> tuple[str, ...]:
         environments = Venv(self.python.parents[1]).required_folders() if self.python else ()

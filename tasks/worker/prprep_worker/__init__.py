@@ -1,1 +1,1 @@
-"""Code that runs in the target's interpreter: standard library only, Python 3.9 or newer, never imported by ours."""
+"""Code that runs in the project's interpreter: standard library only, Python 3.9 or newer, never imported by ours."""

@@ -22,7 +22,7 @@ def request_for(folder, **settings):
 
 
 def timed(request, lines=None):
-    return imports.time_imports(request, random.Random(request.seed), (lines if lines is not None else []).append)
+    return imports.measure_imports(request, random.Random(request.seed), (lines if lines is not None else []).append)
 
 
 def failure(request):

@@ -492,7 +492,7 @@ def outputs(request, tmp_path_factory):
 def test_folders_of_the_process_have_names(monkeypatch):
     monkeypatch.setattr(places, "_names", {})
     monkeypatch.setattr(places, "_pattern", None)
-    places.know(["/cache/trees/base", "/cache/trees/the-head"])
+    places.name_folders_of(["/cache/trees/base", "/cache/trees/the-head"])
     for make in (str, Path, lambda path: np.array([path]), lambda path: {path: 1}, lambda path: [path.encode()]):
         assert verdict(make("/cache/trees/base/a"), make("/cache/trees/the-head/a")) == ("equal", "")
         assert verdict(make("/cache/trees/base/a"), make("/cache/trees/the-head/b"))[0] == "different"

@@ -7,14 +7,14 @@ import pytest
 
 from tasks.bench.workers.pytest_options import (
     SWITCHED_OFF,
-    driven,
     find_configuration,
-    kept,
     left_out,
-    of_pytest,
     options,
+    options_of_drive,
     replacement,
     warning_filters,
+    without_disturbing,
+    without_plugins,
 )
 from tests.support.pairs import write
 
@@ -42,7 +42,7 @@ from tests.support.pairs import write
     ],
 )
 def test_options_that_disturb_are_left_out(addopts, rest):
-    assert list(kept(tuple(addopts.split()))) == rest
+    assert list(without_disturbing(tuple(addopts.split()))) == rest
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_options_that_disturb_are_left_out(addopts, rest):
 )
 def test_a_run_of_the_users_own_keeps_what_chooses_tests(tmp_path, addopts, arguments, rest):
     (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = {addopts}\n")
-    found = driven(tmp_path, tmp_path, shlex.split(arguments), ("OWN",))
+    found = options_of_drive(tmp_path, tmp_path, shlex.split(arguments), ("OWN",))
     first = found.index("-W", 2 * len(SWITCHED_OFF)) + 4
     assert found[:2] == ("-o", "addopts=")
     assert {("-p", f"no:{name}") for name in SWITCHED_OFF} <= set(itertools.pairwise(found[:first]))
@@ -79,7 +79,7 @@ def test_a_run_of_the_users_own_keeps_what_chooses_tests(tmp_path, addopts, argu
 
 
 def test_options_of_missing_plugins():
-    assert of_pytest(("--import-mode=importlib", "--size", "3", "-W", "error", "-q")) == (
+    assert without_plugins(("--import-mode=importlib", "--size", "3", "-W", "error", "-q")) == (
         *("--import-mode=importlib", "-W", "error"),
     )
 

@@ -88,7 +88,7 @@ def secrets(monkeypatch):
 
 
 def test_the_target_sees_no_secrets(secrets):
-    given = programs.target_environment({"EXTRA_TOKEN": "ours"})
+    given = programs.project_environment({"EXTRA_TOKEN": "ours"})
     assert not secrets.keys() & given.keys()
     assert "hush" not in json.dumps(given)
     assert HARMLESS.items() <= given.items()
@@ -96,7 +96,7 @@ def test_the_target_sees_no_secrets(secrets):
 
 
 def test_only_named_variables_are_passed(secrets):
-    given = programs.target_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
+    given = programs.project_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
     assert {name for name, value in given.items() if "hush" in value} == {"hf_token", "DATABASE_URL"}
 
 

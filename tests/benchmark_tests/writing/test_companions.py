@@ -191,14 +191,14 @@ def test_companions_of_a_benchmark(text: str, files: dict[str, str], expected: l
 )
 def test_companions_that_the_other_side_serves(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
     [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}).read)
-    assert companion.is_served_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
+    assert companion.is_satisfied_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
 
 
 @pytest.mark.parametrize("folder", ["tests/benchmarks", "tests/benchmarks/data"])
 def test_data_files_must_be_equal(folder: str) -> None:
     text = b"open(Path(__file__).parent / 'a.json')\nopen(Path(__file__).parent / 'data' / 'a.json')"
     [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}).read)
-    assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [
+    assert [companion.is_satisfied_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [
         True,
         False,
         False,
@@ -223,7 +223,7 @@ def test_data_files_must_be_equal(folder: str) -> None:
 )
 def test_what_pytest_runs_of_a_conftest_for_every_test_must_be_equal(mine, theirs, served):
     [companion] = companions(BENCHMARK, b"def test_f(benchmark): ...", Files({"conftest.py": mine}).read)
-    assert companion.is_served_by(theirs.encode(), folder="tests/benchmarks") is served
+    assert companion.is_satisfied_by(theirs.encode(), folder="tests/benchmarks") is served
     assert companion.why == "pytest runs it"
 
 
@@ -243,12 +243,12 @@ def test_fixtures_that_the_configuration_uses_for_every_test_are_needed(name, te
 def test_packages_of_tests_must_be_equal_and_those_of_the_project_exist():
     files = Files({"tests/__init__.py": "SIZE = 30", "tests/pages.py": ""})
     package, _ = companions("tests/test_f.py", b"from . import pages", files.read)
-    assert not package.is_served_by(b"SIZE = 3", folder="tests")
+    assert not package.is_satisfied_by(b"SIZE = 3", folder="tests")
     files = Files({"pkg/__init__.py": "x = 1", "pkg/tests/__init__.py": "", "pkg/tests/pages.py": ""})
     package, *_ = companions("pkg/tests/test_f.py", b"from . import pages", files.read)
     assert package.path == "pkg/__init__.py"
-    assert package.is_served_by(b"other = 1", folder="pkg/tests")
-    assert not package.is_served_by(None, folder="pkg/tests")
+    assert package.is_satisfied_by(b"other = 1", folder="pkg/tests")
+    assert not package.is_satisfied_by(None, folder="pkg/tests")
 
 
 @pytest.mark.parametrize(

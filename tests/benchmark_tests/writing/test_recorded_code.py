@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.artifacts import Fake, FakeMethod, RecordedCall, Spelling
+from tasks.artifacts import ArgumentsAsCode, Fake, FakeMethod, RecordedCall
 from tasks.benchmark_tests.writing.recorded_code import compose
 from tasks.project.code.definitions import definitions
 
@@ -30,7 +30,7 @@ def format(text, app=None): ...
 
 
 def composed(name, arguments, kinds=None, **more):
-    spelling = Spelling(
+    spelling = ArgumentsAsCode(
         scale=1,
         arguments=tuple(arguments.items()),
         **{key: more.pop(key) for key in ("imports", "needs", "files") if key in more},
@@ -100,7 +100,7 @@ def test_only_what_is_used_is_imported_once(value, recorded, imports):
 def test_defaults_of_the_recording_commit_are_not_passed():
     """`size` had another default at base: there it was left out, and a head that complains of it is left in peace."""
     definition = next(each for each in definitions(SOURCE, "app.py") if each.name == "total")
-    spelling = Spelling(scale=1, arguments=(("numbers", "[1]"), ("start", "7"), ("fast", "True")))
+    spelling = ArgumentsAsCode(scale=1, arguments=(("numbers", "[1]"), ("start", "7"), ("fast", "True")))
     call = RecordedCall(size=1, seconds=1.0, test="", described=(), kinds={"fast": "keyword"}, spelling=spelling)
     assert compose(call, "app:total", definition).call == "total([1], 7)"
     assert compose(call, "app:total", definition, defaults={"start": "7"}).call == "total([1], fast=True)"

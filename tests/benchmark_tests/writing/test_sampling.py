@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Peaks, RecordedCall, Recording, Spelling
+from tasks.artifacts import ArgumentsAsCode, Peaks, RecordedCall, Recording
 from tasks.bench.observing.recording import COMMAND
 from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
 from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
@@ -50,7 +50,7 @@ def drawn(*texts: str, name: str = "text", **more: str) -> DrawnCalls:
 
 
 def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
-    spelling = Spelling(scale=scale, arguments=((name, code),), seconds=seconds, **more)
+    spelling = ArgumentsAsCode(scale=scale, arguments=((name, code),), seconds=seconds, **more)
     return RecordedCall(
         size=500,
         seconds=0.1,

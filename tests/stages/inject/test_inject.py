@@ -121,7 +121,7 @@ def test_a_generated_benchmark_goes_into_both_trees(project: Project) -> None:
     project.generated()
     injection = project.run()
     assert (injection.strategy, injection.reason) == ("inject", "the benchmark goes into both trees")
-    assert injection.repairs == (f"the benchmark {BENCHMARK} was written over both trees: base and head have none",)
+    assert injection.repairs == (f"the benchmark {BENCHMARK} was put into both trees: base and head have none",)
     assert_one_benchmark(project, injection)
 
 
@@ -138,7 +138,7 @@ def test_the_data_of_a_generated_benchmark_goes_along(project: Project) -> None:
     injection = project.run()
     assert (
         injection.repairs[1]
-        == f"{path} was written over both trees (test_benchmark_f.py reads it): base has none, head has another version"
+        == f"{path} was put into both trees (test_benchmark_f.py reads it): base has none, head has another version"
     )
     checkouts = assert_one_benchmark(project, injection, text)
     assert [(tree / path).read_bytes() for tree in checkouts.values()] == [b"[1]\r\n\xff"] * 2
@@ -161,7 +161,7 @@ def test_a_benchmark_of_head_alone(project: Project) -> None:
     project.detected(head)
     project.scaffolded("head", head)
     injection = project.run()
-    assert injection.repairs == (f"the benchmark {BENCHMARK} was written over both trees: base has none",)
+    assert injection.repairs == (f"the benchmark {BENCHMARK} was put into both trees: base has none",)
     assert injection.base.files == injection.head.files == {BENCHMARK: injection.benchmark_sha256}
     assert_one_benchmark(project, injection)
 
@@ -174,7 +174,7 @@ def test_a_benchmark_that_differs_between_the_refs(project: Project) -> None:
     project.detected(head, base=base)
     project.scaffolded("head", head)
     injection = project.run()
-    assert injection.repairs == (f"the benchmark {BENCHMARK} was written over both trees: base has another version",)
+    assert injection.repairs == (f"the benchmark {BENCHMARK} was put into both trees: base has another version",)
     assert_one_benchmark(project, injection)
 
 
@@ -212,10 +212,10 @@ def test_files_that_the_benchmark_needs_go_along(project: Project) -> None:
     project.scaffolded("head", head, text)
     injection = project.run()
     assert injection.repairs == (
-        f"the benchmark {BENCHMARK} was written over both trees: base has none",
-        "tests/benchmarks/__init__.py was written over both trees (the benchmark is imported as part of a package): base has none",
-        "tests/benchmarks/_pages.py was written over both trees (test_benchmark_f.py imports it): base has none",
-        f"{conftest} was written over both trees (it uses `pages`): base has none",
+        f"the benchmark {BENCHMARK} was put into both trees: base has none",
+        "tests/benchmarks/__init__.py was put into both trees (the benchmark is imported as part of a package): base has none",
+        "tests/benchmarks/_pages.py was put into both trees (test_benchmark_f.py imports it): base has none",
+        f"{conftest} was put into both trees (it uses `pages`): base has none",
     )
     checkouts = assert_one_benchmark(project, injection, text)
     assert all((tree / conftest).read_text() == beside[conftest] for tree in checkouts.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.artifacts import ChangedFunction, RecordedCall, Recording, Spelling
+from tasks.artifacts import ArgumentsAsCode, ChangedFunction, RecordedCall, Recording
 from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
@@ -415,7 +415,7 @@ def test_documents_that_head_changes_are_no_input(tmp_path):
 
 
 def test_a_short_call_is_refused_unless_it_makes_an_object_whose_memory_counts():
-    spelling = Spelling(scale=1, arguments=(("text", "''"),), seconds=1e-7)
+    spelling = ArgumentsAsCode(scale=1, arguments=(("text", "''"),), seconds=1e-7)
     call = RecordedCall(size=1, seconds=1e-7, test="t", described=(), kinds={}, spelling=spelling)
     made = Recording(item="item", target="toml.parser:Parser.__init__", call=call)
     assert refusal(made).startswith("its calls take 100.0 ns at most")
@@ -437,7 +437,9 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     """A search that finds its target at once is another call, however large the input."""
 
     def tried(_chooser, _call, spelled):
-        spelling = Spelling(scale=spelled["scale"], arguments=(("text", "''"),), seconds=seconds[spelled["number"]])
+        spelling = ArgumentsAsCode(
+            scale=spelled["scale"], arguments=(("text", "''"),), seconds=seconds[spelled["number"]]
+        )
         return RecordedCall(size=1, seconds=1e-7, test="t", described=(), kinds={}, spelling=spelling)
 
     by_scale = {10**number: frozenset(each) for number, each in enumerate(lines)}

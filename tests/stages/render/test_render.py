@@ -42,7 +42,7 @@ from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
 from tasks.stages.compare.findings import reason
 from tasks.stages.render import STAGE
-from tasks.stages.render.render import bounded, to_review, unprinted
+from tasks.stages.render.render import bounded, changed_commands, to_review
 from tasks.storage.paths import shipped_templates
 from tasks.text.shown import shown_lines
 from tasks.text.templating import used
@@ -584,10 +584,10 @@ def test_nothing_is_said_to_be_verified_that_was_not(verification, message, revi
 
 def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
     case = Case(verification=Verification(item="merge_lines", commands=(RunCommand(text="make benchmark\n", code=0),)))
-    assert unprinted(case.evidence, body_of(case)) == (
+    assert changed_commands(case.evidence, body_of(case)) == (
         "the commands that were run in a fresh clone are not those of the body",
     )
-    assert unprinted(Case().evidence, body_of(Case())) == ()
+    assert changed_commands(Case().evidence, body_of(Case())) == ()
 
 
 @pytest.mark.parametrize(
@@ -629,6 +629,12 @@ def test_what_others_took_from_the_cores_is_shown():
     load = CPU_IMPROVED.load.model_copy(update={"stolen": 0.12, "throttled": 1.5})
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"load": load})))
     assert "; a hypervisor took 12 % of the cores' time; a CPU quota stopped processes for 1.5 s." in body
+
+
+def test_interrupted_blocks_are_mentioned_only_if_time_was_measured():
+    memory_alone = body_of(Case(MEMORY_IMPROVED.model_copy(update={"load": CPU_IMPROVED.load})))
+    assert "load average 0.3 before, 1.1 after." in memory_alone
+    assert "; 0.4 % of the timed blocks were interrupted" in body_of(Case(CPU_IMPROVED))
 
 
 def test_a_peak_of_several_processes_is_shown_as_such():

@@ -1,7 +1,7 @@
 """Make the calls that a test handed to the `benchmark` fixture: one, or a timed block of them.
 
-All of it is written as coroutines that wait for nothing but the target, so that functions and coroutine functions share
-one protocol.
+All of it is written as coroutines that wait for nothing but the measured function, so that functions and coroutine
+functions share one protocol.
 """
 
 from __future__ import annotations

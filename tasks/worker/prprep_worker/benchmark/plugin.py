@@ -31,7 +31,7 @@ from prprep_worker.forking import adopt_orphans, write_all
 from prprep_worker.places import real_path
 from prprep_worker.unknown_options import DROPPED
 from prprep_worker.values.description import describe
-from prprep_worker.values.places import know
+from prprep_worker.values.places import name_folders_of
 
 VERSION = 1
 EXPENSIVE_SECONDS = 0.02
@@ -120,20 +120,20 @@ def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
         raise pytest.UsageError("only prprep starts prprep_worker: it needs the pipes that prprep opens")
-    # The target must not see what the launch's memory layout needed.
+    # The project's code must not see what the launch's memory layout needed.
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
         resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
     adopt_orphans()
     if options["cores"]:
-        # Before the target is imported: libraries size their thread pools by the available cores.
+        # Before the project is imported: libraries size their thread pools by the available cores.
         os.sched_setaffinity(0, options["cores"])
     return options
 
 
 _spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
-know(OPTIONS["trees"])
+name_folders_of(OPTIONS["trees"])
 if OPTIONS["watch"]:
     importlib.import_module("prprep_worker.opened").install()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])

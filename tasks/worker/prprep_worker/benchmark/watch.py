@@ -155,7 +155,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     """Return what was seen of a benchmark's call.
 
     `order`: the `benchmark` file and its `tree` (absolute), and `lines` to look for, by file. The answer: `changed`
-    inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran
+    inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `substitutes` (code of the test that ran
     instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines,
     and what was `opened` and `listed` of the tree so far.
     """
@@ -171,7 +171,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
         "type": type(value).__qualname__,
         "seconds": seconds,
         "iterations": calls.iterations,
-        "standins": [],
+        "substitutes": [],
         "executed": {},
         "slow": seconds > LONGEST,
         "patches": [report for _, _, report in _patches],
@@ -180,16 +180,16 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     }
     del value
     if seconds <= LONGEST:
-        standins = _Standins(order["benchmark"], order["tree"])
-        await calls.run_under(profiled(standins.event))
-        answer["standins"] = standins.reports()
+        substitutes = _Substitutes(order["benchmark"], order["tree"])
+        await calls.run_under(profiled(substitutes.event))
+        answer["substitutes"] = substitutes.reports()
         answer["executed"] = {path: [] for path in order["lines"]}
         if order["lines"]:
             await calls.run_under(_traced(order["lines"], order["tree"], answer["executed"]))
     return answer
 
 
-class _Standins:
+class _Substitutes:
     """Note calls of the test's own code by other code of the tree: mocks, with what each allocates and returns."""
 
     def __init__(self, benchmark: str, tree: str) -> None:

@@ -1,4 +1,4 @@
-"""Find out which values a parametrized test has in this case, by their places in the lists."""
+"""Find out which of the listed values this case of a parametrized test has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def case_of(item: Any) -> dict[str, int]:
         is_single = isinstance(names, str) and "," not in names
         names = [each.strip() for each in names.split(",") if each.strip()] if isinstance(names, str) else [*names]
         if isinstance(listed, (list, tuple)) and names:
-            found = (index for index, each in enumerate(listed) if _is_of(each, names, params, is_single=is_single))
+            found = (index for index, each in enumerate(listed) if _is_case(each, names, params, is_single=is_single))
             index = next(found, None)
             case.update({} if index is None else dict.fromkeys(names, index))
     for name, definitions in getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).items():
@@ -29,12 +29,12 @@ def case_of(item: Any) -> dict[str, int]:
 
 
 def plain_values_of(item: Any) -> dict[str, Any]:
-    """Return the value of each parametrized name whose value is a text, a whole number, a truth value or None."""
+    """Return the value of each parametrized name whose value is a str, an int, a bool or None."""
     params = getattr(getattr(item, "callspec", None), "params", None) or {}
     return {name: value for name, value in params.items() if value is None or type(value) in (str, int, bool)}
 
 
-def _is_of(listed: Any, names: Sequence[str], params: dict[str, Any], *, is_single: bool) -> bool:
+def _is_case(listed: Any, names: Sequence[str], params: dict[str, Any], *, is_single: bool) -> bool:
     """Return whether the values listed for a case are those that the test has."""
     if type(listed).__name__ == "ParameterSet":
         values = listed.values

@@ -2,7 +2,8 @@
 
 A spelling is a list: `["int", "3"]`, `["list", [spellings], size]`, `["dict", [[key, value], ...], size]`; `size` is
 the whole size if only the first elements are spelled. `["recorded", n]` is the n-th argument as the benchmark passes
-it, `["kept", n, name]` an object that cannot be varied and is passed unchanged.
+it, `["unchanged", n, name]` an object that cannot be varied and is passed as it is, `["object", module, class, fields]`
+one that is built anew from its fields.
 """
 
 from __future__ import annotations
@@ -68,10 +69,10 @@ class RefusedError(Exception):
 
 
 class Speller:
-    """Spell arguments one by one; `kept` collects the objects that are passed unchanged."""
+    """Spell arguments one by one; `unchanged` collects the objects that are passed as they are."""
 
     def __init__(self) -> None:
-        self.kept: list[object] = []
+        self.unchanged: list[object] = []
         self._room = SPELLED_NODES
 
     def spell(self, value: object, depth: int = 0) -> Spelling:
@@ -82,8 +83,8 @@ class Speller:
                 if spelled is not None:
                     return spelled
         check(value)
-        self.kept.append(value)
-        return ["kept", len(self.kept) - 1, type(value).__qualname__]
+        self.unchanged.append(value)
+        return ["unchanged", len(self.unchanged) - 1, type(value).__qualname__]
 
     def _atom(self, value: Any, _: int) -> Spelling | None:
         kind = type(value)
@@ -127,7 +128,7 @@ class Speller:
         arguments = [
             [field.argument, self.spell(getattr(value, field.name), depth + 1)] for field in fields if field.argument
         ]
-        return ["made", kind.__module__, kind.__qualname__, arguments]
+        return ["object", kind.__module__, kind.__qualname__, arguments]
 
     def _array(self, value: Any, _: int) -> Spelling | None:
         numpy = sys.modules.get("numpy")
@@ -138,10 +139,10 @@ class Speller:
 
 
 class InputBuilder:
-    """Build values from spellings; `recorded` are the benchmark's own arguments, `kept` those of the Speller."""
+    """Build values from spellings; `recorded` are the benchmark's own arguments, `unchanged` the Speller's."""
 
-    def __init__(self, recorded: list[object], kept: list[object]) -> None:
-        self._arguments, self._unchanged = recorded, kept
+    def __init__(self, recorded: list[object], unchanged: list[object]) -> None:
+        self._arguments, self._objects = recorded, unchanged
 
     def build(self, spelling: Spelling) -> object:
         kind, *rest = spelling
@@ -157,8 +158,8 @@ class InputBuilder:
     def _recorded(self, number: int) -> object:
         return self._arguments[number]
 
-    def _kept(self, number: int, *_: object) -> object:
-        return self._unchanged[number]
+    def _unchanged(self, number: int, *_: object) -> object:
+        return self._objects[number]
 
     def _dict(self, pairs: list[list[Spelling]], *_: object) -> dict[object, object]:
         return {self.build(key): self.build(value) for key, value in pairs}
@@ -169,7 +170,7 @@ class InputBuilder:
     def _enum(self, module: str, name: str, member: str, *_: object) -> object:
         return _class(module, name)[member]
 
-    def _made(self, module: str, name: str, fields: list[list[Any]]) -> object:
+    def _object(self, module: str, name: str, fields: list[list[Any]]) -> object:
         return _class(module, name)(**{field: self.build(value) for field, value in fields})
 
     def _ndarray(self, dtype: str, shape: list[int], elements: list[Spelling]) -> object:

@@ -52,7 +52,7 @@ class RepeatableCall:
         if owner is not None and not isinstance(owner, (type, types.ModuleType)):
             check([owner])
         self.spellings = [speller.spell(value) for value in self.values]
-        self.builder = InputBuilder(self.values, speller.kept)
+        self.builder = InputBuilder(self.values, speller.unchanged)
 
     @property
     def name(self) -> str:
@@ -119,9 +119,9 @@ def _record(calls: Calls) -> RepeatableCall:
 
 def _can_vary(spelling: Any) -> bool:
     kind, *rest = spelling
-    if kind == "made":
+    if kind == "object":
         return any(_can_vary(value) for _, value in rest[2])
-    return kind not in ("kept", "none")
+    return kind not in ("unchanged", "none")
 
 
 class _CallWatch:
@@ -194,7 +194,7 @@ def _outcome(recorded: RepeatableCall, spellings: list[Any]) -> Message:
         return _call_guarded(recorded, spellings)
     except MemoryError:
         return {"outcome": "late"}
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
         return _raised(error)
 
 
@@ -202,17 +202,19 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     _limit_memory()
     try:
         values = [recorded.builder.build(spelling) for spelling in spellings]
-    except Exception:  # noqa: BLE001 - constructors are the target's
+    except Exception:  # noqa: BLE001 - constructors are the project's
         return {"outcome": "unbuilt"}
     # Objects that are passed unchanged may change inside as they like.
-    checked = [index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)]
+    checked = [
+        index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_unchanged(spelling)
+    ]
     before = [describe(values[index]) for index in checked]
     guard = _Guard()
     try:
         answer = {"outcome": "returned", "value": describe(recorded.call(values))}
     except MemoryError:
         raise
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
         answer = _raised(error)
     if guard.stopped:
         return {"outcome": "stopped", "text": guard.stopped}
@@ -254,13 +256,13 @@ def _limit_memory() -> None:
 
 
 def _is_mutable(spelling: Any) -> bool:
-    return spelling[0] in ("list", "dict", "set", "bytearray", "deque", "ndarray", "tuple", "made")
+    return spelling[0] in ("list", "dict", "set", "bytearray", "deque", "ndarray", "tuple", "object")
 
 
-def _holds_kept(spelling: Any) -> bool:
+def _holds_unchanged(spelling: Any) -> bool:
     if not isinstance(spelling, list) or not spelling:
         return False
-    return spelling[0] == "kept" or any(_holds_kept(part) for part in spelling)
+    return spelling[0] == "unchanged" or any(_holds_unchanged(part) for part in spelling)
 
 
 def _await(coroutine: Any) -> object:
@@ -274,6 +276,6 @@ def _await(coroutine: Any) -> object:
 def _raised(error: BaseException) -> Message:
     try:
         text = named(str(error))[:200]
-    except Exception:  # noqa: BLE001 - the target's own code
+    except Exception:  # noqa: BLE001 - the project's own code
         text = ""
     return {"outcome": "raised", "type": type(error).__qualname__, "text": text}

@@ -1,7 +1,7 @@
 """Measure with memray what a model or the network allocates at its peak, while the recorded function calls it.
 
 This takes a separate run, since memray and the profiler that records boundary calls exclude each other. memray comes
-from the target's environment.
+from the project's environment.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _owner(dotted: str) -> tuple[Any, str]:
     """Return the module or class that holds a function (`shop.requests.get`), None if missing, and its name there."""
     *parts, last = dotted.split(".")
     for count in range(len(parts), 0, -1):
-        # Only what is loaded: importing it here would run the target's code.
+        # Only what is loaded: importing it here would run the project's code.
         owner: Any = sys.modules.get(".".join(parts[:count]))
         if owner is not None:
             return functools.reduce(lambda inner, part: getattr(inner, part, None), parts[count:], owner), last

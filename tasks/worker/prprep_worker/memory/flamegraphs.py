@@ -1,6 +1,6 @@
 """Read memray's profiles of a benchmark's calls, and draw their flame graphs (run as a program).
 
-It runs in the target's interpreter, whose memray wrote the profiles: other versions may not read them. One JSON object
+It runs in the project's interpreter, whose memray wrote the profiles: other versions may not read them. One JSON object
 on standard input is the order, the last line of standard output is the answer. Every path is relative to the tree or to
 the folder that modules are imported from, so that the same profile gives the same file on every machine.
 """

@@ -1,4 +1,4 @@
-"""Make calls of the benchmark under memray, which the target's environment has if memory is measured.
+"""Make calls of the benchmark under memray, which the project's environment has if memory is measured.
 
 The figures are those of a warm call: the test's own first call has filled the caches. memray itself allocates a little
 in each tracked block, as an empty call shows: that is subtracted from the allocations and from what is left, but not

@@ -71,7 +71,7 @@ async def _repeated(calls: Calls, seconds: float) -> None:
 
 
 def _signal_is_free() -> bool:
-    """Return whether the target does not use the timer and its signal, and they reach the thread that calls."""
+    """Return whether the project's code does not use the timer and its signal, and they reach the thread that calls."""
     return (
         hasattr(faulthandler, "register")
         and threading.current_thread() is threading.main_thread()
@@ -120,7 +120,7 @@ async def _sample(calls: Calls, seconds: float, dumps: Any) -> None:
     of 36 % it saw 25 to 39 %. So a handler in Python, which runs somewhat later, draws the next time; until then,
     within a long C call, the timer goes on evenly.
     """
-    rng, is_sampling, interval = random.Random(1), [True], _interval(dumps)  # noqa: S311 - no secret; the target keeps its own `random`
+    rng, is_sampling, interval = random.Random(1), [True], _interval(dumps)  # noqa: S311 - no secret; the project keeps its own `random`
 
     def draw(_number: int, _frame: object) -> None:
         if is_sampling:

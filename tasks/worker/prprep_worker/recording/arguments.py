@@ -79,5 +79,5 @@ def _write(writer: Writer, value: object) -> str:
         return writer.argument(value)
     except CannotWriteError:
         raise
-    except Exception as error:  # noqa: BLE001 - looking at a value runs code of the target
+    except Exception as error:  # noqa: BLE001 - looking at a value runs code of the project
         raise CannotWriteError(f"looking at it raises {type(error).__name__}") from None

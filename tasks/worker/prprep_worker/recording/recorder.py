@@ -65,7 +65,7 @@ class OpenCall(NamedTuple):
 
 
 class Recorder:
-    """What is seen of the calls of one function; no error of the recorder reaches the target."""
+    """What is seen of the calls of one function; no error of the recorder reaches the project's code."""
 
     def __init__(self, orders: Message) -> None:
         self.function = WantedFunction.of(orders["function"])
@@ -131,7 +131,7 @@ class Recorder:
                     call = ObservedCall(values, kinds, sum(map(size_of, values.values())))
                     drawn = self._draw(call)
                     kept = self._keep(call)
-            except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
+            except Exception as error:  # noqa: BLE001 - the project's code goes on whatever happens here
                 self._seen["unwritten"].setdefault("the call", f"{type(error).__name__}: {error}"[:200])
             if kept is not None:
                 objects = {name: values[name] for name in kept["stand_ins"]}

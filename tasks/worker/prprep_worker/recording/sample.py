@@ -22,7 +22,7 @@ class CallSample:
     """Written calls by their place in the sample; None for one without short code."""
 
     def __init__(self) -> None:
-        # Its own generator: the target's must not change.
+        # Its own generator: the project's must not change.
         self._random, self.count = random.Random(0), 0  # noqa: S311 - no secret
         self._drawn: dict[int, dict[str, Any] | None] = {}
 

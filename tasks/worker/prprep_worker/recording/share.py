@@ -1,6 +1,6 @@
 """Measure which part of a call's time one function takes.
 
-To watch it may take longer than it runs. So the call is timed without watching too: the difference is what watching
+Watching it may take longer than it runs. So the call is timed without watching too: the difference is what watching
 costs. Which part of that counts as the function's time is found with a function of the same kind that does nothing.
 """
 
@@ -18,10 +18,10 @@ from prprep_worker.exploring.calls import ENDINGS, CallWatch
 from prprep_worker.recording.functions import WantedFunction
 
 TIMES, CALLS = 15, 200
-"""Of the function that does nothing."""
+"""How often the function that does nothing is timed, and its calls each time."""
 NAME = "watched"
 LEAST = 1e-9
-"""Seconds that differ from zero."""
+"""Seconds to divide by instead of zero."""
 
 
 class WatchedTime(NamedTuple):
@@ -153,4 +153,4 @@ NOTHING: tuple[tuple[Callable[[object], bool], Any], ...] = (
     (inspect.iscoroutinefunction, _await),
     (inspect.isasyncgenfunction, _generate_async),
 )
-"""Functions by kind."""
+"""Functions that do nothing, by kind."""

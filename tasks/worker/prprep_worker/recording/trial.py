@@ -1,18 +1,23 @@
 """Try code that was written from a recorded call: does it run, how long does a call take, does it change its inputs.
 
-A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
-test) and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on standard
-output. All code may contain `await`, and runs on one event loop then. With `lines` (numbers by file) the answer says
-which of them the first call executes, and the code can call `reached()`, which says so since it was last asked; with
-`inside` (a function, see `WantedFunction`) the answer has the `share` of the call's time in that function; with `steps`
-too (statements), these run instead of the call, one after the other, and it has the `calls` of the function in each
-that raise no error. With `steady`, the answer says
-whether the call returns the same each time, and has a `digest` of that, "" if it cannot be described; with `peak`, the
-most bytes that a call allocates at a time. The setup may make an AsyncExitStack of the name `stack`, which is closed in
-the end.
+A program: it reads an order (a JSON object) from standard input and writes one line of JSON, the answer, to standard
+output. All code may contain `await`, and then runs on one event loop. The order has
+
+- `setup` (code), `call` (an expression), `inputs` (names of variables that the call may change);
+- `file` (the path of the test), `filters` of warnings (each a text, and whether it is a command line option);
+- `lines` (numbers by file): the answer says which of them the first call executes, and the code can call `reached()`,
+  which returns whether one was executed since `reached()` was last called;
+- `inside` (a function, see `WantedFunction`): the answer has the `share` of the call's time in that function;
+- `steps` (statements, with `inside`): they run instead of the call, one after the other, and the answer has the `calls`
+  of the function in each that raise no error;
+- `steady`: the answer says whether the call returns the same each time, and has a `digest` of that, "" if it cannot be
+  described;
+- `peak`: the answer has the most bytes that a call allocates at a time;
+- `tell`: the answer has the `value` that the call returns;
+- `stack`: the name of an AsyncExitStack that the setup may make, and that is closed in the end.
 
 If fixtures provide arguments, a test imports this and calls `answer` with its module's names and their values: the
-file PRPREP_TRIAL is the order then, and its `out` gets the answer. pytest 6.2 or newer.
+file that PRPREP_TRIAL names has the order then, and its `out` names the file for the answer. pytest 6.2 or newer.
 """
 
 from __future__ import annotations
@@ -43,15 +48,15 @@ from prprep_worker.values.description import describe
 
 Message = dict[str, Any]
 
-ENOUGH = 0.1
+ENOUGH_SECONDS = 0.1
 """Calls are repeated until they took this many seconds in all, by the clock of the watch if there is one."""
-LONG = 5.0
+LONG_SECONDS = 5.0
 """Seconds of a call that is not repeated; others are once at least, since the first call may fill caches."""
-MOST = 1_000
-COMPUTES = 0.9
+MOST_CALLS = 1_000
+LEAST_CPU_SHARE = 0.9
 """Least part of the time of a call that computes, without its waits for a core, that is CPU time of its thread."""
-ONCE = 1
-FEW = 5
+ONE_CALL = 1
+FEW_CALLS = 5
 """Further calls with new inputs, if a call changes them, or to see whether a call computes: the first takes longer."""
 
 
@@ -127,19 +132,19 @@ class Trial:
         return self._inside.calls
 
     def calls(self) -> Message:
-        """Make the call until it took ENOUGH time, and describe it."""
+        """Repeat the call until ENOUGH_SECONDS have passed in it, and describe it."""
         order, names = self._order, self._names
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
         if self._call.co_flags & inspect.CO_COROUTINE:
             self._open_loop()  # the first call alone would do this
-        used = Used.now()
+        before = ThreadTimes.now()
         with self._executed:
             once = self._timed(self._call)
         value = once.value
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
-        if self._inside and (used.is_all_time_since() or self._computes(once.wall, changes=changes)):
+        if self._inside and (before.only_computed_since() or self._computes(once.wall, changes=changes)):
             # While others have the core, wall time would go on in one part of the call or another.
             self._inside.clock = time.thread_time
         again, last = self._repeated(once.wall, changes=changes)
@@ -164,12 +169,12 @@ class Trial:
 
     def _computes(self, seconds: float, *, changes: bool) -> bool:
         """Return whether a further call only computes: the first one may import modules, and a machine may pause."""
-        for _ in range(FEW if seconds < ENOUGH else 0):
+        for _ in range(FEW_CALLS if seconds < ENOUGH_SECONDS else 0):
             if changes:
                 self.set_up()
-            used = Used.now()
+            before = ThreadTimes.now()
             self._timed(self._call)
-            if used.is_all_time_since():
+            if before.only_computed_since():
                 return True
         return False
 
@@ -188,12 +193,12 @@ class Trial:
         """Return the times of further calls, each without and with watching, and what the last one returns."""
         again: list[tuple[Timed, Timed]] = []
         last = None
-        most = FEW if changes else MOST
-        if spent >= LONG:
+        most = FEW_CALLS if changes else MOST_CALLS
+        if spent >= LONG_SECONDS:
             most = 0
         elif self._order.get("lines"):
-            most = ONCE  # whoever asks for lines does not ask for the time
-        while (not again or spent < ENOUGH) and len(again) < most:
+            most = ONE_CALL  # whoever asks for lines does not ask for the time
+        while (not again or spent < ENOUGH_SECONDS) and len(again) < most:
             with self._inside.paused() if self._inside else contextlib.nullcontext():
                 unwatched = last = self._timed_anew(changes=changes)
             if self._inside and not self._order.get("lines"):
@@ -243,7 +248,7 @@ class Timed(NamedTuple):
     value: Any
 
 
-class Used(NamedTuple):
+class ThreadTimes(NamedTuple):
     """Seconds of CPU, of wall time, and nanoseconds of waiting for a core, of this thread so far."""
 
     cpu: float
@@ -251,15 +256,15 @@ class Used(NamedTuple):
     waited: int | None
 
     @classmethod
-    def now(cls) -> Used:
+    def now(cls) -> ThreadTimes:
         return cls(time.thread_time(), time.perf_counter(), waiting.waited())
 
-    def is_all_time_since(self) -> bool:
+    def only_computed_since(self) -> bool:
         """Return whether the thread has only computed since then, or waited for a core; False if that is not known."""
-        now = Used.now()
+        now = ThreadTimes.now()
         if now.waited is None or self.waited is None:
             return False
-        return now.cpu - self.cpu >= COMPUTES * (now.wall - self.wall - (now.waited - self.waited) / 1e9)
+        return now.cpu - self.cpu >= LEAST_CPU_SHARE * (now.wall - self.wall - (now.waited - self.waited) / 1e9)
 
 
 def _digest(value: object) -> str:
@@ -337,7 +342,7 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
 
 def main() -> None:
     out = os.dup(1)
-    os.dup2(2, 1)  # what the target prints is not the answer
+    os.dup2(2, 1)  # what the project's code prints is not the answer
     outcome = _outcome(json.load(sys.stdin), {})
     with os.fdopen(out, "w") as stream:
         json.dump(outcome, stream)
@@ -356,7 +361,7 @@ def answer(module: Message, *fixtures: Any) -> None:
 def _outcome(order: Message, fixtures: Message) -> Message:
     try:
         return try_code(order, fixtures)
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything
         return {"raised": f"{type(error).__name__}: {error}"[:300]}
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 
-def run_command(words):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
+def run_command(words):  # noqa: ANN001, ANN201 - `typing` would be imported for the project
     """Run a script, `-m MODULE ...` or `-c CODE ...`."""
     first, *rest = words
     if first == "-c":

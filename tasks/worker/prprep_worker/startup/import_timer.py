@@ -1,6 +1,6 @@
 """Time the import of modules in a fresh interpreter: a program.
 
-What it imports itself before the clock starts would be free for the target, so that is as little as possible (`os` is
+What it imports itself before the clock starts would be free for the project, so that is as little as possible (`os` is
 in every interpreter).
 """
 
@@ -17,18 +17,18 @@ USUAL = ("functools", "typing", "dataclasses", "enum", "re", "pathlib", "logging
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
-def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 - `typing` would be free for it
+def main(descriptor, modules, packages, trees, mode=""):  # noqa: ANN001, ANN201 - `typing` would be free for it
     """Write one JSON line to `descriptor`: nanoseconds, the project's modules that were imported, or the error."""
     if early := [module for module in modules if _is_loaded(module)]:
         send(descriptor, {"early": early})
         return
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
-    if do in {"cost", "memory"}:
+    if mode in {"cost", "memory"}:
         for module in USUAL:
             __import__(module)
     before = set(sys.modules)
-    if do == "memory":
-        # Not `tracemalloc`: what that imports would be free for the target.
+    if mode == "memory":
+        # Not `tracemalloc`: what that imports would be free for the project.
         import _tracemalloc
 
         _tracemalloc.start(1)
@@ -42,19 +42,19 @@ def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 -
         cpu, switches = time.process_time_ns() - cpu, involuntary_switches() - switches
         message = {"wall": wall, "waited": growth(waited, after), "cpu": cpu, "involuntary": switches}
         os.write(2, end)
-    except BaseException as error:  # noqa: BLE001 - the target may raise anything, SystemExit too
+    except BaseException as error:  # noqa: BLE001 - the project's code may raise anything, SystemExit too
         import traceback
 
         message = {"error": f"{type(error).__name__}: {error}", "text": "".join(traceback.format_exc()[-4000:])}
     if begin:
         message["names"] = sorted(set(sys.modules) - before)
-    if do == "memory":
+    if mode == "memory":
         import gc
 
         gc.collect()
         message["kept"] = _tracemalloc.get_traced_memory()[0]
         _tracemalloc.stop()
-    if do == "prepare":
+    if mode == "prepare":
         _compile()
     send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
 
@@ -108,8 +108,8 @@ if __name__ == "__main__":
         os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     try:
         main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), sys.argv[6])
-    except BaseException:  # noqa: BLE001 - the target has broken this program, for example by closing our descriptor
+    except BaseException:  # noqa: BLE001 - the project's code has broken this program, for example by closing our descriptor
         sys.excepthook(*sys.exc_info())
         os._exit(1)
-    # Without waiting for the target's threads, and without its exit handlers.
+    # Without waiting for the project's threads, and without its exit handlers.
     os._exit(0)

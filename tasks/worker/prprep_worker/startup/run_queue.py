@@ -3,7 +3,7 @@
 import os
 
 
-def waited_by(task):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
+def waited_by(task):  # noqa: ANN001, ANN201 - `typing` would be imported for the project
     """Return the nanoseconds that a task was ready to run and waited for a core; None if that is not reported."""
     try:
         descriptor = os.open(f"/proc/{task}/schedstat", os.O_RDONLY)

@@ -39,7 +39,7 @@ def _exit_code(command):  # noqa: ANN001, ANN202
         if error.code is not None:
             sys.stderr.write(f"{error.code}\n")
         return 0 if error.code is None else 1
-    except BaseException:  # noqa: BLE001 - the target may raise anything; Python would show it
+    except BaseException:  # noqa: BLE001 - the project's code may raise anything; Python would show it
         import traceback
 
         traceback.print_exc()

@@ -1,6 +1,6 @@
 """Time a fresh Python from its start to its end (run as a program).
 
-This program runs isolated (`-I -S`) and loads no code of the target. The Python that it starts gets the full
+This program runs isolated (`-I -S`) and loads no code of the project. The Python that it starts gets the full
 environment and inherits the launch's CPU core, memory layout and limits.
 """
 

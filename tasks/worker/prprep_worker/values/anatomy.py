@@ -1,4 +1,4 @@
-"""What a value consists of, read without calling the target's code: the parts that all descriptions of values share."""
+"""What a value consists of, read without calling the project's code: the parts that all descriptions share."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _is_cached(kind: type, name: str) -> bool:
 
 
 def _slots(kind: type) -> list[str]:
-    """Return a class's own slots; `copyreg` would write the names into the class, which is the target's."""
+    """Return a class's own slots; `copyreg` would write the names into the class, which is the project's."""
     slots = kind.__dict__.get("__slots__", ())
     names = (slots,) if isinstance(slots, str) else tuple(slots)
     return [
@@ -147,7 +147,7 @@ def own_text(value: object) -> str | None:
         return None
     try:
         text = str(value)
-    except Exception:  # noqa: BLE001 - the target's own code
+    except Exception:  # noqa: BLE001 - the project's own code
         return None
     return None if " at 0x" in text else text
 
@@ -202,5 +202,5 @@ def size_of(value: Any, depth: int = 0) -> int:
 def _attribute(value: object, name: str) -> Any:
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001 - a property of the target's may raise anything
+    except Exception:  # noqa: BLE001 - a property of the project's may raise anything
         return None

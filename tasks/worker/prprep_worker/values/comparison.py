@@ -66,7 +66,7 @@ def equal(one: object, other: object) -> bool:
     """Return whether two values have one type and are equal; False if their `==` raises."""
     try:
         return type(one) is type(other) and bool(one == other)
-    except Exception:  # noqa: BLE001 - the target's own code
+    except Exception:  # noqa: BLE001 - the project's own code
         return False
 
 
@@ -86,7 +86,7 @@ def has_changed(pickled: bytes, value: object) -> bool:
         return False
     try:
         return (pickle.loads(pickled) == value) is False  # noqa: S301 - this process wrote it
-    except Exception:  # noqa: BLE001 - the target's own code
+    except Exception:  # noqa: BLE001 - the project's own code
         return True
 
 

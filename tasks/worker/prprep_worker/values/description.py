@@ -3,7 +3,7 @@
 A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's node,
 and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
 `floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described. This
-imports nothing. Of the target it calls only iterators, NumPy's conversions, an object's str(), and the requested
+imports nothing. Of the project it calls only iterators, NumPy's conversions, an object's str(), and the requested
 properties. Folders of this process have names instead of their paths.
 """
 
@@ -298,7 +298,7 @@ class Raised(str):
 def _guarded(values: Iterable[object]) -> Iterable[object]:
     try:
         yield from values
-    except Exception as error:  # noqa: BLE001 - the target's error belongs to its result
+    except Exception as error:  # noqa: BLE001 - the project's error belongs to its result
         yield Raised(type(error).__qualname__)
 
 

@@ -12,8 +12,8 @@ _names: dict[str, str] = {}
 _pattern: re.Pattern[str] | None = None
 
 
-def know(trees: Sequence[str]) -> None:
-    """Replace the sides' trees, the environment, temporary folders and the user's home from now on."""
+def name_folders_of(trees: Sequence[str]) -> None:
+    """Let `named` replace the sides' trees, the environment, temporary folders and the user's home."""
     global _pattern  # noqa: PLW0603 - it is set once, when the process starts
     temporary = _paths(tempfile.gettempdir())
     others = dict.fromkeys(temporary, "<temporary folder>")

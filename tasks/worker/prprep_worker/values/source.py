@@ -2,7 +2,7 @@
 
 What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple
 of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages are
-supported only if the target has loaded them.
+supported only if the project's code has loaded them.
 """
 
 from __future__ import annotations
