@@ -144,7 +144,9 @@ def _slots(node: Scope) -> list[str]:
 
 
 def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement assigns a constant or an empty collection."""
+    """Return whether a statement assigns a constant or an empty collection, or only declares an attribute's type."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is None:
+        return True
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
     is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
         isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)

@@ -173,6 +173,7 @@ CACHED = """class Parser:
 def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, prepared, value, targets):
     base = CACHED.format(slots=",", prepared="", value="")
     head = CACHED.format(slots=", '_value', '_rows'", prepared=prepared, value=value)
+    head = head.replace("    __slots__", "    _value: str | None\n    __slots__")
     assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{name}" for name in targets]
 
 
