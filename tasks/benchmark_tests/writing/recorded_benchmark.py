@@ -185,15 +185,20 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
+    origin = f"The arguments are those of a call that {who} makes ({sizes}){scaled}. {_compared(recording, call)}"
+    return "\n\n".join(map(_filled, (origin, *_origins_of_arguments(call))))
+
+
+def _compared(recording: Recording, call: RecordedCall) -> str:
+    """Compare the size of the arguments with that of all recorded calls."""
+    if not recording.largest:
+        return f"None of the {recording.calls:,} recorded calls has larger arguments." if recording.calls > 1 else ""
     recorded = f"the recorded call, the only one, hold {recording.largest:,}"
     if recording.calls > 1:
         spread = f"{recording.size:,} in the median and {recording.largest:,} at most"
         recorded = f"the {recording.calls:,} recorded calls hold {spread}"
-    origin = (
-        f"The arguments are those of a call that {who} makes ({sizes}){scaled}. They hold "
-        f"{call.spelling.size or call.size * call.spelling.scale:,} characters or elements; those of {recorded}."
-    )
-    return "\n\n".join(map(_filled, (origin, *_origins_of_arguments(call))))
+    size = call.spelling.size or call.size * call.spelling.scale
+    return f"They hold {size:,} characters or elements; those of {recorded}."
 
 
 def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:

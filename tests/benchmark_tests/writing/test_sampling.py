@@ -260,8 +260,9 @@ def test_an_object_that_the_large_call_makes_is_not_the_imported_one_of_its_name
     assert large_call(call, sampled)[-1] == "return [(numbers, 3)]"
 
 
-def written(sample, call, target="app:total", ran="tests/test_a.py", **more) -> str:
-    recording = Recording(item="item", target=target, ran=(ran,), calls=9, size=3, largest=9, call=call, sample=sample)
+def written(sample, call, target="app:total", *, ran="tests/test_a.py", largest=9, **more) -> str:
+    sizes = {"calls": 9, "size": largest // 3, "largest": largest}
+    recording = Recording(item="item", target=target, ran=(ran,), call=call, sample=sample, **sizes)
     detection = DETECTION.model_copy(update={"target": target, **more})
     return from_recording(
         recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None
@@ -320,6 +321,14 @@ def test_memory_of_a_small_object_is_that_of_many():
     assert "return [Version('1.2') for _ in range(10_000)]" in text
     assert "10,000 objects are alive at a time: one alone takes too little memory." in text
     assert "range(10_000)" not in written(None, call, target="app:Version.__init__")
+
+
+def test_empty_arguments_are_described_without_sizes():
+    call = large("[]", name="numbers").model_copy(update={"size": 0})
+    text = " ".join(written(None, call, largest=0).split())
+    assert "None of the 9 recorded calls has larger arguments." in text
+    assert "elements" not in text
+    assert "They hold 500 characters or elements" in " ".join(written(None, large("[]", name="numbers")).split())
 
 
 def test_generators_are_consumed():
