@@ -153,7 +153,7 @@ RULES: Final[tuple[tuple[Domain, int, Callable[[Edit], str]], ...]] = (
 """Each with its domain, its weight and a function that describes what it recognizes, "" for nothing."""
 
 _WORDS: Final[tuple[tuple[Domain, int, str], ...]] = (
-    ("mem", 4, r"\b(memory|peak|leak\w*|rss|oom|footprint|allocat\w+)\b"),
+    ("mem", 4, r"\b(memory(?:wise)?|peak|leak\w*|rss|oom|footprint|allocat\w+)\b"),
     ("mem", 1, r"\bin[- ]place\b"),
     (
         "struct",

@@ -52,3 +52,8 @@ def test_in_place_says_little_without_code_that_works_in_place():
     message = "Fix quadratic-time parsing\n\nA useful fix to have in place until the pattern is fixed."
     assert propose([], [message]).domains == ("cpu",)
     assert propose([Edit("f", "a:f", "b = b + [c]", "b += [c]")], ["Extend the list in place"]).domains == ("mem",)
+
+
+@pytest.mark.parametrize("message", ["Optimize the cache memorywise", "Use less memory", "Lower memory-wise overhead"])
+def test_a_message_about_memory_names_the_domain(message):
+    assert propose([], [message]).domains == ("mem",)
