@@ -952,6 +952,26 @@ def test_a_run_without_tests_is_none(tmp_path):
     assert recording.notes == ("no test of the project calls shop:total: tests/test_other.py was run",)
 
 
+def test_a_test_whose_calls_all_raise_an_error_is_no_benchmark(tmp_path):
+    check = "    if n < 0:\n        raise ValueError(n)\n"
+    files = {
+        "src/shop/__init__.py": TOTAL.replace("    return", f"{check}    return"),
+        "tests/test_total.py": """
+from contextlib import suppress
+
+from shop import total
+
+def test_total():
+    with suppress(ValueError):
+        total(-1)
+""",
+    }
+    recording, written = recorded_in(tmp_path, files)
+    assert written.made_from == "gap"
+    why = "its body makes no call of shop:total that ends without an error"
+    assert recording.notes == (f"the body of tests/test_total.py::test_total: {why}",)
+
+
 @pytest.mark.parametrize("name", ["../../x.json", "/x.json", ".git", "a/b.json", ""])
 def test_a_recording_names_no_files_outside_of_the_benchmarks_folder(name):
     """The process that wrote it runs the project's code."""
