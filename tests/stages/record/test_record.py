@@ -315,6 +315,26 @@ def test_network():
         assert shout([server.getsockname()]) == 1
 """
 NETWORK = "def get(url, timeout=3):\n    raise OSError('there is no network here')\n"
+PLAN = """
+from pathlib import Path
+
+
+class Plan:
+    def __init__(self, parts):
+        with Path("built.txt").open("a") as log:
+            print("built", file=log)
+            if log.tell() > 200:  # children would fork without end
+                raise RuntimeError
+        self.parts = parts
+        self.cost = self.total(1)
+
+    @property
+    def nbytes(self):
+        return self.total(8)
+
+    def total(self, times):
+        return times * sum(self.parts)
+"""
 CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
 FILES = {
     "tests/conftest.py": CONFTEST,
@@ -323,7 +343,9 @@ FILES = {
     "src/shop/__init__.py": CODE,
     "src/shop_late.py": "VALUE = 1\n",
     "src/stall.py": STALL,
+    "src/plan.py": PLAN,
     "tests/test_shop.py": TESTS,
+    "tests/test_plan.py": "from plan import Plan\n\ndef test_it(): assert Plan([3, 4]).total(2) == 14\n",
     "tests/test_other.py": "def test_nothing(): ...\n",
     "tests/test_summed.py": """
 import random
@@ -368,6 +390,14 @@ def seen_of(place: RecordingSite, name: str) -> dict:
     )
     assert notes == []
     return found[0]
+
+
+def test_calls_that_describing_and_rebuilding_an_object_makes_are_not_recorded(place):
+    function, tests = WatchedFunction("plan:Plan.total"), [("tests/test_plan.py",)]
+    (seen,), _ = record_tests(place, function, tests, seconds=60, report=silent)
+    assert seen["calls"] == 2
+    built = (place.folder / "built.txt").read_text().count("built")
+    assert 1 < built < 20, built
 
 
 def test_the_largest_calls_of_a_function_are_kept_with_their_arguments(place):

@@ -116,7 +116,13 @@ class Recorder:
                 self._working.pop()
 
     def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> OpenCall | None:
-        """Note a call; return it for `end`, None if it does not count."""
+        """Note a call; return it for `end`, None if it does not count.
+
+        To describe and rebuild arguments runs the target's code, whose calls must not be recorded in turn: children
+        that rebuild an object whose constructor makes such calls would fork without end.
+        """
+        if self._is_own_work():
+            return None
         if self._allocations is not None:
             return self._begin_measured(values)
         with self._own_work():
@@ -201,9 +207,10 @@ class Recorder:
         self.running, self._number = name, 0
 
     def is_in_call(self) -> bool:
-        if threading.get_ident() in self._working:
-            return False
-        return bool(self._open)
+        return bool(self._open) and not self._is_own_work()
+
+    def _is_own_work(self) -> bool:
+        return threading.get_ident() in self._working
 
     def note_opened(self, path: str) -> None:
         if len(self.opened) < OPENED:
@@ -294,6 +301,8 @@ class Recorder:
 
     def note_construction(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         """Note the arguments of a constructor; the first of `values` is the object."""
+        if self._is_own_work():
+            return
         started = time.perf_counter()
         with self._own_work():
             if self._seconds_left <= 0 or len(self._constructions) > CONSTRUCTIONS:
