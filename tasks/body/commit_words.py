@@ -42,6 +42,7 @@ _CHORE: Final = re.compile(
 )
 _FIX: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
 _SIGNS: Final = ("\u26a1", ":zap:", "\U0001f680", "\U0001f40e", ":racehorse:")
+_LEADING_SIGNS: Final = re.compile(rf"^(?:{'|'.join(map(re.escape, _SIGNS))}|[\ufe0f :])+")
 _STRONG: Final = re.compile(
     r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|"
     r"performan(?:ce|t)|perf|"
@@ -123,10 +124,8 @@ def is_proper(commit: Commit) -> bool:
 
 def title_sentence(commit: Commit) -> str:
     """Return a commit's title without markup, signs and a prefix such as `perf(tables): `."""
-    title = IN_PULL_REQUEST.sub("", _FOR_CI.sub("", _plain(commit.title))).lstrip("".join(_SIGNS[::2]) + "\ufe0f :")
-    for sign in _SIGNS:
-        title = title.removeprefix(sign).strip()
-    title = CONVENTIONAL_PREFIX.sub("", title)
+    title = _LEADING_SIGNS.sub("", IN_PULL_REQUEST.sub("", _FOR_CI.sub("", _plain(commit.title))))
+    title = CONVENTIONAL_PREFIX.sub("", title.strip())
     return title if is_sentence(title) else ""
 
 

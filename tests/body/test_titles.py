@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.artifacts import Commit
+from tasks.body.commit_words import title_sentence
 from tasks.body.titles import is_conventional, own_title, pull_request_title
 
 CONVENTIONAL = (
@@ -51,3 +53,16 @@ def test_a_pull_request_is_titled_as_the_project_titles_commits(title, titles, m
 )
 def test_our_own_commit_is_titled_likewise(measures, entry, titles, made):
     assert own_title("total", benchmark=measures, entry=entry, titles=titles) == made
+
+
+@pytest.mark.parametrize(
+    ("title", "sentence"),
+    [
+        *((each, each) for each in ("optimize the parser", "cache rows", "reuse a chosen row", "speed up sums")),
+        ("\u26a1\ufe0f Speed up sums", "Speed up sums"),
+        (":racehorse: :zap: cache rows", "cache rows"),
+        ("\U0001f680 perf(sums): cache rows", "cache rows"),
+    ],
+)
+def test_only_signs_and_a_prefix_are_cut_off_a_title(title, sentence):
+    assert title_sentence(Commit(sha="a" * 40, title=title, message="", author="A")) == sentence
