@@ -101,7 +101,7 @@ def _ask(request: Request, side: Side, settings: Settings, plans: Plans) -> dict
             while ready := worker.advance():
                 worker.settle()
                 warmup, calls = plans.get(ready.key, (0, 0))
-                answers[ready.key] = answer = worker.ask("count", folder=folder, warmup=warmup, calls=calls)
+                answers[ready.key] = answer = worker.ask("count", folder=str(folder), warmup=warmup, calls=calls)
                 if answer["kind"] == "uncounted":
                     raise MeasuringError(
                         f"instructions cannot be counted on {side}: {answer['reason']}",

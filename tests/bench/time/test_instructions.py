@@ -186,5 +186,5 @@ def test_without_valgrind_the_error_is_one_line(monkeypatch, tmp_path):
 def test_settings_of_the_user_are_ignored(tmp_path, monkeypatch):
     (tmp_path / ".valgrindrc").write_text("--no-such-option\n")
     monkeypatch.setenv("VALGRIND_OPTS", "--no-such-option")
-    command = [*instructions.wrapper(str(tmp_path)), "/bin/true"]
+    command = [*instructions.wrapper(tmp_path), "/bin/true"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
