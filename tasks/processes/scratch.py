@@ -39,7 +39,8 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            remove_folder(folder)
+            with suppress(OSError):  # another process may still write to it: the next start removes the rest
+                remove_folder(folder)
             lock.unlink(missing_ok=True)
 
 

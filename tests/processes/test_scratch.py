@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,15 +25,20 @@ def left(cache: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_process_that_still_writes_to_a_temporary_folder_is_no_error(tmp_path, monkeypatch):
+def test_processes_that_still_write_to_a_temporary_folder_are_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    script = 'cd "$1"; echo; while :; do mkdir -p a; touch "a/$((n += 1))"; done'
-    with temporary_folder() as folder:
-        writing = subprocess.Popen(["sh", "-c", script, "sh", folder], stdout=subprocess.PIPE)
-        assert writing.stdout.readline() == b"\n"
-    assert not folder.exists()
-    writing.kill()
-    writing.communicate()
+    script = 'cd "$1"; mkdir -p a; echo; while [ $((n += 1)) -lt 9999 ]; do : > a/$n; done'
+    with ExitStack() as stack:
+        with temporary_folder() as folder:
+            command = ["sh", "-c", script, "sh", folder]
+            # Beside ten of them, to remove the folder once has failed each time.
+            for _ in range(10):
+                writing = stack.enter_context(
+                    subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                )
+                stack.callback(writing.kill)
+                assert writing.stdout.readline() == b"\n"
+        assert not folder.exists()
 
 
 def test_a_folder_is_empty_and_removed_afterwards(tmp_path):

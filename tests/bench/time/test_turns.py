@@ -37,9 +37,12 @@ def test_blocks_take_as_long_on_all_sides(tmp_path):
     """A block of head holds so many calls that it takes as long as one call of base."""
     seconds = {"base": 0.04, "head": 0.002}
     files = {side: {"tests/test_benchmark.py": SLEEPS.format(seconds=each)} for side, each in seconds.items()}
-    call = one_launch(pair(tmp_path, **files), share=0.3).calls[0]
+    request = pair(tmp_path, **files)
+    calls = (one_launch(request, share=0.3).calls[0] for _ in range(4))
+    # A timer is late, never early: on a busy machine a call may sleep twice as long for a while.
+    call = next(call for call in calls if call.rounds["head"] >= 13)
     assert call.rounds["base"] == 1
-    assert 5 <= call.rounds["head"] <= 20  # a timer is late, never early: on a busy machine by more than a call
+    assert call.rounds["head"] <= 20
     assert all(0.6 < turn["head"].own / turn["base"].own < 1.4 for turn in call.usable)
 
 

@@ -29,6 +29,7 @@ import inspect
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import sys
 import tempfile
@@ -62,7 +63,7 @@ FEW_CALLS = 5
 
 def try_code(order: Message, fixtures: Message) -> Message:
     """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
-    with tempfile.TemporaryDirectory() as folder, _patching(order) as patch:
+    with _temporary_folder() as folder, _patching(order) as patch:
         # Classes that the code defines look for their module, as those of `dataclasses` do.
         module = sys.modules["test_trial"] = types.ModuleType("test_trial")
         names: Message = vars(module)
@@ -272,6 +273,16 @@ def _digest(value: object) -> str:
     if described["opaque"]:
         return ""
     return hashlib.sha256(json.dumps(described["tree"], sort_keys=True).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    """Provide an empty folder, and remove it; what another process still writes there may stay."""
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
