@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...artifacts import Sample, SampledCall
+from ...artifacts import Sample, SampledCall, Side
 from ...bench.observing.site import RecordingSite
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
@@ -36,50 +36,62 @@ class SampleTrial:
         The sample is None if most do not work, or if they change their arguments. `constructed` is the class whose
         objects the calls make, "" for none.
         """
-        notes: tuple[str, ...] = ()
-        order = self._order(sample)
-        answer = try_code(self.base, order, seconds=TOGETHER)
-        if "raised" in answer:
-            sample, notes = self._ending(sample)
-            if notes and sample.calls:
-                order = self._order(sample)
-                answer = try_code(self.base, order, seconds=TOGETHER)
-        if "raised" in answer or answer["changes"]:
+        ending, base, notes = self._answer(sample, self.base, "base")
+        if base is None or base["changes"]:
             return None, notes
         reached: Sequence[bool] = ()
         if self.head is not None and self.lines:
-            lines = {str(self.head.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
-            at_head = try_code(self.head, {**order, "lines": lines})
-            if "raised" in at_head:
-                return None, notes
-            reached = [each[2] for each in at_head["value"]]
-        lazy = any(is_iterator for _, is_iterator, _ in answer["value"])
-        timed = sample.model_copy(update={"lazy": lazy, "seconds": answer["seconds"]})
-        returned = [kind for kind, _, _ in answer["value"]]
+            ending_at_head, head, more = self._answer(ending, self.head, "head")
+            if head is None:
+                return None, notes + more
+            if more:
+                kept, _ = self.kept(ending_at_head, constructed=constructed)
+                return kept, notes + more
+            reached = [each[2] for each in head["value"]]
+        lazy = any(is_iterator for _, is_iterator, _ in base["value"])
+        timed = ending.model_copy(update={"lazy": lazy, "seconds": base["seconds"]})
+        returned = [kind for kind, _, _ in base["value"]]
         return reproducible(timed, returned, reached, constructed=constructed), notes
 
-    def _order(self, sample: Sample) -> Message:
+    def _answer(
+        self, sample: Sample, site: RecordingSite, side: Side
+    ) -> tuple[Sample, Message | None, tuple[str, ...]]:
+        """Return the calls that end on a side, what trying them answers, and notes on the others."""
+        answer = try_code(site, self._order(sample, side), seconds=TOGETHER)
+        if "raised" not in answer:
+            return sample, answer, ()
+        ending, notes = self._ending(sample, site, side)
+        if not notes or not ending.calls:
+            return ending, None, notes
+        answer = try_code(site, self._order(ending, side), seconds=TOGETHER)
+        return ending, None if "raised" in answer else answer, notes
+
+    def _order(self, sample: Sample, side: Side) -> Message:
         """Return the order to try all calls of a sample, each of which may raise an error."""
         sampled = compose_sample(sample, self.called_as, self.definition)
         defined, attempts = sampled.attempts()
         setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
-        return {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "tell": True}
+        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "tell": True}
+        if side == "head" and self.head is not None:
+            tree = self.head.side.tree
+            order["lines"] = {str(tree / path): list(numbers) for path, numbers in self.lines.items()}
+        return order
 
-    def _ending(self, sample: Sample) -> tuple[Sample, tuple[str, ...]]:
-        """Return the calls that end at base, each tried alone, and a note on each other one.
+    def _ending(self, sample: Sample, site: RecordingSite, side: Side) -> tuple[Sample, tuple[str, ...]]:
+        """Return the calls that end on a side, each tried alone, and a note on each other one.
 
         What a change is about may be an input for which base takes for ever.
         """
         ending: list[SampledCall] = []
         notes: list[str] = []
-        order = self._order(sample)
+        order = self._order(sample, side)
         for number, call in enumerate(sample.calls):
             alone = {**order, "setup": f"{order['setup']}\ncalls = calls[{number}:{number + 1}]"}
-            if "raised" not in try_code(self.base, alone, seconds=ALONE):
+            if "raised" not in try_code(site, alone, seconds=ALONE):
                 ending.append(call)
                 continue
             code = shorten(", ".join(code for _, code in call.arguments), SHOWN)
-            notes.append(f"a call with {code} is left out: at base it does not end within {ALONE:g} s, or it crashes")
+            notes.append(f"a call with {code} is left out: at {side} it does not end within {ALONE:g} s, or it crashes")
             if len(notes) == MOST_ENDLESS:
                 break
         return sample.model_copy(update={"calls": tuple(ending)}), tuple(notes)

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_a_call_that_does_not_end_at_base_is_left_out_and_named(trial):
     assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'b'", "'cd'"]
     assert notes == ("a call with 'endless' is left out: at base it does not end within 3 s, or it crashes",)
     assert trial.kept(sample_of("endless"), constructed="")[0] is None
+
+
+def test_a_call_that_does_not_end_at_head_is_left_out_and_named(trial, tmp_path):
+    head = tmp_path / "head"
+    head.mkdir()
+    (head / "texts.py").write_text(CODE.replace('"endless"', '"slower"'))
+    site = RecordingSite(SideRequest(head, Path(sys.executable), (head,)), "", 0)
+    both = replace(trial, head=site, lines={"texts.py": [4, 8]})
+    kept, notes = both.kept(sample_of("a", "endless", "slower", "cd"), constructed="")
+    assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'cd'"]
+    assert [note.partition(" is left out: ")[::2] for note in notes] == [
+        ("a call with 'endless'", "at base it does not end within 3 s, or it crashes"),
+        ("a call with 'slower'", "at head it does not end within 3 s, or it crashes"),
+    ]
 
 
 def test_calls_that_end_are_tried_together(trial, monkeypatch):
