@@ -164,7 +164,7 @@ _WORDS: Final[tuple[tuple[Domain, int, str], ...]] = (
     (
         "cpu",
         4,
-        r"(\b(cpu|faster|speed\w*|perf(orman\w+)?|quadratic|hot (?:path|loop)|slow\w*|vectori[sz]\w+)\b|\bO\([^)]*\))",
+        r"(\b(cpu|faster|speed\w*|performan\w+|quadratic|hot (?:path|loop)|slow\w*|vectori[sz]\w+)\b|\bO\([^)]*\))",
     ),
 )
 
