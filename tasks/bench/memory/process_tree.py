@@ -131,7 +131,7 @@ def peak_together(
     # But those in which far fewer processes ended than in others did not do the same.
     most = max(each.faults for each in repeated)
     alike = [each for each in repeated if each.faults >= most / 2]
-    after = min(_after(sweeps, window, within[window], each) for each in alike for window in each.windows)
+    after = min(_after(sweeps, window, each) for each in alike for window in each.windows)
     if max(counted - peak, between, after) > max(MOST_UNSEEN * peak, MOST_UNSEEN_BYTES):
         return PeakTogether(None, NOT_SHOWN)
     return PeakTogether(float(max(0, peak)))
@@ -151,13 +151,17 @@ def _between(sweeps: Sequence[Sweep], of_call: Sequence[Sweep]) -> int:
     return max(each.highest - resident[process] for process, each in last.items())
 
 
-def _after(sweeps: Iterable[Sweep], window: Window, of_call: Iterable[Sweep], repeated: Repeated) -> float:
-    """Return the most bytes that processes that have ended got after they were sampled last in one of some calls.
+def _after(sweeps: Sequence[Sweep], window: Window, repeated: Repeated) -> float:
+    """Return how many bytes processes that have ended got, in one of the calls, after they were last sampled.
 
-    Each page is a fault. Only together the calls show how many there were, so each is taken to have the average.
+    Each page is a fault. How many there were is known for all the calls together, so each is taken to have the average.
     """
     before = _last(sweep for sweep in sweeps if sweep.ended <= window.began)
-    seen = {process: each.faults for process, each in _last(of_call).items() if process not in repeated.ended.living}
+    seen = {
+        process: each.faults
+        for process, each in _last(_within(window, sweeps)).items()
+        if process not in repeated.ended.living
+    }
     earlier = sum(before[process].faults for process in before.keys() & seen.keys())
     return PAGE * (repeated.faults - sum(seen.values()) + earlier)
 

@@ -31,7 +31,7 @@ def _obey(channel: Any, calls: Calls) -> int:
         channel.send("forked")
         while (order := channel.receive())["do"] == "run":
             channel.send("block", **drive(calls.block(order["rounds"], order["phase"])))
-    except BaseException:  # noqa: BLE001 - the project's code may raise anything, and the test must not continue in a child
+    except BaseException:  # noqa: BLE001 - whatever the code raises, the test must not continue in a child
         channel.send("raised", text="\n".join(traceback.format_exc().splitlines()[-25:]))
         return REPORTED
     return 0

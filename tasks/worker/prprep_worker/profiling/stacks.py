@@ -120,7 +120,8 @@ async def _sample(calls: Calls, seconds: float, dumps: Any) -> None:
     of 36 % it saw 25 to 39 %. So a handler in Python, which runs somewhat later, draws the next time; until then,
     within a long C call, the timer goes on evenly.
     """
-    rng, is_sampling, interval = random.Random(1), [True], _interval(dumps)  # noqa: S311 - no secret; the project keeps its own `random`
+    # The project keeps the state of its own `random`.
+    rng, is_sampling, interval = random.Random(1), [True], _interval(dumps)  # noqa: S311 - no secret
 
     def draw(_number: int, _frame: object) -> None:
         if is_sampling:

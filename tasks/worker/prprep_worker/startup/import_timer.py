@@ -108,7 +108,7 @@ if __name__ == "__main__":
         os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     try:
         main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), sys.argv[6])
-    except BaseException:  # noqa: BLE001 - the project's code has broken this program, for example by closing our descriptor
+    except BaseException:  # noqa: BLE001 - the project's code may have closed our descriptor, for example
         sys.excepthook(*sys.exc_info())
         os._exit(1)
     # Without waiting for the project's threads, and without its exit handlers.
