@@ -57,3 +57,8 @@ def test_in_place_says_little_without_code_that_works_in_place():
 @pytest.mark.parametrize("message", ["Optimize the cache memorywise", "Use less memory", "Lower memory-wise overhead"])
 def test_a_message_about_memory_names_the_domain(message):
     assert propose([], [message]).domains == ("mem",)
+
+
+def test_the_prefix_of_a_performance_commit_says_nothing_of_time():
+    edit = Edit("rows", "a:rows", "return [row for row in lines]", "yield from lines")
+    assert propose([edit], ["perf: stream rows"]).domains == ("mem",)
