@@ -47,7 +47,7 @@ def _enter(stack: ExitStack, path: Path, report: Report, *, for_all_users: bool)
         if beside.is_held_for_family(path):
             return  # a worker of a cluster holds it, or a prprep that runs the tests of prprep
         busy = f"{error.what}: waiting until it has ended"
-        report("waiting until another item is measured" if beside.another_measures() else busy)
+        report("waiting until another task of this run has measured" if beside.another_measures() else busy)
         stack.enter_context(locks.file_lock(path, busy=None, for_all_users=for_all_users))
     except PrprepError as error:
         if not for_all_users:

@@ -137,7 +137,7 @@ def test_so_they_do_if_a_prprep_that_it_runs_measures(lock):
             subprocess.run(
                 command, check=True, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=3
             )
-    assert raised.value.stdout == b"waiting until another item is measured\n"
+    assert raised.value.stdout == b"waiting until another task of this run has measured\n"
 
 
 def test_a_measurement_on_all_cores_stops_them(lock):

@@ -73,10 +73,12 @@ def explore(
     seconds: float,
     inside: str = "",
     chains: bool = True,
+    only: Sequence[str] = (),
 ) -> tuple[tuple[Reach, ...], tuple[str, ...], tuple[str, ...]]:
     """Run tests in one process; return what each of them reached, the files of those that ran, and notes on the end.
 
-    For the longest calls of each target it is noted how long the target `inside` runs in them.
+    For the longest calls of each target it is noted how long the target `inside` runs in them. Of a test with cases in
+    `only` the others are left out.
     """
     with exclusive(site.lock, silent), temporary_folder("prprep-explore-") as folder:
         out = folder / "reached.jsonl"
@@ -88,24 +90,25 @@ def explore(
             "session": seconds,
             "inside": inside,
             "chains": chains,
+            "only": list(only),
         }
         command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=PLUGIN_OPTIONS)]
-        note = ""
+        notes: list[str] = []
         try:
             allowed = seconds + GRACE
             finished = site.run(command, seconds=allowed, writable=folder, PRPREP_EXPLORER=json.dumps(order))
             if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not read_regular(out)):
-                note = ending_of(finished, site)
-            elif finished.code and (error := repairable(f"{finished.output}\n{finished.error}")):
-                note = f"lacks something: {error}"
+                notes = [ending_of(finished, site)]
+            errors = repairable(f"{finished.output}\n{finished.error}") if finished.code else {}
+            notes += [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
         except CommandFailedError as error:
             if not error.timed_out:
                 raise
-            note = f"was stopped after {seconds:.0f} s"
+            notes = [f"was stopped after {seconds:.0f} s"]
         tests_run = tuple(_lines(out))
         reached = tuple(reach for each in tests_run for reach in _reached(each))
         ran = tuple(dict.fromkeys(each["test"].partition("::")[0] for each in tests_run))
-        return reached, ran, (f"the run of the tests {note}",) if note else ()
+        return reached, ran, tuple(f"the run of the tests {note}" for note in notes)
 
 
 def _lines(out: Path) -> Iterator[Message]:

@@ -169,8 +169,8 @@ def _outcome(finished: programs.CompletedProgram, site: RecordingSite, *, pytest
     if pytest and finished.code == NOTHING_COLLECTED:
         return "no test was collected", False
     if pytest and finished.code == 1:
-        error = repairable(finished.output)
-        return "some of its tests fail; calls that ended well count" + (f" ({error})" if error else ""), True
+        errors = "; ".join(repairable(finished.output))
+        return "some of its tests fail; calls that ended well count" + (f" ({errors})" if errors else ""), True
     return ending_of(finished, site), False
 
 

@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...environments.diagnoses import diagnose
+from ...environments.diagnoses import Match, diagnose, tables
 from ...processes import programs
 from ..request import SideRequest
 from ..workers import sandbox
@@ -32,12 +33,20 @@ class WatchedFunction:
         return {"called": self.called, "file": os.path.realpath(tree / self.path), "line": self.line}
 
 
+@dataclass(slots=True)
+class RunningTime:
+    """How long what is run on some sites has taken so far."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingSite:
     """A side and the `project` folder in its tree; the test to write will lie `depth` folders deep.
 
     `boundaries` are packages whose objects may be replaced by fakes; `lock` is held while anything runs; names of files
-    stored next to the test begin with `stem`; `root` is the folder of benchmarks in the tree.
+    stored next to the test begin with `stem`; `root` is the folder of benchmarks in the tree. What `run` takes is
+    added to `running`.
     """
 
     side: SideRequest
@@ -47,6 +56,7 @@ class RecordingSite:
     lock: Path | None = None
     stem: str = "benchmark"
     root: str = "tests/benchmarks"
+    running: RunningTime = field(default_factory=RunningTime, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -58,16 +68,27 @@ class RecordingSite:
         """Run a command in the project's folder, confined if the side is; it may write to the folder `writable` too."""
         confinement = sandbox.wrapper(self.side, self.folder, worker=WORKER_FOLDER, writable=(writable,))
         environment = variables(self.side, Settings(seed=1), extra, folder=self.folder)
-        return programs.run(
-            (*confinement, *command), cwd=self.folder, env=environment, timeout=seconds, stdin=stdin, check=False
-        )
+        began = time.monotonic()
+        try:
+            return programs.run(
+                (*confinement, *command), cwd=self.folder, env=environment, timeout=seconds, stdin=stdin, check=False
+            )
+        finally:
+            self.running.seconds += time.monotonic() - began
 
 
-def repairable(output: str) -> str:
-    """Return the error in an output that installing a package may repair, "" if there is none."""
-    match = diagnose(output, "benchmark")
-    found = match.diagnosis.pattern.search(output) if match and match.diagnosis.repairs is not None else None
-    return found[0] if found else ""
+def repairable(output: str) -> dict[str, Match]:
+    """Return the errors in an output that installing a package may repair, with what each means, in their order."""
+    return {error: match for _, error, match in sorted(_repairable(output), key=lambda found: found[0])}
+
+
+def _repairable(output: str) -> Iterator[tuple[int, str, Match]]:
+    for diagnosis in tables()["benchmark"]:
+        for found in diagnosis.pattern.finditer(output) if diagnosis.repairs is not None else ():
+            match = diagnose(found[0], "benchmark")
+            # Another entry may know better what the error is.
+            if match and match.diagnosis is diagnosis:
+                yield found.start(), found[0], match
 
 
 def ending_of(finished: programs.CompletedProgram, site: RecordingSite) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -12,14 +12,11 @@ from ...bench.observing.exploring import explore
 from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
 from ...benchmark_tests.writing.sampling import REALISTIC
-from ...environments.declared import requirement_for
-from ...environments.diagnoses import diagnose
-from ...errors import PrprepError, SourceError
+from ...errors import SourceError
 from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
-from ...project.files import Project
 from ...staleness import StageInputs
 from ...text import figures
 from . import lacks_benchmark, lengths
@@ -28,7 +25,8 @@ from .domain import domains_by_import, domains_by_peaks
 from .generated_code import writes_changed_code
 from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
-from .sides import Sides
+from .repairs import repaired
+from .sides import RUNNING_SECONDS, Sides
 from .targets import (
     Candidate,
     Exploration,
@@ -45,6 +43,10 @@ MOST_SECONDS = 120.0
 """For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
 EXPLORING_SECONDS = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
+SECONDS_FOR_TESTS = 40.0
+"""The part of the time for all that is kept for trying tests as code."""
+LEAST_SECONDS = 5.0
+"""Nothing further is run in less."""
 MOST_RUNS, REPEATING_SECONDS = 3, 10.0
 """How often tests are run to see what their calls take; after so many seconds they are not run again."""
 MUCH_LONGER = 4
@@ -69,37 +71,20 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     if ":" not in (detection.target or ":") and not (detection.domain.given or inputs.settings.drive):
         note = f"an import is measured: of {detection.target} only code that runs when it is imported changed"
         return Recording(item=inputs.item_id, domains=("struct",), notes=(note,))
-    recorder = _Recorder(Sides(inputs, detection))
+    sides = Sides(inputs, detection)
     domains: tuple[Domain, ...] = ()
     note = ""
     by_import = Recording(item=inputs.item_id, notes=("an import is measured",))
     if detection.domain.domains[:1] == ("struct",):
-        domains, note = recorder.by_import()
+        domains, note = _Recorder(sides).by_import()
         if not domains:
             return by_import
-    recording = _repaired(recorder)
+    recording = repaired(sides, lambda sides: _Recorder(sides).recording())
     if domains and not recording.is_usable:
         return by_import
     found, why = domains_by_peaks(detection.domain, peaks_of(recording))
     notes = (*recording.notes, *filter(None, (note, why)))
     return recording.model_copy(update={"domains": found or domains, "notes": notes})
-
-
-def _repaired(recorder: "_Recorder") -> Recording:
-    """Record; as long as that fails for the lack of a package, install it and record again."""
-    recording = recorder.recording()
-    installed: dict[str, str] = {}
-    failure = ""
-    while not failure and not recording.is_usable and (repair := recorder.repair(recording.notes, installed)):
-        package, cause = repair
-        installed[package] = cause
-        try:
-            recording = _Recorder(replace(recorder.sides, install=tuple(installed))).recording()
-        except PrprepError as error:
-            failure = f"installing {package} failed: {error.what.splitlines()[0]}"
-            del installed[package]
-    repairs = (f"{package} was installed for recording, since {cause}" for package, cause in installed.items())
-    return recording.model_copy(update={"notes": (*recording.notes, *repairs, *filter(None, (failure,)))})
 
 
 @dataclass(frozen=True)
@@ -155,14 +140,6 @@ class _Recorder:
             return self._of(named_function, (), {}, changed=named_function)
         return Recording(item=self._inputs.item_id, target=name, notes=(why_not,))
 
-    def repair(self, notes: Sequence[str], installed: Collection[str]) -> tuple[str, str] | None:
-        """Return a package that was missing in a run, and the cause; None if no other one is known."""
-        layout = self._detection.layout
-        project = Project(self.sides.base.sources.tree, layout.project)
-        matches = filter(None, (diagnose(note, "benchmark") for note in notes))
-        known = ((requirement_for(match, project, layout.packages), match.cause) for match in matches)
-        return next(((package, cause) for package, cause in known if package and package not in installed), None)
-
     # -- the sides
 
     def by_import(self) -> tuple[tuple[Domain, ...], str]:
@@ -176,9 +153,9 @@ class _Recorder:
 
     # -- what the tests reach
 
-    @property
-    def _exploring_seconds(self) -> float:
-        return min(EXPLORING_SECONDS, self._inputs.settings.timeout or EXPLORING_SECONDS)
+    def _seconds(self, most: float, *, least: float = LEAST_SECONDS) -> float:
+        """Return the seconds for something that may take `most`: no more than the item's `timeout` and what is left."""
+        return min(most, self._inputs.settings.timeout or most, max(self.sides.seconds_left, least))
 
     def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...], tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
@@ -189,7 +166,7 @@ class _Recorder:
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
                 functions = self.sides.functions(side, found)
-                seen, files, more = explore(side.site, functions, tests, seconds=self._exploring_seconds)
+                seen, files, more = explore(side.site, functions, tests, seconds=self._seconds(EXPLORING_SECONDS))
                 ran += files
                 reached += [named(each, side.sources, self._detection.layout) for each in seen]
                 notes += more
@@ -238,6 +215,10 @@ class _Recorder:
         own = (each for each in workloads[MOST_WORKLOADS:] if each.called is target)
         for each in (*workloads[:MOST_WORKLOADS], *own):
             called = each.called.called_as
+            if self.sides.seconds_left < SECONDS_FOR_TESTS:
+                minutes = figures.counted(round(RUNNING_SECONDS / 60), "minute")
+                notes = (*notes, f"after {minutes} of running tests, calls of {called} were not tried any more")
+                break
             head = self.sides.head.sources
             if head.try_find(called) is None and callable_of(head, called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
@@ -262,8 +243,8 @@ class _Recorder:
         base = TestSide(self.sides.base.site, self.sides.base.sources, target)
         head = TestSide(self.sides.head.site, self.sides.head.sources, there)
         chooser = TestChooser(base, head, self._detection.layout, self.sides.lines, self.sides.new_tests)
-        seconds = min(MOST_SECONDS, self._inputs.settings.timeout or MOST_SECONDS)
-        workload, failures = chooser.best(exploration.longest_tests(target.watched), seconds=seconds)
+        reached = exploration.longest_tests(target.watched)
+        workload, failures = chooser.best(reached, seconds=self._seconds(MOST_SECONDS, least=SECONDS_FOR_TESTS))
         return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
     def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
@@ -274,10 +255,12 @@ class _Recorder:
         others that do. The rest may do so on one of the project's documents.
         """
         callers = exploration.callers(target.watched)
-        runs = [tuple(self._with_longest_calls(target, callers, tests))]
+        cases = exploration.cases(target.watched)
+        longest = partial(self._with_longest_calls, target, callers, tests, cases)
+        runs = [tuple(longest())]
         end = time.monotonic() + REPEATING_SECONDS
         while len(runs) < MOST_RUNS and time.monotonic() < end:
-            runs.append(tuple(self._with_longest_calls(target, callers, tests)))
+            runs.append(tuple(longest()))
         reached = tuple(undisturbed(runs))
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
@@ -292,15 +275,15 @@ class _Recorder:
         return tuple(sorted(found, key=rank, reverse=True))
 
     def _with_longest_calls(
-        self, target: Candidate, callers: Sequence[Candidate], tests: Sequence[TestRun]
+        self, target: Candidate, callers: Sequence[Candidate], tests: Sequence[TestRun], cases: Sequence[str]
     ) -> Iterator[NamedReach]:
-        """Run the tests again, and yield the calls of the target and its callers with the most time in the target."""
+        """Run `cases` of the tests again; yield the calls with the most time in the target, of it and its callers."""
         for side, nodes in ((self.sides.base, self._old(tests)), (self.sides.head, self._new(tests))):
             if nodes:
                 functions = self.sides.functions(side, (target, *callers))
                 flat = [node for run in nodes for node in run]
-                explored = partial(explore, side.site, functions, flat, seconds=self._exploring_seconds)
-                seen, _, _ = explored(inside=target.watched, chains=False)
+                explored = partial(explore, side.site, functions, flat, seconds=self._seconds(EXPLORING_SECONDS))
+                seen, _, _ = explored(inside=target.watched, chains=False, only=cases)
                 yield from (named(each, side.sources, self._detection.layout) for each in seen)
 
     def _public_name(self, called: Candidate) -> str:
@@ -324,7 +307,7 @@ class _Recorder:
     def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: Candidate) -> Recording:
         """Record the calls of one function, and choose among them."""
         item, report = self._inputs.settings, self._inputs.report
-        seconds = min(MOST_SECONDS, item.timeout or MOST_SECONDS)
+        seconds = self._seconds(MOST_SECONDS)
         stem = f"benchmark_{short_name(called.watched)}"
         site = replace(self.sides.base.site, stem=stem)
         if item.drive:

@@ -2,14 +2,14 @@
 
 import posixpath
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
 from ...artifacts import Detection, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
-from ...bench.observing.site import RecordingSite, WatchedFunction
+from ...bench.observing.site import RecordingSite, RunningTime, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...environments import builder, package_dates
@@ -20,6 +20,8 @@ from ...staleness import StageInputs
 from .relevant_tests import relevant_tests
 from .targets import Candidate, at_head, changed_lines
 
+RUNNING_SECONDS = 240.0
+"""What tests and calls may take in all to find a benchmark; what has begun then still ends."""
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -39,11 +41,24 @@ class RecordedSide:
 
 @dataclass(frozen=True)
 class Sides:
-    """Base and head of an item, each built when it is needed, with further packages to `install`."""
+    """Base and head of an item, each built when it is needed, with further packages to `install`.
+
+    What runs on them takes `running` in all.
+    """
 
     inputs: StageInputs
     detection: Detection
     install: tuple[str, ...] = ()
+    running: RunningTime = field(default_factory=RunningTime, compare=False)
+
+    @property
+    def seconds_left(self) -> float:
+        """What else may run."""
+        return RUNNING_SECONDS - self.running.seconds
+
+    def build(self) -> None:
+        """Build both sides now, so that what cannot be installed fails here."""
+        _ = self.base, self.head
 
     @cached_property
     def base(self) -> RecordedSide:
@@ -78,6 +93,7 @@ class Sides:
             boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
             lock=cache_lock(cache),
             root=layout.benchmarks_root,
+            running=self.running,
         )
         return RecordedSide(site, Sources(FolderTree(tree), layout.import_roots), tracked)
 

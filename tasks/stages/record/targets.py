@@ -25,6 +25,8 @@ from ...text import figures
 MOST_CANDIDATES: Final = 60
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
+MOST_CASES: Final = 40
+"""Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
 """The most near callers that are considered, and the most far ones."""
 MOST_CALLS: Final = 6
@@ -297,6 +299,15 @@ class Exploration:
             if reach.target == target:
                 seconds[reach.test.partition("[")[0]] += reach.seconds
         return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
+
+    def cases(self, target: str) -> tuple[str, ...]:
+        """Return the cases of each test that spend the most time in a target."""
+        seconds: dict[str, dict[str, float]] = defaultdict(dict)
+        for reach in self.reached:
+            if reach.target == target:
+                seconds[reach.test.partition("[")[0]][reach.test] = reach.seconds
+        longest = (sorted(cases, key=lambda case: -cases[case])[:MOST_CASES] for cases in seconds.values())
+        return tuple(chain.from_iterable(longest))
 
     def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
         """Return one case of each test that reaches a target: those that reach most of what changed go first.

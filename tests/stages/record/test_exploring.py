@@ -189,7 +189,16 @@ def test_the_callers_of_the_project_are_noted(site):
 
 
 def test_the_calls_with_the_most_time_in_a_function_are_noted(site):
-    found, _, _ = explore(site, functions("_scan", "parse"), ["tests/test_rows.py"], seconds=60, inside="rows:_scan")
+    tests, case = ["tests/test_rows.py"], "tests/test_rows.py::test_parse[a,b]"
+    found, _, _ = explore(
+        site,
+        functions("_scan", "parse"),
+        tests,
+        seconds=60,
+        inside="rows:_scan",
+        only=[case, "tests/test_rows.py::x[1]"],
+    )
+    assert {each.test.partition("::")[2] for each in found} == {"test_parse[a,b]", "test_document"}
     (call,) = next(each for each in found if "document" in each.test and each.target == "rows:parse").longest
     assert call.number == 1
     assert 0 < call.inside < call.seconds

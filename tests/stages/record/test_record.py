@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, Recording, Scaffolding
+from tasks.bench.observing.exploring import explore
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.observing.recording import record_command
 from tasks.bench.observing.site import RecordingSite, WatchedFunction
@@ -22,7 +23,8 @@ from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.stages.record import choosing
+from tasks.stages.record import choosing, sides
+from tasks.stages.record import record as recording_stage
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
 from tests.support.pythons import environment
@@ -956,7 +958,7 @@ def test_options_for_other_processes_do_not_end_a_driven_run(tmp_path):
     assert (recording.ran, recording.calls, recording.notes) == (("the command of `drive`",), 1, ())
 
 
-def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path):
+def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path, monkeypatch):
     options = PYPROJECT + '[tool.pytest.ini_options]\naddopts = "--strange 3"\n'
     conftest = "import iniconfig_of_ours\n"
     recording, written = recorded_in(tmp_path, {"pyproject.toml": options, "tests/conftest.py": conftest})
@@ -966,9 +968,34 @@ def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path):
     )
     assert f"no call could be recorded: {recording.failed}" in written.notes
     mocked = TOTAL_TEST.replace("test_total()", "test_total(mocker)")
-    recording, _ = recorded_in(tmp_path / "mocked", {"pyproject.toml": options, "tests/test_total.py": mocked})
-    assert (recording.ran, recording.calls, recording.failed) == (("tests/test_total.py",), 1, "")
-    assert recording.notes == ("pytest-mock was installed for recording, since the fixture `mocker` does not exist",)
+    lacking = "import freezegun\n" + mocked.replace("test_total", "test_frozen")
+    files = {"pyproject.toml": options, "tests/test_total.py": mocked, "tests/test_frozen.py": lacking}
+    runs = []
+
+    def counted(*args, **options):
+        runs.append(options)
+        return explore(*args, **options)
+
+    monkeypatch.setattr(recording_stage, "explore", counted)
+    recording, _ = recorded_in(tmp_path / "mocked", files)
+    assert (set(recording.ran), recording.calls, recording.failed) == (
+        {"tests/test_total.py", "tests/test_frozen.py"},
+        2,
+        "",
+    )
+    assert set(recording.notes) == {
+        "pytest-mock was installed for recording, since the fixture `mocker` does not exist",
+        "freezegun was installed for recording, since the module `freezegun` is not in the environment",
+    }
+    assert sum("inside" not in each for each in runs) == 2, "all that is lacking is installed at once"
+
+
+def test_without_time_no_further_calls_are_tried(tmp_path, monkeypatch):
+    monkeypatch.setattr(sides, "RUNNING_SECONDS", recording_stage.SECONDS_FOR_TESTS)
+    recording, _ = recorded_in(tmp_path, {})
+    assert recording.call is None
+    assert recording.workload is not None
+    assert any("of running tests, calls of shop:total were not tried any more" in note for note in recording.notes)
 
 
 def test_a_run_without_tests_is_none(tmp_path):

@@ -3,7 +3,8 @@
 PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
 to write (`out`: a line of JSON for each test, written as it ends), the `seconds` that one test may
 take, those after which no further test begins (`session`), the target of which it matters how long it runs in each call
-(`inside`, "" for none), and whether the callers are noted (`chains`).
+(`inside`, "" for none), whether the callers are noted (`chains`), and the cases (pytest's ids) for which the other ones
+of their tests are left out (`only`).
 """
 
 from __future__ import annotations
@@ -34,8 +35,14 @@ class Explorer:
         self._watch = ReachWatch(targets, orders["tree"], orders["inside"], chains=orders["chains"])
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Run tests last that hypothesis repeats with inputs of its own: they take long, and have no input to keep."""
+        only = set(self._orders["only"])
+        chosen = {_without_case(item) for item in items if item.nodeid in only}
+        left_out = [item for item in items if item.nodeid not in only and _without_case(item) in chosen]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.nodeid in only or _without_case(item) not in chosen]
         items.sort(key=_is_generated)
 
     @pytest.hookimpl(hookwrapper=True)
@@ -62,6 +69,10 @@ def _described(item: Any) -> dict[str, Any]:
     """Return a test's id, the index of the value that each parametrized name has, and whether it is generated."""
     case, values = case_of(item), plain_values_of(item)
     return {"test": item.nodeid, "case": case, "values": values, "generated": _is_generated(item)}
+
+
+def _without_case(item: Any) -> str:
+    return str(item.nodeid.partition("[")[0])
 
 
 def _is_generated(item: Any) -> bool:
