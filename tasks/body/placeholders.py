@@ -105,7 +105,7 @@ def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[st
     """Return the measured tests, what is in sight of them, what the headline says, and whether results are equal."""
     tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
     first_calls, claimed = views.first_calls_of(comparison, benchmark), views.claimed_tests(comparison, benchmark)
-    in_sight = views.rows_in_sight(comparison, benchmark)
+    in_sight, outputs = views.rows_in_sight(comparison, benchmark), views.outputs_of(comparison, benchmark)
     return {
         "changes": comparison.changes,
         "first_calls": first_calls,
@@ -124,10 +124,10 @@ def _of_tests(comparison: Comparison, benchmark: str, limits: Limits) -> dict[st
         "losses": views.losses_of(comparison, benchmark),
         "controlled_any": any(change.control for change in comparison.changes),
         "improved": comparison.verdict == Verdict.IMPROVED,
-        "outputs": views.outputs_of(comparison.outputs, benchmark),
-        "returned": views.returned(comparison.outputs),
-        "inputs": sum(output.inputs for output in comparison.outputs),
-        "alone": sum(output.inputs == 1 for output in comparison.outputs) if len(comparison.outputs) > 1 else 0,
+        "outputs": outputs,
+        "returned": views.returned(outputs, comparison),
+        "inputs": sum(output.inputs for output in outputs),
+        "alone": sum(output.inputs == 1 for output in outputs) if len(outputs) > 1 else 0,
     }
 
 

@@ -27,6 +27,7 @@ KNOWN_WELL, KNOWN_ROUGHLY = 0.02, 0.2
 """Relative standard errors below which three digits, or two, are shown."""
 MOST_FUNCTIONS, LEAST_SHARE = 8, 0.01
 """Rows of a table of functions, and the least share of the time on one side for a row."""
+_OF_IMPORTS = {MetricName.IMPORT, MetricName.START, MetricName.KEPT}
 _IN_SIGHT = {MetricName.TIME, MetricName.IMPORT, MetricName.START, MetricName.PEAK}
 """Metrics of the leading test that the table in sight shows."""
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
@@ -180,7 +181,7 @@ def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
     """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
-    imports = any(change.metric in {MetricName.IMPORT, MetricName.START} for change in comparison.changes)
+    imports = any(change.metric in _OF_IMPORTS for change in comparison.changes)
     return tuple(
         function.target
         for function in detection.functions
@@ -194,13 +195,18 @@ def short_name(test: str, benchmark: str) -> str:
     return test.removeprefix(f"{benchmark}::")
 
 
-def outputs_of(outputs: tuple[Output, ...], benchmark: str) -> tuple[Output, ...]:
-    return tuple(output.model_copy(update={"test": short_name(output.test, benchmark)}) for output in outputs)
+def outputs_of(comparison: Comparison, benchmark: str) -> tuple[Output, ...]:
+    """Return what the calls returned, with short names; without a benchmark of an import, which has no result."""
+    measured = {change.test for change in comparison.changes}
+    compared = (each for each in comparison.outputs if each.test in measured or each.verdict != "not comparable")
+    return tuple(output.model_copy(update={"test": short_name(output.test, benchmark)}) for output in compared)
 
 
-def returned(outputs: tuple[Output, ...]) -> str:
-    """Sum up what the calls returned: `different`, `not comparable`, `equal` or `unknown`."""
+def returned(outputs: tuple[Output, ...], comparison: Comparison) -> str:
+    """Sum up what the calls returned: `different`, `not comparable`, `equal`, `import` (only that ran) or `unknown`."""
     verdicts = {output.verdict for output in outputs}
+    if not verdicts and all(change.metric in _OF_IMPORTS for change in comparison.changes):
+        return "import"
     return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
 
 

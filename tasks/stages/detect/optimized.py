@@ -100,7 +100,8 @@ def _most_changed(functions: Sequence[Difference]) -> Guess | None:
     if not functions:
         return None
     first = functions[0]
-    kind = "public function" if is_public(_callable(first)) else "function"
+    is_class = (first.head and first.head.kind == "class") or first.function.name.rpartition(".")[2] in _CONSTRUCTORS
+    kind = ("public " if is_public(_callable(first)) else "") + ("class" if is_class else "function")
     which = f"the only {kind} that changed" if len(functions) == 1 else f"the {kind} that changed most"
     lines = f"{first.weight} line{'' if first.weight == 1 else 's'}"
     nested = f", in {first.function.name}" if _callable(first) != first.function.name else ""

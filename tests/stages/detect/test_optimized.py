@@ -75,9 +75,9 @@ def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, tar
         (
             "class C:\n    def __init__(self):\n        x = {}\n",
             "pages.a:C",
-            "it is the only public function that changed (1 line, in C.__init__)",
+            "it is the only public class that changed (1 line, in C.__init__)",
         ),
-        ("class C:\n    x = {}\n", "pages.a:C", "it is the only public function that changed (1 line)"),
+        ("class C:\n    x = {}\n", "pages.a:C", "it is the only public class that changed (1 line)"),
         (
             "def f():\n    def _g():\n        x = {}\n",
             "pages.a:f",

@@ -606,7 +606,10 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
             "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\].",
         ),
         (
-            (Output(test=TEST, verdict="not comparable", detail="a lock"),),
+            (
+                Output(test=TEST, verdict="not comparable", detail="a lock"),
+                Output(test="test_of_an_import", verdict="not comparable", detail="nothing"),
+            ),
             "The results of `test_benchmark_merge_lines` could not be compared: a lock.",
         ),
     ],
