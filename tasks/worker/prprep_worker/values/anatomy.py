@@ -169,6 +169,8 @@ def summary(value: Any) -> str:
     kind, shape = type(value).__qualname__, _attribute(value, "shape")
     if isinstance(shape, tuple):
         return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
+    if isinstance(value, (str, bytes, bytearray, *CONTAINERS, dict)) and len(value) == 0:
+        return f"empty {kind}"
     if isinstance(value, (str, bytes, bytearray)):
         lines = len(value.splitlines())
         size = f"{len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
