@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import dataclasses
 import datetime as dt
 import decimal
 import enum
 import io
+import ipaddress
 import json
 import os
 import random
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import types
 import uuid
+import zoneinfo
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from unittest.mock import MagicMock
@@ -76,6 +79,11 @@ class Kept:
 class Lost:
     def __init__(self, text):
         self.length = len(text)
+
+
+class Shown(Lost):
+    def __repr__(self):
+        return "Shown('')"
 
 
 class Basket:
@@ -153,7 +161,7 @@ class Access(enum.IntFlag):
 def importable(monkeypatch):
     """A benchmark cannot import what a test defines: let these classes look as if a module defined them."""
     module = sys.modules[__name__]
-    for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally, *RECREATED):
+    for thing in (Colour, Box, Page, Model, Kept, Lost, Shown, Basket, Frozen, Tally, *RECREATED):
         monkeypatch.setattr(thing, "__module__", "worker_source_cases")
     monkeypatch.setitem(sys.modules, "worker_source_cases", module)
 
@@ -218,6 +226,9 @@ SMALL = [
     json.dumps,
     collections.OrderedDict,
     os.path,
+    array.array("i", [1, 2, 3]),
+    ipaddress.ip_network("10.0.0.0/8"),
+    zoneinfo.ZoneInfo("Europe/Berlin"),
 ]
 
 
@@ -498,6 +509,7 @@ REFUSED = {
     "a generator": ((number for number in range(3)), "cannot be written as code"),
     "an open file": (sys.stdin, "cannot be written as code|cannot be imported|does not keep"),
     "what does not keep its parameter": (Lost("text"), "does not keep its parameter text"),
+    "what shows itself as a call that makes another": (Shown("text"), "does not keep its parameter text"),
     "a path of the machine": ("/etc/hostname", "a path of this machine"),
     "the user's folder": (str(Path.home() / "notes") + " and more", "a folder of this machine's user"),
 }

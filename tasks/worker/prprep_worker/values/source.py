@@ -33,6 +33,7 @@ from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.packages import LISTED, write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
+from prprep_worker.values.representation import call_shown_by
 from prprep_worker.values.texts import LONGEST as TEXT
 from prprep_worker.values.texts import MOST_LINES, joined_runs, lines_needed, numbered_lines, period_of, quoted, stem_of
 
@@ -477,7 +478,7 @@ class Writer(Requirements):
         return f"{name}({', '.join(codes)})"
 
     def _object(self, value: Any, depth: int) -> str | None:
-        """Write an object by the name that a module has for it, as it was made, or by its constructor."""
+        """Write an object by the name that a module has for it, as it was made, by its constructor or its `repr`."""
         kind = type(value)
         if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
             return None
@@ -486,7 +487,15 @@ class Writer(Requirements):
             return place[1]
         if (code := self._as_constructed(value, depth)) is not None:
             return code
-        arguments = _stored_arguments(value)
+        try:
+            return self._from_attributes(value, depth) or self._represented(value, depth)
+        except UnknownConstructionError:
+            if (code := self._represented(value, depth)) is None:
+                raise
+            return code
+
+    def _from_attributes(self, value: Any, depth: int) -> str | None:
+        kind, arguments = type(value), _stored_arguments(value)
         if arguments is None:
             return None
         if (code := self._constructed(value, arguments, depth)) is not None:
@@ -494,6 +503,16 @@ class Writer(Requirements):
         raise UnknownConstructionError(
             kind, f"{kind.__qualname__} is not what its constructor makes of the attributes that it keeps"
         )
+
+    def _represented(self, value: Any, depth: int) -> str | None:
+        """Write the call that an object shows as its `repr`, if that makes an equal object."""
+        kind, call = type(value), call_shown_by(value)
+        if call is None or not makes(lambda: kind(*call.positional, **call.named), value):
+            return None
+        name = self.imported_name(kind)
+        positional = (self.write(inner, depth + 1) for inner in call.positional)
+        named = (f"{key}={self.write(inner, depth + 1)}" for key, inner in call.named.items())
+        return f"{name}({', '.join((*positional, *named))})"
 
     def _as_constructed(self, value: Any, depth: int) -> str | None:
         """Write the call of the constructor that made an object; None if none was recorded, or it makes another."""
