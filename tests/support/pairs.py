@@ -9,7 +9,8 @@ from textwrap import dedent
 from typing import Any
 
 from tasks.bench.request import Request, SideRequest
-from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
+from tasks.bench.time.launch_record import LaunchRecord, TimedCall
+from tasks.bench.time.lockstep import LaunchPlan, Pair, launch
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.blocks import Block
 from tasks.bench.workers.workers import Settings, hash_seed

@@ -9,7 +9,7 @@ from ...processes.cores import all_cores
 from ...processes.progress import Report
 from ..outputs.witness import CallResults, compare_outputs
 from ..request import Request
-from .lockstep import LaunchRecord, TimedCall
+from .launch_record import LaunchRecord, TimedCall
 
 
 @dataclass

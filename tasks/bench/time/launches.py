@@ -10,7 +10,8 @@ from ...processes.cores import all_cores, other_cores
 from ..request import Request
 from ..workers import memory_layout
 from ..workers.workers import Settings, hash_seed
-from .lockstep import LaunchPlan, LaunchRecord, Pair, launch
+from .launch_record import LaunchRecord
+from .lockstep import LaunchPlan, Pair, launch
 
 
 class Launches:

@@ -15,8 +15,9 @@ from ...processes.progress import Report, silent
 from ..request import Request, deadline_in
 from ..workers.channel import TimeLimitError
 from .benchmark_run import BenchmarkRun
+from .launch_record import Clock, LaunchRecord
 from .launches import Launches
-from .lockstep import Clock, LaunchPlan, LaunchRecord
+from .lockstep import LaunchPlan
 from .sequence import LaunchSequence, looks_for
 
 LOOKS = (8, 12, 16, 24, 36, 54)

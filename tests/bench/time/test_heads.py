@@ -8,8 +8,9 @@ import pytest
 from tasks.artifacts import MetricName
 from tasks.bench.statistics import ratio_interval
 from tasks.bench.time import timing
+from tasks.bench.time.launch_record import LaunchRecord
 from tasks.bench.time.launches import Launches
-from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord
+from tasks.bench.time.lockstep import LaunchPlan
 from tasks.bench.time.timing import measure_heads
 from tests.support.pairs import CODE, with_heads
 

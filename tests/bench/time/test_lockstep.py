@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.bench.time import lockstep
+from tasks.bench.time.launch_record import LaunchRecord, TimedCall
 from tasks.bench.time.lockstep import LaunchPlan, Pair, launch
 from tasks.bench.workers.channel import TimeLimitError
 from tasks.bench.workers.workers import Settings, Worker
@@ -68,7 +68,7 @@ def test_samples_are_seconds_per_call_without_waiting_for_a_core(record):
 
 
 def call_of(*turns):
-    return lockstep.TimedCall(
+    return TimedCall(
         "test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns]
     )
 
@@ -333,7 +333,7 @@ def test_the_time_limit_keeps_complete_calls(tmp_path):
     def test_endless(benchmark):
         benchmark(time.sleep, 3600)
     """
-    request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
+    request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), LaunchRecord()
     settings = Settings(1, deadline=time.monotonic() + 3)
     with Pair(request, settings) as sides, pytest.raises(TimeLimitError):
         launch(sides, LaunchPlan(share=0.02), rng=random.Random(1), record=record)

@@ -10,8 +10,9 @@ import pytest
 from tasks.artifacts import MetricName
 from tasks.bench.time import timing
 from tasks.bench.time.benchmark_run import BenchmarkRun
+from tasks.bench.time.launch_record import LaunchRecord, TimedCall
 from tasks.bench.time.launches import Launches
-from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, TimedCall
+from tasks.bench.time.lockstep import LaunchPlan
 from tasks.bench.time.timing import Schedule, measure_heads, measure_time, schedule
 from tasks.errors import MeasuringError
 from tasks.processes.cores import all_cores, other_cores
