@@ -7,7 +7,6 @@ supported only if the project's code has loaded them.
 
 from __future__ import annotations
 
-import collections
 import datetime  # noqa: ICN001 - shadows nothing
 import decimal
 import enum
@@ -28,17 +27,16 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of, stores_arguments
+from prprep_worker.values.anatomy import fields_of, imported, is_pydantic_model, state_of, stores_arguments
 from prprep_worker.values.comparison import differing_attributes, equal, makes
+from prprep_worker.values.containers import write_container
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
-from prprep_worker.values.packages import LISTED, write_foreign
+from prprep_worker.values.packages import write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.representation import call_shown_by
 from prprep_worker.values.texts import LONGEST as TEXT
-from prprep_worker.values.texts import MOST_LINES, joined_runs, lines_needed, numbered_lines, period_of, quoted, stem_of
+from prprep_worker.values.texts import MOST_LINES, joined_runs, lines_needed, numbered_lines, period_of, quoted
 
-SAMPLED = 8
-"""Elements that represent all of more than LISTED."""
 WORDS = 4
 """A text of fewer words is treated as a word, a name or an address, one of more as prose."""
 LONGEST = 4_000
@@ -138,7 +136,7 @@ class Writer(Requirements):
         for write_as in (
             self._atom,
             self._text,
-            self._container,
+            functools.partial(write_container, self),
             self._named,
             self._file,
             self._structure,
@@ -236,108 +234,6 @@ class Writer(Requirements):
                         decoded = ".decode()" if isinstance(value, str) and not is_plain else ""
                         return f"({self._path(real)}).{read}{decoded}"
         return None
-
-    def _container(self, value: Any, depth: int) -> str | None:
-        kind = type(value)
-        if kind in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict):
-            return self._mapping(value, depth)
-        if kind in (set, frozenset):
-            return self._set(value, depth)
-        if kind not in SEQUENCES:
-            return None
-        if kind is tuple and len(value) <= LISTED:
-            elements = ", ".join(self.write(element, depth + 1) for element in value)
-            return f"({elements},)" if len(value) == 1 else f"({elements})"
-        code = self._list(list(value), depth)
-        if kind is collections.deque:
-            self.imports.add("from collections import deque")
-        return code if kind is list else f"{kind.__name__}({code})"
-
-    def _set(self, value: Any, depth: int) -> str:
-        name = type(value).__name__
-        if len(value) * self.factor(depth, len(value)) > LISTED:
-            return f"{name}({self._distinct(list(value), depth)})"
-        return f"{name}({self._list(sorted(value, key=repr), depth + 1)})" if value else f"{name}()"
-
-    def _list(self, elements: list[Any], depth: int) -> str:
-        size = len(elements) * self.factor(depth, len(elements))
-        if size <= LISTED:
-            return f"[{', '.join(self.write(element, depth + 1) for element in elements)}]"
-        built = self._numbers(elements, size) or self._texts(elements, size)
-        if built:
-            return built
-        self.sampled = True
-        sample = _sample(elements)
-        code = ", ".join(self.write(element, depth + 1) for element in sample)
-        return f"[{code}] * {max(1, round(size / len(sample))):_}"
-
-    def _distinct(self, elements: list[Any], depth: int) -> str:
-        """Build the elements of a large set, each of them once."""
-        size, kinds = len(elements) * self.factor(depth, len(elements)), {type(element) for element in elements}
-        if kinds == {int}:
-            self.needs.add("rng")
-            low = min(elements)
-            return f"rng.sample(range({low}, {max(max(elements) + 1, low + size)}), k={size:_})"
-        if (stem := self._stem(elements, kinds)) is not None:
-            return f'f"{stem}{{number}}" for number in range({size:_})'
-        raise CannotWriteError(f"it has {len(elements):,} different elements that cannot be made up")
-
-    def _stem(self, texts: Iterable[Any], kinds: set[type]) -> str | None:
-        if kinds != {str}:
-            return None
-        self.check_private(joined(texts))
-        return stem_of(list(texts))
-
-    def _numbers(self, elements: list[Any], size: int) -> str | None:
-        """Build many numbers: drawn between the smallest and the largest, sorted if they are."""
-        kinds = {type(element) for element in elements}
-        if not kinds <= {int, float} or len(kinds) != 1 or not all(map(math.isfinite, elements)):
-            return None
-        low, high = min(elements), max(elements)
-        if elements == list(range(len(elements))):
-            return f"list(range({size:_}))"
-        if low == high:
-            return f"[{low!r}] * {size:_}"
-        self.needs.add("rng")
-        self.sampled = True
-        drawn = f"rng.randint({low}, {high})" if kinds == {int} else f"rng.uniform({low!r}, {high!r})"
-        numbers = f"{drawn} for _ in range({size:_})"
-        return f"sorted({numbers})" if elements == sorted(elements) else f"[{numbers}]"
-
-    def _texts(self, elements: list[Any], size: int) -> str | None:
-        if {type(element) for element in elements} != {str} or max(map(len, elements)) > TEXT:
-            return None
-        distinct = list(dict.fromkeys(elements))
-        stem = self._stem(distinct, {str})
-        if stem is not None and len(distinct) > SAMPLED:
-            return f'[f"{stem}{{number}}" for number in range({size:_})]'
-        # Made-up texts would be no versions, dates or names any more.
-        self.needs.add("rng")
-        self.sampled = True
-        return f"rng.choices({_sample(distinct)!r}, k={size:_})"
-
-    def _mapping(self, value: Any, depth: int) -> str:
-        kind = type(value)
-        # Few keys mean something each; of many, more can be made up.
-        size = len(value) * (self.factor(depth, len(value)) if len(value) > LISTED else 1)
-        if size <= LISTED:
-            pairs = (f"{self.write(key, depth + 1)}: {self.write(inner, depth + 1)}" for key, inner in value.items())
-            code = f"{{{', '.join(pairs)}}}"
-        else:
-            inner = self.write(next(iter(value.values())), depth + 1)
-            kinds = {type(key) for key in value}
-            if (stem := self._stem(value, kinds)) is not None:
-                code = f'{{f"{stem}{{number}}": {inner} for number in range({size:_})}}'
-            elif kinds == {int}:
-                code = f"{{number: {inner} for number in range({size:_})}}"
-            else:
-                raise CannotWriteError(f"it has {len(value):,} keys that cannot be made up")
-        if kind is dict:
-            return code
-        self.imports.add(f"from collections import {kind.__name__}")
-        if kind is collections.defaultdict:
-            return f"defaultdict({self.write(value.default_factory, depth + 1)}, {code})"
-        return f"{kind.__name__}({code})"
 
     def _named(self, value: Any, depth: int) -> str | None:
         if isinstance(value, enum.Enum):
@@ -568,10 +464,6 @@ def _stored_arguments(value: Any) -> list[tuple[str, object]] | None:
             if not equal(held, parameter.default):
                 arguments.append((parameter.name, held))
     return arguments
-
-
-def _sample(elements: list[Any]) -> list[Any]:
-    return elements[:: max(1, len(elements) // SAMPLED)][:SAMPLED]
 
 
 def _public_name(value: object, name: str, held: object) -> str:
