@@ -22,9 +22,9 @@ from tasks.bench.observing.site import RecordingSite
 from tasks.bench.workers.pytest_options import options
 from tasks.pipeline import staleness_of
 from tasks.processes.progress import silent
+from tasks.stages.record.candidates import candidates
 from tasks.stages.record.record import EXPLORING
 from tasks.stages.record.sides import Sides
-from tasks.stages.record.targets import candidates
 from tasks.staleness import StageInputs
 from tasks.workspace.workspace import Workspace
 

@@ -17,9 +17,10 @@ from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined,
 from ...manifest.model import Optimization
 from ...project.code.definitions import Definition
 from . import lengths
+from .candidates import Candidate
+from .exploration import LEAST_SHARE
 from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 from .sample_trial import SampleTrial
-from .targets import LEAST_SHARE, Candidate
 
 MOSTLY_OVERHEAD = 1e-5
 """Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 from ...artifacts import Recording
 from ...benchmark_tests.writing.recorded_benchmark import uses_sample
 from ...text import figures
-from .targets import LEAST_SHARE
+from .exploration import LEAST_SHARE
 
 T = TypeVar("T")
 

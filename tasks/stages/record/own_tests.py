@@ -22,8 +22,9 @@ from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
 from . import lengths
+from .candidates import Candidate
+from .exploration import LEAST_SHARE, NamedReach
 from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
-from .targets import LEAST_SHARE, Candidate, NamedReach
 
 MOST_TRIED = 12
 """Tests that are run, those with the most time in the changed function first, until ENOUGH of them are benchmarks."""

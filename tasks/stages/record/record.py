@@ -20,24 +20,15 @@ from ...project.code.sources import Sources
 from ...staleness import StageInputs
 from ...text import figures
 from . import lacks_benchmark, lengths
+from .candidates import Candidate, callable_of, candidates
 from .choosing import CallChooser
 from .domain import domains_by_import, domains_by_peaks
+from .exploration import Exploration, NamedReach, Workload, named, undisturbed, workload
 from .generated_code import writes_changed_code
 from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
 from .repairs import repaired
 from .sides import RUNNING_SECONDS, Sides
-from .targets import (
-    Candidate,
-    Exploration,
-    NamedReach,
-    Workload,
-    callable_of,
-    candidates,
-    named,
-    undisturbed,
-    workload,
-)
 
 MOST_SECONDS = 120.0
 """For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""

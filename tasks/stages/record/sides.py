@@ -17,8 +17,8 @@ from ...project.code.sources import Sources
 from ...project.files import FolderTree, Project, TreeReader
 from ...project.pytest_naming import Naming, naming_of
 from ...staleness import StageInputs
+from .candidates import Candidate, at_head, changed_lines
 from .relevant_tests import relevant_tests
-from .targets import Candidate, at_head, changed_lines
 
 RUNNING_SECONDS = 240.0
 """What tests and calls may take in all to find a benchmark; what has begun then still ends."""

@@ -13,7 +13,7 @@ from tasks.bench.request import SideRequest
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.stages.record.targets import Candidate, callable_of
+from tasks.stages.record.candidates import Candidate, callable_of
 from tests.support.pythons import environment
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo

@@ -1,28 +1,20 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
-import ast
-import copy
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import Final
 
-from ...artifacts import ChangedFunction, DefinitionPlace, Detection, Layout
+from ...artifacts import Layout
 from ...bench.observing.exploring import Reach, TimedCall
 from ...bench.observing.recording import Wanted
-from ...bench.observing.site import WatchedFunction
-from ...errors import SourceError
-from ...project.code.definitions import MODULE
-from ...project.code.imported_names import Imports, imports, is_public
+from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
-from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
-from ...project.code.sources import LocatedDefinition, Sources, called_target
-from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
+from ...project.code.sources import Sources
 from ...text import figures
+from .candidates import Candidate, callable_of
 
-MOST_CANDIDATES: Final = 60
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
 MOST_CASES: Final = 40
@@ -39,165 +31,6 @@ SHORT_CALL_FACTOR: Final = 0.5
 """Times LEAST_SHARE for calls shorter than SHORT: an unknown part of their time is that of watching them."""
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
-
-SLOTS: Final = "__slots__"
-COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
-GENERATING: Final = frozenset({"dataclass", "define", "mutable", "frozen", "s", "attrs"})
-"""Decorators of dataclasses and attrs that generate a constructor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A function of one side, such as a changed one at base: for a class that is its constructor.
-
-    If a decorator generates that, `located` is the class.
-
-    `watched` is its target, as definitions are named: `shop:Table.rows.setter`.
-    """
-
-    watched: str
-    located: LocatedDefinition
-
-    @property
-    def called_as(self) -> str:
-        """The target by which code calls it, such as the property of a setter; "" if no name refers to it."""
-        return called_target(self.watched, self.located.definition) if self.located.definition.called else ""
-
-    @property
-    def function(self) -> WatchedFunction:
-        is_generated = self.located.definition.kind == "class"  # no line of the file has its code
-        line = 0 if is_generated else self.located.definition.start
-        return WatchedFunction(self.called_as or self.watched, self.located.path, line)
-
-
-def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
-    """Return the functions that the manifest has `named`, else those that changed and exist at base.
-
-    Those of which only annotations changed, or how they spell an imported name, count if there are no others, and so do
-    those to which head only adds what other changed functions use.
-    """
-    at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
-    names = {each.target: target for each, target in at_base}
-    # The target is the first that the manifest names, or what changed of it: the setter of that property.
-    targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
-    if not named:
-        changed = [(each, target) for each, target in at_base if not each.only_moved]
-        sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
-        rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
-        faster = [target for target in rewritten if not _only_prepares(*sides[target])]
-        chosen = faster or rewritten or list(sides)
-        targets = [*chosen, *(each for each in targets if each not in sides)]
-    found = (callable_of(base, target) for target in dict.fromkeys(targets))
-    distinct = {each.watched: each for each in found if each is not None}
-    return tuple(distinct.values())[:MOST_CANDIDATES]
-
-
-def _code_of(located: LocatedDefinition | None, sources: Sources) -> str:
-    """Return the code of a definition without annotations, in which imported names have their modules."""
-    if located is None:
-        return ""
-    spelled = _Imported(dict(imports(parse_or_empty(sources.tree.read(located.path) or b""))))
-    return ast.unparse(spelled.visit(parse_or_empty(located.definition.untyped_code.encode())))
-
-
-class _Imported(ast.NodeTransformer):
-    """Replaces imported names by the module and the name there."""
-
-    def __init__(self, names: Imports) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        module, name = self._names.get(node.id, ("", ""))
-        return ast.parse(f"{module}.{name}".rstrip("."), mode="eval").body if module else node
-
-
-def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    """Return whether head only adds constants to a function or class, such as an empty cache: that saves nothing."""
-    if before is None or after is None:
-        return False
-    bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
-    old, new = (next(iter(body), None) for body in bodies)
-    if not isinstance(old, Scope) or not isinstance(new, Scope) or _header_of(old) != _header_of(new):
-        return False
-    statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
-    added = Counter(statements[1]) - Counter(statements[0])
-    is_kept = not Counter(statements[0]) - Counter(statements[1])
-    constants = {_comparable(each) for each in new.body if _is_constant(each)}
-    return is_kept and bool(added or _slots(old) != _slots(new)) and constants.issuperset(added)
-
-
-def _header_of(node: Scope) -> str:
-    """Return the first line of a function or class, with its decorators."""
-    empty = copy.copy(node)
-    empty.body = [ast.Pass()]
-    return ast.unparse(empty)
-
-
-def _comparable(statement: ast.stmt) -> str:
-    return SLOTS if _names_slots(statement) else ast.dump(statement)
-
-
-def _names_slots(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and SLOTS in names(statement.targets, ast.Store)
-
-
-def _slots(node: Scope) -> list[str]:
-    return [ast.dump(each) for each in node.body if _names_slots(each)]
-
-
-def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement assigns a constant or an empty collection, or only declares an attribute's type."""
-    if isinstance(statement, ast.AnnAssign) and statement.value is None:
-        return True
-    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-    is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
-        isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)
-    )
-    is_collection = not isinstance(value, ast.Call) or last_name(value) in COLLECTIONS
-    return isinstance(value, ast.Constant) or (is_empty and is_collection)
-
-
-def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:
-    """Return a candidate of base as head has it, perhaps by another name; None if head lacks it."""
-    changed = (each for each in detection.functions if _at_base(each, detection.layout) == candidate.watched)
-    return callable_of(head, next((each.target for each in changed), candidate.watched))
-
-
-def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
-    """Return the target of a function that both sides have, as it is named at base."""
-    if function.status in {"added", "removed"} or function.name == MODULE:
-        return None
-    path, name = function.at_base
-    module = module_of(path, layout.import_roots)
-    return f"{module}:{name}" if module else None
-
-
-def callable_of(sources: Sources, target: str) -> Candidate | None:
-    """Return what has to run for a target: a nested function's outermost one, a class's own constructor."""
-    located = sources.try_find(target)
-    if located is not None and located.definition.outermost:
-        target = f"{target.partition(':')[0]}:{located.definition.outermost}"
-        located = sources.try_find(target)
-    if located is None and target.endswith(".__init__"):
-        return _constructor(sources, target.removesuffix(".__init__"))
-    if located is not None and located.definition.kind == "class":
-        return _constructor(sources, target)
-    if located is None or located.definition.kind != "function":
-        return None
-    return Candidate(target, located)
-
-
-def _constructor(sources: Sources, of_class: str) -> Candidate | None:
-    """Return a class's own constructor, which a decorator like that of dataclasses may generate."""
-    target = f"{of_class}.__init__"
-    own, located = sources.try_find(target), sources.try_find(of_class)
-    if own is not None and own.definition.name == target.partition(":")[2]:
-        return Candidate(target, own)
-    decorators = (
-        getattr(next(iter(ast.parse(located.definition.code).body), None), "decorator_list", ()) if located else ()
-    )
-    is_generated = any(last_name(each) in GENERATING for each in decorators)
-    return Candidate(target, located) if located and is_generated else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,24 +225,3 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
 
 def _is_mostly(call: TimedCall) -> bool:
     return call.inside >= LEAST_SHARE * call.seconds * (SHORT_CALL_FACTOR if call.seconds < SHORT else 1)
-
-
-def changed_lines(functions: Sequence[ChangedFunction], base: Sources, head: Sources) -> dict[str, tuple[int, ...]]:
-    """Return the lines of changed functions whose statements head adds or changes, by file.
-
-    What a class itself has, such as `__slots__`, is executed by its import, whatever its objects do.
-    """
-    statements: dict[str, set[LineRange]] = defaultdict(set)
-    for function in functions:
-        own = _text(head, function.at("head"))
-        located = head.try_find(function.target)
-        is_class = located is not None and located.definition.kind == "class"
-        if own and function.name != MODULE and not (function.only_moved or is_class):
-            with suppress(SourceError):
-                statements[own.path].update(changed_statements(own, _text(base, function.at("base"))))
-    return line_numbers({path: tuple(sorted(ranges)) for path, ranges in statements.items() if ranges})
-
-
-def _text(sources: Sources, place: DefinitionPlace | None) -> DefinitionText | None:
-    source = sources.tree.read(place.path) if place else None
-    return DefinitionText(source, place.path, place.lines) if place and source is not None else None

@@ -9,22 +9,12 @@ from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
+from tasks.stages.record.candidates import at_head, callable_of, candidates, changed_lines
 from tasks.stages.record.choosing import CallChooser, documents
+from tasks.stages.record.exploration import LEAST_SHARE, Exploration, NamedReach, named, undisturbed, workload
 from tasks.stages.record.lengths import alike, refusal, steady_share
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.stages.record.sides import documents_of
-from tasks.stages.record.targets import (
-    LEAST_SHARE,
-    Exploration,
-    NamedReach,
-    at_head,
-    callable_of,
-    candidates,
-    changed_lines,
-    named,
-    undisturbed,
-    workload,
-)
 from tests.support.evidence import DETECTION
 from tests.support.targets import TargetRepo
 
