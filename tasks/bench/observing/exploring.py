@@ -1,6 +1,7 @@
 """Run tests on one side, and learn which of them reach the changed functions, how long, and through which callers."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ TEST_SECONDS = 10.0
 """For one test."""
 GRACE = 15.0
 """Seconds that a run may take beyond its time to collect tests and to end the last one."""
+
+BY_SIGNAL = 128
+"""What the exit code of a sandbox is above if a signal killed the process in it."""
+MOST_KILLERS = 5
+"""Tests that may kill the process before the run is given up."""
 
 Frame = tuple[str, int]
 """A function as a file of the tree and its first line."""
@@ -80,42 +86,77 @@ def explore(
     For the longest calls of each target it is noted how long the target `inside` runs in them. Of a test with cases in
     `only` the others are left out.
     """
+    order = {
+        "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
+        "tree": str(site.side.tree),
+        "seconds": TEST_SECONDS,
+        "inside": inside,
+        "chains": chains,
+        "only": list(only),
+    }
     with exclusive(site.lock, silent), temporary_folder("prprep-explore-") as folder:
-        out = folder / "reached.jsonl"
-        order = {
-            "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
-            "tree": str(site.side.tree),
-            "out": str(out),
-            "seconds": TEST_SECONDS,
-            "session": seconds,
-            "inside": inside,
-            "chains": chains,
-            "only": list(only),
-        }
-        command = [str(site.side.python), "-m", "pytest", *options(site.side.tree, *tests, own=PLUGIN_OPTIONS)]
+        run = _Run(site, folder, options(site.side.tree, *tests, own=PLUGIN_OPTIONS), order)
+        notes = run.to_the_end(seconds)
+        reached = tuple(reach for each in run.ended for reach in _reached(each))
+        ran = tuple(dict.fromkeys(each["test"].partition("::")[0] for each in run.ended))
+    return reached, ran, tuple(f"the run of the tests {note}" for note in notes)
+
+
+class _Run:
+    """The tests in one process after the other: one that a test kills is followed by one for the tests after it."""
+
+    def __init__(self, site: RecordingSite, folder: Path, arguments: Sequence[str], order: Message) -> None:
+        self._site, self._folder, self._out = site, folder, folder / "reached.jsonl"
+        self._command = [str(site.side.python), "-m", "pytest", *arguments]
+        self._order = {**order, "out": str(self._out)}
+
+    @property
+    def ended(self) -> list[Message]:
+        return [each for each in self._lines() if "test" in each]
+
+    def to_the_end(self, seconds: float) -> list[str]:
+        """Run the tests; return notes on how that ended."""
+        end, killers = time.monotonic() + seconds, list[str]()
         notes: list[str] = []
+        while len(killers) <= MOST_KILLERS and (left := end - time.monotonic()) > 0:
+            was_killed, ending = self._once(left)
+            killer = self._unended()
+            if not was_killed or not killer or killer in killers:
+                return [*notes, *ending]
+            killers.append(killer)
+            notes.append(f"was killed in {killer}, which is left out")
+        return notes
+
+    def _once(self, seconds: float) -> tuple[bool, list[str]]:
+        """Run the tests that have not begun in one process; return whether that was killed, and notes on its end."""
+        site, file = self._site, self._folder / "order.json"
+        file.write_text(json.dumps({**self._order, "session": seconds}), encoding="utf-8")
         try:
             allowed = seconds + GRACE
-            finished = site.run(command, seconds=allowed, writable=folder, PRPREP_EXPLORER=json.dumps(order))
-            if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not read_regular(out)):
-                notes = [ending_of(finished, site)]
-            errors = repairable(f"{finished.output}\n{finished.error}") if finished.code else {}
-            notes += [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
+            finished = site.run(self._command, seconds=allowed, writable=self._folder, PRPREP_EXPLORER=str(file))
         except CommandFailedError as error:
             if not error.timed_out:
                 raise
-            notes = [f"was stopped after {seconds:.0f} s"]
-        tests_run = tuple(_lines(out))
-        reached = tuple(reach for each in tests_run for reach in _reached(each))
-        ran = tuple(dict.fromkeys(each["test"].partition("::")[0] for each in tests_run))
-        return reached, ran, tuple(f"the run of the tests {note}" for note in notes)
+            return False, [f"was stopped after {seconds:.0f} s"]
+        notes = []
+        if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not self._lines()):
+            notes = [ending_of(finished, site)]
+        errors = repairable(f"{finished.output}\n{finished.error}") if finished.code else {}
+        was_killed = finished.code < 0 or finished.code > BY_SIGNAL
+        return was_killed, notes + [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
 
+    def _unended(self) -> str:
+        """Return the test that began last, if it did not end."""
+        lines = self._lines()
+        return str(lines[-1].get("began", "")) if lines else ""
 
-def _lines(out: Path) -> Iterator[Message]:
-    """Read the lines that are whole: a process that was killed may leave part of one."""
-    for line in (read_regular(out) or b"").decode("utf-8", "replace").splitlines():
-        with suppress(ValueError):
-            yield json.loads(line)
+    def _lines(self) -> list[Message]:
+        """Read the lines that are whole: a process that was killed may leave part of one."""
+        lines = []
+        for line in (read_regular(self._out) or b"").decode("utf-8", "replace").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+        return lines
 
 
 def _reached(test: Message) -> Iterator[Reach]:

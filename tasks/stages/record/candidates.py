@@ -1,8 +1,7 @@
 """Choose the functions that the change may be about: what changed, and exists on both sides."""
 
 import ast
-import copy
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from ...project.code.imported_names import Imports, imports
 from ...project.code.modules import module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
-from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
+from ...project.syntax import last_name, parse_or_empty
+from .bookkeeping import only_keeps_books
 
 MOST_CANDIDATES: Final = 60
 
-SLOTS: Final = "__slots__"
-COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
 GENERATING: Final = frozenset({"dataclass", "define", "mutable", "frozen", "s", "attrs"})
 """Decorators of dataclasses and attrs that generate a constructor."""
 
@@ -64,7 +62,7 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
         changed = [(each, target) for each, target in at_base if not each.only_moved]
         sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
         rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
-        faster = [target for target in rewritten if not _only_prepares(*sides[target])]
+        faster = [target for target in rewritten if not only_keeps_books(*sides[target])]
         chosen = faster or rewritten or list(sides)
         targets = [*chosen, *(each for each in targets if each not in sides)]
     found = (callable_of(base, target) for target in dict.fromkeys(targets))
@@ -89,52 +87,6 @@ class _Imported(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         module, name = self._names.get(node.id, ("", ""))
         return ast.parse(f"{module}.{name}".rstrip("."), mode="eval").body if module else node
-
-
-def _only_prepares(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    """Return whether head only adds constants to a function or class, such as an empty cache: that saves nothing."""
-    if before is None or after is None:
-        return False
-    bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
-    old, new = (next(iter(body), None) for body in bodies)
-    if not isinstance(old, Scope) or not isinstance(new, Scope) or _header_of(old) != _header_of(new):
-        return False
-    statements = [[_comparable(each) for each in without_docstring(node)] for node in (old, new)]
-    added = Counter(statements[1]) - Counter(statements[0])
-    is_kept = not Counter(statements[0]) - Counter(statements[1])
-    constants = {_comparable(each) for each in new.body if _is_constant(each)}
-    return is_kept and bool(added or _slots(old) != _slots(new)) and constants.issuperset(added)
-
-
-def _header_of(node: Scope) -> str:
-    """Return the first line of a function or class, with its decorators."""
-    empty = copy.copy(node)
-    empty.body = [ast.Pass()]
-    return ast.unparse(empty)
-
-
-def _comparable(statement: ast.stmt) -> str:
-    return SLOTS if _names_slots(statement) else ast.dump(statement)
-
-
-def _names_slots(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and SLOTS in names(statement.targets, ast.Store)
-
-
-def _slots(node: Scope) -> list[str]:
-    return [ast.dump(each) for each in node.body if _names_slots(each)]
-
-
-def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement assigns a constant or an empty collection, or only declares an attribute's type."""
-    if isinstance(statement, ast.AnnAssign) and statement.value is None:
-        return True
-    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-    is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
-        isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)
-    )
-    is_collection = not isinstance(value, ast.Call) or last_name(value) in COLLECTIONS
-    return isinstance(value, ast.Constant) or (is_empty and is_collection)
 
 
 def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:

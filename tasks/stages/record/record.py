@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -200,8 +200,8 @@ class _Recorder:
     ) -> tuple[Recording | None, list[Recording], tuple[str, ...]]:
         """Return the first recording that is long enough, those tried before it, and notes on others."""
         tried: list[Recording] = []
-        notes: tuple[str, ...] = ()
-        workloads = self._workloads(exploration, target, exploration.tests(target.watched))
+        workloads, why_none = self._workloads(exploration, target, exploration.tests(target.watched))
+        notes = why_none if not workloads else ()
         # The target itself is tried in any case.
         own = (each for each in workloads[MOST_WORKLOADS:] if each.called is target)
         for each in (*workloads[:MOST_WORKLOADS], *own):
@@ -238,8 +238,10 @@ class _Recorder:
         workload, failures = chooser.best(reached, seconds=self._seconds(MOST_SECONDS, least=SECONDS_FOR_TESTS))
         return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
-    def _workloads(self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]) -> tuple[Workload, ...]:
-        """Return what could be called, the best first.
+    def _workloads(
+        self, exploration: Exploration, target: Candidate, tests: Sequence[TestRun]
+    ) -> tuple[tuple[Workload, ...], tuple[str, ...]]:
+        """Return what could be called, the best first, and notes on the run of the tests in which that was seen.
 
         The target itself goes first if it is public and its calls are long enough; then public functions that spend
         most of their time in it: those that the project exports, then the longer (up to a millisecond) the better; then
@@ -248,10 +250,10 @@ class _Recorder:
         callers = exploration.callers(target.watched)
         cases = exploration.cases(target.watched)
         longest = partial(self._with_longest_calls, target, callers, tests, cases)
-        runs = [tuple(longest())]
-        end = time.monotonic() + REPEATING_SECONDS
+        first, notes = longest()
+        runs, end = [first], time.monotonic() + REPEATING_SECONDS
         while len(runs) < MOST_RUNS and time.monotonic() < end:
-            runs.append(tuple(longest()))
+            runs.append(longest()[0])
         reached = tuple(undisturbed(runs))
         candidates = (each for each in (target, *callers) if each.called_as)
         found = [each for candidate in candidates if (each := workload(candidate, reached))]
@@ -263,19 +265,29 @@ class _Recorder:
             is_exported = "." not in self._public_name(each.called).partition(":")[0]
             return is_first, each.is_public and each.is_mostly, each.is_mostly, is_exported, duration, each.share
 
-        return tuple(sorted(found, key=rank, reverse=True))
+        if not notes and not any(each.longest for each in reached):
+            ran = figures.counted(sum(map(len, tests)), "test")
+            notes = (f"run again by themselves, {ran} made no call of {target.watched}",)
+        return tuple(sorted(found, key=rank, reverse=True)), notes
 
     def _with_longest_calls(
         self, target: Candidate, callers: Sequence[Candidate], tests: Sequence[TestRun], cases: Sequence[str]
-    ) -> Iterator[NamedReach]:
-        """Run `cases` of the tests again; yield the calls with the most time in the target, of it and its callers."""
+    ) -> tuple[tuple[NamedReach, ...], tuple[str, ...]]:
+        """Run `cases` of the tests again; return the calls with the most time in the target, of it and its callers.
+
+        The second value is notes on how that ended.
+        """
+        calls: list[NamedReach] = []
+        notes: tuple[str, ...] = ()
         for side, nodes in ((self.sides.base, self._old(tests)), (self.sides.head, self._new(tests))):
             if nodes:
                 functions = self.sides.functions(side, (target, *callers))
                 flat = [node for run in nodes for node in run]
                 explored = partial(explore, side.site, functions, flat, seconds=self._seconds(EXPLORING_SECONDS))
-                seen, _, _ = explored(inside=target.watched, chains=False, only=cases)
-                yield from (named(each, side.sources, self._detection.layout) for each in seen)
+                seen, _, more = explored(inside=target.watched, chains=False, only=cases)
+                calls += (named(each, side.sources, self._detection.layout) for each in seen)
+                notes = (*notes, *more)
+        return tuple(calls), notes
 
     def _public_name(self, called: Candidate) -> str:
         """Return the target by which both sides export a function from the outermost package, else its own."""

@@ -158,6 +158,14 @@ CACHED = """class Parser:
         ("\n        self._value: str | None = None\n        self._rows = {}", ".strip()", ["value"]),
         ("\n        self._value = text.strip()", ".strip()", ["__init__", "value"]),
         ("\n        self._value = None", "", ["__init__"]),
+        ("\n        if self.text:\n            self._rows.discard(text)", ".strip()", ["value"]),
+        (
+            "\n        if self.text:\n            self._rows[text], self._value = 1, None",
+            ".strip()",
+            ["__init__", "value"],
+        ),
+        ("\n        if not self.text:\n            return", ".strip()", ["__init__", "value"]),
+        ("\n        self.text.clear()", ".strip()", ["__init__", "value"]),
     ],
 )
 def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, prepared, value, targets):

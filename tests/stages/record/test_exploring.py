@@ -241,10 +241,12 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
 def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkeypatch):
     monkeypatch.setattr("tasks.bench.observing.exploring.TEST_SECONDS", 0.5)
     (site.side.tree / "tests/test_slow.py").write_text(
-        "from rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\ndef test_next():\n    parse('a')\n"
+        "import os\nfrom rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\n"
+        "def test_killed():\n    os.kill(os.getpid(), 9)\n\ndef test_next():\n    parse('a')\n"
     )
-    found, _, _ = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
-    assert {each.test.partition("::")[2] for each in found} == {"test_slow", "test_next"}
+    found, _, notes = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
+    assert [each.test.partition("::")[2] for each in found] == ["test_slow", "test_next"]
+    assert notes == ("the run of the tests was killed in tests/test_slow.py::test_killed, which is left out",)
 
 
 def test_tests_with_generated_inputs_run_last(site):

@@ -1,10 +1,10 @@
 """Find out which tests reach some functions, and for how long: a pytest plugin.
 
-PRPREP_EXPLORER holds the orders as JSON: the `targets` (functions, see `WantedFunction`, by name), the `tree`, the file
-to write (`out`: a line of JSON for each test, written as it ends), the `seconds` that one test may
-take, those after which no further test begins (`session`), the target of which it matters how long it runs in each call
-(`inside`, "" for none), whether the callers are noted (`chains`), and the cases (pytest's ids) for which the other ones
-of their tests are left out (`only`).
+PRPREP_EXPLORER names the file of the orders in JSON: the `targets` (functions, see `WantedFunction`, by name), the
+`tree`, the file to write (`out`: two lines of JSON for each test, written as it begins and ends), the `seconds` that
+one test may take, those after which no further test begins (`session`), the target of which it matters how long it runs
+in each call (`inside`, "" for none), whether the callers are noted (`chains`), and the cases (pytest's ids) for which
+the other ones of their tests are left out (`only`). Tests that began in an earlier run into the same file are left out.
 """
 
 from __future__ import annotations
@@ -34,22 +34,32 @@ class Explorer:
         targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
         self._watch = ReachWatch(targets, orders["tree"], orders["inside"], chains=orders["chains"])
 
+    @classmethod
+    def of_file(cls, path: str) -> Explorer:
+        with open(path, encoding="utf-8") as file:
+            return cls(json.load(file))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Run tests last that hypothesis repeats with inputs of its own: they take long, and have no input to keep."""
-        only = set(self._orders["only"])
+        only, skip = set(self._orders["only"]), self._begun()
         chosen = {_without_case(item) for item in items if item.nodeid in only}
-        left_out = [item for item in items if item.nodeid not in only and _without_case(item) in chosen]
+        kept, left_out = [], []
+        for item in items:
+            is_kept = item.nodeid not in skip and (item.nodeid in only or _without_case(item) not in chosen)
+            (kept if is_kept else left_out).append(item)
         if left_out:
             config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item.nodeid in only or _without_case(item) not in chosen]
-        items.sort(key=_is_generated)
+        items[:] = sorted(kept, key=_is_generated)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         self._watch.restart(str(item.fspath))
+        self._write({"began": item.nodeid})
         yield
-        self._write(item)
+        tree = os.path.realpath(self._orders["tree"])
+        reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
+        self._write({**_described(item), "reached": reached})
         if time.monotonic() > self._end:
             item.session.shouldstop = "the time for exploring is over"
 
@@ -58,11 +68,15 @@ class Explorer:
         with _limited(self._orders["seconds"]):
             yield
 
-    def _write(self, item: Any) -> None:
-        tree = os.path.realpath(self._orders["tree"])
-        reached = {target: reach.message(tree) for target, reach in self._watch.reached.items()}
+    def _begun(self) -> set[str]:
+        if not os.path.exists(self._orders["out"]):
+            return set()
+        with open(self._orders["out"], encoding="utf-8") as out:
+            return {json.loads(line).get("began", "") for line in out}
+
+    def _write(self, message: dict[str, Any]) -> None:
         with open(self._orders["out"], "a", encoding="utf-8") as out:
-            out.write(json.dumps({**_described(item), "reached": reached}) + "\n")
+            out.write(json.dumps(message) + "\n")
 
 
 def _described(item: Any) -> dict[str, Any]:
@@ -106,4 +120,4 @@ def pytest_configure(config: Any) -> None:
 # Now, not when pytest is configured: before that a conftest may import the project, and modules copy names.
 # Tests that run pytest themselves must not explore.
 _orders = os.environ.pop("PRPREP_EXPLORER", None)
-EXPLORER = Explorer(json.loads(_orders)) if _orders else None
+EXPLORER = Explorer.of_file(_orders) if _orders else None

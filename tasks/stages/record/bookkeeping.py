@@ -1,0 +1,120 @@
+"""Recognise changes that only prepare or maintain what others use, such as a new cache: alone they save nothing."""
+
+import ast
+import copy
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+from ...project.code.sources import LocatedDefinition
+from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
+
+SLOTS: Final = "__slots__"
+COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
+COMPUTING: Final = ast.Call | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+BLOCKS: Final = ("body", "orelse", "finalbody")
+
+
+def only_keeps_books(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
+    """Return whether head only adds bookkeeping to a function or class.
+
+    That is constants, such as an empty cache or a type, and what assigns, empties or fills attributes that base's code
+    of it does not use.
+    """
+    if before is None or after is None:
+        return False
+    bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
+    old, new = (next(iter(body), None) for body in bodies)
+    if not isinstance(old, Scope) or not isinstance(new, Scope) or _header_of(old) != _header_of(new):
+        return False
+    added = _added(without_docstring(old), without_docstring(new))
+    if added is None or not (added or _slots(old) != _slots(new)):
+        return False
+    used = {each.attr for each in ast.walk(old) if isinstance(each, ast.Attribute)}
+    return all(_is_constant(each) or _is_of_new_attributes(each, used) for each in added)
+
+
+def _added(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> list[ast.stmt] | None:
+    """Return the statements that are new, at any depth; None if others are changed or gone."""
+    added: list[ast.stmt] = []
+    rest = list(old)
+    for statement in new:
+        same = next((each for each in rest if _comparable(each) == _comparable(statement)), None)
+        if same is not None:
+            rest.remove(same)
+        elif rest and (within := _added_within(rest[0], statement)) is not None:
+            del rest[0]
+            added += within
+        else:
+            added.append(statement)
+    return None if rest else added
+
+
+def _added_within(old: ast.stmt, new: ast.stmt) -> list[ast.stmt] | None:
+    """Return what is new in the blocks of a statement; None if it is another statement."""
+    if not isinstance(old, type(new)) or not hasattr(new, "body") or _header_of(old) != _header_of(new):
+        return None
+    blocks = [_added(getattr(old, block, []), getattr(new, block, [])) for block in BLOCKS]
+    return None if None in blocks else list(chain.from_iterable(filter(None, blocks)))
+
+
+def _header_of(node: ast.stmt) -> str:
+    """Return a statement without its blocks, such as the first line of a function with its decorators."""
+    empty = copy.copy(node)
+    for block in BLOCKS:
+        if hasattr(empty, block):
+            setattr(empty, block, [ast.Pass()] if block == "body" else [])
+    return ast.dump(empty)
+
+
+def _comparable(statement: ast.stmt) -> str:
+    return SLOTS if _names_slots(statement) else ast.dump(statement)
+
+
+def _names_slots(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and SLOTS in names(statement.targets, ast.Store)
+
+
+def _slots(node: Scope) -> list[str]:
+    return [ast.dump(each) for each in node.body if _names_slots(each)]
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    """Return whether a statement assigns a constant or an empty collection, or only declares an attribute's type."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is None:
+        return True
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
+        isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)
+    )
+    is_collection = not isinstance(value, ast.Call) or last_name(value) in COLLECTIONS
+    return isinstance(value, ast.Constant) or (is_empty and is_collection)
+
+
+def _is_of_new_attributes(statement: ast.stmt, used: set[str]) -> bool:
+    """Return whether a statement changes nothing but attributes that are not `used`, without computing much.
+
+    What ends the function, like `return`, may save something.
+    """
+    if isinstance(statement, ast.If):
+        return all(_is_of_new_attributes(each, used) for each in (*statement.body, *statement.orelse))
+    changed = list(_changed_by(statement))
+    computing = sum(isinstance(each, COMPUTING) for each in ast.walk(statement)) - isinstance(statement, ast.Expr)
+    are_new = all(isinstance(each, ast.Attribute) and each.attr not in used for each in changed)
+    return bool(changed) and are_new and not computing
+
+
+def _changed_by(statement: ast.stmt) -> Iterator[ast.expr]:
+    """Yield what a statement assigns to, deletes, or calls a method of, without subscripts."""
+    targets: Sequence[ast.expr] = ()
+    match statement:
+        case ast.Assign() | ast.Delete():
+            targets = statement.targets
+        case ast.AugAssign() | ast.AnnAssign():
+            targets = (statement.target,)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner))):
+            targets = (owner,)
+    for target in targets:
+        while isinstance(target, ast.Subscript):
+            target = target.value  # noqa: PLW2901 - what holds the element
+        yield target
