@@ -174,8 +174,9 @@ def _bound(
     except TypeError:
         return None
     bound.apply_defaults()
-    kinds = {name: KINDS[_signature(function).parameters[name].kind] for name in bound.arguments}
-    return dict(bound.arguments), kinds
+    values = dict(bound.arguments)
+    kinds = {name: KINDS[_signature(function).parameters[name].kind] for name in values}
+    return values, _as_class_takes(values, kinds, function.__code__)
 
 
 def _passed(values: Mapping[str, Any], kinds: Mapping[str, str]) -> tuple[list[Any], dict[str, Any]]:
@@ -191,7 +192,21 @@ def _arguments(code: types.CodeType, values: Mapping[str, Any]) -> tuple[dict[st
     """Return the values and the kinds of the parameters."""
     # A variable that a closure shares is not among the fast ones until it is set.
     kinds = {name: kind for name, kind in parameters(code).items() if name in values}
-    return {name: values[name] for name in kinds}, kinds
+    values = {name: values[name] for name in kinds}
+    return values, _as_class_takes(values, kinds, code)
+
+
+def _as_class_takes(values: Mapping[str, Any], kinds: dict[str, str], code: types.CodeType) -> dict[str, str]:
+    """Return the kinds of a constructor's parameters in a call of the class, whose `__new__` has parameters of its own.
+
+    Those for which `__new__` has no position are passed by name.
+    """
+    owner = type(values[next(iter(values))]) if values and code.co_name == "__init__" else object
+    new = owner.__new__
+    if not isinstance(new, types.FunctionType) or new.__code__.co_flags & inspect.CO_VARARGS:
+        return kinds
+    by_position = [name for name, kind in kinds.items() if kind == "positional"]
+    return {**kinds, **dict.fromkeys(by_position[new.__code__.co_argcount :], "keyword")}
 
 
 def report_effects(recorder: Recorder) -> None:
