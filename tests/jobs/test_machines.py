@@ -74,7 +74,8 @@ def test_a_result_from_another_machine_is_evidence_as_a_local_one(packed):
     assert ran(folder, "measure:faster").returncode == 0
     ours = Samples.read(state / "samples.json")
     assert ours != theirs
-    assert shape(ours) == shape(theirs)
+    there, here = shape(theirs), shape(ours)
+    assert {name: (there[name], here[name]) for name in there if there[name] != here[name]} == {}
 
 
 def shape(samples: Samples) -> dict[str, object]:
@@ -82,9 +83,10 @@ def shape(samples: Samples) -> dict[str, object]:
     fields = samples.model_dump(
         mode="json", exclude={"measurements", "load", "functions", "stacks", "sites", "held", "notes"}
     )
+    sides = {f"{side} {name}": value for side in ("base", "head") for name, value in fields.pop(side).items()}
     for side in ("base", "head"):
-        fields[side].pop("environment")  # it depends on the path of the tree
-    return fields | {"metrics": [(each.test, each.metric) for each in samples.measurements]}
+        del sides[f"{side} environment"]  # it depends on the path of the tree
+    return fields | sides | {"metrics": [(each.test, each.metric) for each in samples.measurements]}
 
 
 def running_jobs(mark: str) -> list[psutil.Process]:
