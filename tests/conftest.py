@@ -27,7 +27,7 @@ collect_ignore_glob = ["lint_cases/*"]
 
 
 def pytest_collection_modifyitems(items):
-    """Start the files that take longest first, or one process ends alone with them; `slow(minutes)` tells the longest."""
+    """Start the files that take longest first, or one process ends alone with them; `slow(minutes)` says which these are."""
     minutes = {}
     for item in items:
         mark = item.get_closest_marker("slow")
@@ -52,7 +52,7 @@ def _apart(tmp_path_factory):
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GH_CONFIG_DIR", str(tmp_path_factory.mktemp("gh")))
         tokens = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_REPO")
-        # What xdist tells its processes is not for the pytest that tests start.
+        # The variables of processes of xdist are not for the pytest that tests start.
         xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
         for name in (
             "PYTEST_ADDOPTS",

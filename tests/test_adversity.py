@@ -52,7 +52,7 @@ def remounted(folder, options):
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
 
 
-def told_plainly(run, *parts):
+def is_said_plainly(run, *parts):
     """See that a run failed with a message that names the way out, and gave no defect of ours as the reason."""
     assert run.code in {1, 3}, run.output
     assert "defect" not in run.output
@@ -75,7 +75,7 @@ def reaches_the_change(run):
 def test_a_cache_on_a_full_disk(repo, tmp_path, room):
     cache = tmp_path / "full"
     with mounted(cache, f"size={room}"), untouched(repo.path):
-        assert told_plainly(compare(repo, PRPREP_CACHE=str(cache)), "space")
+        assert is_said_plainly(compare(repo, PRPREP_CACHE=str(cache)), "space")
         remounted(cache, "size=2g")
         assert reaches_the_change(compare(repo, stages=("lint",), PRPREP_CACHE=str(cache)))
 
@@ -87,7 +87,7 @@ def test_the_state_on_a_full_disk(repo, tmp_path):
     with mounted(work / ".prprep", "size=4k"), untouched(repo.path):
         for room in ("4k", "32k", "64k"):
             remounted(work / ".prprep", f"size={room}")
-            assert told_plainly(compare(repo), "space")
+            assert is_said_plainly(compare(repo), "space")
         remounted(work / ".prprep", "size=64m")
         run = compare(repo)
         assert run.code == 0, run.output
@@ -98,11 +98,11 @@ def test_bodies_on_a_full_disk_and_in_a_folder_that_is_read_only(repo, tmp_path)
     work = tmp_path / "work"
     work.mkdir()
     with mounted(work / ".codeflash", "ro"), untouched(repo.path):
-        assert told_plainly(compare(repo), "read-only", ".codeflash")
+        assert is_said_plainly(compare(repo), "read-only", ".codeflash")
         remounted(work / ".codeflash", "rw,size=4k")
         (work / ".codeflash" / "notes.txt").write_text("in the only page that there is")
         run = compare(repo)
-        assert told_plainly(run, "space")
+        assert is_said_plainly(run, "space")
         assert "\n-- measure:faster" in run.output
         assert not list((work / ".codeflash").glob("*pr-body*"))
         remounted(work / ".codeflash", "size=8m")
@@ -118,7 +118,7 @@ def test_a_folder_that_is_read_only(repo, tmp_path, name):
     work.mkdir()
     with mounted(work / name, "ro"), untouched(repo.path):
         variables = {"PRPREP_CACHE": str(work / name)} if name == "cache" else {}
-        assert told_plainly(compare(repo, **variables), "read-only", name)
+        assert is_said_plainly(compare(repo, **variables), "read-only", name)
 
 
 def test_folders_of_somebody_else(repo, tmp_path):
@@ -182,7 +182,7 @@ def test_a_repository_that_was_moved(repo, tmp_path):
     assert compare(repo, stages=PREPARED).code == 0
     repo.path.rename(tmp_path / "elsewhere")
     run = compare(repo)
-    assert told_plainly(run, "there is no such folder", "../repo")
+    assert is_said_plainly(run, "there is no such folder", "../repo")
     assert run.code == 3
     (run.folder / "prprep.yaml").write_text((run.folder / "prprep.yaml").read_text().replace("../repo", "../elsewhere"))
     done = ran(run.folder, "run", "lint")
@@ -232,7 +232,7 @@ def test_a_commit_that_was_collected_after_it_was_prepared(repo, packed):
     repo.git("reflog", "expire", "--expire=now", "--all")
     repo.git("gc" if packed else "prune", *(["--quiet", "--prune=now"] if packed else ["--expire=now"]))
     run = compare(repo, lost)
-    assert told_plainly(run, commit[:12])
+    assert is_said_plainly(run, commit[:12])
 
 
 def test_a_repository_that_lost_objects(repo):
@@ -242,7 +242,7 @@ def test_a_repository_that_lost_objects(repo):
     lost.unlink()
     shutil.rmtree(os.environ["PRPREP_CACHE"] + "/trees", ignore_errors=True)
     run = compare(repo)
-    assert told_plainly(run, "git could not read")
+    assert is_said_plainly(run, "git could not read")
 
 
 def test_a_run_with_process_ids_of_its_own(repo):
@@ -254,7 +254,7 @@ def test_a_run_with_process_ids_of_its_own(repo):
         [*alone, *command("run")], cwd=folder, env=variables_of({}), capture_output=True, text=True, check=False
     )
     run = Run(folder, done.returncode, done.stdout + done.stderr)
-    assert run.code == 0, run.told
+    assert run.code == 0, run.output
     (time,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
     assert all(launch.waited["base"] for launch in time.launches)
     assert is_improved(run.comparison(), MetricName.TIME)

@@ -186,7 +186,7 @@ TRIED = {
     "tmp holds": attempt(lambda: sorted(name for name in os.listdir("/tmp") if "pytest" in name)),
     "environment": dict(os.environ),
 }
-Path(__file__).with_suffix(f".{time.time_ns()}{TOLD}").write_text(json.dumps(TRIED))
+Path(__file__).with_suffix(f".{time.time_ns()}{SUFFIX}").write_text(json.dumps(TRIED))
 """
 
 
@@ -204,7 +204,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, secrets, monkeypat
     with socket.create_server(("127.0.0.1", 0)) as server:
         suffix = f".{tmp_path.name}"
         facts = {
-            "TOLD": suffix,
+            "SUFFIX": suffix,
             "ADDRESS": server.getsockname(),
             "HOME": str(home),
             "REPOSITORY": str(tmp_path / "repo"),
