@@ -36,22 +36,22 @@ class Pressure(NamedTuple):
 def busy_share(seconds: float) -> float | None:
     """Return the share of this process's cores that programs use, watched for some `seconds`; None if not known.
 
-    prprep's own, which set up something else meanwhile, do not count.
+    prprep and what it runs, such as what sets up another item meanwhile, do not count.
     """
-    before = _seconds_of(beside.others())
+    before = _seconds_of(beside.family())
     times = psutil.cpu_times_percent(interval=seconds, percpu=True)
-    own = sum(max(0.0, now - before.get(process, 0.0)) for process, now in _seconds_of(beside.others()).items())
+    own = _seconds_of(beside.family()) - before
     ours = all_cores() or range(len(times))
     idle = [each.idle + getattr(each, "iowait", 0.0) for core, each in enumerate(times) if core in ours]
     return max(0.0, 1 - sum(idle) / len(idle) / 100 - own / len(idle) / seconds) if idle else None
 
 
-def _seconds_of(processes: Iterable[int]) -> dict[int, float]:
-    """Return the CPU seconds of processes so far, with those of their children that have ended."""
-    seconds = {}
+def _seconds_of(processes: Iterable[int]) -> float:
+    """Return the CPU seconds of a process and its descendants so far; of those that have ended, their parents know."""
+    seconds = 0.0
     for process in processes:
         with suppress(psutil.Error):
-            seconds[process] = sum(psutil.Process(process).cpu_times()[:4])
+            seconds += sum(psutil.Process(process).cpu_times()[:4])
     return seconds
 
 

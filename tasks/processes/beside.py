@@ -99,7 +99,7 @@ def another_measures() -> bool:
 def recover() -> None:
     """Let the family's programs go on, on all cores: one that measured may have been killed meanwhile."""
     if _measuring is None:
-        for process in _family():
+        for process in _beside_this():
             _signal(process, signal.SIGCONT)
             for thread in threads(process):
                 move(thread, all_cores())
@@ -117,14 +117,19 @@ def others() -> Iterator[int]:
     own = {process for program in programs for process in (program, *descendants(program))}
     # The first of the family knows its programs; those of the others are all that it has started.
     known = {process for program in _started.copy() for process in (program, *descendants(program))}
-    family = known if _first() == os.getpid() else _family()
-    yield from (process for process in family - own if not _is_reaper(process))
+    all_of_them = known if _first() == os.getpid() else _beside_this()
+    yield from (process for process in all_of_them - own if not _is_reaper(process))
 
 
-def _family() -> set[int]:
+def family() -> set[int]:
+    """Return all processes of the family: the first one, and what it has started."""
+    return {_first(), *descendants(_first())}
+
+
+def _beside_this() -> set[int]:
     """Return the processes that the family has started: neither this one nor what it runs for."""
     me = os.getpid()
-    return set(descendants(_first())) - _ancestors(me) - {me}
+    return family() - {_first(), me} - _ancestors(me)
 
 
 def _first() -> int:

@@ -97,17 +97,26 @@ def test_programs_of_other_threads_leave_the_core_to_a_measurement(lock, other_t
         assert cores_of(later) == {all_cores()}
 
 
-def test_what_it_runs_itself_is_no_load(lock, other_thread):
-    def shares():
-        alone = pressure.busy_share(0.5)
-        with exclusive(lock, print):
-            return alone, pressure.busy_share(0.5)
-
+def test_what_it_runs_itself_is_no_load():
+    """Neither what still runs nor what has ended meanwhile."""
     with running(TREE) as program:
         assert wait_for(lambda: len(processes(program)) == 2)
-        # Both loops on the one core that is left: it is busy, and nobody else's work is left over.
-        own, measured = pressure.busy_share(0.5), other_thread(shares)[1]
-    assert measured < own
+        own = pressure.busy_share(0.5)
+    brief = "import subprocess, sys\nwhile True: subprocess.run([sys.executable, '-c', 'sum(range(10**6))'])"
+    with running(brief):
+        ended = pressure.busy_share(0.5)
+    orphan = (
+        "import subprocess, sys; tree = [sys.executable, '-c', sys.argv[1]]\n"
+        "print(subprocess.Popen(tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True).pid)"
+    )
+    started = subprocess.run([sys.executable, "-c", orphan, TREE], stdout=subprocess.PIPE, text=True, check=True)
+    try:
+        assert wait_for(lambda: beside.descendants(int(started.stdout)))
+        others = pressure.busy_share(0.5)
+    finally:
+        os.killpg(int(started.stdout), signal.SIGKILL)
+    assert own < others
+    assert ended < others
 
 
 @contextmanager
