@@ -156,7 +156,7 @@ class _Run:
         for line in (read_regular(self._out) or b"").decode("utf-8", "replace").splitlines():
             with suppress(ValueError):
                 lines.append(json.loads(line))
-        return lines
+        return [line for line in lines if isinstance(line, dict)]
 
 
 def _reached(test: Message) -> Iterator[Reach]:

@@ -18,8 +18,8 @@ BLOCKS: Final = ("body", "orelse", "finalbody")
 def only_keeps_books(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
     """Return whether head only adds bookkeeping to a function or class.
 
-    That is constants, such as an empty cache or a type, and what assigns, empties or fills attributes that base's code
-    of it does not use.
+    That is what declares a type, and what assigns, empties or fills names and attributes that base's code of it does
+    not use, such as a cache; to assign to others may free memory.
     """
     if before is None or after is None:
         return False
@@ -30,8 +30,8 @@ def only_keeps_books(before: LocatedDefinition | None, after: LocatedDefinition 
     added = _added(without_docstring(old), without_docstring(new))
     if added is None or not (added or _slots(old) != _slots(new)):
         return False
-    used = {each.attr for each in ast.walk(old) if isinstance(each, ast.Attribute)}
-    return all(_is_constant(each) or _is_of_new_attributes(each, used) for each in added)
+    used = {each.attr for each in ast.walk(old) if isinstance(each, ast.Attribute)} | names([old], ast.expr_context)
+    return all(_is_constant(each, used) or _is_of_new_attributes(each, used) for each in added)
 
 
 def _added(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> list[ast.stmt] | None:
@@ -79,10 +79,12 @@ def _slots(node: Scope) -> list[str]:
     return [ast.dump(each) for each in node.body if _names_slots(each)]
 
 
-def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement assigns a constant or an empty collection, or only declares an attribute's type."""
+def _is_constant(statement: ast.stmt, used: set[str]) -> bool:
+    """Return whether a statement assigns a constant or an empty collection to what is new, or only declares a type."""
     if isinstance(statement, ast.AnnAssign) and statement.value is None:
         return True
+    if not used.isdisjoint(last_name(each) for each in _changed_by(statement)):
+        return False
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
     is_empty = isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.Set | ast.Call) and not any(
         isinstance(each, ast.expr) for each in ast.iter_child_nodes(value) if each is not getattr(value, "func", None)

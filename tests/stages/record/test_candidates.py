@@ -166,6 +166,7 @@ CACHED = """class Parser:
         ),
         ("\n        if not self.text:\n            return", ".strip()", ["__init__", "value"]),
         ("\n        self.text.clear()", ".strip()", ["__init__", "value"]),
+        ("\n        text = None", ".strip()", ["__init__", "value"]),
     ],
 )
 def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, prepared, value, targets):
