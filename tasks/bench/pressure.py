@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -38,12 +39,22 @@ def busy_share(seconds: float) -> float | None:
 
     prprep and what it runs, such as what sets up another item meanwhile, do not count.
     """
-    before = _seconds_of(beside.family())
-    times = psutil.cpu_times_percent(interval=seconds, percpu=True)
-    own = _seconds_of(beside.family()) - before
-    ours = all_cores() or range(len(times))
-    idle = [each.idle + getattr(each, "iowait", 0.0) for core, each in enumerate(times) if core in ours]
-    return max(0.0, 1 - sum(idle) / len(idle) / 100 - own / len(idle) / seconds) if idle else None
+    # psutil's own percentages are wrong for less than a second: it divides by a whole one.
+    own, (total, idle) = _seconds_of(beside.family()), _core_seconds()
+    time.sleep(seconds)
+    own_after, (total_after, idle_after) = _seconds_of(beside.family()), _core_seconds()
+    if total_after <= total:
+        return None
+    return max(0.0, 1 - (idle_after - idle + own_after - own) / (total_after - total))
+
+
+def _core_seconds() -> tuple[float, float]:
+    """Return the seconds of this process's cores so far, and those of them that were idle."""
+    times = psutil.cpu_times(percpu=True)
+    ours = [each for core, each in enumerate(times) if core in (all_cores() or range(len(times)))]
+    # The time of guests counts for the user as well.
+    total = sum(sum(each) - getattr(each, "guest", 0.0) - getattr(each, "guest_nice", 0.0) for each in ours)
+    return total, sum(each.idle + getattr(each, "iowait", 0.0) for each in ours)
 
 
 def _seconds_of(processes: Iterable[int]) -> float:

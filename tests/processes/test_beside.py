@@ -115,7 +115,7 @@ def test_what_it_runs_itself_is_no_load():
         others = pressure.busy_share(0.5)
     finally:
         os.killpg(int(started.stdout), signal.SIGKILL)
-    assert own < others
+    assert own < others > 0.5
     assert ended < others
 
 
