@@ -12,8 +12,13 @@ SAME = 0.05
 """The part by which two peaks, or two times of an import, are alike."""
 
 
-def domains_by_peaks(proposal: DomainProposal, peaks: Peaks | None) -> tuple[tuple[Domain, ...], str]:
-    """Return the domains that follow from the allocations of the chosen call, and why; () if they say no other."""
+def domains_by_peaks(
+    proposal: DomainProposal, peaks: Peaks | None, *, of_objects: bool = False
+) -> tuple[tuple[Domain, ...], str]:
+    """Return the domains that follow from the allocations of the chosen call, and why; () if they say no other.
+
+    A program may hold very many objects, however small they are: `of_objects` says that the call makes one.
+    """
     if proposal.given or peaks is None:
         return (), ""
     difference = abs(peaks.head - peaks.base)
@@ -21,7 +26,8 @@ def domains_by_peaks(proposal: DomainProposal, peaks: Peaks | None) -> tuple[tup
     is_alike = difference <= SAME * peaks.base
     if proposal.domains[:1] == ("mem",) and is_alike:
         return ("cpu",), f"time is measured, not memory: the benchmark's calls allocate {both}"
-    if proposal.domains[:1] == ("mem",) and peaks.head > peaks.base:
+    is_small = difference < LEAST_BYTES and not of_objects
+    if proposal.domains[:1] == ("mem",) and (is_small or peaks.head > peaks.base):
         return ("cpu", "mem"), f"time is measured as well: the benchmark's calls allocate {both}"
     if proposal.domains == ("cpu",) and difference >= LEAST_BYTES and peaks.head <= LESS_MEMORY * peaks.base:
         return ("cpu", "mem"), f"memory is measured as well: the benchmark's calls allocate {both}"

@@ -73,7 +73,8 @@ def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     recording = repaired(sides, lambda sides: _Recorder(sides).recording())
     if domains and not recording.is_usable:
         return by_import
-    found, why = domains_by_peaks(detection.domain, peaks_of(recording))
+    of_objects = recording.target.endswith(".__init__")
+    found, why = domains_by_peaks(detection.domain, peaks_of(recording), of_objects=of_objects)
     notes = (*recording.notes, *filter(None, (note, why)))
     return recording.model_copy(update={"domains": found or domains, "notes": notes})
 
