@@ -490,7 +490,7 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
         ),
         ("survey", {"survey", "render"}),
         ("record", {"record", "lint"}),
-        ("scaffold", {"scaffold", "inject", "lint", "measure", "verify", "render"}),
+        ("scaffold", {"scaffold", "inject", "lint", "measure", "compare", "verify", "render"}),
         ("inject", {"inject", "lint", "measure", "verify", "render"}),
         ("lint", {"lint", "compare"}),
         ("samples", {"measure", "compare"}),

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
+from .detection import Detection
 
 
 class DataFile(Record):
@@ -43,3 +44,8 @@ class Scaffolding(Artifact):
     """What the change is about by what the benchmark's code allocates on both sides; () for what detect proposes."""
     notes: tuple[str, ...] = ()
     """What a person should know about the choice of the benchmark, one sentence each."""
+
+
+def claimed_domains(scaffolding: Scaffolding, detection: Detection) -> tuple[Domain, ...]:
+    """Return what an item's claim is about: as the written benchmark shows, else as detect proposes."""
+    return scaffolding.domains or detection.domain.domains

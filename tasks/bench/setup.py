@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
+from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec, claimed_domains
 from ..environments import builder, package_dates
 from ..environments.builder import Environment
 from ..environments.declared import requirement_for
@@ -85,7 +85,7 @@ class ItemArtifacts:
 
     @property
     def domains(self) -> tuple[Domain, ...]:
-        return self.scaffolding.domains or self.detection.domain.domains
+        return claimed_domains(self.scaffolding, self.detection)
 
     @classmethod
     def read(cls, reader: ArtifactReader) -> ItemArtifacts:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ..artifacts import SIDES, CodeflashRun, Detection, Injection, MetricName, Scaffolding, Side
+from ..artifacts import SIDES, CodeflashRun, Detection, Injection, MetricName, Scaffolding, Side, claimed_domains
 from ..manifest.model import Optimization
 from .evidence import Evidence
 
@@ -158,7 +158,7 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     """Return the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
-    claimed = scaffolding.domains or detection.domain.domains
+    claimed = claimed_domains(scaffolding, detection)
     entry |= {"domain": list(claimed)} if claimed else {}
     entry |= {"functions": [detection.target]} if detection.target else {}
     entry["benchmark"] = _node_id(scaffolding.path, scaffolding)

@@ -9,6 +9,7 @@ STAGE = Stage(
             settings=("confidence", "negligible", "negligible_memory"),
             artifacts={
                 "detect": ("domain.domains", "functions.module", "functions.name", "functions.status"),
+                "scaffold": ("domains",),
                 "lint": ALL,
                 "measure": ALL,
                 "codeflash": ALL,

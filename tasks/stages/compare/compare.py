@@ -17,8 +17,10 @@ from ...artifacts import (
     Measurement,
     MetricName,
     Samples,
+    Scaffolding,
     Side,
     Verdict,
+    claimed_domains,
 )
 from ...bench import domains, statistics
 from ...errors import IncomparableError
@@ -55,7 +57,8 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
     rules = Rules(item.confidence, item.negligible, item.negligible_memory)
     removed = {function.target for function in detection.functions if function.status == "removed"}
-    comparison = judge(samples, detection.domain.domains, rules, removed.union(samples.compiled))
+    claimed = claimed_domains(artifacts.read(Scaffolding), detection)
+    comparison = judge(samples, claimed, rules, removed.union(samples.compiled))
     needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)

@@ -20,6 +20,7 @@ from tasks.artifacts import (
     Output,
     Reach,
     Samples,
+    Scaffolding,
     Share,
     Verdict,
 )
@@ -472,6 +473,16 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
         0.95,
     )
     assert comparison == judge(samples(times(LESS)), ("cpu",), Rules(0.95, 0.3, 65_536))
+    # The benchmark shows that the change is about time and memory.
+    both = samples(times(LESS), repeated(PEAK, 4 * MIB, 1_100))
+    both.write(paths.samples, "m")
+    about_both = Scaffolding.read(paths.scaffold).model_copy(update={"domains": ("cpu", "mem")})
+    about_both.write(paths.scaffold, "s")
+    run_stage("compare", item, paths)
+    assert [(each.metric, each.primary) for each in Comparison.read(paths.compare).changes] == [
+        (TIME, True),
+        (PEAK, True),
+    ]
 
 
 def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
