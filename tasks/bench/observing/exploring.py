@@ -26,10 +26,8 @@ TEST_SECONDS = 10.0
 GRACE = 15.0
 """Seconds that a run may take beyond its time to collect tests and to end the last one."""
 
-BY_SIGNAL = 128
-"""What the exit code of a sandbox is above if a signal killed the process in it."""
-MOST_KILLERS = 5
-"""Tests that may kill the process before the run is given up."""
+MOST_ENDING = 5
+"""Tests that may end the process before the run is given up."""
 
 Frame = tuple[str, int]
 """A function as a file of the tree and its first line."""
@@ -103,7 +101,7 @@ def explore(
 
 
 class _Run:
-    """The tests in one process after the other: one that a test kills is followed by one for the tests after it."""
+    """The tests in one process after the other: one that a test ends is followed by one for the tests after it."""
 
     def __init__(self, site: RecordingSite, folder: Path, arguments: Sequence[str], order: Message) -> None:
         self._site, self._folder, self._out = site, folder, folder / "reached.jsonl"
@@ -116,19 +114,19 @@ class _Run:
 
     def to_the_end(self, seconds: float) -> list[str]:
         """Run the tests; return notes on how that ended."""
-        end, killers = time.monotonic() + seconds, list[str]()
+        end, unended = time.monotonic() + seconds, list[str]()
         notes: list[str] = []
-        while len(killers) <= MOST_KILLERS and (left := end - time.monotonic()) > 0:
-            was_killed, ending = self._once(left)
-            killer = self._unended()
-            if not was_killed or not killer or killer in killers:
+        while len(unended) <= MOST_ENDING and (left := end - time.monotonic()) > 0:
+            in_time, ending = self._once(left)
+            test = self._unended()
+            if not in_time or not test or test in unended:
                 return [*notes, *ending]
-            killers.append(killer)
-            notes.append(f"was killed in {killer}, which is left out")
+            unended.append(test)
+            notes.append(f"ended in {test}, which is left out")
         return notes
 
     def _once(self, seconds: float) -> tuple[bool, list[str]]:
-        """Run the tests that have not begun in one process; return whether that was killed, and notes on its end."""
+        """Run the tests that have not begun in one process; return whether it ended in time, and notes on its end."""
         site, file = self._site, self._folder / "order.json"
         file.write_text(json.dumps({**self._order, "session": seconds}), encoding="utf-8")
         try:
@@ -142,8 +140,7 @@ class _Run:
         if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not self._lines()):
             notes = [ending_of(finished, site)]
         errors = repairable(f"{finished.output}\n{finished.error}") if finished.code else {}
-        was_killed = finished.code < 0 or finished.code > BY_SIGNAL
-        return was_killed, notes + [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
+        return True, notes + [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
 
     def _unended(self) -> str:
         """Return the test that began last, if it did not end."""

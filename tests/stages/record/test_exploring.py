@@ -242,11 +242,15 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
     monkeypatch.setattr("tasks.bench.observing.exploring.TEST_SECONDS", 0.5)
     (site.side.tree / "tests/test_slow.py").write_text(
         "import os\nfrom rows import parse, sleeps\n\ndef test_slow():\n    sleeps()\n\n"
-        "def test_killed():\n    os.kill(os.getpid(), 9)\n\ndef test_next():\n    parse('a')\n"
+        "def test_killed():\n    os.kill(os.getpid(), 9)\n\ndef test_leaving():\n    os._exit(0)\n\n"
+        "def test_next():\n    parse('a')\n"
     )
     found, _, notes = explore(site, functions("parse", "sleeps"), ["tests/test_slow.py"], seconds=60)
     assert [each.test.partition("::")[2] for each in found] == ["test_slow", "test_next"]
-    assert notes == ("the run of the tests was killed in tests/test_slow.py::test_killed, which is left out",)
+    assert notes == tuple(
+        f"the run of the tests ended in tests/test_slow.py::test_{name}, which is left out"
+        for name in ("killed", "leaving")
+    )
 
 
 def test_tests_with_generated_inputs_run_last(site):
