@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
@@ -35,15 +36,14 @@ def only_keeps_books(before: LocatedDefinition | None, after: LocatedDefinition 
 
 
 def _added(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> list[ast.stmt] | None:
-    """Return the statements that are new, at any depth; None if others are changed or gone."""
+    """Return the statements that are new, at any depth; None if others are changed, moved or gone."""
     added: list[ast.stmt] = []
-    rest = list(old)
+    rest = deque(old)
     for statement in new:
-        same = next((each for each in rest if _comparable(each) == _comparable(statement)), None)
-        if same is not None:
-            rest.remove(same)
+        if rest and _comparable(rest[0]) == _comparable(statement):
+            rest.popleft()
         elif rest and (within := _added_within(rest[0], statement)) is not None:
-            del rest[0]
+            rest.popleft()
             added += within
         else:
             added.append(statement)

@@ -176,6 +176,14 @@ def test_what_only_prepares_a_cache_is_no_target_beside_what_uses_it(tmp_path, p
     assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{name}" for name in targets]
 
 
+def test_code_that_moved_may_save_something_whatever_else_is_added(tmp_path):
+    before = "\n        self.size = len(text)\n        if not text:\n            return"
+    after = "\n        self._rows = None\n        if not text:\n            return\n        self.size = len(text)"
+    base, head = (CACHED.format(slots=",", prepared=each, value="") for each in (before, after))
+    head = head.replace("return self.text", "return self.text.strip()")
+    assert changed_to(tmp_path, base=base, head=head) == ["toml.parser:Parser.__init__", "toml.parser:Parser.value"]
+
+
 def test_another_spelling_of_an_imported_name_is_no_change_beside_others(tmp_path):
     base = "import re\n\n" + CACHED.format(slots=",", prepared="\n        re.search(text, text)", value="")
     head = base.replace("import re\n", "from re import search\n").replace("re.search(", "search(")
