@@ -205,7 +205,8 @@ def outputs_of(comparison: Comparison, benchmark: str) -> tuple[Output, ...]:
 def returned(outputs: tuple[Output, ...], comparison: Comparison) -> str:
     """Sum up what the calls returned: `different`, `not comparable`, `equal`, `import` (only that ran) or `unknown`."""
     verdicts = {output.verdict for output in outputs}
-    if not verdicts and all(change.metric in _OF_IMPORTS for change in comparison.changes):
+    metrics = {change.metric for change in comparison.changes}
+    if not verdicts and metrics and metrics <= _OF_IMPORTS:
         return "import"
     return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
 
