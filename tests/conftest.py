@@ -27,7 +27,7 @@ collect_ignore_glob = ["lint_cases/*"]
 
 
 def pytest_collection_modifyitems(items):
-    """Start the files that take longest first, or one process ends alone with them; `slow(minutes)` says which these are."""
+    """Start the files that take longest by `slow(minutes)` first, or one process ends alone with them."""
     minutes = {}
     for item in items:
         mark = item.get_closest_marker("slow")
