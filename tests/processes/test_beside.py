@@ -107,7 +107,8 @@ def test_what_it_runs_itself_is_no_load():
         ended = pressure.busy_share(0.5)
     orphan = (
         "import subprocess, sys; tree = [sys.executable, '-c', sys.argv[1]]\n"
-        "print(subprocess.Popen(tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True).pid)"
+        "nowhere = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}\n"
+        "print(subprocess.Popen(tree, start_new_session=True, **nowhere).pid)"
     )
     started = subprocess.run([sys.executable, "-c", orphan, TREE], stdout=subprocess.PIPE, text=True, check=True)
     try:
