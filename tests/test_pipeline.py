@@ -80,7 +80,7 @@ def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
         ("lint", ["detect", "record", "scaffold", "inject"], ["lint"]),
         ("tests", ["detect"], ["tests"]),
         ("measure", ["detect", "scaffold", "inject", "lint"], ["samples"]),
-        ("compare", ["detect", "lint", "samples", "codeflash"], ["compare"]),
+        ("compare", ["detect", "scaffold", "lint", "samples", "codeflash"], ["compare"]),
         ("verify", ["detect", "scaffold", "inject", "codeflash", "compare"], ["verify"]),
     ],
 )
