@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield the child processes of one, recursively, from Linux's /proc."""
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # the thread may have ended
-            for child in map(int, children.read_text(encoding="ascii").split()):
+    """Yield the child processes of one, recursively, from Linux's /proc; any of them may end meanwhile."""
+    for thread in threads(pid):
+        with suppress(OSError):
+            for child in map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii").split()):
                 yield child
                 yield from descendants(child)
 
