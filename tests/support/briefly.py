@@ -22,6 +22,7 @@ CONSTANTS = {
     "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
     "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
     "tasks.bench.observing.watching.SECONDS": 0.1,
+    "tasks.stages.record.record.MOST_RUNS": 1,
 }
 """How often a run repeats: two equal counts of memory are exact, and tests/bench tries as many inputs as users do.
 

@@ -17,7 +17,7 @@ from tasks.environments import builder
 from tasks.manifest.model import Optimization
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record import lengths
+from tasks.stages.record import lengths, record
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
 from tests.support.projects import FLIT
@@ -56,6 +56,8 @@ def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[R
         # The shop's functions take microseconds: no round is too short, and callers do not take their place.
         for least in ("LEAST_ROUND", "LEAST_CALL", "ENOUGH"):
             patch.setattr(lengths, least, 0.0)
+        # Their tests are not timed to choose among functions, either.
+        patch.setattr(record, "MOST_RUNS", 1)
         for stage in ("record", "scaffold"):
             run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
     written = Scaffolding.read(paths.scaffold)
