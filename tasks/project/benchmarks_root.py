@@ -5,10 +5,11 @@ from collections import Counter
 
 from ..errors import SourceError
 from .files import Project, is_outside
-from .pytest_config import TEST_FOLDERS, is_test_file, pytest_option, python_files
+from .pytest_config import TEST_FOLDERS, in_auxiliary_folder, is_test_file, pytest_option, python_files
 
 DEFAULT = "tests/benchmarks"
 NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
+HAS_TESTS = "the folder exists and has test files"
 
 
 def benchmarks_root(project: Project) -> tuple[str, str]:
@@ -16,7 +17,7 @@ def benchmarks_root(project: Project) -> tuple[str, str]:
 
     Raise SourceError if `[tool.codeflash] benchmarks-root` is outside the project.
     """
-    for find in (_of_codeflash, _of_testpaths, _of_folders, _of_file_names, _below_tests):
+    for find in (_of_codeflash, _of_testpaths, _of_folders, _of_inner_folders, _of_file_names, _below_tests):
         if found := find(project):
             folder, reason = found
             return project.path(folder), reason
@@ -52,8 +53,20 @@ def _of_folders(project: Project) -> tuple[str, str] | None:
         for name in NAMES:
             folder = posixpath.join(above, name)
             if any(path.startswith(f"{folder}/") for path in folders):
-                return folder, "the folder exists and has test files"
+                return folder, HAS_TESTS
     return None
+
+
+def _of_inner_folders(project: Project) -> tuple[str, str] | None:
+    """Take a folder with one of NAMES among tests that are inside a package."""
+    folders = Counter[str]()
+    for path in _test_files(project):
+        parts = path.split("/")[:-1]
+        depth = next((depth for depth, name in enumerate(parts) if name in NAMES), 0)
+        # Its own name is that of an auxiliary folder.
+        if any("test" in name for name in parts[:depth]) and not in_auxiliary_folder("/".join((*parts[:depth], ""))):
+            folders["/".join(parts[: depth + 1])] += 1
+    return (min(folders, key=lambda folder: (-folders[folder], folder)), HAS_TESTS) if folders else None
 
 
 def _of_file_names(project: Project) -> tuple[str, str] | None:
@@ -68,8 +81,15 @@ def _below_tests(project: Project) -> tuple[str, str] | None:
     for path in _testpaths(project):
         if project.has_folder(path):
             return posixpath.join(path, "benchmarks"), f"pytest's testpaths name {path}"
-    folder = next(filter(project.has_folder, TEST_FOLDERS), "tests")
-    return (f"{folder}/benchmarks", f"the project's tests are in {folder}") if folder != "tests" else None
+    folder = next(filter(project.has_folder, TEST_FOLDERS), "") or _folder_of_all_tests(project)
+    return (f"{folder}/benchmarks", f"the project's tests are in {folder}") if folder not in {"", "tests"} else None
+
+
+def _folder_of_all_tests(project: Project) -> str:
+    """Return the folder of tests inside a package; "" if not all tests are in one."""
+    folders = [posixpath.dirname(path) for path in _test_files(project) if not in_auxiliary_folder(path)]
+    common = posixpath.commonpath(folders) if folders else ""
+    return common if "test" in posixpath.basename(common) else ""
 
 
 def _testpaths(project: Project) -> tuple[str, ...]:

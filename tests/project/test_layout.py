@@ -302,6 +302,21 @@ def test_the_manifests_runner_wins():
             "pytest's testpaths name unit",
         ),
         ({"test/test_a.py": ""}, "test/benchmarks", "the project's tests are in test"),
+        (
+            {"units/testsuite/test_a.py": "", "units/testsuite/deep/test_b.py": ""},
+            "units/testsuite/benchmarks",
+            "the project's tests are in units/testsuite",
+        ),
+        (
+            {"units/testsuite/test_a.py": "", "units/testsuite/benchmarks/test_b.py": ""},
+            "units/testsuite/benchmarks",
+            "the folder exists and has test files",
+        ),
+        (
+            {"units/test_a.py": "", "vendor/tests/bench/test_b.py": "", "pages/test_c.py": ""},
+            "tests/benchmarks",
+            "the usual place; nothing in the project says otherwise",
+        ),
         ({}, "tests/benchmarks", "the usual place; nothing in the project says otherwise"),
     ],
 )

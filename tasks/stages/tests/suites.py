@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from ...bench.workers.pytest_options import without_disturbing, without_plugins
+from ...benchmark_tests.reading import PytestFile
 from ...environments.declared import TESTING, dependency_groups, extra_names
 from ...environments.testing_requirements import listed_by_runners, tox_extras
 from ...manifest.model import EnvironmentSettings
@@ -94,6 +95,14 @@ def _why_pytest(project: Project, files: Sequence[str]) -> str:
     return "" if uses_unittest else "nothing in the project names another runner"
 
 
+def _has_benchmarks(project: Project, *, besides: str) -> bool:
+    """Return whether pytest would run benchmarks that are not in the folder `besides`."""
+    patterns = python_files(project)
+    paths = (path for path in sorted(project.files) if is_test_file(path, patterns) and not _below(path, besides))
+    sources = (project.tree.read(project.path(path)) or b"" for path in paths)
+    return any(b"benchmark" in source and PytestFile.of(source).has_benchmarks for source in sources)
+
+
 def _imports(module: ast.Module) -> set[str]:
     return {name.partition(".")[0] for _, (name, _) in imports(module)}
 
@@ -108,11 +117,12 @@ def _is_plain_test(node: ast.stmt) -> bool:
 def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     """Return pytest without benchmarks; then the same with fewer of its `addopts`, which may need missing plugins.
 
-    Options of a conftest may be required, those of plugins are not needed if these are missing.
+    Benchmarks elsewhere run once each. Options of a conftest may be required, those of plugins are not needed if these
+    are missing.
     """
-    left_out = [] if benchmarks else ["--benchmark-disable"]
-    if project.has_folder(benchmarks):
-        left_out = [f"--ignore={benchmarks}"]
+    left_out = [f"--ignore={benchmarks}"] if project.has_folder(benchmarks) else []
+    if not benchmarks or _has_benchmarks(project, besides=benchmarks):
+        left_out.append("--benchmark-disable")
     pytest = ["python", "-m", "pytest"]
     commands = [[*pytest, *left_out]]
     if addopts := pytest_option(project, "addopts"):

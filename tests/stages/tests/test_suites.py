@@ -78,6 +78,10 @@ def test_required_options_of_a_conftest_stay_if_plugins_are_missing():
 
 def test_benchmarks_among_the_tests_run_once_as_tests():
     assert suite({"tests/test_a.py": PYTEST}, root="tests").commands == ("python -m pytest --benchmark-disable",)
+    files = {"tests/test_a.py": PYTEST, "page/test/bench/test_b.py": "def test_b(benchmark): pass\n"}
+    assert suite(files).commands == ("python -m pytest --benchmark-disable",)
+    files = {**files, f"{ROOT}/test_c.py": PYTEST}
+    assert suite(files).commands == (f"python -m pytest --ignore={ROOT} --benchmark-disable",)
 
 
 def test_the_manifests_command_wins():
