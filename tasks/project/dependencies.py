@@ -15,10 +15,11 @@ from packaging.utils import canonicalize_name
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
 from .files import Project, TreeReader, lookup, strings
+from .pytest_config import INNER_TEST_FOLDERS
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
 REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")
-NOT_OWN = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "fixtures"})
+NOT_OWN = INNER_TEST_FOLDERS | {"testing", "docs", "doc", "examples", "fixtures"}
 
 Declared = Iterator[tuple[str, str]]
 """Labelled names with their requirements, like `("numpy (extra test)", "numpy>=1.26")`."""

@@ -11,6 +11,8 @@ PYTHON_FILES = ("test_*.py", "*_test.py")
 """pytest's default for `python_files`."""
 UNITTEST_FILES = ("test*.py",)
 TEST_FOLDERS = ("tests", "test", "testing")
+INNER_TEST_FOLDERS = frozenset({"tests", "test", "testsuite", "testsuites", "unittests", "unit_tests"})
+"""Names of folders that hold tests wherever they are; further down, `testing` is a package of the project."""
 
 
 def pytest_option(project: Project, name: str) -> tuple[str, ...]:
@@ -64,8 +66,7 @@ def is_test_file(path: str, patterns: Sequence[str] = PYTHON_FILES) -> bool:
 def is_test_code(path: str) -> bool:
     """Return whether a file is a test or serves tests: a test file, a conftest.py, or any file in a folder of tests."""
     *folders, name = path.split("/")
-    # Further down, `testing` is a package of the project, like numpy.testing.
-    in_folder = "tests" in folders or "test" in folders or folders[:1] == ["testing"]
+    in_folder = not INNER_TEST_FOLDERS.isdisjoint(folders) or folders[:1] == ["testing"]
     return in_folder or name == "conftest.py" or is_test_file(path)
 
 

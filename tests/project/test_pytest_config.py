@@ -27,6 +27,7 @@ def test_patterns_match_names_or_paths_as_in_pytest(path, patterns, answer):
     [
         ("conftest.py", True),
         ("src/pages/tests/data.json", True),
+        ("src/pages/testsuite/helpers.py", True),
         ("testing/helpers.py", True),
         ("src/pages/testing/helpers.py", False),
         ("src/pages/latest/contest.py", False),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from ...project.files import Project, upwards
-from ...project.pytest_config import pytest_option
+from ...project.pytest_config import INNER_TEST_FOLDERS, pytest_option
 from ...project.syntax import bound_names, parse_or_empty, statements_by_name, statements_of
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
-TEST_FOLDERS = frozenset({"tests", "test", "testing", "benchmarks", "benchmark", "asv_bench", "bench", "perf"})
+TEST_FOLDERS = INNER_TEST_FOLDERS | {"testing", "benchmarks", "benchmark", "asv_bench", "bench", "perf"}
 """Folders that hold tests and their support code."""
 Read = Callable[[str], bytes | None]
 """Reads a file of one state of a repository; None if there is none."""

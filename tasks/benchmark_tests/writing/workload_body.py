@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from types import MappingProxyType
 
 from ...project.files import upwards
@@ -414,8 +415,10 @@ class _Body:
         return {*self.test.parameters, *bound_names(self.test.node.body)}.union(*of_methods)
 
     def _set_up(self, name: str) -> None:
-        for statement, file in self._setting_up(name, self.classes):
-            self._add([statement], file)
+        # Of one file together: a later statement may use what an earlier one imports or assigns.
+        for _, found in groupby(self._setting_up(name, self.classes), key=lambda each: each[1].path):
+            statements, files = zip(*found, strict=True)
+            self._add(statements, files[0])
 
     def _setting_up(self, name: str, classes: Sequence[TestClass]) -> Iterator[tuple[ast.stmt, TestModule]]:
         """Yield the statements of a method; `super().name()` is replaced by those of the base class."""

@@ -8,13 +8,14 @@ from pathlib import Path
 from ...artifacts import Layout
 from ...bench.workers.pytest_options import input_settings
 from ...project.files import FolderTree
+from ...project.pytest_config import INNER_TEST_FOLDERS
 
 CONFIGURATION = frozenset(
     {"pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "pytest.toml", "conftest.py"}
 )
 """Files that every test run reads; they differ for many reasons. `inject` compares the used parts of conftests."""
 
-OF_TESTS = frozenset({"tests", "test", "benchmarks"})
+OF_TESTS = INNER_TEST_FOLDERS | {"benchmarks"}
 """Folders in a package whose files are not measured code."""
 
 

@@ -24,6 +24,7 @@ from rows import *
 from tests import cases
 from tests.fixtures import imported
 from tests.base import Kind, make, unused
+from rows.testsuite import Importing
 
 DATA = Path(__file__).parent / "data.json"
 TABLES = [("a", [1]), pytest.param("b", [2, 3], id="two")]
@@ -252,6 +253,10 @@ class TestHiding:
 class TestInherited(cases.Rows):
     limit = Late()
 
+class TestImporting(Importing):
+    def test_importing(self):
+        r.total(self.limit)
+
 class RowsCase(TestCase):
     def setUp(self):
         self.rows = [1]
@@ -300,6 +305,15 @@ class Other(Base):
 class Waiting(Mixin, Other):
     pass
 """
+IMPORTING = """
+class Importing:
+    @classmethod
+    def setup_class(cls):
+        from rows import parse as read
+
+        one = "1"
+        cls.limit = read(one)
+"""
 CONFTEST = """
 import pytest
 
@@ -318,6 +332,7 @@ def client(settings, backend):
 FILES = Files(
     {
         "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\n",
+        "rows/testsuite/__init__.py": IMPORTING,
         "tests/__init__.py": "",
         "tests/base.py": (
             "import rows\nfrom .more import Limit\n"
@@ -509,6 +524,15 @@ def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body)
         "def grown():\n    return make(SIZES)",
         "limit = Late()",
         "await rows.total(limit, grown())",
+    ]
+
+
+def test_what_a_set_up_imports_is_known_to_its_later_statements(body):
+    assert codes(body("TestImporting::test_importing")) == [
+        "from rows import parse as read",
+        'one = "1"',
+        "limit = read(one)",
+        "r.total(limit)",
     ]
 
 
