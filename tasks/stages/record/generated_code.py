@@ -17,6 +17,10 @@ BLOCK = re.compile(r"^\s*(if|for|elif|with|while|except|else|try|def|class)\b.*:
 """Texts that are Python code, or a part of it."""
 MESSAGE_CALLS = frozenset({"print", "warn", "debug", "info", "warning", "error", "exception", "log"})
 """Calls whose texts are for people."""
+PATTERN_METHODS = frozenset(
+    {"compile", "escape", "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"}
+)
+"""Functions of `re`, and methods like them: their texts are patterns, or are searched."""
 
 
 def writes_changed_code(functions: Iterable[ChangedFunction], base: Sources, head: Sources) -> str:
@@ -62,6 +66,8 @@ def _texts(node: ast.AST) -> Iterator[str]:
         case ast.Raise() | ast.Assert():
             return
         case ast.Call() if last_name(node) in MESSAGE_CALLS:
+            return
+        case ast.Call(func=ast.Attribute(attr=name)) if name in PATTERN_METHODS:
             return
         case _:
             body = without_docstring(node) if isinstance(node, Scope) else None

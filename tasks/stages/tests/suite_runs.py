@@ -22,9 +22,10 @@ from ...storage.files import read_regular
 from ...storage.paths import with_relative_paths
 
 TAIL_LINES: Final = 15
+INTERRUPTED: Final = 2
+"""pytest's exit code if files cannot be imported."""
 USAGE_ERROR: Final = 4
 """pytest's exit code for unknown options."""
-
 NO_TESTS: Final = 5
 _GRAVITY: Final[Mapping[Ending | None, int]] = {None: 0, "passed": 1, "skipped": 2, "error": 3, "failed": 4}
 
@@ -41,6 +42,11 @@ class SuiteRun:
     running: str = ""
     tail: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether pytest ran no test because it could not import some files."""
+        return self.code == INTERRUPTED and bool(self.endings) and set(self.endings.values()) <= {"error", "skipped"}
 
     @property
     def failures(self) -> tuple[str, ...]:

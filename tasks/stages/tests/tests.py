@@ -27,6 +27,8 @@ from . import suite_runs, suites
 from .suite_runs import SuiteRun
 from .suites import Suite
 
+GOING_ON: Final = "--continue-on-collection-errors"
+"""pytest's option to run the other tests if some files cannot be imported."""
 MOST_NAMED: Final = 200
 """Tests that are named one by one in a second run; if there are more, all tests run again."""
 _FAILED: Final = {"failed", "error"}
@@ -155,7 +157,10 @@ class _Runner:
         return build(settings)
 
     def _run_both(self, suite: Suite, sides: Mapping[Side, SideRequest]) -> ProjectTests:
-        """Run at base, then at head; with the suite's next command if pytest does not know the project's options."""
+        """Run at base, then at head; with the suite's next command if pytest does not know the project's options.
+
+        If some files cannot be imported, the tests of the others run.
+        """
         command, *others = suite.commands
         item, report = self.inputs.settings, self.inputs.report
         run_suite = partial(suite_runs.run, folder=suite.folder, seconds=item.tests_timeout)
@@ -169,6 +174,8 @@ class _Runner:
                 )
                 self.notes += [note] if note not in self.notes else []
                 return self._run_both(replace(suite, commands=tuple(others)), sides)
+            if runs[side].was_interrupted and suite.kind == "pytest" and GOING_ON not in command:
+                return self._run_both(replace(suite, commands=(f"{command} {GOING_ON}",)), sides)
         if suite.kind == "pytest" and all(run.code == suite_runs.NO_TESTS for run in runs.values()):
             return self._not_run(suite, "pytest found no tests to run")
         first = compared(item.id, suite, runs["base"], runs["head"])

@@ -17,7 +17,7 @@ def lines(name):
 def choose(name):
     if not name:
         raise ValueError(f"no such name(s): {name}")
-    return name.strip()
+    return re.compile(r"except\\s*:").sub("if x:", name.strip())
 
 def shown(name):
     return f"{name}(...)"
@@ -45,6 +45,7 @@ def written(old: str, new: str, *, runs: str = RUNS) -> str:
         ("    print(f", "    name = name or 1\n    print(f", "rows.writer:lines"),
         ("(...)", "(*args)", "rows.writer:shown"),
         ("name.strip()", "name.strip(' ')", ""),
+        (r're.compile(r"except\s*:")', "PATTERN", ""),
         ("no such name(s)", "no name(s)", ""),
         ("return the lines(name)", "return lines(name)", ""),
     ],

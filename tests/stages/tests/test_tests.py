@@ -268,11 +268,18 @@ def test_requirements_of_tests_that_cannot_be_installed(tmp_path):
 
 
 @pytest.mark.slow
-def test_options_for_a_missing_plugin(tmp_path):
-    base = {**BASE, "pytest.ini": "[pytest]\naddopts = --no-such-option-at-all --import-mode=importlib\n"}
+def test_options_for_a_missing_plugin_and_a_file_that_cannot_be_imported(tmp_path):
+    base = {
+        **BASE,
+        "tests/test_broken.py": "import no_such_module\n",
+        "pytest.ini": "[pytest]\naddopts = --no-such-option-at-all --import-mode=importlib\n",
+    }
     outcome = Target(tmp_path, base, {"shop/__init__.py": "def price(name):\n    return len(list(name))\n"}).run()
-    assert outcome.command == "python -m pytest -o addopts= --import-mode=importlib --ignore=tests/benchmarks"
-    assert (outcome.head.passed, outcome.head.failed) == (2, 1)
+    assert outcome.command == (
+        "python -m pytest -o addopts= --import-mode=importlib --ignore=tests/benchmarks --continue-on-collection-errors"
+    )
+    assert outcome.old_failures == ("tests/test_broken.py", "tests/test_shop.py::test_old")
+    assert (outcome.head.passed, outcome.head.failed, outcome.head.errors) == (2, 1, 1)
     assert any("some of them were left out" in note for note in outcome.notes)
 
 
