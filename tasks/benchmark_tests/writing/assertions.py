@@ -32,6 +32,10 @@ RAISING = {"assertRaises": "raises", "assertRaisesRegex": "raises", "assertWarns
 """unittest's assertions about a block or a call, and pytest's functions for them."""
 
 
+SUBTESTS = "subtests"
+"""The fixture with which a test of pytest reports its parts."""
+
+
 class WithoutAssertions(ast.NodeTransformer):
     """Replaces assertions, also those inside blocks, by what they evaluate.
 
@@ -60,9 +64,9 @@ class WithoutAssertions(ast.NodeTransformer):
         return node
 
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
-        """Write unittest's `assertRaises` as pytest does, and leave out `subTest`."""
+        """Write unittest's `assertRaises` as pytest does, and leave out what only reports parts of a test."""
         self.generic_visit(node)
-        if len(node.items) == 1 and _own_method(node.items[0].context_expr) == "subTest":
+        if len(node.items) == 1 and _is_subtest(node.items[0].context_expr):
             return node.body
         for item in node.items:
             call, name = item.context_expr, _own_method(item.context_expr)
@@ -128,6 +132,11 @@ def _asserted(call: ast.expr, *values: ast.expr) -> ast.expr:
     """Return what unittest's assertion asserts, as an expression."""
     operator = OPERATORS.get(_own_method(call))
     return ast.Compare(values[0], [operator()], [*values[1:]]) if operator else call
+
+
+def _is_subtest(node: ast.expr) -> bool:
+    """Return whether a call is `self.subTest(...)`, or that of pytest's fixture SUBTESTS."""
+    return _own_method(node) == "subTest" or dotted_name(callee(node)) == f"{SUBTESTS}.test"
 
 
 def _own_method(node: ast.expr) -> str:

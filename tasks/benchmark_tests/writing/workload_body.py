@@ -25,7 +25,7 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
-from .assertions import WithoutAssertions, is_assertion
+from .assertions import SUBTESTS, WithoutAssertions, is_assertion
 from .class_attributes import SET_UPS, Attributes, as_function, is_call_of_base, variable_of
 from .constant_branches import constant_of, taken
 from .copied_fixtures import (
@@ -181,7 +181,8 @@ class _Body:
         for name in SET_UPS:
             self._set_up(name)
         for name in self.test.parameters:
-            self._parameter(name)
+            if name != SUBTESTS:
+                self._parameter(name)
         statements = without_docstring(self.test.node)
         is_ended = isinstance(statements[-1], ast.Return) and statements[-1].value is None
         self._add(statements[:-1] if is_ended else statements, self.written_in)

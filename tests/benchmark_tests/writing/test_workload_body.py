@@ -254,8 +254,9 @@ class TestInherited(cases.Rows):
     limit = Late()
 
 class TestImporting(Importing):
-    def test_importing(self):
-        r.total(self.limit)
+    def test_importing(self, subtests):
+        with subtests.test("a part"):
+            assert r.total(self.limit) == 1
 
 class RowsCase(TestCase):
     def setUp(self):
@@ -528,7 +529,9 @@ def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body)
 
 
 def test_what_a_set_up_imports_is_known_to_its_later_statements(body):
-    assert codes(body("TestImporting::test_importing")) == [
+    importing = body("TestImporting::test_importing")
+    assert importing.fixtures == ()
+    assert codes(importing) == [
         "from rows import parse as read",
         'one = "1"',
         "limit = read(one)",
