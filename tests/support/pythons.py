@@ -32,6 +32,11 @@ def measuring_python() -> Path:
     return environment(".".join(map(str, sys.version_info[:3])), *packages, "-c", str(CHECKOUT / "constraints.txt"))
 
 
+def pytest_for(version: str) -> str:
+    """Return which pytest to install for a Python: for an old one, an old one, as projects of its time pin it."""
+    return "pytest==5.4.3" if version == "3.9" else "pytest"
+
+
 @cache
 def environment(version: str, *packages: str) -> Path:
     """Make an environment with `packages` that all tests share, and return its Python; skip without this version."""

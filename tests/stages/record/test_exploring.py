@@ -20,7 +20,7 @@ from tasks.project.layout import describe
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
 from tests.support.projects import FLIT
-from tests.support.pythons import environment
+from tests.support.pythons import environment, pytest_for
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
@@ -127,7 +127,7 @@ ALL = ("_scan", "parse", "numbers", "fetch", "depth", "fails", "sleeps", "sleepy
 def site(request, tmp_path_factory):
     """A wrapper watches before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("explore")
-    python = environment(request.param, "pytest", "pytest-benchmark")
+    python = environment(request.param, pytest_for(request.param), "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
 

@@ -27,7 +27,7 @@ from tasks.stages.record import choosing, sides
 from tasks.stages.record import record as recording_stage
 from tasks.stages.record.relevant_tests import relevant_tests
 from tasks.storage.paths import ProjectPaths
-from tests.support.pythons import environment
+from tests.support.pythons import environment, pytest_for
 from tests.support.recordings import PYPROJECT, Shop, scaffolded
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -382,7 +382,7 @@ def test_it():
 def place(request, tmp_path_factory):
     """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
-    python = environment(request.param, "pytest", "pytest-benchmark")
+    python = environment(request.param, pytest_for(request.param), "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
 
@@ -655,7 +655,10 @@ def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place, mo
     )
 
 
-@pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
+@pytest.mark.parametrize(
+    ("version", "tool"),
+    [("3.9", "pytest==5.4.3"), ("3.9", "pytest==6.1.2"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")],
+)
 def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool):
     python = environment(version, tool)
     order = {

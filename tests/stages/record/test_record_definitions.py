@@ -14,7 +14,7 @@ from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.stages.record.candidates import Candidate, callable_of
-from tests.support.pythons import environment
+from tests.support.pythons import environment, pytest_for
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
@@ -178,7 +178,7 @@ FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_
 def place(request, tmp_path_factory):
     """The shop's tree and an environment: a wrapper records before Python 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
-    python = environment(request.param, "pytest", "pytest-benchmark")
+    python = environment(request.param, pytest_for(request.param), "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2)
 

@@ -42,7 +42,8 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 
 def pytest_runtest_call(item: Any) -> None:
-    recorder_of_process().fixtures = dict(_fixtures(item, str(item.config.rootpath)))
+    root = getattr(item.config, "rootpath", None) or item.config.rootdir  # pytest before 6.1
+    recorder_of_process().fixtures = dict(_fixtures(item, str(root)))
 
 
 def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:

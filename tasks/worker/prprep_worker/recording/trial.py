@@ -17,7 +17,7 @@ output. All code may contain `await`, and then runs on one event loop. The order
 - `stack`: the name of an AsyncExitStack that the setup may make, and that is closed in the end.
 
 If fixtures provide arguments, a test imports this and calls `answer` with its module's names and their values: the
-file that PRPREP_TRIAL names has the order then, and its `out` names the file for the answer. pytest 6.2 or newer.
+file that PRPREP_TRIAL names has the order then, and its `out` names the file for the answer.
 """
 
 from __future__ import annotations
@@ -337,8 +337,6 @@ def _has_changed(value: object, pickled: bytes | None, size: int) -> bool:
 @contextlib.contextmanager
 def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
     """Filter warnings as pytest would; leave out a filter that it could not understand."""
-    if filters:
-        from _pytest.config import parse_warning_filter
     # As pytest does: a warning that is recorded costs less than one that is printed.
     with warnings.catch_warnings(record=True):
         if not sys.warnoptions:
@@ -347,8 +345,23 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
         for text, is_option in filters:
             # What its parser raises depends on its version, and a category may be of a module that raises anything.
             with contextlib.suppress(Exception):
-                warnings.filterwarnings(*parse_warning_filter(text, escape=is_option))
+                _filter_warnings(text, is_option=is_option)
         yield
+
+
+def _filter_warnings(text: str, *, is_option: bool) -> None:
+    try:
+        from _pytest.config import parse_warning_filter
+    except ImportError:  # before pytest 6.2
+        from _pytest import warnings as of_pytest
+
+        parse_warning_filter = getattr(of_pytest, "_parse_filter", None)
+    if parse_warning_filter is not None:
+        warnings.filterwarnings(*parse_warning_filter(text, escape=is_option))
+    elif is_option:  # before pytest 6
+        vars(warnings)["_setoption"](text)
+    else:
+        vars(of_pytest)["_setoption"](warnings, text)
 
 
 def main() -> None:
