@@ -1,6 +1,6 @@
 """What must be installed to measure: beside the project's packages, in versions that fit them if there are any."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -91,15 +91,26 @@ class MeasuringPackages:
         """Install what is missing, and return notes; raise CommandFailedError."""
         present = {*_names(self.installed), self.own_name}
         notes: tuple[str, ...] = ()
-        # The project's pytest, without py, hides the py that older versions of pytest-benchmark need.
-        needed = (
-            {"pytest-benchmark>=3.2.2": "pytest-benchmark>=4"} if "pytest" in present and "py" not in present else {}
-        )
+        needed = {"pytest-benchmark": self.benchmark_requirement}
         for group in requirements(self.minor):
-            if missing := [needed.get(line, line) for line in group if Requirement(line).name not in present]:
+            names = {line: Requirement(line).name for line in group}
+            if missing := [needed.get(name, line) for line, name in names.items() if name not in present]:
                 report(f"installing packages for measuring: {', '.join(missing)}")
                 notes += self._install(venv, missing, uv)
         return notes
+
+    @property
+    def benchmark_requirement(self) -> str:
+        """Which pytest-benchmark runs with the project's pytest; its own requirements do not say so."""
+        pins = {canonicalize_name(name): pin for name, _, pin in _parts((*self.locked, *self.installed))}
+        installed = _names(self.installed)
+        if "pytest" in installed and "py" not in installed:
+            return "pytest-benchmark>=4"  # that pytest hides the py that older versions need
+        try:
+            is_old = Version(pins.get("pytest", "6").partition(";")[0].strip()) < Version("5.4")
+        except InvalidVersion:
+            is_old = False
+        return "pytest-benchmark>=3.2.2,<4" if is_old else "pytest-benchmark>=3.2.2"
 
     def _install(self, venv: Venv, missing: Sequence[str], uv: Uv) -> tuple[str, ...]:
         names = [Requirement(line).name for line in missing]
@@ -139,4 +150,8 @@ def complete_benchmark(venv: Venv, uv: Uv) -> None:
 
 
 def _names(packages: Iterable[str]) -> set[str]:
-    return {canonicalize_name(package.partition("==")[0]) for package in packages}
+    return {canonicalize_name(name) for name, _, _ in _parts(packages)}
+
+
+def _parts(packages: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    return (package.partition("==") for package in packages)

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.environments.measuring_packages import too_old
+from tasks.environments.measuring_packages import MeasuringPackages, too_old
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,20 @@ from tasks.environments.measuring_packages import too_old
 )
 def test_versions_that_are_too_old_to_measure_with(line, minor, is_old):
     assert list(too_old([line], minor)) == ([line] if is_old else [])
+
+
+@pytest.mark.parametrize(
+    ("installed", "locked", "wanted"),
+    [
+        ((), (), ">=3.2.2"),
+        (("pytest==8.4.2", "tables==1"), (), ">=4"),
+        (("PyTest==6.2.5", "py==1.11.0"), (), ">=3.2.2"),
+        (("pytest==5.3.5", "py==1.11.0"), (), ">=3.2.2,<4"),
+        (("tables==1",), ("pytest==4.6.11; python_version > '3'",), ">=3.2.2,<4"),
+        ((), ("pytest==nightly",), ">=3.2.2"),
+        (("pytest==7.0.1", "py==1.11.0"), ("pytest==4.6.11",), ">=3.2.2"),
+    ],
+)
+def test_the_pytest_benchmark_that_runs_with_the_projects_pytest(installed, locked, wanted):
+    packages = MeasuringPackages(installed, locked, (), as_of=None, minor=9, own_name="pages")
+    assert packages.benchmark_requirement == f"pytest-benchmark{wanted}"
