@@ -102,7 +102,9 @@ class MeasuringPackages:
     @property
     def benchmark_requirement(self) -> str:
         """Which pytest-benchmark runs with the project's pytest; its own requirements do not say so."""
-        pins = {canonicalize_name(name): pin for name, _, pin in _parts((*self.locked, *self.installed))}
+        pins: dict[str, str] = {
+            canonicalize_name(name): pin for name, _, pin in _parts((*self.locked, *self.installed))
+        }
         installed = _names(self.installed)
         if "pytest" in installed and "py" not in installed:
             return "pytest-benchmark>=4"  # that pytest hides the py that older versions need

@@ -91,6 +91,8 @@ _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
+USAGE_ERROR = 4
+"""pytest's exit code for unknown options, and for values of options that it does not know."""
 TOLERANT = ("-p", "prprep_worker.unknown_options")
 MEASURED = (*TOLERANT, "-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 

@@ -24,8 +24,6 @@ from ...storage.paths import with_relative_paths
 TAIL_LINES: Final = 15
 INTERRUPTED: Final = 2
 """pytest's exit code if files cannot be imported."""
-USAGE_ERROR: Final = 4
-"""pytest's exit code for unknown options."""
 NO_TESTS: Final = 5
 _GRAVITY: Final[Mapping[Ending | None, int]] = {None: 0, "passed": 1, "skipped": 2, "error": 3, "failed": 4}
 

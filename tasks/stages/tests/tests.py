@@ -14,6 +14,7 @@ from ...bench.node_ids import matched
 from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...bench.trees import Checkout
+from ...bench.workers.pytest_options import USAGE_ERROR
 from ...environments import builder, package_dates
 from ...environments.builder import Environment
 from ...environments.interpreters import resolve_path
@@ -168,7 +169,7 @@ class _Runner:
         for side in SIDES:
             report(f"{command} at {side}")
             runs[side] = run_suite(sides[side], command)
-            if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and others:
+            if runs[side].code == USAGE_ERROR and suite.kind == "pytest" and others:
                 note = (
                     "the project's options for pytest need plugins that are not installed: some of them were left out"
                 )

@@ -678,8 +678,13 @@ def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool
         tree = tmp_path / "tree"
         tree.mkdir(exist_ok=True)
         (tree / "pytest.ini").write_text(f"[pytest]\nfilterwarnings =\n    {line}\n")
-        answer = try_code(RecordingSite(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
+        place = RecordingSite(SideRequest(tree, python, ()), "", 2)
+        answer = try_code(place, {**order, "call": f"call({kind})"})
         assert answer.get("raised") == raised, line
+    # With fixtures, pytest runs the code.
+    under_pytest = {**order, "call": "tmp_path.name", "fixtures": ["tmp_path"], "tell": True}
+    answer = try_code(place, under_pytest)
+    assert answer.get("value", "").startswith("test_trial"), answer
 
 
 # -- the stages ---------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks.bench.request import SideRequest
-from tasks.stages.tests.suite_runs import NO_TESTS, USAGE_ERROR, read_notes, run
+from tasks.bench.workers.pytest_options import USAGE_ERROR
+from tasks.stages.tests.suite_runs import NO_TESTS, read_notes, run
 from tests.support.pairs import write
 from tests.support.pythons import environment
 from tests.support.sandboxes import demand_bubblewrap
