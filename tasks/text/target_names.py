@@ -14,6 +14,11 @@ def own_name(target: str) -> str:
     return target.replace(":", ".").rpartition(".")[2].replace("#", "_")
 
 
+def with_others(name: str, changed: int) -> str:
+    """Return the name of a changed function, with the others if so many `changed`."""
+    return name if changed == 1 else f"{name} and the other changed functions"
+
+
 def shared_name(name: str) -> str:
     """Return the name that a definition shares with others: `Table.rows` for `Table.rows.setter`, `f` for `f#1`."""
     return _ADDED.sub("", name)

@@ -62,7 +62,7 @@ def shares(python, tree, *, times, count, others):
         {
             "setup": f"from of_{name} import {name}\nfrom others import work as others",
             "call": f"{call.format(times=times, count=count)}, others({times * count * others})",
-            "inside": {"called": f"of_{name}:{name}", "file": "", "line": 0},
+            "inside": [{"called": f"of_{name}:{name}", "file": "", "line": 0}],
             "inputs": [],
             "filters": [],
             "file": str(tree / "test_trial.py"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...artifacts import Detection, WorkloadTest
 from ...project.syntax import awaits, bound_names, indented, parse_or_empty
 from ...text import figures
+from ...text.target_names import with_others
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .copied_fixtures import STACK
 from .needed_code import used_names
@@ -98,11 +99,12 @@ def _on_loop(workload: WorkloadTest) -> str:
 
 
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
-    name, share = changed.partition(":")[2], figures.share(round(workload.share, 2))
+    name = with_others(changed.partition(":")[2], workload.changed)
+    share, takes = figures.share(round(workload.share, 2)), "takes" if workload.changed == 1 else "take"
     setup = "; the setup is not timed" if workload.setup else ""
     text = (
-        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} takes {share} "
-        f"of the time{setup}."
+        f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} {takes} "
+        f"{share} of the time{setup}."
     )
     if workload.scale > 1:
         text += f" One list is {workload.scale:,} times as long as in the test."

@@ -222,7 +222,7 @@ class CallChooser:
         if self._calls_changed:
             return 1.0
         order, data = self._order(call)
-        inside = self.changed.function.message(self.site.side.tree)
+        inside = [self.changed.function.message(self.site.side.tree)]
 
         def measured() -> float:
             return float(try_code(self.site, {**order, "inside": inside}, data).get("share") or 0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ...artifacts import Layout, Peaks, WorkloadTest
-from ...bench.observing.site import RecordingSite
+from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.observing.trying import try_code
 from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.copied_fixtures import STACK
@@ -21,6 +21,7 @@ from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, bod
 from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
 from ...text import figures
+from ...text.target_names import with_others
 from . import lengths
 from .candidates import Candidate
 from .exploration import LEAST_SHARE, NamedReach
@@ -45,13 +46,14 @@ GIVEN = frozenset({"tmp_path", "monkeypatch"})
 
 @dataclass(frozen=True, slots=True)
 class TestSide:
-    """A side on which tests are run, and what they call."""
+    """A side on which tests are run, what they call, and all changed functions."""
 
     __test__ = False  # this is no test class
 
     site: RecordingSite
     sources: Sources
     changed: Candidate
+    functions: tuple[WatchedFunction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class TestChooser:
         steps = [with_globals(each.code) for each in body.statements]
         is_closed = any(each.opens for each in body.statements)
         order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
-        answer = self._tried(self.base, order, body.fixtures)
+        answer = self._tried(self.base, order, body.fixtures, functions=(self.base.changed.function,))
         if "raised" in answer:
             return f"written as code, it fails: {answer['raised']}"
         calls: list[int] = answer["calls"]
@@ -160,6 +162,7 @@ class TestChooser:
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": share}
+        update |= {"changed": len(self.base.functions)}
         of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
         return workload.model_copy(update={**update, **of_head})
 
@@ -190,13 +193,22 @@ class TestChooser:
     def _too_little(self, share: float, seconds: float) -> str:
         """Return why a trial at base is too short to be measured; "" if it is not."""
         if share < LEAST_SHARE:
-            return f"only {figures.share(round(share, 2))} of its time is spent in {self.base.changed.watched}"
+            changed = with_others(self.base.changed.watched, len(self.base.functions))
+            return f"only {figures.share(round(share, 2))} of its time is spent in {changed}"
         if seconds < lengths.LEAST_ROUND:
             return f"it takes {figures.seconds(seconds)}, which is too short to show anything"
         return ""
 
-    def _tried(self, side: TestSide, order: Message, fixtures: Sequence[str]) -> Message:
-        inside = side.changed.function.message(side.site.side.tree)
+    def _tried(
+        self,
+        side: TestSide,
+        order: Message,
+        fixtures: Sequence[str],
+        *,
+        functions: Sequence[WatchedFunction] = (),
+    ) -> Message:
+        """Try code; its time in the `functions`, or in all that changed, is watched."""
+        inside = [each.message(side.site.side.tree) for each in functions or side.functions]
         more = {
             "steady": True,
             "peak": True,

@@ -232,8 +232,10 @@ class _Recorder:
         if there is None:
             return None, ()
         self._inputs.report("running tests as code, since no call will do")
-        base = TestSide(self.sides.base.site, self.sides.base.sources, target)
-        head = TestSide(self.sides.head.site, self.sides.head.sources, there)
+        base, head = (
+            TestSide(side.site, side.sources, own, (*self.sides.functions(side, exploration.candidates).values(),))
+            for side, own in ((self.sides.base, target), (self.sides.head, there))
+        )
         chooser = TestChooser(base, head, self._detection.layout, self.sides.lines, self.sides.new_tests)
         reached = exploration.longest_tests(target.watched)
         workload, failures = chooser.best(reached, seconds=self._seconds(MOST_SECONDS, least=SECONDS_FOR_TESTS))

@@ -30,7 +30,7 @@ from ...storage.hashing import read_file, sha256, sha256_of
 from ...storage.links import refuse_links_to
 from ...storage.paths import relative_path
 from ...text import figures
-from ...text.target_names import benchmark_file
+from ...text.target_names import benchmark_file, with_others
 from ...workspace.output_files import write_output
 from . import LOCKSTEP
 
@@ -227,7 +227,8 @@ class _Writer:
         if benchmark.made_from == "test" and recording.workload:
             share = figures.share(round(recording.share, 2))
             test = recording.workload.test.partition("[")[0]
-            return (f"the benchmark does what {test} does, which spends {share} of its time in {recording.changed}",)
+            changed = with_others(recording.changed, recording.workload.changed)
+            return (f"the benchmark does what {test} does, which spends {share} of its time in {changed}",)
         if benchmark.made_from != "recorded":
             is_explained = benchmark.made_from == "gap" and not recording.failed
             return tuple(filter(None, (recording.reason, *recording.notes))) if is_explained else ()

@@ -228,7 +228,7 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
     assert try_code(site, {**order, "lines": {str(file): [line]}})["reached"] is True
     assert try_code(site, {**order, "lines": {str(file): [1, line]}})["executed"] == [line]
     assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
-    inside = WatchedFunction("rows:_scan").message(site.side.tree)
+    inside = [WatchedFunction("rows:_scan").message(site.side.tree)]
     assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
     # Neither what is allocated nor a further call with new inputs counts twice.
     long = {**order, "call": "[rows.pop(), parse('a,b' * 200_000)]", "inputs": ["rows"], "peak": True}
@@ -236,6 +236,11 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
     assert 0.5 < try_code(site, changing)["share"] <= 1
     unchanged = {**changing, "call": "parse('a,b' * 200_000)", "inputs": []}
     assert 0.5 < try_code(site, unchanged)["share"] <= 1
+    # What one of several functions calls of the others counts once.
+    both = [*inside, WatchedFunction("rows:parse").message(site.side.tree)]
+    apart = {**order, "setup": "from rows import parse\nimport time", "call": "(time.sleep(0.1), parse('a,b'))"}
+    assert try_code(site, {**apart, "inside": both})["share"] < 0.1
+    assert 0.9 < try_code(site, {**unchanged, "inside": both})["share"] <= 1
 
 
 def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkeypatch):
@@ -326,7 +331,7 @@ def test_what_a_trial_raises_names_no_path_of_the_machine_and_no_secret(site, mo
 
 
 def test_a_trial_counts_the_calls_in_each_statement(site):
-    inside = WatchedFunction("rows:_scan").message(site.side.tree)
+    inside = [WatchedFunction("rows:_scan").message(site.side.tree)]
     # A call that fails does not count.
     fails = "try:\n    _scan(None)\nexcept AttributeError:\n    pass"
     steps = ["text = 'a\\nb'", "parsed = parse(text)", "assert len(parsed) == 2", fails]

@@ -1,4 +1,4 @@
-"""Measure which part of a call's time one function takes.
+"""Measure which part of a call's time some functions take.
 
 Watching it may take longer than it runs. So the call is timed without watching too: the difference is what watching
 costs. Which part of that counts as the function's time is found with a function of the same kind that does nothing.
@@ -11,7 +11,7 @@ import inspect
 import threading
 import time
 import types
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from prprep_worker.exploring.calls import ENDINGS, CallWatch
@@ -61,19 +61,22 @@ class _Thread(threading.local):
 
 
 class ShareWatch(CallWatch):
-    """Watches one function, and does as little as possible while it runs; its calls are those that raise no error."""
+    """Watches functions as if they were one, and does as little as possible while they run.
 
-    def __init__(self, function: WantedFunction) -> None:
+    What one of them calls of the others is within its call; `calls` are those that raise no error.
+    """
+
+    def __init__(self, functions: Sequence[WantedFunction]) -> None:
         self.clock: Callable[[], float] = time.perf_counter
         self._thread = _Thread()
         self._nothing = _return
         self.restart()
-        super().__init__({NAME: function}, identify=False)
+        super().__init__({f"{NAME} {number}": each for number, each in enumerate(functions)}, identify=False)
 
     def restart(self) -> None:
         self._seconds, self._calls, self._failed, self._outermost, self._nested = 0.0, 0, 0, 0, 0
 
-    def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:  # noqa: ARG002 - only one target
+    def enter(self, target: str, *, is_call: bool = True, resumable: int = 0) -> None:  # noqa: ARG002 - all are one
         thread = self._thread
         self._calls += is_call
         thread.depth += 1

@@ -7,9 +7,9 @@ output. All code may contain `await`, and then runs on one event loop. The order
 - `file` (the path of the test), `filters` of warnings (each a text, and whether it is a command line option);
 - `lines` (numbers by file): the answer says which of them the first call executes, and the code can call `reached()`,
   which returns whether one was executed since `reached()` was last called;
-- `inside` (a function, see `WantedFunction`): the answer has the `share` of the call's time in that function;
+- `inside` (functions, see `WantedFunction`): the answer has the `share` of the call's time in those functions;
 - `steps` (statements, with `inside`): they run instead of the call, one after the other, and the answer has the `calls`
-  of the function in each that raise no error;
+  of the functions in each that raise no error;
 - `steady`: the answer says whether the call returns the same each time, and has a `digest` of that, "" if it cannot be
   described;
 - `peak`: the answer has the most bytes that a call allocates at a time;
@@ -85,7 +85,7 @@ class Trial:
         self._loop: Any = None
         self._executed = ExecutedLines(order.get("lines", {}))
         names["reached"] = self._executed.reached
-        self._inside = ShareWatch(WantedFunction.of(order["inside"])) if order.get("inside") else None
+        self._inside = ShareWatch([*map(WantedFunction.of, order["inside"])]) if order.get("inside") else None
         self._setup, self._call = self._compiled(order["setup"]), self._compiled(f"({order['call']}\n)", "eval")
 
     def _compiled(self, code: str, mode: str = "exec") -> types.CodeType:
@@ -122,7 +122,7 @@ class Trial:
             self._loop.run_until_complete(stack.aclose())
 
     def steps(self) -> Message:
-        """Run the statements of the order; return how often each calls the function that is watched."""
+        """Run the statements of the order; return how often each calls the functions that are watched."""
         return {"calls": [self._calls_in(self._compiled(step)) for step in self._order["steps"]]}
 
     def _calls_in(self, step: types.CodeType) -> int:
@@ -180,7 +180,7 @@ class Trial:
         return False
 
     def _share(self, inside: ShareWatch, once: Timed, again: list[tuple[Timed, Timed]]) -> float:
-        """Return the share of the watched function in a call; the first call may fill caches, as others do not."""
+        """Return the share of the watched functions in a call; the first call may fill caches, as others do not."""
         nothing = self._compiled("None", "eval")
         trial = min(self._timed(nothing).own for _ in range(TIMES))
         cost = inside.cost()
