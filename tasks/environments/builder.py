@@ -28,7 +28,7 @@ from ..project.files import FolderTree, Project
 from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
 from . import measuring_packages, pip_fallback
-from .declared import is_pure, project_name, static_requirements, version_of
+from .declared import is_pure, project_name, seeded_packages, static_requirements, version_of
 from .installer import build_error, diagnosis, fails_itself, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .measuring_packages import MeasuringPackages, applies, complete_benchmark
@@ -131,6 +131,9 @@ def _build(
     as_of = None if chooses_date(project, settings) else as_of
     interpreter, note = choose(project, settings.python, cwd=tree, as_of=as_of)
     existing = environment_folder(interpreter.path) if settings.python else None
+    settings = settings.model_copy(
+        update={"install": (*settings.install, *seeded_packages(project, interpreter.minor))}
+    )
     folder = real_path(cache / "environments")
     builder = EnvironmentBuilder(
         tree, project, layout, settings, interpreter, folder, report, existing, as_of, renew, pristine

@@ -10,7 +10,7 @@ from ..errors import SourceError
 from ..project.code.compiled import is_compiled
 from ..project.dependencies import resolved_group, string_list, uncommented
 from ..project.files import Project, lookup, strings
-from ..project.pytest_config import in_auxiliary_folder
+from ..project.pytest_config import in_auxiliary_folder, is_test_code
 from .diagnoses import Match, distribution_of
 from .interpreters import pep440
 from .testing_requirements import lines_of_files, listed_by_runners, name_of
@@ -24,11 +24,28 @@ _COMPILES = re.compile(
     r"ext_modules|cffi_modules|rust_extensions|cython|mypyc|maturin|scikit.build|meson", re.IGNORECASE
 )
 _VERSION = re.compile(r"[\w.+!-]+")
+_SEEDED = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:setuptools|pkg_resources)\b", re.MULTILINE)
 
 
 def project_name(project: Project) -> str:
     """Return the distribution's normalized name, "" if no file states it."""
     return canonicalize_name(project.name)
+
+
+def seeded_packages(project: Project, minor: int) -> tuple[str, ...]:
+    """Return what the environments of Python's own `venv` have without asking, if the project's code imports it.
+
+    Before Python 3.12 that is setuptools, which such code rarely requires.
+    """
+    if minor >= 12 or project_name(project) == "setuptools":
+        return ()
+    code = (path for path in sorted(project.files) if path.endswith(".py") and path != "setup.py")
+    sources = (project.tree.read(project.path(path)) or b"" for path in code if not _is_beside(path))
+    return ("setuptools",) if any(map(_SEEDED.search, sources)) else ()
+
+
+def _is_beside(path: str) -> bool:
+    return is_test_code(path) or in_auxiliary_folder(path)
 
 
 def extra_names(project: Project) -> tuple[str, ...]:

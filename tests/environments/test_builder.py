@@ -248,9 +248,12 @@ def test_an_unusable_lock_is_replaced_by_the_requirements_and_noted(tmp_path):
 @slow
 def test_unavailable_test_packages_are_left_out_and_noted(tmp_path):
     text = SIMPLE + '[dependency-groups]\ntest = ["iniconfig<1,>2"]\n'
-    environment = build(
-        TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path, tmp_path / "cache"
-    )
+    code = "try:\n    import setuptools\nexcept ImportError:\n    pass\n"
+    files = {"pyproject.toml": text, "pages/__init__.py": code}
+    environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
+    # As in the environments of Python's own `venv`.
+    has_setuptools = any(each.startswith("setuptools==") for each in environment.packages)
+    assert has_setuptools == environment.python_version.startswith(("3.9.", "3.10.", "3.11."))
     assert environment.notes == (
         "pyproject.toml with test could not be installed: the requirements conflict",
         "the dependencies are those of pyproject.toml",

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.environments.declared import group_lines
+from tasks.environments.declared import group_lines, seeded_packages
 from tasks.environments.requirements import attempts, dependencies_hash
 from tasks.errors import EnvironmentBuildError, SourceError
 from tasks.manifest.model import EnvironmentSettings
@@ -190,3 +190,18 @@ def test_the_hash_depends_on_settings(tmp_path):
     assert dependencies_hash(described, EnvironmentSettings()) == dependencies_hash(
         described, EnvironmentSettings(runner="uv run python")
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "minor", "found"),
+    [
+        ("pages/__init__.py", "try:\n    import setuptools\nexcept ImportError:\n    pass\n", 11, ("setuptools",)),
+        ("pages/__init__.py", "from pkg_resources import parse_version\n", 9, ("setuptools",)),
+        ("pages/__init__.py", "import setuptools\n", 12, ()),
+        ("pages/__init__.py", "import setuptools_scm\n", 11, ()),
+        ("setup.py", "import setuptools\n", 11, ()),
+        ("tests/test_a.py", "import setuptools\n", 11, ()),
+    ],
+)
+def test_what_a_venv_has_without_asking_is_installed_if_the_code_imports_it(tmp_path, path, code, minor, found):
+    assert seeded_packages(project(tmp_path, {path: code}), minor) == found
