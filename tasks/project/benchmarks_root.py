@@ -1,6 +1,7 @@
 """Find the folder in which a project keeps its benchmark tests."""
 
 import posixpath
+import re
 from collections import Counter
 
 from ..errors import SourceError
@@ -9,6 +10,8 @@ from .pytest_config import TEST_FOLDERS, in_auxiliary_folder, is_test_file, pyte
 
 DEFAULT = "tests/benchmarks"
 NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
+IS_OF_TESTS = re.compile(r"tests?|testing|testsuites?|test_suites?|unittests?|tests?_\w+|\w+_tests?", re.IGNORECASE)
+"""Names of folders that hold tests."""
 HAS_TESTS = "the folder exists and has test files"
 
 
@@ -64,7 +67,7 @@ def _of_inner_folders(project: Project) -> tuple[str, str] | None:
         parts = path.split("/")[:-1]
         depth = next((depth for depth, name in enumerate(parts) if name in NAMES), 0)
         # Its own name is that of an auxiliary folder.
-        if any("test" in name for name in parts[:depth]) and not in_auxiliary_folder("/".join((*parts[:depth], ""))):
+        if any(map(IS_OF_TESTS.fullmatch, parts[:depth])) and not in_auxiliary_folder("/".join((*parts[:depth], ""))):
             folders["/".join(parts[: depth + 1])] += 1
     return (min(folders, key=lambda folder: (-folders[folder], folder)), HAS_TESTS) if folders else None
 
@@ -89,7 +92,7 @@ def _folder_of_all_tests(project: Project) -> str:
     """Return the folder of tests inside a package; "" if not all tests are in one."""
     folders = [posixpath.dirname(path) for path in _test_files(project) if not in_auxiliary_folder(path)]
     common = posixpath.commonpath(folders) if folders else ""
-    return common if "test" in posixpath.basename(common) else ""
+    return common if IS_OF_TESTS.fullmatch(posixpath.basename(common)) else ""
 
 
 def _testpaths(project: Project) -> tuple[str, ...]:

@@ -312,6 +312,8 @@ def test_the_manifests_runner_wins():
             "units/testsuite/benchmarks",
             "the folder exists and has test files",
         ),
+        ({"latest/test_a.py": ""}, "tests/benchmarks", "the usual place; nothing in the project says otherwise"),
+        ({"units/unittests/test_a.py": ""}, "units/unittests/benchmarks", "the project's tests are in units/unittests"),
         (
             {"units/test_a.py": "", "vendor/tests/bench/test_b.py": "", "pages/test_c.py": ""},
             "tests/benchmarks",
