@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from ...environments.diagnoses import Match, diagnose, tables
@@ -92,11 +93,16 @@ def _repairable(output: str) -> Iterator[tuple[int, str, Match]]:
 
 
 def ending_of(finished: programs.CompletedProgram, site: RecordingSite) -> str:
-    """Return a failed run's exit code, with the first error that pytest shows, or the last one of a script."""
+    """Return a failed run's exit code, with the first error that pytest shows, or the last one of a script.
+
+    If there is none, it is what pytest says of its options.
+    """
     # pytest shows errors of a conftest on the other stream.
     lines = f"{finished.output}\n{finished.error}".splitlines()
     shown = [line[1:].strip() for line in lines if line.startswith("E  ")]
     own = [line.removeprefix("INTERNALERROR> ").strip() for line in reversed(finished.error.splitlines())]
-    error = next((line for line in (*shown, *own) if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
+    errors = (line for line in (*shown, *own) if re.match(r"[\w.]+(Error|Exception|Warning): ", line))
+    of_options = (line.partition(": error: ")[2] for line in own if ": error: " in line)
+    error = next(chain(errors, of_options), "")
     message = error.replace(f"{site.side.tree}/", "")[:LONGEST]
     return f"ended with exit code {finished.code}" + (f" ({message})" if message else "")
