@@ -508,5 +508,8 @@ def metrics_follow_from_domain(item: Item) -> bool:
 
 
 def times_imports(item: Item) -> bool:
-    domains = (item.remembered("detect").get("domain.domains") or ()) if metrics_follow_from_domain(item) else ()
-    return "import" in (item.settings["metrics"] or ()) or "struct" in domains
+    """Return whether imports are timed: what is written may be about something else than what is proposed."""
+    if not metrics_follow_from_domain(item):
+        return "import" in item.settings["metrics"]
+    found = item.remembered("scaffold").get("domains")
+    return "struct" in (found or item.remembered("detect").get("domain.domains") or ())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +30,7 @@ from tasks.artifacts import (
 from tasks.errors import ArtifactError
 from tasks.pipeline import STAGES, report_is_fresh, staleness_of, write_report
 from tasks.processes.progress import silent
+from tasks.staleness import times_imports
 from tasks.storage.files import fingerprint_of
 from tasks.storage.paths import shipped_templates
 from tasks.text import templating
@@ -687,3 +689,24 @@ def test_the_command_line_shows_the_same(place):
     assert {name for name, letter in status.items() if letter != "U" and ":" in name} == {
         f"{stage}:{ONE}" for stage in ("compare", "verify", "render")
     }
+
+
+@pytest.mark.parametrize(
+    ("metrics", "proposed", "written", "answer"),
+    [
+        (None, ("struct",), (), True),
+        (None, ("cpu",), ("struct",), True),
+        (None, ("struct",), ("cpu",), False),
+        (None, None, None, False),
+        (("import",), ("cpu",), (), True),
+        (("time",), ("struct",), ("struct",), False),
+    ],
+)
+def test_imports_are_timed_if_what_is_written_is_about_them(metrics, proposed, written, answer):
+    """The module that is imported is an input of the stages then."""
+    fields = {"detect": {"domain.domains": proposed}, "scaffold": {"domains": written}}
+    for stage in STAGES:
+        if stage.name in fields:
+            assert fields[stage.name].keys() <= set(stage.remembers)
+    item = SimpleNamespace(settings={"metrics": metrics}, remembered=fields.get)
+    assert times_imports(item) is answer

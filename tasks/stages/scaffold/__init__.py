@@ -33,7 +33,7 @@ STAGE = Stage(
             when=writes_benchmark,
         ),
     ),
-    remembers=("needs", "origin", "path", "source", "sha256", "data"),
+    remembers=("needs", "origin", "path", "source", "sha256", "data", "domains"),
     intact=_files_unchanged,
     otherwise="the written benchmark is edited or gone",
     gap=lambda fields: bool(fields.get("needs")),
