@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import statistics
 import subprocess
 import sys
 
@@ -75,16 +77,25 @@ def shares(python, tree, *, times, count, others):
     return dict(zip(CALLS, json.loads(done.stdout), strict=True))
 
 
+def steady(measure, expected):
+    """Return shares, the median of five if the first are not as expected: a machine may pause in one of them."""
+    found = [measure()]
+    if found[0] != expected:
+        found += [measure() for _ in range(4)]
+    return {name: statistics.median(each[name] for each in found) for name in CALLS}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.9", "3.12", "3.13"])
 def test_the_share_of_a_short_function_is_that_without_watching_it(tmp_path, version):
     python = interpreter(tmp_path, version)
     write(tmp_path, {"others.py": WORK, **{f"of_{name}.py": CODE for name in CALLS}})
-    longer = shares(python, tmp_path, times=10, count=5_000, others=1)
-    assert longer == dict.fromkeys(CALLS, pytest.approx(0.5, abs=0.1))
+    measure = functools.partial(shares, python, tmp_path)
+    half = dict.fromkeys(CALLS, pytest.approx(0.5, abs=0.1))
+    assert steady(functools.partial(measure, times=10, count=5_000, others=1), half) == half
     # To watch such a call takes longer than the call.
-    short = shares(python, tmp_path, times=1_000, count=100, others=4)
-    assert short == dict.fromkeys(CALLS, pytest.approx(0.24, abs=0.14))
+    quarter = dict.fromkeys(CALLS, pytest.approx(0.24, abs=0.14))
+    assert steady(functools.partial(measure, times=1_000, count=100, others=4), quarter) == quarter
 
 
 def test_what_watching_adds_is_subtracted():
