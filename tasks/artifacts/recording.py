@@ -121,7 +121,7 @@ class WorkloadTest(Record):
 
     `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
     a round, which takes `seconds`; once takes `seconds_at_head` there; `share` is the part of them that is spent in the
-    `changed` functions, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
+    `changed_functions`, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
     those that the code uses, `marks` choose the case of those with several; what asynchronous ones open `is_closed` in
     the end. One list of it is `scale` times as long as in the test.
     """
@@ -139,7 +139,7 @@ class WorkloadTest(Record):
     scale: int = 1
     seconds: float = 0.0
     share: float = 0.0
-    changed: int = 1
+    changed_functions: int = 1
     executed: int = 0
     seconds_at_head: float = 0.0
     peaks: Peaks | None = None

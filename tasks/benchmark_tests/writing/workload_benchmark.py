@@ -99,8 +99,8 @@ def _on_loop(workload: WorkloadTest) -> str:
 
 
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
-    name = with_others(changed.partition(":")[2], workload.changed)
-    share, takes = figures.share(round(workload.share, 2)), "takes" if workload.changed == 1 else "take"
+    name = with_others(changed.partition(":")[2], workload.changed_functions)
+    share, takes = figures.share(round(workload.share, 2)), "takes" if workload.changed_functions == 1 else "take"
     setup = "; the setup is not timed" if workload.setup else ""
     text = (
         f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} {takes} "

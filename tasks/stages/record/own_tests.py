@@ -162,7 +162,7 @@ class TestChooser:
         repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": share}
-        update |= {"changed": len(self.base.functions)}
+        update |= {"changed_functions": len(self.base.functions)}
         of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
         return workload.model_copy(update={**update, **of_head})
 

@@ -227,7 +227,7 @@ class _Writer:
         if benchmark.made_from == "test" and recording.workload:
             share = figures.share(round(recording.share, 2))
             test = recording.workload.test.partition("[")[0]
-            changed = with_others(recording.changed, recording.workload.changed)
+            changed = with_others(recording.changed, recording.workload.changed_functions)
             return (f"the benchmark does what {test} does, which spends {share} of its time in {changed}",)
         if benchmark.made_from != "recorded":
             is_explained = benchmark.made_from == "gap" and not recording.failed

@@ -28,7 +28,7 @@ from . import suite_runs, suites
 from .suite_runs import SuiteRun
 from .suites import Suite
 
-GOING_ON: Final = "--continue-on-collection-errors"
+CONTINUING: Final = "--continue-on-collection-errors"
 """pytest's option to run the other tests if some files cannot be imported."""
 MOST_NAMED: Final = 200
 """Tests that are named one by one in a second run; if there are more, all tests run again."""
@@ -175,8 +175,8 @@ class _Runner:
                 )
                 self.notes += [note] if note not in self.notes else []
                 return self._run_both(replace(suite, commands=tuple(others)), sides)
-            if runs[side].was_interrupted and suite.kind == "pytest" and GOING_ON not in command:
-                return self._run_both(replace(suite, commands=(f"{command} {GOING_ON}",)), sides)
+            if runs[side].was_interrupted and suite.kind == "pytest" and CONTINUING not in command:
+                return self._run_both(replace(suite, commands=(f"{command} {CONTINUING}",)), sides)
         if suite.kind == "pytest" and all(run.code == suite_runs.NO_TESTS for run in runs.values()):
             return self._not_run(suite, "pytest found no tests to run")
         first = compared(item.id, suite, runs["base"], runs["head"])

@@ -57,7 +57,7 @@ def test_the_measured_function_has_a_name_that_the_test_does_not_use():
         ({}, "    benchmark(run)"),
         ({"body": (), "result": "merge_lines(line)"}, "    benchmark(merge_lines, line)"),
         (
-            {"body": (), "result": "merge_lines([line])", "changed": 3},
+            {"body": (), "result": "merge_lines([line])", "changed_functions": 3},
             "        return merge_lines([line])\n\n    benchmark(run)",
         ),
     ],
@@ -69,7 +69,7 @@ def test_the_file_says_where_it_comes_from(changes, call):
     assert "def test_benchmark_merge_lines(benchmark, tmp_path):" in text
     words = " ".join(text.split())
     assert "It does what test_all in tests/test_text.py does, without the assertions" in words
-    takes = "and the other changed functions take" if "changed" in changes else "takes"
+    takes = "and the other changed functions take" if "changed_functions" in changes else "takes"
     assert f"merge_lines {takes} 80 % of the time; the setup is not timed." in words
 
 
