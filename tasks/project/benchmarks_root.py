@@ -66,9 +66,10 @@ def _of_inner_folders(project: Project) -> tuple[str, str] | None:
     for path in _test_files(project):
         parts = path.split("/")[:-1]
         depth = next((depth for depth, name in enumerate(parts) if name in NAMES), 0)
-        # Its own name is that of an auxiliary folder.
-        if any(map(IS_OF_TESTS.fullmatch, parts[:depth])) and not in_auxiliary_folder("/".join((*parts[:depth], ""))):
-            folders["/".join(parts[: depth + 1])] += 1
+        folder, above = posixpath.join("", *parts[: depth + 1]), parts[:depth]
+        # The last name in a path does not count, and this one is that of an auxiliary folder.
+        if any(map(IS_OF_TESTS.fullmatch, above)) and not in_auxiliary_folder(folder):
+            folders[folder] += 1
     return (min(folders, key=lambda folder: (-folders[folder], folder)), HAS_TESTS) if folders else None
 
 
