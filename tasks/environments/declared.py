@@ -24,7 +24,7 @@ _COMPILES = re.compile(
     r"ext_modules|cffi_modules|rust_extensions|cython|mypyc|maturin|scikit.build|meson", re.IGNORECASE
 )
 _VERSION = re.compile(r"[\w.+!-]+")
-_SEEDED = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:setuptools|pkg_resources)\b", re.MULTILINE)
+_SEEDED = re.compile(rb"^[ \t]*(?:from[ \t]|import[ \t](?:.*,)?)[ \t]*(?:setuptools|pkg_resources)\b", re.MULTILINE)
 
 
 def project_name(project: Project) -> str:

@@ -197,7 +197,9 @@ def test_the_hash_depends_on_settings(tmp_path):
     [
         ("pages/__init__.py", "try:\n    import setuptools\nexcept ImportError:\n    pass\n", 11, ("setuptools",)),
         ("pages/__init__.py", "from pkg_resources import parse_version\n", 9, ("setuptools",)),
+        ("pages/__init__.py", "def version():\n    import os, pkg_resources as resources\n", 9, ("setuptools",)),
         ("pages/__init__.py", "import setuptools\n", 12, ()),
+        ("pages/__init__.py", "from tables import setuptools\n", 11, ()),
         ("pages/__init__.py", "import setuptools_scm\n", 11, ()),
         ("setup.py", "import setuptools\n", 11, ()),
         ("tests/test_a.py", "import setuptools\n", 11, ()),

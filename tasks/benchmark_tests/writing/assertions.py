@@ -66,7 +66,8 @@ class WithoutAssertions(ast.NodeTransformer):
     def visit_With(self, node: ast.With) -> ast.stmt | list[ast.stmt]:
         """Write unittest's `assertRaises` as pytest does, and leave out what only reports parts of a test."""
         self.generic_visit(node)
-        if len(node.items) == 1 and _is_subtest(node.items[0].context_expr):
+        node.items = [each for each in node.items if not _is_subtest(each.context_expr)]
+        if not node.items:
             return node.body
         for item in node.items:
             call, name = item.context_expr, _own_method(item.context_expr)

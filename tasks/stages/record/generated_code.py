@@ -21,6 +21,8 @@ PATTERN_METHODS = frozenset(
     {"compile", "escape", "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"}
 )
 """Functions of `re`, and methods like them: their texts are patterns, or are searched."""
+OF_PATTERN = re.compile(r"\\[bBdDsSwW]")
+"""What only a regular expression has."""
 
 
 def writes_changed_code(functions: Iterable[ChangedFunction], base: Sources, head: Sources) -> str:
@@ -53,7 +55,8 @@ def _names_called(module: ast.Module) -> set[str]:
 
 def _code_texts(located: LocatedDefinition) -> list[str]:
     module = ast.parse(located.definition.code)
-    return [text for text in _texts(module) if BLOCK.match(text) or CODE.search(text)]
+    texts = (text for text in _texts(module) if not OF_PATTERN.search(text))
+    return [text for text in texts if BLOCK.match(text) or CODE.search(text)]
 
 
 def _texts(node: ast.AST) -> Iterator[str]:

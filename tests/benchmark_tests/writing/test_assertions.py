@@ -56,6 +56,9 @@ def test_unittests_methods_become_functions_of_pytest():
     )
     assert without("with self.subTest(text=text):\n    self.assertEqual(load(text), 1)") == "load(text)"
     assert without("with subtests.test(text):\n    assert load(text) == 1") == "load(text)"
+    assert without("with subtests.test(text), opened(text):\n    assert load(text) == 1") == (
+        "with opened(text):\n    load(text)"
+    )
     assert without("try:\n    load('')\n    self.fail('no error')\nexcept ValueError:\n    pass") == (
         "try:\n    load('')\n    pytest.fail('no error')\nexcept ValueError:\n    pass"
     )

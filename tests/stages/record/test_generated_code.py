@@ -17,6 +17,7 @@ def lines(name):
 def choose(name):
     if not name:
         raise ValueError(f"no such name(s): {name}")
+    pattern = r"if\\s.*:"
     return re.compile(r"except\\s*:").sub("if x:", name.strip())
 
 def shown(name):
@@ -46,6 +47,7 @@ def written(old: str, new: str, *, runs: str = RUNS) -> str:
         ("(...)", "(*args)", "rows.writer:shown"),
         ("name.strip()", "name.strip(' ')", ""),
         (r're.compile(r"except\s*:")', "PATTERN", ""),
+        (r'r"if\s.*:"', r'r"if\s+.*:"', ""),
         ("no such name(s)", "no name(s)", ""),
         ("return the lines(name)", "return lines(name)", ""),
     ],
