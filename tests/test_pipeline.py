@@ -145,6 +145,13 @@ def test_an_unnamed_function_leaves_the_name_to_the_item_that_names_it(workspace
     assert body_of(renamed(workspace)).name == "pr-body-other.md"
 
 
+def test_an_unnamed_function_is_the_one_that_was_recorded(workspace):
+    workspace = opened(workspace, "    functions: app:total\n")
+    path = workspace.paths.item(ONE).scaffold
+    Scaffolding.read(path).model_copy(update={"target": "app:recorded"}).write(path)
+    assert body_of(staleness_of(workspace).item(ONE)).name == "pr-body-recorded.md"
+
+
 def renamed(workspace):
     """Let detect find another function."""
     path = workspace.paths.item(ONE).detect

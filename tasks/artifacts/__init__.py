@@ -54,6 +54,6 @@ from .samples import (
     Site,
     Stack,
 )
-from .scaffolding import DataFile, Scaffolding, claimed_domains
+from .scaffolding import DataFile, Scaffolding, claimed_domains, optimized_function
 from .survey import Decision, Drift, PullRequest, Survey
 from .verification import Repeated, RunCommand, Verification

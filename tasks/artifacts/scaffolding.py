@@ -40,6 +40,8 @@ class Scaffolding(Artifact):
     """SHA-256 of the text that prprep wrote, which a person may have edited since."""
     data: dict[str, DataFile] = Field(default_factory=dict)
     """Files that the benchmark reads and no commit holds, by their paths in both trees."""
+    target: str = ""
+    """The changed function that the written benchmark is about, "" for the one that detect chose."""
     domains: tuple[Domain, ...] = ()
     """What the change is about by what the benchmark's code allocates on both sides; () for what detect proposes."""
     notes: tuple[str, ...] = ()
@@ -49,3 +51,8 @@ class Scaffolding(Artifact):
 def claimed_domains(scaffolding: Scaffolding, detection: Detection) -> tuple[Domain, ...]:
     """Return what an item's claim is about: as the written benchmark shows, else as detect proposes."""
     return scaffolding.domains or detection.domain.domains
+
+
+def optimized_function(scaffolding: Scaffolding, detection: Detection) -> str | None:
+    """Return what an item is named after: the function that the written benchmark is about, else detect's choice."""
+    return scaffolding.target or detection.target

@@ -8,7 +8,17 @@ from typing import Any
 
 import yaml
 
-from ..artifacts import SIDES, CodeflashRun, Detection, Injection, MetricName, Scaffolding, Side, claimed_domains
+from ..artifacts import (
+    SIDES,
+    CodeflashRun,
+    Detection,
+    Injection,
+    MetricName,
+    Scaffolding,
+    Side,
+    claimed_domains,
+    optimized_function,
+)
 from ..manifest.model import Optimization
 from .evidence import Evidence
 
@@ -160,7 +170,8 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     claimed = claimed_domains(scaffolding, detection)
     entry |= {"domain": list(claimed)} if claimed else {}
-    entry |= {"functions": [detection.target]} if detection.target else {}
+    target = optimized_function(scaffolding, detection)
+    entry |= {"functions": [target]} if target else {}
     entry["benchmark"] = _node_id(scaffolding.path, scaffolding)
     entry |= item.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_REPEATED)
     _drop_interpreter_path(entry)

@@ -7,17 +7,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
+from ..artifacts import (
+    Branching,
+    Comparison,
+    Detection,
+    Injection,
+    MadeCommit,
+    Opening,
+    Scaffolding,
+    Survey,
+    Verdict,
+    claimed_domains,
+    optimized_function,
+)
 from ..body import summary, titles
 from ..body.evidence import Evidence
 from ..errors import CherryPickError, RepositoryError
 from ..git import SHALLOW, Clone, cherry_pick, history
-from ..manifest.model import Optimization
+from ..manifest.model import Domain, Optimization
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
 from ..storage.artifact import read_if_valid
 from ..storage.paths import ItemPaths
+from ..text.target_names import own_name
 from . import audit, audit_tools, changelog_entry
 from .fragments import ChangelogEntry
 
@@ -46,6 +59,14 @@ class StageResults:
             read_if_valid(Survey, paths.survey),
             opened_by(paths),
         )
+
+    @property
+    def target(self) -> str | None:
+        return optimized_function(self.scaffolding, self.detection)
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        return claimed_domains(self.scaffolding, self.detection)
 
     def evidence_of(self, item: Optimization) -> Evidence:
         return Evidence(item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey)
@@ -202,7 +223,7 @@ def _changelog(item: Optimization, results: StageResults, clone: Clone, project:
     path = kind.partition(" ")[2]
     if any(changed.startswith(path) for changed in detection.files):
         return AddedFiles({}, changelog=f"the optimization brings its own entry in {path}")
-    sentence, title_todos = changelog_entry.sentence(detection.title, detection.target, detection.domain.domains)
+    sentence, title_todos = changelog_entry.sentence(detection.title, results.target, results.domains)
     dated = history.author_date(clone.path, detection.commits[-1].sha)
     number = folded_into(item, results.survey, results.opened) or results.opened
     edit = changelog_entry.write(project, kind, ChangelogEntry(item.id, sentence, number, dated, detection.files))
@@ -214,9 +235,8 @@ def _changelog(item: Optimization, results: StageResults, clone: Clone, project:
 def _own_message(results: StageResults, added: AddedFiles, who: str, upstream_titles: tuple[str, ...]) -> str:
     has_benchmark = any(path.endswith(".py") for path in added.files)
     has_entry = any(not path.endswith(".py") for path in added.files)
-    title = titles.own_title(
-        results.detection.function, benchmark=has_benchmark, entry=has_entry, titles=upstream_titles
-    )
+    function = own_name(results.target or results.detection.item)
+    title = titles.own_title(function, benchmark=has_benchmark, entry=has_entry, titles=upstream_titles)
     needs_sign_off = any(rule.about == "sign-off" for rule in results.detection.contribution_rules)
     return f"{title}\n" + (f"\nSigned-off-by: {who}\n" if needs_sign_off else "")
 

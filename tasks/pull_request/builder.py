@@ -212,7 +212,7 @@ class BranchBuilder(ItemWork):
         body = (
             self.workspace.folder / rendering.body
             if rendering
-            else self.paths.body(body_name(results.detection.target or self.item_id))
+            else self.paths.body(body_name(results.target or self.item_id))
         )
         archive = bundle.path_for(body)
         compared, state = self.branch_paths.compare, self.branch_paths.state

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from ..artifacts import Comparison, Detection, Scaffolding
+from ..artifacts import Comparison, Detection, Scaffolding, optimized_function
 from ..bench.heads import changes_between
 from ..body.effects import judged_effect
 from ..body.views import tests_of
@@ -84,8 +84,8 @@ def _notes(comparison: Comparison, paths: ItemPaths) -> Iterator[str]:
     written = scaffolding.origin in {"generated", "edited"}
     place = f"{paths.folder / scaffolding.source}" if written else f"{scaffolding.path} ({scaffolding.origin})"
     yield f"benchmark: {place}"
-    if detection.target:
-        yield f"function: {detection.target}"
+    if target := optimized_function(scaffolding, detection):
+        yield f"function: {target}"
     yield f"result: {comparison.verdict}. {one_line(comparison.reason)}"
     yield from (f"to review: {one_line(sentence)}" for sentence in comparison.needs_review)
     yield from (f"note: {one_line(note)}" for note in (*scaffolding.notes, *comparison.notes))

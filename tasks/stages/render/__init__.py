@@ -11,7 +11,8 @@ SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-outpu
 def body_of(item: Item) -> Path:
     """Name the item's body after its function, and after the item too if another item has that name."""
     functions = item.settings["functions"]
-    name = body_name(functions[0] if functions else item.remembered("detect").get("target") or item.id)
+    chosen = item.remembered("scaffold").get("target") or item.remembered("detect").get("target")
+    name = body_name(functions[0] if functions else chosen or item.id)
     body, owner = item.paths.body(name), item.workspace.function_owners.get(name)
     taken = owner != item.id if owner else body.exists() and last_body(item) != body
     return item.paths.body(f"{name}-{item.id}") if taken else body

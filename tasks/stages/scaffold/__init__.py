@@ -17,13 +17,14 @@ LOCKSTEP = Value(
 STAGE = Stage(
     name="scaffold",
     doc="keep the benchmark that exists, or write one",
-    version=14,
+    version=15,
     uses=(
         Uses(settings=("benchmark",), artifacts={"detect": ("base", "head", "picked", "benchmark")}),
         Uses(
             artifacts={
                 "detect": (
-                    *("target", "domain.domains", "functions.module", "functions.path", "functions.status"),
+                    *("target", "domain.domains"),
+                    *(f"functions.{field}" for field in ("module", "name", "path", "status")),
                     *("layout.project", "layout.packages", "layout.import_roots", "layout.benchmarks_root"),
                 ),
                 "record": ALL,
@@ -33,7 +34,7 @@ STAGE = Stage(
             when=writes_benchmark,
         ),
     ),
-    remembers=("needs", "origin", "path", "source", "sha256", "data", "domains"),
+    remembers=("needs", "origin", "path", "source", "sha256", "data", "target", "domains"),
     intact=_files_unchanged,
     otherwise="the written benchmark is edited or gone",
     gap=lambda fields: bool(fields.get("needs")),

@@ -207,9 +207,17 @@ class _Writer:
             made_from=benchmark.made_from,
             needs=f"fill in the arguments at {source}:{line}{self._better}" if line else "",
             written=sha256(benchmark.text.encode()),
+            target=self._target,
             domains=self.recording.domains,
             notes=tuple(self._notes(benchmark)),
         )
+
+    @property
+    def _target(self) -> str:
+        """Return the changed function that was recorded, if detect chose another one."""
+        changed, detection = self.recording.changed, self.inputs.read(Detection)
+        is_another = changed != detection.target and any(each.target == changed for each in detection.functions)
+        return changed if is_another else ""
 
     @property
     def _better(self) -> str:

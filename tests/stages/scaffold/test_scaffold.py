@@ -4,8 +4,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tasks.artifacts import Detection, Presence, Recording, Scaffolding
+from tasks.artifacts import Detection, Presence, Recording, Scaffolding, optimized_function
+from tasks.body.reproduction import manifest_text
 from tasks.errors import RepositoryError
 from tasks.manifest.model import BenchmarkCode, Optimization
 from tasks.storage.paths import ItemPaths, ProjectPaths
@@ -49,10 +51,10 @@ class ScaffoldedProject:
         blobs = {side: self.repo.git(*command) if side in sides else None for side, command in commands.items()}
         return Presence(path=PATH, **blobs)
 
-    def scaffold(self, detection: Detection, item: Optimization = ITEM) -> Scaffolding:
+    def scaffold(self, detection: Detection, item: Optimization = ITEM, **recorded: object) -> Scaffolding:
         detection.write(self.paths.detect)
         self.reported.clear()
-        Recording(item=ITEM.id).write(self.paths.record, "r")
+        Recording(item=ITEM.id, **recorded).write(self.paths.record, "r")
         address, cache = self.repo.path, self.folder / "cache"
         run_stage("scaffold", item, self.paths, address=address, cache=cache, report=self.reported.append)
         return Scaffolding.read(self.paths.scaffold)
@@ -168,6 +170,24 @@ def test_one_is_written_from_the_signature_at_head(project):
     assert "benchmark(merge_lines, lines)" in project.generated.read_text(encoding="utf-8")
     assert scaffolding.sha256 == scaffolding.written == sha256(project.generated.read_text(encoding="utf-8"))
     assert project.reported == [f"fill in the arguments at {GENERATED}:11"]
+
+
+def test_an_item_is_named_after_the_changed_function_that_was_recorded(project):
+    other = DETECTION.functions[0].model_copy(update={"name": "split_lines"})
+    detection = project.detection(functions=(*DETECTION.functions, other))
+    split, merge = "pagelayout.text:split_lines", "pagelayout.text:merge_lines"
+    for target, changed, optimized in (
+        (split, split, split),
+        ("pagelayout.text:render", split, split),
+        (merge, merge, merge),
+        ("", "", merge),
+        ("pagelayout.text:render", "pagelayout.text:unchanged", merge),
+    ):
+        scaffolding = project.scaffold(detection, target=target, changed=changed)
+        assert optimized_function(scaffolding, detection) == optimized
+        assert yaml.safe_load(manifest_text(ITEM, detection, scaffolding))["optimizations"][0]["functions"] == [
+            optimized
+        ]
 
 
 def test_a_definition_outside_of_the_changed_files_is_found_by_its_import_root(project):
