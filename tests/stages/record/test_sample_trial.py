@@ -14,12 +14,15 @@ from tasks.stages.record.sample_trial import SampleTrial
 
 pytestmark = pytest.mark.slow
 
-CODE = """import time
+CODE = """import os
+import time
 
 
 def parsed(text):
     if text == "endless":
         time.sleep(60)
+    if text == "fatal":
+        os._exit(1)
     if text == "wrong":
         raise ValueError(text)
     return text.upper()
@@ -41,25 +44,23 @@ def sample_of(*texts):
     return Sample(calls=calls, kinds={"text": "positional"}, drawn=len(calls), looked=len(calls))
 
 
-def test_a_call_that_does_not_end_at_base_is_left_out_and_named(trial):
-    kept, notes = trial.kept(sample_of("a", "b", "endless", "cd"), constructed="")
-    assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'b'", "'cd'"]
-    assert notes == ("a call with 'endless' is left out: at base it does not end within 3 s, or it crashes",)
-    assert trial.kept(sample_of("endless"), constructed="")[0] is None
-
-
-def test_a_call_that_does_not_end_at_head_is_left_out_and_named(trial, tmp_path):
+def test_a_call_that_does_not_end_or_crashes_is_left_out_and_named(trial, tmp_path):
     head = tmp_path / "head"
     head.mkdir()
-    (head / "texts.py").write_text(CODE.replace('"endless"', '"slower"'))
+    (head / "texts.py").write_text(CODE.replace('"endless"', '"nothing"').replace('"fatal"', '"crashing"'))
     site = RecordingSite(SideRequest(head, Path(sys.executable), (head,)), "", 0)
-    both = replace(trial, head=site, lines={"texts.py": [4, 8]})
-    kept, notes = both.kept(sample_of("a", "endless", "slower", "cd"), constructed="")
+    both = replace(trial, head=site, lines={"texts.py": [5, 11]})
+    kept, notes = both.kept(sample_of("a", "endless", "crashing", "cd"), constructed="")
     assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'cd'"]
     assert [note.partition(" is left out: ")[::2] for note in notes] == [
         ("a call with 'endless'", "at base it does not end within 3 s, or it crashes"),
-        ("a call with 'slower'", "at head it does not end within 3 s, or it crashes"),
+        ("a call with 'crashing'", "at head it does not end within 3 s, or it crashes"),
     ]
+
+
+def test_without_a_call_that_ends_there_is_no_sample(trial):
+    kept, notes = trial.kept(sample_of("fatal"), constructed="")
+    assert (kept, len(notes)) == (None, 1)
 
 
 def test_calls_that_end_are_tried_together(trial, monkeypatch):
