@@ -47,7 +47,7 @@ async def pages(count):
             await asyncio.sleep(0)
 
 def slow(rows):
-    return [sum(range(1_000)) for _ in rows]
+    return [sum(range(10_000)) for _ in rows]
 
 async def grow(rows):
     for _ in range(2):
