@@ -42,9 +42,18 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def _own_core_last(worker: str) -> str:
+    """Return our cores, with another one last for each process of xdist: what is measured runs on the last core."""
+    cores = sorted(os.sched_getaffinity(0))
+    first = int(worker.removeprefix("gw")) % len(cores) + 1
+    return ",".join(map(str, cores[first:] + cores[:first]))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _apart(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
+        if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_getaffinity"):
+            patch.setenv("PRPREP_CORES", _own_core_last(worker))
         patch.setenv("PRPREP_CACHE", str(tmp_path_factory.mktemp("cache")))
         # The processes of pytest-xdist measure side by side: nothing here is about the size of a figure.
         patch.setenv("PRPREP_LOCK", str(tmp_path_factory.mktemp("lock") / "machine.lock"))
