@@ -3,12 +3,16 @@
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from ..artifacts import SIDES, Output
 from ..manifest.model import Metric
+from ..processes.cores import other_cores
 from ..processes.progress import Report, silent
+from ..processes.threads import in_thread
 from .exclusive import await_quiet, exclusive
 from .imports.costs import import_costs
 from .imports.imports import measure_imports
@@ -17,6 +21,7 @@ from .memory.memory import measure_memory
 from .outputs.inputs import compare_further_inputs
 from .request import MeasurementResult, Request
 from .time import instructions
+from .time.benchmark_run import BenchmarkRun
 from .time.functions import profile_functions
 from .time.timing import TimedHead, check, measure_heads
 from .workers import memory_layout, pytest_options, sandbox
@@ -98,13 +103,30 @@ def _run_benchmark(
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it works; its call is not compared.
         return result
-    result = replace(result, outputs=compare_further_inputs(request, run.outputs, rng, report, refused=run.refused))
-    result += profile_functions(request, rng, report)
+    outputs, functions = _outputs_and_functions(request, run, rng, report)
+    result = replace(result, outputs=outputs) + functions
     if "instructions" in request.metrics:
         result += MeasurementResult(instructions.measure_instructions(request, rng, report))
     if "memory" in request.metrics:
         result += measure_memory(request, rng, report)
     return result
+
+
+def _outputs_and_functions(
+    request: Request, run: BenchmarkRun, rng: random.Random, report: Report
+) -> tuple[tuple[Output, ...], MeasurementResult]:
+    """Compare results on further inputs, and sample functions meanwhile if there is another core: neither is a time."""
+    free, own_rng = other_cores()[-1:], random.Random(rng.random())  # noqa: S311 - it draws inputs
+    compare = partial(compare_further_inputs, request, run.outputs, own_rng, report, refused=run.refused, cores=free)
+    if not free:
+        return compare(), profile_functions(request, rng, report)
+    outputs = in_thread(compare)
+    try:
+        functions = profile_functions(request, rng, report)
+        return outputs.result(), functions
+    except Exception:
+        wait([outputs])  # nothing of it may go on beside what is measured next
+        raise
 
 
 def _timed(request: Request, rng: random.Random, report: Report, lockstep: Lockstep | None) -> TimedHead:

@@ -1,6 +1,7 @@
 """A whole measurement: every metric, its lock, and its processes."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tasks.artifacts import MetricName
 from tasks.bench import measuring
 from tasks.bench.imports import imports
 from tasks.bench.time import timing
+from tasks.bench.time.benchmark_run import BenchmarkRun
 from tasks.errors import MeasuringError
 from tasks.processes import locks
 from tasks.processes.progress import silent
@@ -88,6 +90,34 @@ def test_without_time_the_benchmark_is_still_run_and_its_outputs_compared(tmp_pa
         ("different", "int 499500 at base, float 499500.0 at head")
     ]
     assert not measured.measurements
+
+
+@pytest.mark.parametrize(("error", "waits"), [(MeasuringError("it broke"), True), (KeyboardInterrupt(), False)])
+def test_inputs_are_compared_beside_the_functions_and_end_before_an_error_is_raised(
+    tmp_path, monkeypatch, error, waits
+):
+    began, ended = threading.Event(), threading.Event()
+    may_end = threading.Event()
+
+    def compare(*_, cores, **__):
+        began.set()
+        assert cores == (0,)
+        assert may_end.wait(60)
+        ended.set()
+
+    def profile(*_):
+        assert began.wait(60)
+        if waits:
+            threading.Timer(0.1, may_end.set).start()
+        raise error
+
+    monkeypatch.setattr(measuring, "other_cores", lambda: (1, 0))
+    monkeypatch.setattr(measuring, "compare_further_inputs", compare)
+    monkeypatch.setattr(measuring, "profile_functions", profile)
+    with pytest.raises(type(error)):
+        measuring._outputs_and_functions(pair(tmp_path), BenchmarkRun(), random.Random(1), silent)
+    assert ended.is_set() == waits
+    may_end.set()
 
 
 def test_a_result_that_changes_from_call_to_call_is_not_compared(tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ...artifacts import SIDES, Output
 from ...errors import MeasuringError, ProvenanceError
-from ...processes.cores import one_core
+from ...processes.cores import Cores, one_core
 from ...processes.progress import Report
 from ..request import Request
 from ..workers.channel import TimeLimitError
@@ -28,11 +28,12 @@ def compare_further_inputs(
     report: Report,
     *,
     refused: Mapping[str, str] | None = None,
+    cores: Cores = (),
 ) -> tuple[Output, ...]:
     """Try further inputs on every benchmark call whose outputs are wholly equal; return the outputs with the results.
 
-    A fresh process a side runs the calls, each in a forked child. If nothing can be tried, `detail` says why; of the
-    calls that are `refused` it is known before.
+    A fresh process a side runs the calls, each in a forked child, on the `cores`, else on the one that measures. If
+    nothing can be tried, `detail` says why; of the calls that are `refused` it is known before.
     """
     reasons = refused or {}
     wholly_equal = {output.test for output in outputs if output.verdict == "equal" and not output.partly}
@@ -46,7 +47,7 @@ def compare_further_inputs(
     budget = max(LEAST_SECONDS, min(CALL_SECONDS * len(equal), MOST_SECONDS))
     seconds = min(budget, request.timeout or math.inf)
     try:
-        _serve(request, equal, compared, rng=rng, seconds=seconds)
+        _serve(request, equal, compared, rng=rng, seconds=seconds, cores=cores or one_core())
     except TimeLimitError:
         reason = f"no further inputs were tried within {seconds:g} s"
     except ProvenanceError:
@@ -64,10 +65,16 @@ def compare_further_inputs(
 
 
 def _serve(
-    request: Request, equal: Mapping[str, Output], compared: dict[str, Output], *, rng: random.Random, seconds: float
+    request: Request,
+    equal: Mapping[str, Output],
+    compared: dict[str, Output],
+    *,
+    rng: random.Random,
+    seconds: float,
+    cores: Cores,
 ) -> None:
     deadline = time.monotonic() + seconds
-    settings = Settings(hash_seed(rng), cores=one_core(), deadline=deadline)
+    settings = Settings(hash_seed(rng), cores=cores, deadline=deadline)
     with ExitStack() as stack:
         workers = {side: stack.enter_context(started(request, side, settings)) for side in SIDES}
         witness = Witness(request, replace(settings, seed=settings.seed // 2 + 1), stack)
