@@ -228,6 +228,12 @@ def test_a_trial_says_which_lines_are_executed_and_how_long_a_function_runs(site
     assert try_code(site, {**order, "lines": {str(file): [line]}})["reached"] is True
     assert try_code(site, {**order, "lines": {str(file): [1, line]}})["executed"] == [line]
     assert try_code(site, {**order, "lines": {str(file): [1]}})["reached"] is False
+    # A benchmark repeats its call, so what a cache answers does not count.
+    setup = "import functools\nfrom rows import parse\ncached = functools.lru_cache(parse)"
+    cached = {**order, "setup": setup, "call": "[cached('a,b'), reached()]", "tell": True, "lines": {str(file): [line]}}
+    answer = try_code(site, cached)
+    assert (answer["reached"], answer["reached_first"], answer["executed"]) == (False, True, [])
+    assert answer["value"] == [[2], False]
     inside = [WatchedFunction("rows:_scan").message(site.side.tree)]
     assert 0.1 < try_code(site, {**order, "inside": inside})["share"] < 1
     # Neither what is allocated nor a further call with new inputs counts twice.

@@ -5,8 +5,9 @@ output. All code may contain `await`, and then runs on one event loop. The order
 
 - `setup` (code), `call` (an expression), `inputs` (names of variables that the call may change);
 - `file` (the path of the test), `filters` of warnings (each a text, and whether it is a command line option);
-- `lines` (numbers by file): the answer says which of them the first call executes, and the code can call `reached()`,
-  which returns whether one was executed since `reached()` was last called;
+- `lines` (numbers by file): the answer says which of them are `executed` by the second call, since a cache may answer
+  all but the first, or by the first one if that is long, and if the first one executed any (`reached_first`); the code
+  can call `reached()`, which returns whether one was executed since `reached()` was last called;
 - `inside` (functions, see `WantedFunction`): the answer has the `share` of the call's time in those functions;
 - `steps` (statements, with `inside`): they run instead of the call, one after the other, and the answer has the `calls`
   of the functions in each that raise no error;
@@ -56,7 +57,6 @@ LONG_SECONDS = 5.0
 MOST_CALLS = 1_000
 LEAST_CPU_SHARE = 0.9
 """Least part of the time of a call that computes, without its waits for a core, that is CPU time of its thread."""
-ONE_CALL = 1
 FEW_CALLS = 5
 """Further calls with new inputs, if a call changes them, or to see whether a call computes: the first takes longer."""
 
@@ -142,7 +142,7 @@ class Trial:
         before = ThreadTimes.now()
         with self._executed:
             once = self._timed(self._call)
-        value = once.value
+        value, reached_first = once.value, bool(self._executed.executed)
         changes = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
         first = _digest(value) if order.get("steady") else ""
         if self._inside and (before.only_computed_since() or self._computes(once.wall, changes=changes)):
@@ -155,7 +155,8 @@ class Trial:
             "lazy": is_lazy(value),
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
-            "reached": self._executed.reached(),
+            "reached": bool(self._executed.executed),
+            "reached_first": reached_first,
             "executed": sorted(self._executed.executed),
         }
         if self._inside and not self._order.get("lines"):
@@ -165,7 +166,7 @@ class Trial:
         if order.get("steady"):
             described |= {"digest": first, "steady": _digest(last if again else value) == first}
         if order.get("tell"):
-            described["value"] = value
+            described["value"] = last if again and order.get("lines") else value
         return described
 
     def _computes(self, seconds: float, *, changes: bool) -> bool:
@@ -198,15 +199,24 @@ class Trial:
         if spent >= LONG_SECONDS:
             most = 0
         elif self._order.get("lines"):
-            most = ONE_CALL  # whoever asks for lines does not ask for the time
+            # Whoever asks for lines needs the time of one call without tracing.
+            last = self._traced_anew(changes=changes)
+            return [(self._timed_anew(changes=changes)._replace(value=None),) * 2], last.value
         while (not again or spent < ENOUGH_SECONDS) and len(again) < most:
             with self._inside.paused() if self._inside else contextlib.nullcontext():
                 unwatched = last = self._timed_anew(changes=changes)
-            if self._inside and not self._order.get("lines"):
+            if self._inside:
                 last = self._timed_anew(changes=changes)
             spent += unwatched.own
             again.append((unwatched._replace(value=None), last._replace(value=None)))
         return again, last.value if last else None
+
+    def _traced_anew(self, *, changes: bool) -> Timed:
+        if changes:
+            self.set_up()
+        self._executed.restart()
+        with self._executed:
+            return self._timed(self._call)
 
     def _timed_anew(self, *, changes: bool) -> Timed:
         if changes:
@@ -312,6 +322,9 @@ class ExecutedLines:
     def __exit__(self, *_error: object) -> None:
         if self._lines:
             sys.settrace(None)
+
+    def restart(self) -> None:
+        self._reached, self.executed = False, set()
 
     def reached(self) -> bool:
         """Return whether a line was executed since this was last asked."""
