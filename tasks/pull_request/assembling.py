@@ -34,7 +34,7 @@ from ..text.target_names import own_name
 from . import audit, audit_tools, changelog_entry
 from .fragments import ChangelogEntry
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
