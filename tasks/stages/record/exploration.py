@@ -1,5 +1,6 @@
 """Choose the function that the change is about, and what to call to measure it, by what the tests reach."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,13 +101,19 @@ class Exploration:
     candidates: tuple[Candidate, ...]
     reached: tuple[NamedReach, ...]
     sources: Sources
+    titles: tuple[str, ...] = ()
+    """Those of the commits that make the change."""
 
     @property
     def target(self) -> Candidate | None:
-        """The candidate in which the tests spend the most time, with what it calls; None if none is reached."""
-        seconds = self._seconds
+        """The candidate in which the tests spend the most time, with what it calls; None if none is reached.
+
+        If titles name some of them, it is one of these: others may have changed by the way.
+        """
+        seconds, words = self._seconds, set(re.findall(r"\w+", " ".join(self.titles)))
         reached = [each for each in self.candidates if each.watched in seconds]
-        return max(reached, key=lambda each: seconds[each.watched], default=None)
+        named = [each for each in reached if _own_name(each.watched) in words]
+        return max(named or reached, key=lambda each: seconds[each.watched], default=None)
 
     @property
     def reason(self) -> str:
@@ -115,7 +122,9 @@ class Exploration:
             return ""
         tests = len({each.test for each in self.reached if each.target == target.watched})
         spent = f"{tests} test{'s' * (tests != 1)} spend{'s' * (tests == 1)} {figures.seconds(seconds[target.watched])}"
-        which = f", the most of {len(seconds)} changed functions" if len(seconds) > 1 else ""
+        most = max(seconds, key=seconds.__getitem__) == target.watched
+        why = f"the most of {len(seconds)} changed functions" if most else "which a commit's title names"
+        which = f", {why}" if len(seconds) > 1 else ""
         return f"{spent} in {target.watched}{which}"
 
     @property
@@ -169,6 +178,12 @@ class Exploration:
         found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
         others = [each for each in found.values() if each.watched != target]
         return (*others[:MOST_CALLERS], *others[MOST_CALLERS:][-MOST_CALLERS:])
+
+
+def _own_name(target: str) -> str:
+    """Return the last part of a target's name, for a constructor that of its class."""
+    *owners, last = target.partition(":")[2].split(".")
+    return owners[-1] if owners and last == "__init__" else last
 
 
 def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:

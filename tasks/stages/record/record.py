@@ -164,7 +164,9 @@ class _Recorder:
                 notes += more
         # Generated inputs differ from run to run, and nobody would write them.
         reached = [each for each in reached if not each.generated] or reached
-        return Exploration(tuple(found), tuple(reached), self.sides.base.sources), tuple(ran), tuple(notes)
+        titles = tuple(commit.title for commit in self._detection.commits)
+        explored = Exploration(tuple(found), tuple(reached), self.sides.base.sources, titles)
+        return explored, tuple(ran), tuple(notes)
 
     # -- what is called
 

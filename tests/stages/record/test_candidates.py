@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.artifacts import ArgumentsAsCode, ChangedFunction, RecordedCall, Recording
@@ -292,6 +294,17 @@ def test_the_target_is_where_the_tests_spend_the_most_time(sources):
     assert found.target.watched == "toml.parser:Parser._value"
     assert found.reason == "1 test spends 400.0 ms in toml.parser:Parser._value, the most of 2 changed functions"
     assert exploration(sources).target is None
+    for title, name in {
+        "Make load faster": "load",
+        "Parser: optimize `load()`": "load",
+        "Load files faster": "Parser._value",
+        "Parser._value no longer copies (#12)": "Parser._value",
+    }.items():
+        titled = replace(found, titles=("Merge a branch", title))
+        assert titled.target.watched == f"toml.parser:{name}"
+    assert replace(found, titles=("Make load faster",)).reason.endswith(
+        "in toml.parser:load, which a commit's title names"
+    )
 
 
 def test_callers_are_named_with_the_nearest_first_and_tests_left_out(sources):
