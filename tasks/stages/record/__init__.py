@@ -16,7 +16,7 @@ STAGE = Stage(
             settings=("drive", "domain", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
-                    *("target", *COMMITS, "commits.title", "files"),
+                    *("target", *COMMITS, "commits", "files"),
                     *(f"functions.{name}" for name in CHANGED),
                     *("domain.domains", "domain.given", *LAYOUT, "layout.benchmarks_root"),
                 )

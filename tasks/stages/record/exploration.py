@@ -14,6 +14,7 @@ from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.sources import Sources
 from ...text import figures
+from ...text.target_names import shared_name
 from .candidates import Candidate, callable_of
 
 MOST_TESTS: Final = 12
@@ -102,7 +103,7 @@ class Exploration:
     reached: tuple[NamedReach, ...]
     sources: Sources
     titles: tuple[str, ...] = ()
-    """Those of the commits that make the change."""
+    """Those of the commits that describe the change, without prefixes."""
 
     @property
     def target(self) -> Candidate | None:
@@ -110,7 +111,7 @@ class Exploration:
 
         If titles name some of them, it is one of these: others may have changed by the way.
         """
-        seconds, words = self._seconds, set(re.findall(r"\w+", " ".join(self.titles)))
+        seconds, words = self._seconds, set(chain.from_iterable(map(_possible_names, self.titles)))
         reached = [each for each in self.candidates if each.watched in seconds]
         named = [each for each in reached if _own_name(each.watched) in words]
         return max(named or reached, key=lambda each: seconds[each.watched], default=None)
@@ -181,9 +182,15 @@ class Exploration:
 
 
 def _own_name(target: str) -> str:
-    """Return the last part of a target's name, for a constructor that of its class."""
-    *owners, last = target.partition(":")[2].split(".")
+    """Return the last part of a target's name as people write it, such as the property of a setter."""
+    *owners, last = shared_name(target).partition(":")[2].split(".")
     return owners[-1] if owners and last == "__init__" else last
+
+
+def _possible_names(title: str) -> list[str]:
+    """Return the words of a title that may name functions: a first word such as `add` says what a commit does."""
+    words = re.findall(r"\w+", title)
+    return words[1:] if words and words[0].isalpha() else words
 
 
 def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:

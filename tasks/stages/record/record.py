@@ -12,6 +12,7 @@ from ...bench.observing.exploring import explore
 from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
 from ...benchmark_tests.writing.sampling import REALISTIC
+from ...body import commit_words
 from ...errors import SourceError
 from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
@@ -164,7 +165,8 @@ class _Recorder:
                 notes += more
         # Generated inputs differ from run to run, and nobody would write them.
         reached = [each for each in reached if not each.generated] or reached
-        titles = tuple(commit.title for commit in self._detection.commits)
+        describing = commit_words.about_the_change(self._detection.commits)
+        titles = tuple(map(commit_words.title_sentence, describing))
         explored = Exploration(tuple(found), tuple(reached), self.sides.base.sources, titles)
         return explored, tuple(ran), tuple(notes)
 

@@ -11,7 +11,7 @@ from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record.candidates import at_head, callable_of, candidates, changed_lines
+from tasks.stages.record.candidates import Candidate, at_head, callable_of, candidates, changed_lines
 from tasks.stages.record.choosing import CallChooser, documents
 from tasks.stages.record.exploration import LEAST_SHARE, Exploration, NamedReach, named, undisturbed, workload
 from tasks.stages.record.lengths import alike, refusal, steady_share
@@ -289,6 +289,16 @@ def test_functions_of_which_only_annotations_changed_are_no_candidates(tmp_path)
     assert all_typed == ["Parser.__init__", "Parser._value", "load"]
 
 
+@pytest.mark.parametrize("name", ["Parser.__init__", "load.setter", "load.register(int)", "load#2"])
+def test_a_title_names_functions_as_people_do(sources, name):
+    spelled = "Parser" if name.startswith("Parser") else "load"
+    located = sources.find("toml.parser:load")
+    candidates = tuple(Candidate(f"toml.parser:{each}", located) for each in (name, "other"))
+    reached = (reach(name, 0.1), reach("other", 0.2))
+    assert Exploration(candidates, reached, sources).target is candidates[1]
+    assert Exploration(candidates, reached, sources, (f"Make {spelled} faster",)).target is candidates[0]
+
+
 def test_the_target_is_where_the_tests_spend_the_most_time(sources):
     found = exploration(sources, reach("Parser._value", 0.2), reach("Parser._value", 0.2), reach("load", 0.3))
     assert found.target.watched == "toml.parser:Parser._value"
@@ -296,11 +306,13 @@ def test_the_target_is_where_the_tests_spend_the_most_time(sources):
     assert exploration(sources).target is None
     for title, name in {
         "Make load faster": "load",
-        "Parser: optimize `load()`": "load",
+        "Optimize `load()`": "load",
         "Load files faster": "Parser._value",
+        "load files faster": "Parser._value",
         "Parser._value no longer copies (#12)": "Parser._value",
+        "": "Parser._value",
     }.items():
-        titled = replace(found, titles=("Merge a branch", title))
+        titled = replace(found, titles=("", title))
         assert titled.target.watched == f"toml.parser:{name}"
     assert replace(found, titles=("Make load faster",)).reason.endswith(
         "in toml.parser:load, which a commit's title names"
