@@ -41,7 +41,7 @@ class Scaffolding(Artifact):
     data: dict[str, DataFile] = Field(default_factory=dict)
     """Files that the benchmark reads and no commit holds, by their paths in both trees."""
     target: str = ""
-    """The changed function that the written benchmark is about, "" for the one that detect chose."""
+    """The changed function that the written benchmark is about, "" for the one that detect proposes."""
     domains: tuple[Domain, ...] = ()
     """What the change is about by what the benchmark's code allocates on both sides; () for what detect proposes."""
     notes: tuple[str, ...] = ()

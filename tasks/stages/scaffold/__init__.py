@@ -24,7 +24,7 @@ STAGE = Stage(
             artifacts={
                 "detect": (
                     *("target", "domain.domains"),
-                    *(f"functions.{field}" for field in ("module", "name", "path", "status")),
+                    *(f"functions.{field}" for field in ("module", "name", "base_name", "path", "status")),
                     *("layout.project", "layout.packages", "layout.import_roots", "layout.benchmarks_root"),
                 ),
                 "record": ALL,

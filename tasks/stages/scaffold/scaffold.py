@@ -214,10 +214,10 @@ class _Writer:
 
     @property
     def _target(self) -> str:
-        """Return the changed function that was recorded, if detect chose another one."""
-        changed, detection = self.recording.changed, self.inputs.read(Detection)
-        is_another = changed != detection.target and any(each.target == changed for each in detection.functions)
-        return changed if is_another else ""
+        """Return the changed function that was recorded, by its name at head; "" if none was."""
+        recorded, functions = self.recording.changed, self.detection.functions
+        names = {f"{each.module}:{each.base_name or each.name}": each.target for each in functions}
+        return names.get(recorded, "")
 
     @property
     def _better(self) -> str:

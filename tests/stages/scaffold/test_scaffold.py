@@ -174,12 +174,14 @@ def test_one_is_written_from_the_signature_at_head(project):
 
 def test_an_item_is_named_after_the_changed_function_that_was_recorded(project):
     other = DETECTION.functions[0].model_copy(update={"name": "split_lines"})
-    detection = project.detection(functions=(*DETECTION.functions, other))
+    renamed = other.model_copy(update={"name": "as_words", "base_name": "words", "status": "renamed"})
+    detection = project.detection(functions=(*DETECTION.functions, other, renamed))
     split, merge = "pagelayout.text:split_lines", "pagelayout.text:merge_lines"
     for target, changed, optimized in (
         (split, split, split),
         ("pagelayout.text:render", split, split),
         (merge, merge, merge),
+        ("pagelayout.text:words", "pagelayout.text:words", "pagelayout.text:as_words"),
         ("", "", merge),
         ("pagelayout.text:render", "pagelayout.text:unchanged", merge),
     ):
