@@ -115,7 +115,7 @@ def _run_benchmark(
 def _outputs_and_functions(
     request: Request, run: BenchmarkRun, rng: random.Random, report: Report
 ) -> tuple[tuple[Output, ...], MeasurementResult]:
-    """Compare results on further inputs, and sample functions meanwhile if there is another core: neither is a time."""
+    """Compare results on further inputs and sample functions, at the same time if there are two cores."""
     free, own_rng = other_cores()[-1:], random.Random(rng.random())  # noqa: S311 - it draws inputs
     compare = partial(compare_further_inputs, request, run.outputs, own_rng, report, refused=run.refused, cores=free)
     if not free:
@@ -125,7 +125,7 @@ def _outputs_and_functions(
         functions = profile_functions(request, rng, report)
         return outputs.result(), functions
     except Exception:
-        wait([outputs])  # nothing of it may go on beside what is measured next
+        wait([outputs])  # its processes must not run during the next measurement
         raise
 
 
