@@ -66,6 +66,14 @@ def cores_of(program):
     return {tuple(sorted(os.sched_getaffinity(process))) for process in processes(program)}
 
 
+def every_core():
+    return {tuple(sorted(all_cores()))}
+
+
+def free_cores():
+    return {tuple(sorted(other_cores()))}
+
+
 def is_stopped(program):
     return Path(f"/proc/{program.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T"
 
@@ -91,10 +99,10 @@ def test_programs_of_other_threads_leave_the_core_to_a_measurement(lock, other_t
             return started
 
         own, moved, others, started = other_thread(measure)
-        assert (own, moved, others, started) == ({all_cores()}, {other_cores()}, 2, [{other_cores()}])
-        assert cores_of(earlier) == {all_cores()}
+        assert (own, moved, others, started) == (every_core(), free_cores(), 2, [free_cores()])
+        assert cores_of(earlier) == every_core()
     with running() as later:
-        assert cores_of(later) == {all_cores()}
+        assert cores_of(later) == every_core()
 
 
 def test_what_it_runs_itself_is_no_load():
@@ -137,8 +145,8 @@ def test_so_they_do_if_a_prprep_that_it_runs_measures(lock):
     with running(TREE) as earlier:
         assert wait_for(lambda: len(processes(earlier)) == 2)
         with nested(lock), running() as started:
-            assert (cores_of(earlier), cores_of(started)) == ({other_cores()}, {other_cores()})
-        assert cores_of(earlier) == {all_cores()}
+            assert (cores_of(earlier), cores_of(started)) == (free_cores(), free_cores())
+        assert cores_of(earlier) == every_core()
     # It does not take the lock of its parent for its own.
     with exclusive(lock, print):
         command = [sys.executable, "-c", MEASURES, str(lock), ""]
@@ -164,4 +172,4 @@ def test_a_measurement_on_all_cores_stops_them(lock):
         assert wait_for(lambda: is_stopped(earlier))
         beside.recover()
         assert wait_for(lambda: not is_stopped(earlier))
-        assert cores_of(earlier) == {all_cores()}
+        assert cores_of(earlier) == every_core()
