@@ -70,7 +70,7 @@ class RecordedCall(Record):
 
     `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `returned` is the type
     of the result; `lazy` says that it is a generator, `changes` that the call changes its arguments, `reaches` that it
-    executes lines that head changes.
+    executes lines that head changes, `reaches_once` that only its first call does.
     """
 
     size: int
@@ -84,6 +84,7 @@ class RecordedCall(Record):
     lazy: bool = False
     changes: bool = False
     reaches: bool = True
+    reaches_once: bool = False
     peaks: Peaks | None = None
 
 

@@ -1,4 +1,4 @@
-"""Recognise changes that only prepare or maintain what others use, such as a new cache: alone they save nothing."""
+"""Recognise changes that alone save nothing: what others use, such as a new cache, and other names of variables."""
 
 import ast
 import copy
@@ -16,17 +16,56 @@ COMPUTING: Final = ast.Call | ast.ListComp | ast.SetComp | ast.DictComp | ast.Ge
 BLOCKS: Final = ("body", "orelse", "finalbody")
 
 
-def only_keeps_books(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    """Return whether head only adds bookkeeping to a function or class.
+def saves_nothing(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
+    """Return whether head only adds bookkeeping to a function or class, or gives its variables other names.
 
-    That is what declares a type, and what assigns, empties or fills names and attributes that base's code of it does
-    not use, such as a cache; to assign to others may free memory.
+    Bookkeeping is what declares a type, and what assigns, empties or fills names and attributes that base's code of it
+    does not use, such as a cache; to assign to others may free memory.
     """
     if before is None or after is None:
         return False
     bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
     old, new = (next(iter(body), None) for body in bodies)
-    if not isinstance(old, Scope) or not isinstance(new, Scope) or _header_of(old) != _header_of(new):
+    if not isinstance(old, Scope) or not isinstance(new, Scope):
+        return False
+    return _only_keeps_books(old, new) or _only_renames_variables(old, new)
+
+
+def _only_renames_variables(old: Scope, new: Scope) -> bool:
+    """Return whether head differs in names of variables alone that base does not have: others may be swapped."""
+    if _unnamed(old) != _unnamed(new):
+        return False
+    before, after = (list(_names_in_order(each)) for each in (old, new))
+    return {name for name, was in zip(after, before, strict=True) if name != was}.isdisjoint(before)
+
+
+def _unnamed(node: Scope) -> str:
+    """Return the code of a function, or of those in a class, without the names of its variables."""
+    variables = names([node], ast.Store) | {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    return ast.dump(_Unnamed(variables).visit(copy.deepcopy(node)))
+
+
+class _Unnamed(ast.NodeTransformer):
+    def __init__(self, variables: set[str]) -> None:
+        self._variables = variables
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name("" if node.id in self._variables else node.id, node.ctx)
+
+    def visit_arg(self, _node: ast.arg) -> ast.arg:
+        return ast.arg("")
+
+
+def _names_in_order(node: Scope) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            yield each.id
+        elif isinstance(each, ast.arg):
+            yield each.arg
+
+
+def _only_keeps_books(old: Scope, new: Scope) -> bool:
+    if _header_of(old) != _header_of(new):
         return False
     added = _added(without_docstring(old), without_docstring(new))
     if added is None or not (added or _slots(old) != _slots(new)):

@@ -16,7 +16,7 @@ from ...project.code.modules import module_of
 from ...project.code.reach import DefinitionText, LineRange, changed_statements, line_numbers
 from ...project.code.sources import LocatedDefinition, Sources, called_target
 from ...project.syntax import last_name, parse_or_empty
-from .bookkeeping import only_keeps_books
+from .bookkeeping import saves_nothing
 
 MOST_CANDIDATES: Final = 60
 
@@ -51,8 +51,8 @@ class Candidate:
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
     """Return the functions that the manifest has `named`, else those that changed and exist at base.
 
-    Those of which only annotations changed, or how they spell an imported name, count if there are no others, and so do
-    those to which head only adds what other changed functions use.
+    Those of which only annotations changed, or how they spell an imported name or a variable, count if there are no
+    others, and so do those to which head only adds what other changed functions use.
     """
     at_base = [(each, target) for each in detection.functions if (target := _at_base(each, detection.layout))]
     names = {each.target: target for each, target in at_base}
@@ -62,7 +62,7 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
         changed = [(each, target) for each, target in at_base if not each.only_moved]
         sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
         rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
-        faster = [target for target in rewritten if not only_keeps_books(*sides[target])]
+        faster = [target for target in rewritten if not saves_nothing(*sides[target])]
         chosen = faster or rewritten or list(sides)
         targets = [*chosen, *(each for each in targets if each not in sides)]
     found = (callable_of(base, target) for target in dict.fromkeys(targets))

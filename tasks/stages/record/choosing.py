@@ -164,7 +164,9 @@ class CallChooser:
                 best, at_head = first, before
         if "raised" in at_head:
             return f"at head, {at_head['raised']}"
-        return best.model_copy(update={"reaches": bool(at_head["reached"])}), len(at_head.get("executed", ()))
+        reaches = bool(at_head["reached"])
+        update = {"reaches": reaches, "reaches_once": not reaches and bool(at_head.get("reached_first"))}
+        return best.model_copy(update=update), len(at_head.get("executed", ()))
 
     def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, RecordedCall | None, str]:
         """Scale a call up until it takes long enough or fails; return the first and last that run, and the failure.
@@ -260,7 +262,8 @@ class CallChooser:
             if share >= LEAST_SHARE and share * tried.spelling.seconds > longest:
                 at_head = self._at_head(tried)
                 if "raised" not in at_head and at_head["reached"]:
-                    best, longest = tried.model_copy(update={"reaches": True}), share * tried.spelling.seconds
+                    best = tried.model_copy(update={"reaches": True, "reaches_once": False})
+                    longest = share * tried.spelling.seconds
         return best
 
     def _with_document(self, call: RecordedCall, parameter: str, path: str) -> RecordedCall | None:

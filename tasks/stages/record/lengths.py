@@ -23,7 +23,7 @@ LEAST_ROUND = 1e-5
 """Seconds of a round below which a benchmark is a toy."""
 LEAST_CALL = 1e-4
 """The same if the round is a single call: of several different ones each may be short, as in everyday use."""
-
+CACHED = "only its first call executes what head changes, as later ones use what that cached"
 
 ALIKE = 4.0
 """Times that differ by less than this factor are alike: a core that is shared may take twice as long for seconds."""
@@ -58,7 +58,7 @@ def refusal(recording: Recording, *, is_memory: bool = False) -> str:
     if recording.share < LEAST_SHARE:
         return f"only {figures.share(round(recording.share, 2))} of its time is spent in {recording.changed}"
     if recording.call and not recording.call.reaches and not (recording.sample and recording.sample.reaching):
-        return "no recorded call executes what head changes"
+        return CACHED if recording.call.reaches_once else "no recorded call executes what head changes"
     # Of memory the benchmark makes many objects.
     is_small_object = is_memory and recording.target.endswith(".__init__") and recording.call
     least = LEAST_ROUND if uses_sample(recording, is_memory=is_memory) else LEAST_CALL

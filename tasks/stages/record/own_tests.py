@@ -155,8 +155,7 @@ class TestChooser:
         if failure := _unsteady(at_head):
             return f"at head, {failure}"
         if lines and not at_head["reached"]:
-            cached = "only its first call executes what head changes: later ones use what it cached"
-            return cached if at_head["reached_first"] else "it does not execute what head changes"
+            return lengths.CACHED if at_head["reached_first"] else "it does not execute what head changes"
         if at_head["digest"] != at_base["digest"]:
             return "base and head return different results"
         seconds = at_base["seconds"]

@@ -197,6 +197,27 @@ def test_another_spelling_of_an_imported_name_is_no_change_beside_others(tmp_pat
     assert changed_to(tmp_path / "two", base=base, head=faster) == ["toml.parser:Parser.value"]
 
 
+SPLIT = """
+        first, rest = text.split(text), text
+        for {name} in {loop}:
+            self.text = {name}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "loop", "targets"),
+    [
+        ("part", "first", ["value"]),
+        ("text", "rest", ["__init__", "value"]),
+        ("part", "rest", ["__init__", "value"]),
+    ],
+    ids=["another name", "another variable", "both"],
+)
+def test_another_name_of_a_variable_is_no_change_beside_others(tmp_path, name, loop, targets):
+    base = CACHED.format(slots=",", prepared=SPLIT.format(name="text", loop="first"), value="")
+    head = CACHED.format(slots=",", prepared=SPLIT.format(name=name, loop=loop), value=".strip()")
+    assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{each}" for each in targets]
+
+
 def test_slots_of_a_class_that_had_none_are_of_its_constructor(tmp_path):
     head = CACHED.format(slots=",", prepared="", value="")
     base = head.replace('    __slots__ = ("text",)\n\n', "")
@@ -488,3 +509,14 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     by_size = lambda _, tried: {"reached": True, "seconds": tried.spelling.scale * 1e-6}  # noqa: E731
     monkeypatch.setattr(CallChooser, "_at_head", by_size)
     assert chooser._spelled(call)[0].spelling.scale == scale
+
+
+@pytest.mark.parametrize(("first", "reason"), [(True, "cached"), (False, "no recorded call")])
+def test_a_gap_says_whether_a_cache_answers_further_calls(monkeypatch, first, reason):
+    spelling = ArgumentsAsCode(scale=1, arguments=(("text", "''"),), seconds=1.0)
+    tried = RecordedCall(size=1, seconds=1.0, test="t", described=(), kinds={}, spelling=spelling)
+    monkeypatch.setattr(CallChooser, "_tried", lambda *_: tried)
+    monkeypatch.setattr(CallChooser, "_at_head", lambda *_: {"reached": False, "reached_first": first, "seconds": 1.0})
+    chooser = CallChooser(item=None, called=None, changed=None, site=None)
+    call, _ = chooser._spelled({"spelled": [{"scale": 1}]})
+    assert reason in refusal(Recording(item="item", target="toml.parser:load", call=call))
