@@ -19,6 +19,8 @@ from ..artifacts import (
     Opening,
     Scaffolding,
     Survey,
+    claimed_domains,
+    optimized_function,
 )
 from ..bench.heads import changes_between
 from ..benchmark_tests.linting import RULES, Finding
@@ -53,7 +55,7 @@ def measured_at(staleness: Staleness, item_id: str) -> float | None:
 
 def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.Item:
     paths, row = staleness.workspace.paths.item(item_id), row_of(staleness, item_id, number=number)
-    detection = read_if_valid(Detection, paths.detect)
+    detection, scaffolding = read_if_valid(Detection, paths.detect), read_if_valid(Scaffolding, paths.scaffold)
     taken, stages = measured_at(staleness, item_id), tuple(stages_of(staleness, item_id))
     branching, opened = read_if_valid(Branching, paths.branch), read_if_valid(Opening, paths.opened)
     compare = next(stage for stage in stages if stage.name == "compare")
@@ -66,8 +68,8 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         next=next_command(staleness, item_id, state=row.state),
         failure=failure_of(paths),
         stages=stages,
-        **_change(detection),
-        benchmark=_benchmark(paths),
+        **_change(detection, scaffolding),
+        benchmark=_benchmark(paths, scaffolding),
         survey=_survey(paths, staleness.item(item_id).settings["pr"]),
         comparison=_comparison(staleness, paths, fresh=is_current),
         measured_at=None if taken is None else datetime.fromtimestamp(taken, UTC).isoformat("T", "seconds"),
@@ -170,7 +172,7 @@ def linted(finding: LintFinding | Finding, path: str) -> models.LintFinding:
     )
 
 
-def _change(detection: Detection | None) -> dict[str, Any]:
+def _change(detection: Detection | None, scaffolding: Scaffolding | None) -> dict[str, Any]:
     """Return the fields of an item that say what changed."""
     if detection is None:
         unknown = dict.fromkeys(("base", "head", "upstream", "target"))
@@ -191,13 +193,27 @@ def _change(detection: Detection | None) -> dict[str, Any]:
         "target_reason": detection.target_reason,
         "domains": detection.domain.domains,
         "domain_reason": detection.domain.reason,
+        **(_chosen(detection, scaffolding) if scaffolding else {}),
     }
 
 
-def _benchmark(paths: ItemPaths) -> models.Benchmark | None:
-    scaffolding, linting = read_if_valid(Scaffolding, paths.scaffold), read_if_valid(Linting, paths.lint)
+def _chosen(detection: Detection, scaffolding: Scaffolding) -> dict[str, Any]:
+    """Return the fields in which what the benchmark is about differs from what detect proposes."""
+    target, domains = optimized_function(scaffolding, detection), claimed_domains(scaffolding, detection)
+    fields: dict[str, Any] = {}
+    if target != detection.target:
+        before = f"detect proposes {detection.target or 'none'}: {detection.target_reason}"
+        fields |= {"target": target, "target_reason": f"the written benchmark is about it; {before}"}
+    if domains != detection.domain.domains:
+        before = f"detect proposes {', '.join(detection.domain.domains)}: {detection.domain.reason}"
+        fields |= {"domains": domains, "domain_reason": f"the written benchmark shows it; {before}"}
+    return fields
+
+
+def _benchmark(paths: ItemPaths, scaffolding: Scaffolding | None) -> models.Benchmark | None:
     if scaffolding is None:
         return None
+    linting = read_if_valid(Linting, paths.lint)
     reach = linting.reach if linting else None
     fields = ("path", "test", "origin", "source", "needs", "notes")
     return models.Benchmark(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fresh_items import BENCHMARK, make_fresh
-from tasks.artifacts import Comparison, Failure, Opening, Scaffolding
+from tasks.artifacts import Comparison, Detection, Failure, Opening, Scaffolding
 from tasks.cli import PrprepMain
 from tasks.pipeline import NAMES, staleness_of
 from tasks.storage.paths import ProjectPaths
@@ -119,6 +119,18 @@ def test_a_ready_item_has_everything_that_its_artifacts_have(prprep, fresh):
     assert item["paths"]["samples"] == f".prprep/{ID}/samples.json"
     assert (fresh / item["paths"]["body"]).exists()
     assert item["measured_at"].endswith("+00:00")
+
+
+def test_target_and_domains_are_those_of_the_written_benchmark(prprep, folder):
+    detection = Detection.read(paths_of(folder).detect)
+    item = prprep(folder, "status")[0]["items"][0]
+    assert (item["target"], item["target_reason"]) == (detection.target, detection.target_reason)
+    assert (item["domains"], item["domain_reason"]) == (["cpu"], detection.domain.reason)
+    rewrite(Scaffolding, paths_of(folder).scaffold, target="app:mean", domains=("mem",))
+    item = prprep(folder, "status")[0]["items"][0]
+    assert (item["target"], item["domains"]) == ("app:mean", ["mem"])
+    assert item["target_reason"].endswith(f"detect proposes {detection.target}: {detection.target_reason}")
+    assert item["domain_reason"].endswith(f"detect proposes cpu: {detection.domain.reason}")
 
 
 def test_an_item_that_is_added_names_the_next_command(prprep, folder):
