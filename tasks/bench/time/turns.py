@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
+from operator import attrgetter
 from statistics import fmean, median
 
 from ..workers.blocks import Block
@@ -20,6 +21,14 @@ every large effect exaggerated.
 """
 LONGEST_BLOCK_SECONDS = 0.012
 """The most that a block with setup and teardown should take, unless one round takes longer."""
+EQUAL = 1.05
+"""Ratio of the longest block to the shortest at which all count as equally long.
+
+A tick of the system's timer takes up to 40 µs and comes every 4 ms, so the median of many blocks has a whole number of
+ticks: beside a busy loop, blocks of 4.0 and 3.2 ms made a true ratio of 0.8 one of 0.796.
+"""
+SHORTEST_OF = 5
+"""Blocks of a side, of which the shortest says how long its rounds take: what disturbs a block makes it longer."""
 ENOUGH = 0.8
 """Share of the wanted duration at which a block counts as long enough."""
 MOST_GROWTH = 20.0
@@ -57,7 +66,41 @@ def calibrate(workers: Mapping[str, Worker], seconds: Mapping[str, float]) -> di
         for role, worker in workers.items()
     }
     target = max(BLOCK_SECONDS, *single.values())
-    return {role: _rounds(worker, target, single[role]) for role, worker in workers.items()}
+    rounds = {role: _rounds(worker, target, single[role]) for role, worker in workers.items()}
+    if target > LONGEST_BLOCK_SECONDS / 2:
+        return rounds
+    turns = [
+        {role: worker.run(rounds[role], timed=False) for role, worker in workers.items()} for _ in range(SHORTEST_OF)
+    ]
+    return balanced(rounds, {role: min((turn[role] for turn in turns), key=attrgetter("own")) for role in workers})
+
+
+def balanced(rounds: Mapping[str, int], blocks: Mapping[str, Block]) -> dict[str, int]:
+    """Return these rounds or more, with which the blocks of all sides are equally long, or else most nearly so.
+
+    `blocks` are blocks of these `rounds`. No block becomes longer than LONGEST_BLOCK_SECONDS.
+    """
+    own = {role: max(block.own, 1) / 1e9 / rounds[role] for role, block in blocks.items()}
+    if "control" in own:  # it runs base's code
+        own |= dict.fromkeys(("base", "control"), min(own["base"], own["control"]))
+    slowest = max(own, key=own.__getitem__)
+    longest = min(LONGEST_BLOCK_SECONDS * min(1.0, block.own / 1e9 / block.elapsed) for block in blocks.values())
+    more = (
+        {role: max(1, round(number * own[slowest] / each)) for role, each in own.items()}
+        for number in range(rounds[slowest], int(longest / own[slowest]) + 1)
+    )
+    best = dict(rounds)
+    for each in more:
+        if _spread(best, own) <= EQUAL:
+            break
+        best = min(best, each, key=lambda choice: _spread(choice, own))
+    return best
+
+
+def _spread(rounds: Mapping[str, int], seconds: Mapping[str, float]) -> float:
+    """Return the ratio of the longest block to the shortest."""
+    took = [rounds[role] * each for role, each in seconds.items()]
+    return max(took) / min(took)
 
 
 def _rounds(worker: Worker, target: float, single: float) -> int:

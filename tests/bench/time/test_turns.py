@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.bench.time.turns import Turns, is_steady, more_rounds
+from tasks.bench.time.turns import Turns, balanced, is_steady, more_rounds
 from tasks.errors import MeasuringError
 from tests.support.pairs import block, both, one_launch, pair
 
@@ -23,6 +23,36 @@ def test_rounds_grow_until_the_block_is_long_enough(rounds, seconds, more):
 def test_waiting_for_a_core_makes_no_block_longer_and_a_long_setup_does():
     assert more_rounds(1, 0.003, block(seconds=0.001, waited=0.002)) == 3
     assert more_rounds(1, 0.003, block(seconds=0.001, ended=11_000_000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rounds", "milliseconds", "more"),
+    [
+        ([3, 3], [1.35, 1.07], [4, 5]),
+        ([3, 4], [1.0, 1.02], [4, 4]),
+        ([3, 3, 3], [1.0, 1.03, 0.99], [3, 3, 3]),
+        ([4, 3, 3], [1.0, 1.0, 1.2], [4, 4, 4]),
+        ([2, 2], [2.5, 2.0], [4, 5]),
+        ([150, 187], [0.02, 0.016], [150, 187]),
+        ([1, 1], [5.0, 3.9], [2, 3]),
+        ([1, 1], [5.0, 4.9], [1, 1]),
+        ([1, 1], [11.0, 8.0], [1, 1]),
+    ],
+)
+def test_blocks_have_more_calls_if_they_are_then_equally_long(rounds, milliseconds, more):
+    sides = ("base", "head", "control")
+    blocks = {
+        side: block(seconds=number * each / 1000)
+        for side, number, each in zip(sides, rounds, milliseconds, strict=False)
+    }
+    assert list(balanced(dict(zip(sides, rounds, strict=False)), blocks).values()) == more
+
+
+def test_a_long_setup_leaves_no_time_for_equal_blocks():
+    blocks = {
+        side: block(seconds=seconds, ended=11_000_000) for side, seconds in (("base", 0.00135), ("head", 0.00107))
+    }
+    assert balanced({"base": 1, "head": 1}, blocks) == {"base": 1, "head": 1}
 
 
 SLEEPS = """
