@@ -68,7 +68,7 @@ def item_of(staleness: Staleness, item_id: str, *, number: int = 1) -> models.It
         next=next_command(staleness, item_id, state=row.state),
         failure=failure_of(paths),
         stages=stages,
-        **_change(detection, scaffolding),
+        **_change(detection, scaffolding if staleness.is_fresh("scaffold", item_id) else None),
         benchmark=_benchmark(paths, scaffolding),
         survey=_survey(paths, staleness.item(item_id).settings["pr"]),
         comparison=_comparison(staleness, paths, fresh=is_current),
@@ -203,10 +203,10 @@ def _chosen(detection: Detection, scaffolding: Scaffolding) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if target != detection.target:
         before = f"detect proposes {detection.target or 'none'}: {detection.target_reason}"
-        fields |= {"target": target, "target_reason": f"the written benchmark is about it; {before}"}
+        fields |= {"target": target, "target_reason": f"the written benchmark is about that; {before}"}
     if domains != detection.domain.domains:
         before = f"detect proposes {', '.join(detection.domain.domains)}: {detection.domain.reason}"
-        fields |= {"domains": domains, "domain_reason": f"the written benchmark shows it; {before}"}
+        fields |= {"domains": domains, "domain_reason": f"the written benchmark is about that; {before}"}
     return fields
 
 

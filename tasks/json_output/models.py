@@ -396,7 +396,7 @@ class Item(Output):
     functions: tuple[Function, ...]
     """The functions that it touches."""
     target: str | None
-    """The changed function that the benchmark is about, `package.module:Qualified.name`, or a module for its import."""
+    """The function that the benchmark is about, `package.module:Qualified.name`, or a module for its import."""
     target_reason: str
     """Why this one."""
     domains: tuple[str, ...]
