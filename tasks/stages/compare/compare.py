@@ -55,11 +55,12 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     """Judge the artifacts of earlier stages; a pure function of them."""
     samples, detection = artifacts.read(Samples), artifacts.read(Detection)
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
+    scaffolding = artifacts.read(Scaffolding)
     rules = Rules(item.confidence, item.negligible, item.negligible_memory)
     removed = {function.target for function in detection.functions if function.status == "removed"}
-    claimed = claimed_domains(artifacts.read(Scaffolding), detection)
+    claimed = claimed_domains(scaffolding, detection)
     comparison = judge(samples, claimed, rules, removed.union(samples.compiled))
-    needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
+    needs_review = (*comparison.needs_review, *about_benchmark(linting, scaffolding, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from ...artifacts import Change, Linting, Measurement, MetricName, Samples, Verdict
+from ...artifacts import Change, Linting, Measurement, MetricName, Samples, Scaffolding, Verdict
 from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
 
@@ -14,6 +14,9 @@ _ENDED = {
     "budget": "when the budget was spent; a larger `budget` may decide it",
     "timeout": "when the time limit stopped it; a larger `timeout` may decide it",
 }
+
+_SOURCES = {"recorded": "recorded calls", "test": "a test of the project"}
+"""Where the input of a benchmark comes from that prprep wrote."""
 
 
 def headline(changes: Sequence[Change], overall: Verdict, benchmark: str) -> str:
@@ -78,14 +81,21 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     return tuple(dict.fromkeys(findings))
 
 
-def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
-    """List what is wrong with the benchmark; without a difference, also how much of the change it executes."""
+def about_benchmark(linting: Linting, scaffolding: Scaffolding, overall: Verdict) -> tuple[str, ...]:
+    """List what is wrong with the benchmark; unless head is better, also how much of the change it executes.
+
+    Head may be better only for other input than the project's tests have.
+    """
     findings = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
     findings += [f"{linting.path}: {linting.missing}"] if linting.missing else []
-    if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
+    if linting.reach and overall is not Verdict.IMPROVED:
         share = figures.share(round(linting.reach.share, 2)) if linting.reach.share else "next to nothing"
         executed = f"{linting.reach.executed} of {linting.reach.statements} statements that changed"
         findings.append(f"the benchmark executes {executed}; the functions that changed have {share} of its time")
+    source = _SOURCES.get(scaffolding.made_from) if scaffolding.origin == "generated" else None
+    if source and overall is not Verdict.IMPROVED:
+        hint = "if the change is about other input, such as larger input, edit the benchmark"
+        findings.append(f"the benchmark's input is that of {source}: {hint}")
     return tuple(findings)
 
 

@@ -29,7 +29,7 @@ from tasks.manifest.model import Optimization
 from tasks.stages.compare.compare import Rules, judge
 from tasks.stages.compare.findings import about_benchmark
 from tasks.storage.files import fingerprint_of
-from tests.support.evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
+from tests.support.evidence import BASE, BENCHMARK, HEAD, SCAFFOLDING, SHA256, Case, provenance
 from tests.support.stages import run_stage
 
 TEST = f"{BENCHMARK}::test_merge_lines"
@@ -496,13 +496,25 @@ def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
     )
     fatal = "tests/test_total.py:7: nothing consumes it (lazy-result)"
     reached = "the benchmark executes 1 of 4 statements that changed; the functions that changed have 2 % of its time"
-    assert about_benchmark(linting, Verdict.IMPROVED) == (fatal,)
-    assert about_benchmark(linting, Verdict.UNCHANGED) == (fatal, reached)
+    assert about_benchmark(linting, SCAFFOLDING, Verdict.IMPROVED) == (fatal,)
+    assert about_benchmark(linting, SCAFFOLDING, Verdict.UNCHANGED) == (fatal, reached)
+    assert about_benchmark(linting, SCAFFOLDING, Verdict.REGRESSED) == (fatal, reached)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("made_from", ["recorded", "test", "manifest", "existing"])
+@pytest.mark.parametrize("origin", ["generated", "edited"])
+def test_recorded_input_that_shows_no_gain_may_not_be_what_the_change_is_about(verdict, made_from, origin):
+    scaffolding = SCAFFOLDING.model_copy(update={"made_from": made_from, "origin": origin})
+    linting = Linting(item="merge_lines", path="tests/test_total.py")
+    findings = about_benchmark(linting, scaffolding, verdict)
+    is_found = made_from in {"recorded", "test"} and origin == "generated" and verdict is not Verdict.IMPROVED
+    assert [finding.partition(" is ")[0] for finding in findings] == ["the benchmark's input"] * is_found
 
 
 def test_what_was_not_checked_is_to_be_reviewed():
     linting = Linting(item="merge_lines", path="tests/test_total.py", missing="not everything could be checked: late")
-    (finding,) = about_benchmark(linting, Verdict.IMPROVED)
+    (finding,) = about_benchmark(linting, SCAFFOLDING, Verdict.IMPROVED)
     assert finding == "tests/test_total.py: not everything could be checked: late"
 
 
