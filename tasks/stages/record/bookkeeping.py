@@ -1,4 +1,4 @@
-"""Recognise changes that alone save nothing: what others use, such as a new cache, and other names of variables."""
+"""Recognise changes that save nothing by themselves: what only others use, such as a new cache, and other names."""
 
 import ast
 import copy
@@ -7,61 +7,49 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from ...project.code.sources import LocatedDefinition
-from ...project.syntax import Scope, last_name, names, parse_or_empty, without_docstring
+from ...project.syntax import Function, Scope, last_name, names, parse_or_empty, without_docstring
 
 SLOTS: Final = "__slots__"
 COLLECTIONS: Final = frozenset({"dict", "list", "set", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"})
 COMPUTING: Final = ast.Call | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 BLOCKS: Final = ("body", "orelse", "finalbody")
+BINDING: Final = {
+    ast.Name: "id",
+    ast.arg: "arg",
+    ast.ExceptHandler: "name",
+    ast.MatchAs: "name",
+    ast.MatchStar: "name",
+    ast.MatchMapping: "rest",
+}
+"""The fields that hold the names of variables."""
 
 
-def saves_nothing(before: LocatedDefinition | None, after: LocatedDefinition | None) -> bool:
-    """Return whether head only adds bookkeeping to a function or class, or gives its variables other names.
+def saves_nothing(before: str, after: str) -> bool:
+    """Return whether head only adds bookkeeping to a function or class, or gives a function's variables other names.
 
     Bookkeeping is what declares a type, and what assigns, empties or fills names and attributes that base's code of it
     does not use, such as a cache; to assign to others may free memory.
     """
-    if before is None or after is None:
-        return False
-    bodies = [parse_or_empty(each.definition.untyped_code.encode()).body for each in (before, after)]
-    old, new = (next(iter(body), None) for body in bodies)
+    old, new = (next(iter(parse_or_empty(code.encode()).body), None) for code in (before, after))
     if not isinstance(old, Scope) or not isinstance(new, Scope):
         return False
-    return _only_keeps_books(old, new) or _only_renames_variables(old, new)
-
-
-def _only_renames_variables(old: Scope, new: Scope) -> bool:
-    """Return whether head differs in names of variables alone that base does not have: others may be swapped."""
-    if _unnamed(old) != _unnamed(new):
+    try:
+        return _only_keeps_books(old, new) or _without_names(old) == _without_names(new)
+    except RecursionError:  # some hundreds of `elif` are nested so deep
         return False
-    before, after = (list(_names_in_order(each)) for each in (old, new))
-    return {name for name, was in zip(after, before, strict=True) if name != was}.isdisjoint(before)
 
 
-def _unnamed(node: Scope) -> str:
-    """Return the code of a function, or of those in a class, without the names of its variables."""
-    variables = names([node], ast.Store) | {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
-    return ast.dump(_Unnamed(variables).visit(copy.deepcopy(node)))
-
-
-class _Unnamed(ast.NodeTransformer):
-    def __init__(self, variables: set[str]) -> None:
-        self._variables = variables
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name("" if node.id in self._variables else node.id, node.ctx)
-
-    def visit_arg(self, _node: ast.arg) -> ast.arg:
-        return ast.arg("")
-
-
-def _names_in_order(node: Scope) -> Iterator[str]:
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.arg):
-            yield each.arg
+def _without_names(scope: Scope) -> str:
+    """Return the code with a number for each variable of a function; the names in a class have a meaning."""
+    declared = (each.names for each in ast.walk(scope) if isinstance(each, ast.Global | ast.Nonlocal))
+    named = [(each, field) for each in ast.walk(scope) if (field := BINDING.get(type(each)))]
+    bound = {getattr(each, field) for each, field in named if isinstance(getattr(each, "ctx", ast.Store()), ast.Store)}
+    variables = bound.difference({None}, *declared) if isinstance(scope, Function) else set()
+    numbers: dict[str, str] = {}
+    for each, field in named:
+        if (name := getattr(each, field)) in variables:
+            setattr(each, field, numbers.setdefault(name, str(len(numbers))))
+    return ast.dump(scope)
 
 
 def _only_keeps_books(old: Scope, new: Scope) -> bool:

@@ -60,18 +60,19 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
     targets = [names.get(each, each) for each in (detection.target, *named[1:]) if each]
     if not named:
         changed = [(each, target) for each, target in at_base if not each.only_moved]
-        sides = {target: (base.try_find(target), head.try_find(each.target)) for each, target in changed}
-        rewritten = [target for target, both in sides.items() if _code_of(both[0], base) != _code_of(both[1], head)]
-        faster = [target for target in rewritten if not saves_nothing(*sides[target])]
-        chosen = faster or rewritten or list(sides)
-        targets = [*chosen, *(each for each in targets if each not in sides)]
+        codes = {target: (_code_of(target, base), _code_of(each.target, head)) for each, target in changed}
+        rewritten = [target for target, (before, after) in codes.items() if before != after]
+        faster = [target for target in rewritten if not saves_nothing(*codes[target])]
+        chosen = faster or rewritten or list(codes)
+        targets = [*chosen, *(each for each in targets if each not in codes)]
     found = (callable_of(base, target) for target in dict.fromkeys(targets))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
 
-def _code_of(located: LocatedDefinition | None, sources: Sources) -> str:
-    """Return the code of a definition without annotations, in which imported names have their modules."""
+def _code_of(target: str, sources: Sources) -> str:
+    """Return the code of a target without annotations, in which imported names have their modules; "" if it is gone."""
+    located = sources.try_find(target)
     if located is None:
         return ""
     spelled = _Imported(dict(imports(parse_or_empty(sources.tree.read(located.path) or b""))))

@@ -128,7 +128,7 @@ class CallChooser:
         Those that spend enough time in the changed function go first, then those that run most of what head changes.
         Of calls that take about as long, that with the largest arguments is returned.
         """
-        working: list[tuple[tuple[bool, int], float, RecordedCall]] = []
+        working: list[tuple[tuple[bool, int, bool], float, RecordedCall]] = []
         failures = []
         for call in kept[:MOST_TRIED]:
             spelled = self._spelled(call)
@@ -137,7 +137,8 @@ class CallChooser:
             else:
                 tried, executed = spelled
                 share = self._share(tried)
-                working.append(((share >= LEAST_SHARE, executed), share * tried.spelling.seconds, tried))
+                rank = (share >= LEAST_SHARE, executed, tried.reaches_once)
+                working.append((rank, share * tried.spelling.seconds, tried))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
         first = max(rank for rank, _, _ in working)

@@ -23,7 +23,7 @@ LEAST_ROUND = 1e-5
 """Seconds of a round below which a benchmark is a toy."""
 LEAST_CALL = 1e-4
 """The same if the round is a single call: of several different ones each may be short, as in everyday use."""
-CACHED = "only its first call executes what head changes, as later ones use what that cached"
+CACHED = "only the first call executes what head changes: later ones use what it cached"
 
 ALIKE = 4.0
 """Times that differ by less than this factor are alike: a core that is shared may take twice as long for seconds."""

@@ -11,6 +11,7 @@ from tasks.bench.observing.exploring import CallChain, Reach, TimedCall
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
+from tasks.stages.record.bookkeeping import saves_nothing
 from tasks.stages.record.candidates import Candidate, at_head, callable_of, candidates, changed_lines
 from tasks.stages.record.choosing import CallChooser, documents
 from tasks.stages.record.exploration import LEAST_SHARE, Exploration, NamedReach, named, undisturbed, workload
@@ -197,25 +198,34 @@ def test_another_spelling_of_an_imported_name_is_no_change_beside_others(tmp_pat
     assert changed_to(tmp_path / "two", base=base, head=faster) == ["toml.parser:Parser.value"]
 
 
-SPLIT = """
-        first, rest = text.split(text), text
-        for {name} in {loop}:
-            self.text = {name}"""
+def test_another_name_of_a_variable_is_no_change_beside_others(tmp_path):
+    base = CACHED.format(slots=",", prepared="\n        for each in text:\n            self.text = each", value="")
+    head = base.replace("each", "part").replace("return self.text", "return self.text.strip()")
+    assert changed_to(tmp_path, base=base, head=head) == ["toml.parser:Parser.value"]
 
 
 @pytest.mark.parametrize(
-    ("name", "loop", "targets"),
+    ("before", "after", "is_nothing"),
     [
-        ("part", "first", ["value"]),
-        ("text", "rest", ["__init__", "value"]),
-        ("part", "rest", ["__init__", "value"]),
+        ("def f(x):\n y = x\n return y", "def f(a):\n b = a\n return b", True),
+        ("def f(x):\n return [y for y in x]", "def f(x):\n return [z for z in x]", True),
+        ("def f():\n try: g()\n except E as e: h(e)", "def f():\n try: g()\n except E as error: h(error)", True),
+        ("def f(x):\n match x:\n  case [y]: g(y)", "def f(x):\n match x:\n  case [z]: g(z)", True),
+        ("def f(a, b):\n return [c in b for c in a]", "def f(a, b):\n return [c in a for c in b]", False),
+        ("def f(a, b):\n a.append(1)\n b.add(1)\n 1 in a", "def f(c, d):\n c.append(1)\n d.add(1)\n 1 in d", False),
+        ("def f(t, x):\n t = t + x\n g(t)", "def f(t, x):\n line = t + x\n g(line)", False),
+        ("def f():\n global t\n u = g()", "def f():\n global t\n t = g()", False),
+        ("def f(x):\n return dumps(x)", "def f(x):\n return faster(x)", False),
+        ("class A:\n _fields = ('a',)", "class A:\n __slots__ = ('a',)", False),
     ],
-    ids=["another name", "another variable", "both"],
 )
-def test_another_name_of_a_variable_is_no_change_beside_others(tmp_path, name, loop, targets):
-    base = CACHED.format(slots=",", prepared=SPLIT.format(name="text", loop="first"), value="")
-    head = CACHED.format(slots=",", prepared=SPLIT.format(name=name, loop=loop), value=".strip()")
-    assert changed_to(tmp_path, base=base, head=head) == [f"toml.parser:Parser.{each}" for each in targets]
+def test_a_change_that_saves_nothing(before, after, is_nothing):
+    assert saves_nothing(before, after) is is_nothing
+
+
+def test_code_that_is_nested_too_deep_may_save_something():
+    deep = "def f(x):\n if x: pass\n" + " elif x: pass\n" * 400
+    assert not saves_nothing(deep.replace("x", "y"), deep.replace("x", "z"))
 
 
 def test_slots_of_a_class_that_had_none_are_of_its_constructor(tmp_path):
