@@ -67,7 +67,7 @@ class CherryPickError(RepositoryError):
 
 
 class SourceError(PrprepError):
-    """A file of the repository is not valid Python for the running interpreter."""
+    """A file of the repository is malformed, or is not valid Python for the running interpreter."""
 
 
 class EnvironmentBuildError(PrprepError):

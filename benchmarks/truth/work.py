@@ -33,7 +33,7 @@ def allocating():{remark}
         _allocate()
     return "done"
 """
-# A call costs 5 µs without units, for which a sleep of 0.2 ms was too short: 4/5 of the units took 0.8008 times as long.
+# A call costs 5 µs without units. With sleeps of 0.2 ms that showed: 4/5 of the units took 0.8008 times as long.
 _SLEEPING = """def sleeping():{remark}
     for _ in repeat(None, {units}):
         time.sleep(0.001)

@@ -1,5 +1,6 @@
 """What each of the four domains measures, and the time limits of a comparison."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,9 +10,9 @@ from ..manifest.model import Domain, Metric
 TIME_LIMIT_SECONDS: Final = 120.0
 COUNTING_LIMIT_SECONDS: Final = 600.0
 """Valgrind makes everything fifty times slower."""
-ALMOST_NOTHING = 16 * 1024
+ALMOST_NOTHING: Final = 16 * 1024
 """If the peaks of both sides have fewer bytes, the measured code may allocate nothing itself: an empty call shows up to
-264, and the records of a mock take some KiB more."""
+264 bytes, and the records of a mock take some KiB more."""
 
 _METRICS: Final[dict[Domain, Metric]] = {"mem": "memory", "cpu": "time", "async": "time", "struct": "import"}
 _CLAIMS: Final[dict[Metric, MetricName]] = {
@@ -34,14 +35,17 @@ def timeout_for(metrics: Sequence[Metric], timeout: float | None = None) -> floa
     return COUNTING_LIMIT_SECONDS if "instructions" in metrics else TIME_LIMIT_SECONDS
 
 
-def flags_for(metrics: Sequence[Metric], timeout: float | None = None) -> str:
-    """Return the comparison's flags, like `--memory --timeout 120`; the default limit if `timeout` is None."""
+def flags_for(metrics: Sequence[Metric], timeout: float | None = None) -> tuple[str, ...]:
+    """Return the flags of `codeflash compare` for these metrics, like `--memory`, `--timeout`, `120`.
+
+    Without a `timeout` that is the default limit; codeflash takes whole seconds.
+    """
     limit = timeout_for(metrics, timeout)
-    flags = ["--memory"] if "memory" in metrics else []
-    return " ".join([*flags, f"--timeout {limit:g}"] if limit is not None else flags)
+    memory = ("--memory",) if "memory" in metrics else ()
+    return memory if limit is None else (*memory, "--timeout", str(math.ceil(limit)))
 
 
 def primary_metrics(domains: Sequence[Domain], metrics: Sequence[Metric]) -> tuple[MetricName, ...]:
-    """Return the metrics that a claim rests on: those of the domains that were measured, else all that were."""
+    """Return the metrics that a claim rests on: the domains' own if one of them was measured, else all that were."""
     own = [metric for metric in metrics_for(domains) if metric in metrics]
     return tuple(_CLAIMS[metric] for metric in own or dict.fromkeys(metrics))

@@ -44,13 +44,13 @@ class Repeats:
 
     def latest(self, metric: MetricName) -> tuple[list[float], list[float]]:
         """Return the latest counts of all calls, base's and head's."""
-        launches = [taken[-1] for (_, of), taken in self.launches.items() if of is metric]
+        launches = [each[-1] for (_, name), each in self.launches.items() if name is metric]
         return [launch.base[0] for launch in launches], [launch.head[0] for launch in launches]
 
     def measurements(self, stopped: str) -> tuple[Measurement, ...]:
         return tuple(
-            Measurement(test=key, metric=metric, launches=tuple(taken), looks=(len(taken),), stopped=stopped)
-            for (key, metric), taken in self.launches.items()
+            Measurement(test=key, metric=metric, launches=tuple(launches), looks=(len(launches),), stopped=stopped)
+            for (key, metric), launches in self.launches.items()
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..errors import UsageError
+from ..processes.real_paths import expanded
 from ..storage.files import write_whole
 from .extra import distributed, required
 
@@ -31,7 +32,7 @@ VARIABLE: Final = "PRPREP_KEYS"
 def keys_folder(named: str = "") -> Path:
     """Return the folder of the certificates: the one named, else that of PRPREP_KEYS, else one of the user's."""
     if folder := named or os.environ.get(VARIABLE):
-        return Path(folder).expanduser().absolute()
+        return expanded(folder).absolute()
     from platformdirs import user_config_path
 
     return user_config_path("prprep", appauthor=False) / "keys"

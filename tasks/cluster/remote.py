@@ -1,4 +1,4 @@
-"""Run the stages of a graph on a cluster; everything else, and what needs no machine of its own, runs here."""
+"""Run on a cluster the stages that run the project's code; everything else runs here."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ class RemoteStages:
 
     def __init__(self, cluster: Cluster, staleness: Callable[[], Staleness]) -> None:
         self._cluster, self._staleness = cluster, staleness
-        # As many items as there are workers go on at the same time; what they do here must not take all memory.
+        # Dozens of items run at the same time: what they do here must not take all memory.
         self._here = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def __call__(self, stage: Stage) -> Callable[[StageInputs], None]:
@@ -55,12 +55,12 @@ class RemoteStages:
             write_whole(folder / "result.zip", content)
             result, files = Result.read(folder / "result.zip")
         if (result.item, result.stage, result.fingerprint) != (item_id, stage.name, prepared.job.fingerprint):
-            raise ArchiveError("the worker answered with the result of something else", where=label)
+            raise ArchiveError("the worker returned the result of another job", where=label)
         artifact = read_artifact(paths, result, files, cache=inputs.cache, where=label)
         take_over(paths, result, artifact, files, inputs)
 
     def _variables(self, item: Item, report: Report) -> dict[str, str]:
-        """Return the variables that the manifest passes to the project's code, if nobody on the way can read them."""
+        """Return the variables that `env: {pass: ...}` names; none if the connection is not encrypted."""
         passed = {name: os.environ[name] for name in item.settings["env"]["passed"] if name in os.environ}
         if passed and not self._cluster.address.is_encrypted:
             report(f"{', '.join(passed)} is not sent to the worker: the connection is not encrypted")
@@ -69,7 +69,7 @@ class RemoteStages:
 
 
 def runs_code(staleness: Staleness, stage: Stage, item_id: str) -> bool:
-    """Return whether a stage has more to do for the item than to write that there is nothing to do."""
+    """Return whether a stage runs the project's code for the item, or only writes that there is nothing to do."""
     item = staleness.item(item_id)
     if stage.name == "tests" and item.settings["tests"] is False:
         return False

@@ -14,10 +14,10 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A known failure; `{it}` in the cause and the hint is the named group that the pattern matched.
+    """A known failure; `{it}` in the cause and the hint stands for the text of the pattern's named group.
 
-    With `uses` it is a use of something that a package (or Python: `python`) does not have in this form, and cause and
-    hint may have more such names (see `values` of `diagnose`).
+    An entry with `uses` applies only to code that uses a package, or Python, as another version has it. Its cause and
+    hint may also have the names in `values` of `diagnose`.
     """
 
     name: str
@@ -60,16 +60,16 @@ class Match:
 UNKNOWN = Diagnosis(
     "unknown",
     re.compile(""),
-    cause="uv could not build it",
+    cause="its output matches no known failure",
     hint="see the lines above; set python, extras, groups and install under `env:` in the manifest",
 )
 
 
 def diagnose(output: str, *names: str, uses: str = "", values: Mapping[str, str] | None = None) -> Match | None:
-    """Return the first entry of the named tables that matches.
+    """Return the match of the first entry of the tables `names` that fits; None if none does.
 
-    `uses` says that the end of the output shows a use of a package, or of Python, that does not fit it; `values` then
-    has `it`, `caller`, `package` (with its version), `name` and `older`, a requirement for an older one.
+    `uses` is "package" or "python" if the output ends with code that uses one as another version has it. `values` then
+    has `it`, `caller`, `package` (with its version), `name` and `older`, the requirement for an older version.
     """
     for diagnosis in (each for name in names for each in tables()[name]):
         if diagnosis.uses and diagnosis.uses != uses:

@@ -7,10 +7,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """The refs of one optimization as full SHAs.
+    """The commits of one optimization as full SHAs; `base` and `head` are None if the manifest names none that exists.
 
-    `repository` is the user's work tree if the address is local; `slug` its owner/name if known; `picks` are the
-    commits to cherry-pick onto base if the manifest lists single commits.
+    `address` is that of the repository, `repository` the user's work tree if that is local, `slug` the owner/name if
+    known. `upstream_ref` is the name of `upstream`; `picks` are the commits to cherry-pick onto base, if the manifest
+    lists any.
     """
 
     address: str
@@ -33,5 +34,5 @@ class FileChange:
 
 
 def printable(path: str) -> str:
-    """Return a path that need not be UTF-8 in a form for artifacts and messages; different paths stay different."""
+    r"""Return a path for artifacts and messages: bytes that are not UTF-8 become `\xNN`, so it opens no file."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

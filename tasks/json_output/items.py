@@ -153,7 +153,7 @@ def comparison_alone(manifest: str, item: models.Item) -> models.Item:
         to_review = item.comparison.needs_review
         state = {"state": report.REVIEW if to_review else report.READY, "reasons": to_review, "next": ""}
     else:
-        state = {"state": report.WAITING, "reasons": (), "next": ""}
+        state = {"state": report.NOT_RUN, "reasons": (), "next": ""}
     return item.model_copy(update=state)
 
 

@@ -94,7 +94,7 @@ class Measuring(Model):
     """`time`, `memory`, `import`, `instructions` (needs valgrind), one or several; default: by the domain: `mem`
     memory, `cpu` and `async` time, `struct` import"""
     timeout: float | None = Field(default=None, gt=0)
-    """seconds for one comparison; default: `120`, with instructions `600`, none for memory alone"""
+    """seconds for each metric of a benchmark; default: `120`, with instructions `600`, none for memory alone"""
     budget: float = Field(default=20.0, gt=0, le=86_400)
     """seconds of samples for one benchmark"""
     cores: CoreChoice = "auto"

@@ -1,4 +1,4 @@
-"""Paths without symbolic links and `~`; unlike pathlib's, these never raise, and a link to itself stays as it is."""
+"""Resolve symbolic links and `~`; unlike in pathlib, a loop of links or an unknown user is no error and stays."""
 
 import os
 from pathlib import Path

@@ -95,7 +95,8 @@ def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple
     except ExceptionGroup as errors:
         reasons = "; ".join(" ".join(str(error).split()) for error in errors.exceptions)
         what = f"the dependency group `{name}` is malformed: {reasons}"
-        raise SourceError(what, where=f"{where}: [dependency-groups]", hint="fix the group in that commit") from None
+        hint = "fix the group, or name commits in which it is valid"
+        raise SourceError(what, where=f"{where}: [dependency-groups]", hint=hint) from None
 
 
 def _of_poetry(poetry: object) -> Declared:

@@ -19,6 +19,7 @@ from ..git import Clone
 from ..processes.real_paths import real_path
 from .setup_keywords import setup_keywords
 
+VALID = "fix the file, or name commits in which it is valid"
 AUXILIARY_FOLDERS = frozenset(
     {
         "asv_bench", "bench", "benchmark", "benchmarks", "bin", "build", "changelog.d", "changes", "ci", "contrib",
@@ -58,7 +59,7 @@ class CommitTree:
 
 @dataclass(frozen=True)
 class FolderTree:
-    """The files below a folder, without git's own; symbolic links that lead out of it are not followed."""
+    """The files below a folder, without `.git`, `__pycache__` and `.venv`; links that lead out of it are not read."""
 
     root: Path
 
@@ -144,7 +145,7 @@ class Project:
             match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
             message, where = (match[1], f"{path}:{match[2]}:{match[3]}") if match else (str(error), path)
             what = f"this file is not valid TOML: {message}"
-            raise SourceError(what, where=where, hint="fix the file in that commit") from None
+            raise SourceError(what, where=where, hint=VALID) from None
 
     def ini(self, name: str) -> configparser.ConfigParser:
         """Read an INI file, empty if there is none; raise SourceError with the line if it is malformed."""
@@ -154,7 +155,7 @@ class Project:
         except configparser.Error as error:
             line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
             where = f"{path}:{line}" if line else path
-            what, hint = "this file is not a valid INI file", "fix the file in that commit"
+            what, hint = "this file is not a valid INI file", VALID
             raise SourceError(what, where=where, hint=hint) from None
         return parser
 

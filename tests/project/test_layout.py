@@ -339,7 +339,7 @@ def test_the_roots_benchmarks_root_holds_for_a_nested_project():
 REFUSED = {
     "TOML": (
         {"pyproject.toml": '[project]\nname = "pages\n'},
-        "pyproject.toml:2:14: this file is not valid TOML: Illegal character '\\n'\n  fix the file in that commit",
+        "pyproject.toml:2:14: this file is not valid TOML: Illegal character '\\n'\n  fix the file, or name commits in which it is valid",
     ),
     "not UTF-8": (
         {"pyproject.toml": "[project]\nname = 'pages\udcff'\n"},
@@ -347,7 +347,7 @@ REFUSED = {
     ),
     "INI": (
         {"setup.cfg": "[metadata]\nname = pages\noops\n"},
-        "setup.cfg:3: this file is not a valid INI file\n  fix the file in that commit",
+        "setup.cfg:3: this file is not a valid INI file\n  fix the file, or name commits in which it is valid",
     ),
     "benchmarks-root outside": (
         {"pyproject.toml": '[tool.codeflash]\nbenchmarks-root = "../speed"\n'},

@@ -102,7 +102,8 @@ _RULES_HEAD = """# Rules for benchmarks
 
 The stage `lint` and `prprep lint PATH` check benchmarks against these rules: they read them and run
 them once. A benchmark with a fatal finding measures something other than it says, and its item needs review. A comment
-cannot switch a rule off; `lint: {ignore: [RULE]}` in the manifest does, for one item. The table is generated from
+cannot switch a rule off; `lint: {ignore: [RULE]}` in the manifest does, for one item. `not-reached` there accepts a
+benchmark that is not seen to execute what changed. The table is generated from
 `tasks/benchmark_tests/linting/rules.py`.
 
 | rule | why it matters | the fix | |

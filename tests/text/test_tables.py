@@ -28,7 +28,7 @@ def test_the_widest_columns_wrap_between_words():
 
 
 BODIES = [
-    ["1", "Release page images before inference", "test_benchmark_extract_tables.py (was there)", "needs review"],
+    ["1", "Release page images before inference", "test_benchmark_extract_tables.py (existing)", "needs review"],
     ["2", "Group text by row", "test_benchmark_merge_text.py (created)", "ready"],
 ]
 COLUMNS = ["#", "Optimization", "Benchmark test", "Status"]

@@ -1,4 +1,4 @@
-"""Measure peak memory, allocations and leaked memory of the benchmark's call alone, in a fresh process each.
+"""Measure peak memory, allocations and memory left of each benchmark call, in a fresh process per side and repeat.
 
 memray counts what the call's own process allocates. If child processes work in the call on either side, its peak is
 that of all these processes together on both sides, as samples show it; memray's count of those that it can follow
@@ -41,8 +41,7 @@ READER = WORKER_PROGRAMS / "memory/flamegraphs.py"
 READER_SECONDS = 300.0
 FLAMEGRAPH = ".flamegraph.html"
 
-TOO_LATE = "and the time limit ended before their memory was sampled"
-NOT_COUNTED = "in which neither allocations nor what they leave are counted"
+TOO_LATE = "and the time limit was reached before their memory was sampled"
 
 METRICS = (MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED)
 """In bytes, a number, and bytes."""
@@ -56,7 +55,7 @@ class ProfileContents(NamedTuple):
 
 
 def measure_memory(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
-    """Track every call REPEATS times a side, alternating; keep profiles and flame graphs of the first repeat.
+    """Track every call REPEATS times a side, the sides in random order; keep the first repeat's profiles.
 
     If that shows that child processes work in some calls, the repeats start over, with samples of these.
 
@@ -74,7 +73,7 @@ def measure_memory(request: Request, rng: random.Random, report: Report) -> Meas
             hint="raise `timeout`, or give the benchmark a smaller input",
         )
     measurements = tuple(map(tracking.children.marked, tracking.repeats.measurements(stopped)))
-    sites, held = _read(request, tracking.profiles, report, without=tracking.sampled)
+    sites, held = _read(request, tracking.profiles, report, without=frozenset(tracking.children.sides))
     return MeasurementResult(measurements, sites=sites, held=held)
 
 
@@ -93,7 +92,7 @@ class ChildProcesses:
         if metric is MetricName.PEAK and test not in self.why_not:
             return measurement.model_copy(update={"together": True})
         sides = tuple(side for side in SIDES if side in self.sides[test])
-        why_not = self.why_not.get(test, "") if metric is MetricName.PEAK else NOT_COUNTED
+        why_not = self.why_not.get(test, "") if metric is MetricName.PEAK else ""
         return measurement.model_copy(update={"children": sides, "why_not": why_not})
 
 
@@ -158,7 +157,7 @@ class _Tracking:
         return measured
 
     def _peak(self, worker: Worker, key: str, tracked: Message) -> float:
-        """Return the peak of a call, with that of its child processes if it is sampled and they show it."""
+        """Return the peak of a call, together with its child processes if samples show that."""
         if key not in self.sampled or key in self.children.why_not:
             return float(tracked["peak"])
         together = _sampled(worker, tracked)
@@ -168,9 +167,9 @@ class _Tracking:
 
     def _keep(self, profile: Path, side: Side, key: str) -> None:
         self.request.profiles.mkdir(parents=True, exist_ok=True)
-        kept = self.profiles[side]
-        name = profile_name(side, key, taken={path.name for path in kept.values()})
-        kept[key] = Path(shutil.move(profile, self.request.profiles / name))
+        profiles = self.profiles[side]
+        name = profile_name(side, key, taken={path.name for path in profiles.values()})
+        profiles[key] = Path(shutil.move(profile, self.request.profiles / name))
 
 
 def _check_profile(answer: Message, side: Side, profile: Path) -> None:

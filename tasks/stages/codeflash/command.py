@@ -1,6 +1,5 @@
 """Write codeflash's command: its flags, and the environment variables before it."""
 
-import math
 import os
 import posixpath
 import shlex
@@ -20,12 +19,10 @@ PREPARING_SECONDS: Final = 120.0
 def flags(
     metrics: Sequence[Metric], timeout: float | None, *, injected: Sequence[str], functions: str = ""
 ) -> tuple[str, ...]:
-    limit = domains.timeout_for(metrics, timeout)
     return (
         *(("--inject", *injected) if injected else ()),
         *(("--functions", functions) if functions else ()),
-        *(("--memory",) if "memory" in metrics else ()),
-        *(("--timeout", str(math.ceil(limit))) if limit is not None else ()),
+        *domains.flags_for(metrics, timeout),
     )
 
 

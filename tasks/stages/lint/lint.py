@@ -1,4 +1,4 @@
-"""Check a benchmark against the rules, and whether it reaches the change, before an hour is spent measuring."""
+"""Check a benchmark against the rules, and whether it reaches the change, before anything is measured."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -78,7 +78,7 @@ def _reach(setup: BenchmarkSetup, watched: Watched, statements: Mapping[str, tup
 def reach_of(
     statements: Mapping[str, tuple[LineRange, ...]], calls: Sequence[WatchedCall], detection: Detection
 ) -> Reach | None:
-    """Return how much changed code the calls execute; None if no function's code changed."""
+    """Return how much changed code the calls execute; None if none changed, or a call could not be watched."""
     if not calls or any(call.too_slow for call in calls) or not any(statements.values()):
         return None
     lines = {path: {line for call in calls for line in call.executed.get(path, ())} for path in statements}
@@ -91,19 +91,19 @@ def reach_of(
 def _watched(
     setup: BenchmarkSetup, side: Side, statements: Mapping[str, tuple[LineRange, ...]], files: Collection[str] = ()
 ) -> Watched:
-    calls, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements), files=files), seed=1)
-    return calls
+    watched, _ = setup.repaired(partial(watch, side=side, lines=line_numbers(statements), files=files), seed=1)
+    return watched
 
 
 def _changed_inputs(setup: BenchmarkSetup) -> frozenset[str]:
-    """Return the files besides the project that differ between the trees; the benchmark may not read them."""
+    """Return the changed files outside the measured packages; the benchmark must not read any of them."""
     detection = setup.artifacts.detection
     base, head = (setup.sides[side].tree for side in SIDES)
     return differing(base, head, (path for path in detection.files if is_input(path, detection.layout)))
 
 
 def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall], changed: frozenset[str]) -> None:
-    """Raise UnequalInputsError if what the benchmark reads besides the project differs between the sides."""
+    """Raise UnequalInputsError if pytest's settings, or files that the benchmark reads, differ between the sides."""
     path = setup.artifacts.injection.benchmark
     base, head = (setup.sides[side].tree for side in SIDES)
     what, copied = "", ""
@@ -125,7 +125,7 @@ def _refuse_unequal_inputs(setup: BenchmarkSetup, calls: Sequence[WatchedCall], 
         raise UnequalInputsError(
             f"{what}: base and head would run on different inputs",
             where=f"{setup.item.id}: {path}",
-            hint=f"undo the change on the branch{copied}",
+            hint=f"undo this difference on the branch{copied}",
         )
 
 

@@ -40,7 +40,7 @@ def take_samples(inputs: StageInputs, *, seed: int) -> Samples:
     measured, request = setup.repaired(partial(measuring.measure, lockstep=heads), seed=seed)
     load = heads.load_with(beginning.until_now(measured.preempted))
     inputs.measured += measured.spans
-    samples = _samples(setup, measured, load, flags=domains.flags_for(request.metrics, item.timeout))
+    samples = _samples(setup, measured, load, flags=" ".join(domains.flags_for(request.metrics, item.timeout)))
     for side, target in zip(SIDES, benchmark_files(inputs.state), strict=True):
         target.unlink(missing_ok=True)
         provenance = getattr(samples, side)

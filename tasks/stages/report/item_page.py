@@ -36,7 +36,7 @@ _NEXT = {
     texts.REVIEW: "Settle these points. `prprep branch {id}` builds the branch if you agree with the body.",
     texts.BLOCKED: "`prprep explain {id}` shows the log. Fix it and run `prprep` again.",
     texts.STALE: "The inputs have changed since: run `prprep` again.",
-    texts.WAITING: "Run `prprep`.",
+    texts.NOT_RUN: "Run `prprep`.",
 }
 
 

@@ -24,7 +24,7 @@ from ...workspace.output_files import write_output
 from . import item_page
 from .html_templates import file, filled
 from .item_page import NARROW, WIDE, ItemPage
-from .report import BLOCKED, READY, REVIEW, STALE, WAITING, tally
+from .report import BLOCKED, NOT_RUN, READY, REVIEW, STALE, tally
 
 PLAIN_SECTIONS = 40
 """Items whose sections are in the page as they are; those of others are compressed, and unpacked when opened."""
@@ -130,7 +130,7 @@ def _counts(items: Sequence[Entry]) -> Iterator[tuple[str, int, str]]:
     """Yield verdicts and states with the number of their items, and the class of their colour."""
     verdicts, states = Counter(item.page.verdict for item in items), Counter(item.page.state for item in items)
     yield from ((verdict, verdicts[verdict], verdict) for verdict in _VERDICTS if verdicts[verdict])
-    kinds = {READY: "", REVIEW: "inconclusive", BLOCKED: "regressed", STALE: "", WAITING: ""}
+    kinds = {READY: "", REVIEW: "inconclusive", BLOCKED: "regressed", STALE: "", NOT_RUN: ""}
     yield from ((state, states[state], kind) for state, kind in kinds.items() if states[state])
 
 

@@ -1,4 +1,4 @@
-"""Show the state of every item, from artifacts alone: a table for the terminal, and report.md."""
+"""Show the state of every item, without running anything: a table for the terminal, and report.md."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,11 +28,11 @@ from . import ASKED, EXTRA, MEASURED_AT, has_extra
 A = TypeVar("A", bound=Artifact)
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
-READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
+READY, REVIEW, BLOCKED, STALE, NOT_RUN = "ready", "needs review", "blocked", "stale", "not run yet"
 EDITED = "the body was edited by hand"
 NOTHING = figures.NOT_DEFINED
 _inline = partial(markdown.inline, emphasis=False)
-_ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
+_ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "existing, in the work tree"}
 _LONGEST_REASON = 160
 _SHORTEST_NOTE = 80
 """Characters; a sentence of this length that several items share becomes a note."""
@@ -54,7 +54,7 @@ class Row:
     source: str = ""
     compare: str = NOTHING
     body: str = NOTHING
-    state: str = WAITING
+    state: str = NOT_RUN
     reasons: tuple[str, ...] = ()
     message: str = ""
     findings: tuple[str, ...] = ()
@@ -122,14 +122,14 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
     state, reasons = _state(inputs, rendering, failure, stale=stale, is_current=is_current)
     if is_edited and state in {READY, REVIEW} and (objections := list(_objections(inputs, rendering))):
         first, more = objections[: edited_body.MOST_NAMED], len(objections) - edited_body.MOST_NAMED
-        way_on = f"delete the edited body and run `prprep render:{item.id}` to restore it"
-        state, reasons = REVIEW, (*reasons, *first, f"{f'{more} more edits like these; ' if more > 0 else ''}{way_on}")
+        hint = f"delete the edited body and run `prprep render:{item.id}` to restore it"
+        state, reasons = REVIEW, (*reasons, *first, f"{f'{more} more like these; ' if more > 0 else ''}{hint}")
     return Row(
         number=number,
         id=item.id,
         title=title,
         benchmark=scaffolding.get("path", ""),
-        origin=_ORIGINS.get(scaffolding.get("origin", ""), "was there"),
+        origin=_ORIGINS.get(scaffolding.get("origin", ""), "existing"),
         source=scaffolding.get("source", "") if scaffolding.get("origin") in {"generated", "edited"} else "",
         compare=markdown.one_line(compared.get("headline", "")) or NOTHING,
         body=rendering.get("body") or NOTHING,
@@ -195,7 +195,7 @@ def statuses(rows: Sequence[Row]) -> Iterator[str]:
 def tally(states: Sequence[str]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
     counted = Counter(states)
-    listed = ", ".join(f"{counted[each]} {each}" for each in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[each])
+    listed = ", ".join(f"{counted[each]} {each}" for each in (READY, REVIEW, BLOCKED, STALE, NOT_RUN) if counted[each])
     return f"{figures.counted(len(states), 'item')}{': ' if listed else ''}{listed}"
 
 
@@ -233,9 +233,9 @@ def _state(
     needs = inputs.fields("scaffold").get("needs")
     if not rendering and not needs:
         if stale:
-            return WAITING, (f"{', '.join(stale)} will run",)
-        # The reader of a body repeats the comparison alone.
-        return WAITING, ("compared; `prprep` writes the body",) if inputs.fields("compare") else ()
+            return NOT_RUN, (f"{', '.join(stale)} will run",)
+        # The command in a body runs `compare` alone, so no body is written.
+        return NOT_RUN, ("compared; run `prprep` to write the body",) if inputs.fields("compare") else ()
     if (stale or (rendering and not is_current)) and not needs:
         return STALE, (f"{', '.join(stale)} will run again" if stale else "run prprep again",)
     reasons = (needs,) if needs else tuple(rendering.get("needs_review", ()))
@@ -263,7 +263,7 @@ def _objections(inputs: StageInputs, rendering: dict[str, Any]) -> Iterator[str]
         yield f"in the edited body, {fault}"
     elif sha256(rendered) != rendering["sha256"] or not comparison or not detection:
         copy = relative_path(inputs.state / RENDERED, inputs.folder)
-        yield f"the body was edited, and {copy} does not show what it was before"
+        yield f"the body was edited, and {copy}, the copy of the original, is missing or changed"
     else:
         text, template = rendered.decode(), detection.template_text
         for objection in edited_body.objections(text, body.decode(), CitableEvidence(comparison, text), template):
@@ -345,7 +345,7 @@ def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
     title = _title(inputs)
     if not detection or failure.get("stage") == "detect":
         reason = markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)
-        state = f"{BLOCKED}: {reason}" if failure else WAITING
+        state = f"{BLOCKED}: {reason}" if failure else NOT_RUN
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files = detection.get("files", ())
     commits = [commit["sha"][:12] for commit in detection.get("commits", ())]

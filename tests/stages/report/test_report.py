@@ -104,12 +104,15 @@ def test_what_cannot_be_published_is_to_be_reviewed_whatever_it_says(project):
     body.write_bytes(b"")
     project.table()
     assert project.markdown.count("- To review: in the edited body, this line was removed or changed: ") == 5
-    assert re.search(r"- To review: \d+ more edits like these; delete the edited body and run", project.markdown)
+    assert re.search(r"- To review: \d+ more like these; delete the edited body and run", project.markdown)
     body.write_bytes(edited)
     assert status(project.table()[-3]) == "ready; the body was edited by hand"
     copy.write_bytes(edited)
     shown = project.table(width=1_000)[-3]
-    assert "needs review: the body was edited, and .prprep/words/body.md does not show what it was before" in shown
+    assert (
+        "needs review: the body was edited, and .prprep/words/body.md, the copy of the original, is missing or changed"
+        in shown
+    )
     body.write_bytes(rendered)
     assert status(project.table()[-3]) == "ready"
 
@@ -144,7 +147,7 @@ def test_every_state(project):
         "blocked: measure: blocked: `pytest` ended with exit code 4; see the log",
         "needs review: fill in the arguments at a.py:16",
         "not run yet",
-        "not run yet: compared; `prprep` writes the body",
+        "not run yet: compared; run `prprep` to write the body",
     ]
     assert lines[-1] == "6 items: 1 ready, 2 needs review, 1 blocked, 2 not run yet"
 
@@ -155,7 +158,7 @@ def test_the_columns_of_the_table(project):
     cells = [
         "1",
         "Merge lines once",
-        "test_benchmark_merge_lines.py (was there)",
+        "test_benchmark_merge_lines.py (existing)",
         "time −20.9 % (99 % interval −21.8 % to −20.0 %)",
         "pr-body-merge.md",
         "ready",
@@ -203,13 +206,13 @@ def test_an_edited_body_is_to_be_reviewed_until_it_is_deleted(project):
 def test_a_broken_artifact_counts_as_not_there(project):
     paths = project.add("merge", Case())
     paths.render.write_text("half", encoding="utf-8")
-    assert status(project.table()[2]) == "not run yet: compared; `prprep` writes the body"
+    assert status(project.table()[2]) == "not run yet: compared; run `prprep` to write the body"
 
 
 def test_the_benchmarks_origin(project):
     for origin, words in {
-        "head": "was there",
-        "worktree": "was there, in the work tree",
+        "head": "existing",
+        "worktree": "existing, in the work tree",
         "generated": "created",
         "edited": "created, edited by hand",
     }.items():
@@ -232,7 +235,7 @@ def test_report_md_holds_the_table_and_each_item(project):
     )
     assert "html_block" not in types
     assert (
-        "| 1 | Merge lines &#124; &lt;b>once&lt;/b> @&#8203;octocat | `tests/benchmarks/test_benchmark_merge_lines.py` (was there) |"
+        "| 1 | Merge lines &#124; &lt;b>once&lt;/b> @&#8203;octocat | `tests/benchmarks/test_benchmark_merge_lines.py` (existing) |"
         in project.markdown
     )
     assert "[.codeflash/pr-body-merge.md](<pr-body-merge.md>)" in project.markdown
