@@ -92,6 +92,7 @@ class Run:
                     budget=self._arguments.budget,
                     load=before,
                     broken=broken,
+                    shifted=work.Cost(call.unit, call.nothing).truth(units) if call.nothing else None,
                 )
             )
         _say(f"{tool}, {group} {ratio} {condition}: {took:.0f} s; {'; '.join(map(str, made))}")

@@ -37,11 +37,16 @@ class Outcome:
     """1-minute load average before the comparison."""
     broken: str = ""
     """Why there is no result."""
+    shifted: float | None = None
+    """The truth if a call costs as much as it may without units; None if that cost is known."""
 
     @property
     def contains_truth(self) -> bool | None:
-        """Return whether the interval contains the truth; None without an interval."""
-        return None if self.interval is None else self.interval[0] <= self.truth <= self.interval[1]
+        """Return whether the interval contains the truth, as far as that is known; None without an interval."""
+        if self.interval is None:
+            return None
+        low, high = sorted((self.truth, self.truth if self.shifted is None else self.shifted))
+        return self.interval[0] <= high and low <= self.interval[1]
 
     @property
     def half_width(self) -> float:

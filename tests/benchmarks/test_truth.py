@@ -33,7 +33,9 @@ def test_an_outcome_compares_with_the_truth():
     assert OUTCOME.contains_truth
     assert OUTCOME.half_width == pytest.approx(0.02 / 0.34)
     assert OUTCOME.error == pytest.approx(0.02)
-    assert not replace(OUTCOME, interval=(0.34, 0.36)).contains_truth
+    above = replace(OUTCOME, interval=(0.34, 0.36))
+    assert not above.contains_truth
+    assert [replace(above, shifted=shifted).contains_truth for shifted in (0.335, 0.34, 0.37)] == [False, True, True]
     assert replace(OUTCOME, interval=None).contains_truth is None
     claims = ((0.5, "less"), (1.0, "less"), (1.25, "less"), (1.25, ""), (1.0, ""))
     wrong = [replace(OUTCOME, truth=truth, claim=claim).is_wrong_claim for truth, claim in claims]
