@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
-from operator import attrgetter
 from statistics import fmean, median
 
 from ..workers.blocks import Block
@@ -27,8 +26,10 @@ EQUAL = 1.05
 A tick of the system's timer takes up to 40 µs and comes every 4 ms, so the median of many blocks has a whole number of
 ticks: beside a busy loop, blocks of 4.0 and 3.2 ms made a true ratio of 0.8 one of 0.796.
 """
+LONGEST_EQUAL_BLOCK_SECONDS = 0.008
+"""The most that a block may take so that it is as long as those of the other sides."""
 SHORTEST_OF = 5
-"""Blocks of a side, of which the shortest says how long its rounds take: what disturbs a block makes it longer."""
+"""Blocks of a side, of which the shortest that was read right says how long its rounds take."""
 ENOUGH = 0.8
 """Share of the wanted duration at which a block counts as long enough."""
 MOST_GROWTH = 20.0
@@ -67,24 +68,34 @@ def calibrate(workers: Mapping[str, Worker], seconds: Mapping[str, float]) -> di
     }
     target = max(BLOCK_SECONDS, *single.values())
     rounds = {role: _rounds(worker, target, single[role]) for role, worker in workers.items()}
-    if target > LONGEST_BLOCK_SECONDS / 2:
+    if target > LONGEST_EQUAL_BLOCK_SECONDS / 2:
         return rounds
-    turns = [
-        {role: worker.run(rounds[role], timed=False) for role, worker in workers.items()} for _ in range(SHORTEST_OF)
-    ]
-    return balanced(rounds, {role: min((turn[role] for turn in turns), key=attrgetter("own")) for role in workers})
+    turns: list[Turn] = []
+    left = SHORTEST_OF * len(workers) * LONGEST_BLOCK_SECONDS  # setup and teardown may take far longer
+    while len(turns) < SHORTEST_OF and left > 0:
+        turns.append({role: worker.run(rounds[role], timed=False) for role, worker in workers.items()})
+        left -= sum(block.elapsed for block in turns[-1].values())
+    blocks = {role: min((turn[role] for turn in turns), key=_least_disturbed) for role in workers}
+    return rounds if any(block.misread for block in blocks.values()) else balanced(rounds, blocks)
+
+
+def _least_disturbed(block: Block) -> tuple[bool, int, int]:
+    """Return a key for sorting; of rounds with setup, those that are misread are left out of a block."""
+    return block.misread, -block.calls, block.own
 
 
 def balanced(rounds: Mapping[str, int], blocks: Mapping[str, Block]) -> dict[str, int]:
-    """Return these rounds or more, with which the blocks of all sides are equally long, or else most nearly so.
+    """Return rounds with which the blocks of all sides are equally long, or most nearly so; not fewer of the slowest.
 
-    `blocks` are blocks of these `rounds`. No block becomes longer than LONGEST_BLOCK_SECONDS.
+    `blocks` are blocks of these `rounds`. None becomes longer than LONGEST_EQUAL_BLOCK_SECONDS, with setup and teardown
+    and without waiting for a core.
     """
     own = {role: max(block.own, 1) / 1e9 / rounds[role] for role, block in blocks.items()}
     if "control" in own:  # it runs base's code
         own |= dict.fromkeys(("base", "control"), min(own["base"], own["control"]))
     slowest = max(own, key=own.__getitem__)
-    longest = min(LONGEST_BLOCK_SECONDS * min(1.0, block.own / 1e9 / block.elapsed) for block in blocks.values())
+    shares = (block.own / (1e9 * block.elapsed - (block.waited or 0)) for block in blocks.values())
+    longest = LONGEST_EQUAL_BLOCK_SECONDS * min(1.0, *shares)
     more = (
         {role: max(1, round(number * own[slowest] / each)) for role, each in own.items()}
         for number in range(rounds[slowest], int(longest / own[slowest]) + 1)

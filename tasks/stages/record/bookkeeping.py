@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import symtable
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -34,22 +35,34 @@ def saves_nothing(before: str, after: str) -> bool:
     if not isinstance(old, Scope) or not isinstance(new, Scope):
         return False
     try:
-        return _only_keeps_books(old, new) or _without_names(old) == _without_names(new)
-    except RecursionError:  # some hundreds of `elif` are nested so deep
+        return _only_keeps_books(old, new) or _without_names(old, before) == _without_names(new, after)
+    except (RecursionError, SyntaxError):  # hundreds of `elif` are nested so deep; `nonlocal` needs what is around it
         return False
 
 
-def _without_names(scope: Scope) -> str:
-    """Return the code with a number for each variable of a function; the names in a class have a meaning."""
-    declared = (each.names for each in ast.walk(scope) if isinstance(each, ast.Global | ast.Nonlocal))
+def _without_names(scope: Scope, code: str) -> str:
+    """Return the code with a number for each variable of a function."""
     named = [(each, field) for each in ast.walk(scope) if (field := BINDING.get(type(each)))]
     bound = {getattr(each, field) for each, field in named if isinstance(getattr(each, "ctx", ast.Store()), ast.Store)}
-    variables = bound.difference({None}, *declared) if isinstance(scope, Function) else set()
+    variables = bound.difference({None}, _meaningful_names(code)) if isinstance(scope, Function) else set()
     numbers: dict[str, str] = {}
     for each, field in named:
         if (name := getattr(each, field)) in variables:
             setattr(each, field, numbers.setdefault(name, str(len(numbers))))
     return ast.dump(scope)
+
+
+def _meaningful_names(code: str) -> set[str]:
+    """Return the names that are global anywhere in a function, or those of a class in it."""
+    tables = [symtable.symtable(code, "", "exec")]
+    for table in tables:
+        tables.extend(table.get_children())
+    return {
+        each.get_name()
+        for table in tables
+        for each in table.get_symbols()
+        if table.get_type() != "function" or each.is_global()
+    }
 
 
 def _only_keeps_books(old: Scope, new: Scope) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.bench.time.turns import Turns, balanced, is_steady, more_rounds
+from tasks.bench.time.turns import Turns, balanced, calibrate, is_steady, more_rounds
 from tasks.errors import MeasuringError
 from tests.support.pairs import block, both, one_launch, pair
 
@@ -32,11 +32,11 @@ def test_waiting_for_a_core_makes_no_block_longer_and_a_long_setup_does():
         ([3, 4], [1.0, 1.02], [4, 4]),
         ([3, 3, 3], [1.0, 1.03, 0.99], [3, 3, 3]),
         ([4, 3, 3], [1.0, 1.0, 1.2], [4, 4, 4]),
-        ([2, 2], [2.5, 2.0], [4, 5]),
+        ([2, 2], [2.5, 2.0], [3, 4]),
         ([150, 187], [0.02, 0.016], [150, 187]),
-        ([1, 1], [5.0, 3.9], [2, 3]),
-        ([1, 1], [5.0, 4.9], [1, 1]),
-        ([1, 1], [11.0, 8.0], [1, 1]),
+        ([1, 1], [3.9, 2.6], [2, 3]),
+        ([1, 1], [5.0, 3.9], [1, 1]),
+        ([1, 1], [3.5, 3.4], [1, 1]),
     ],
 )
 def test_blocks_have_more_calls_if_they_are_then_equally_long(rounds, milliseconds, more):
@@ -48,11 +48,34 @@ def test_blocks_have_more_calls_if_they_are_then_equally_long(rounds, millisecon
     assert list(balanced(dict(zip(sides, rounds, strict=False)), blocks).values()) == more
 
 
-def test_a_long_setup_leaves_no_time_for_equal_blocks():
+@pytest.mark.parametrize(("setup", "waited", "more"), [(0.0, 0.02, [4, 5]), (0.012, 0.0, [3, 3])])
+def test_blocks_are_as_long_beside_other_programs_but_not_with_a_long_setup(setup, waited, more):
     blocks = {
-        side: block(seconds=seconds, ended=11_000_000) for side, seconds in (("base", 0.00135), ("head", 0.00107))
+        side: block(seconds=3 * seconds, waited=waited, ended=round(1e9 * (3 * seconds + waited + setup)))
+        for side, seconds in (("base", 0.00135), ("head", 0.00107))
     }
-    assert balanced({"base": 1, "head": 1}, blocks) == {"base": 1, "head": 1}
+    assert list(balanced({"base": 3, "head": 3}, blocks).values()) == more
+
+
+def test_blocks_are_made_equal_by_those_that_are_read_right():
+    """Of ten blocks of a side, those read right say how long it takes, and a long setup runs but once."""
+
+    class Side:
+        def __init__(self, seconds, **fields):
+            self.runs, self._seconds, self._fields = 0, seconds, fields
+
+        def run(self, rounds, *, timed):
+            assert not timed
+            self.runs += 1
+            is_misread = rounds > 1 and self.runs % 2 == 0
+            taken = self._seconds * rounds * (0.5 if is_misread else 1)
+            return block(seconds=taken, calls=rounds, misread=is_misread, **self._fields)
+
+    sides = {"base": Side(0.00135), "head": Side(0.00107)}
+    assert calibrate(sides, {"base": 0.00135, "head": 0.00107}) == {"base": 4, "head": 5}
+    sides = {"base": Side(0.00135, ended=8_000_000_000), "head": Side(0.00107, ended=8_000_000_000)}
+    assert calibrate(sides, {"base": 0.00135, "head": 0.00107}) == {"base": 1, "head": 1}
+    assert [side.runs for side in sides.values()] == [3, 3]
 
 
 SLEEPS = """

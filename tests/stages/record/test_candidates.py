@@ -217,6 +217,10 @@ def test_another_name_of_a_variable_is_no_change_beside_others(tmp_path):
         ("def f():\n global t\n u = g()", "def f():\n global t\n t = g()", False),
         ("def f(x):\n return dumps(x)", "def f(x):\n return faster(x)", False),
         ("class A:\n _fields = ('a',)", "class A:\n __slots__ = ('a',)", False),
+        ("def f():\n class A:\n  fields = ()", "def f():\n class A:\n  __slots__ = ()", False),
+        ("def f(x, loads=loads):\n return loads(x)", "def f(x, fast=fast):\n return fast(x)", False),
+        ("def f(x):\n return slow([slow for slow in x])", "def f(x):\n return fast([fast for fast in x])", False),
+        ("def f():\n nonlocal x\n x = y = 1", "def f():\n nonlocal x\n x = z = 1", False),
     ],
 )
 def test_a_change_that_saves_nothing(before, after, is_nothing):
