@@ -22,7 +22,7 @@ _COMPUTING = """def {name}():{{remark}}
 """
 # The garbage collector tracks nothing here but one short list, so no collection begins. Collections come after so many
 # objects, in no proportion to the units: 5/4 of the units of `peers.target.ALLOCATING` take 1.227 times as long. Every
-# unit is a call of its own: 20 times as many take 20.0 times as long, but 20.2 to 20.4 times in one loop.
+# unit is a call of its own: 20 times as many take 20.0 to 20.1 times as long, but 20.1 to 20.4 times in one loop.
 _ALLOCATING = """def _allocate():
     for _ in repeat(None, 50):
         kept = [bytes(300), bytes(500), bytes(700), bytes(900)]
