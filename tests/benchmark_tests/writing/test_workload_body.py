@@ -21,6 +21,7 @@ import pytest
 
 import rows as r
 from rows import *
+from rows import compile
 from tests import cases
 from tests.fixtures import imported
 from tests.base import Kind, make, unused
@@ -70,6 +71,9 @@ def test_plain():
 @pytest.mark.parametrize("kind", Kind.ALL)
 def test_cases(name, values, kind):
     assert r.total(name, values, kind) == 1
+
+def test_name_of_a_builtin():
+    assert r.total(len(compile("a"))) == 1
 
 def test_fixtures(table, width, tmp_path, shared, elsewhere):
     r.total(table, width, tmp_path, shared, elsewhere)
@@ -332,7 +336,7 @@ def client(settings, backend):
 """
 FILES = Files(
     {
-        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\n",
+        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\ndef compile(text): ...\n",
         "rows/testsuite/__init__.py": IMPORTING,
         "tests/__init__.py": "",
         "tests/base.py": (
@@ -388,6 +392,10 @@ def test_a_test_is_copied_with_what_it_needs_of_its_module_and_of_its_helpers(bo
         "make(REGISTRY)",
     ]
     assert [each.is_check for each in plain.statements] == [False, False, True, True, True]
+
+
+def test_a_name_that_hides_a_builtin_is_imported(body):
+    assert body("test_name_of_a_builtin").imports == ("from rows import compile", "import rows as r")
 
 
 def test_the_values_of_one_case_are_assigned(body):
