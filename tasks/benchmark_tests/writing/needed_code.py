@@ -174,9 +174,8 @@ class NeededCode:
 
     def add(self, code: str, file: TestModule, *, known: Collection[str] = ()) -> None:
         """Add what code uses of a file, but not the names that are `known`; raise NotCopiedError."""
-        hidden = ALWAYS_THERE.intersection(file.bound)  # such as `compile`, if the file imports another one
-        for name in sorted(used_names(code) - (ALWAYS_THERE - hidden) - set(known)):
-            if not self._add(name, file):
+        for name in sorted(used_names(code) - set(known)):
+            if not self._add(name, file) and name not in ALWAYS_THERE:
                 raise NotCopiedError(f"uses {name}, which {file.path} does not define")
         module = parse_or_empty(code.encode())
         if any(_annotations(module)):
@@ -355,7 +354,7 @@ def _mentioned(module: ast.Module, file: TestModule) -> set[str]:
     """Return the names of a file's classes that code mentions in texts, and those in its annotations."""
     texts = filter(None, map(string_value, ast.walk(module)))
     classes = {text for text in texts if file.class_(text)}
-    return {name for name in (classes | annotated_names(module)) - ALWAYS_THERE if name in file.bound}
+    return {name for name in classes | annotated_names(module) if name in file.bound}
 
 
 def annotated_names(module: ast.Module) -> set[str]:

@@ -72,8 +72,8 @@ def test_plain():
 def test_cases(name, values, kind):
     assert r.total(name, values, kind) == 1
 
-def test_name_of_a_builtin():
-    assert r.total(len(compile("a"))) == 1
+def test_names_of_builtins():
+    assert r.total(len(compile(format("a")))) == 1
 
 def test_fixtures(table, width, tmp_path, shared, elsewhere):
     r.total(table, width, tmp_path, shared, elsewhere)
@@ -336,7 +336,7 @@ def client(settings, backend):
 """
 FILES = Files(
     {
-        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\ndef compile(text): ...\n",
+        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\ndef compile(text): ...\ndef format(text): ...\n",
         "rows/testsuite/__init__.py": IMPORTING,
         "tests/__init__.py": "",
         "tests/base.py": (
@@ -394,8 +394,13 @@ def test_a_test_is_copied_with_what_it_needs_of_its_module_and_of_its_helpers(bo
     assert [each.is_check for each in plain.statements] == [False, False, True, True, True]
 
 
-def test_a_name_that_hides_a_builtin_is_imported(body):
-    assert body("test_name_of_a_builtin").imports == ("from rows import compile", "import rows as r")
+def test_names_that_hide_builtins_are_imported(body):
+    """One is imported by its name, one with all others."""
+    assert body("test_names_of_builtins").imports == (
+        "from rows import compile",
+        "from rows import format",
+        "import rows as r",
+    )
 
 
 def test_the_values_of_one_case_are_assigned(body):
