@@ -71,6 +71,8 @@ PAGE = Stage(
 INVENTORY = Stage(
     name="inventory",
     doc="the table of what was found out about each item",
-    version=1,
-    uses=(Uses(settings=("title", "domain"), artifacts=dict.fromkeys(("detect", "survey", "failure"), ALL)),),
+    version=2,
+    uses=(
+        Uses(settings=("title", "domain"), artifacts=dict.fromkeys(("detect", "survey", "scaffold", "failure"), ALL)),
+    ),
 )

@@ -351,7 +351,8 @@ def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
     commits = [commit["sha"][:12] for commit in detection.get("commits", ())]
     survey = read_if_written(inputs, Survey)
     pull_request = survey_text.status(survey) if survey else "not looked for yet"
-    domains = ", ".join(detection.get("domain", {}).get("domains", ())) or NOTHING
+    proposed = detection.get("domain", {}).get("domains", ())
+    domains = ", ".join(inputs.fields("scaffold").get("domains") or proposed) or NOTHING
     return str(number), title, _first_of(files), _first_of(commits[::-1]), domains, markdown.one_line(pull_request)
 
 

@@ -338,7 +338,10 @@ def test_terminal_escapes_do_not_reach_the_terminal(project):
 def test_the_inventory(project):
     project.add(
         "merge",
-        Case(detection=DETECTION.model_copy(update={"files": ("src/a.py", "src/b.py")})),
+        Case(
+            detection=DETECTION.model_copy(update={"files": ("src/a.py", "src/b.py")}),
+            scaffolding=SCAFFOLDING.model_copy(update={"domains": ("mem", "cpu")}),
+        ),
         rendered=False,
         title="Merge once",
     )
@@ -351,7 +354,7 @@ def test_the_inventory(project):
     assert set(lines.pop(1)) == {"-"}
     assert lines == [
         "# | Optimization | File(s) | Commit | Domain | PR status",
-        "1 | Merge once | src/a.py (+1) | 9c0de9c0de9c | cpu | none",
+        "1 | Merge once | src/a.py (+1) | 9c0de9c0de9c | mem, cpu | none",
         "2 | later | – | – | cpu | not run yet",
     ]
 
