@@ -38,11 +38,11 @@ class Outcome:
     broken: str = ""
     """Why there is no result."""
     shifted: float | None = None
-    """The truth if a call costs as much as it may without units; None if that cost is known."""
+    """The truth if a call without units costs the most that it may; None if that cost is known."""
 
     @property
     def contains_truth(self) -> bool | None:
-        """Return whether the interval contains the truth, as far as that is known; None without an interval."""
+        """Return whether the interval contains a possible truth; None without an interval."""
         if self.interval is None:
             return None
         low, high = sorted((self.truth, self.truth if self.shifted is None else self.shifted))

@@ -80,7 +80,7 @@ def calibrate(workers: Mapping[str, Worker], seconds: Mapping[str, float]) -> di
 
 
 def _least_disturbed(block: Block) -> tuple[bool, int, int]:
-    """Return a key for sorting; of rounds with setup, those that are misread are left out of a block."""
+    """Return a key for sorting: blocks read right come first, then those with all rounds, then the shortest."""
     return block.misread, -block.calls, block.own
 
 
@@ -94,7 +94,7 @@ def balanced(rounds: Mapping[str, int], blocks: Mapping[str, Block]) -> dict[str
     if "control" in own:  # it runs base's code
         own |= dict.fromkeys(("base", "control"), min(own["base"], own["control"]))
     slowest = max(own, key=own.__getitem__)
-    shares = (block.own / (1e9 * block.elapsed - (block.waited or 0)) for block in blocks.values())
+    shares = (block.own / max(1, 1e9 * block.elapsed - (block.waited or 0)) for block in blocks.values())
     longest = LONGEST_EQUAL_BLOCK_SECONDS * min(1.0, *shares)
     more = (
         {role: max(1, round(number * own[slowest] / each)) for role, each in own.items()}
