@@ -76,7 +76,8 @@ def calibrate(workers: Mapping[str, Worker], seconds: Mapping[str, float]) -> di
         turns.append({role: worker.run(rounds[role], timed=False) for role, worker in workers.items()})
         left -= sum(block.elapsed for block in turns[-1].values())
     blocks = {role: min((turn[role] for turn in turns), key=_least_disturbed) for role in workers}
-    return rounds if any(block.misread for block in blocks.values()) else balanced(rounds, blocks)
+    # Where waiting is not left out, only turns without it count, of which longer blocks leave fewer.
+    return balanced(rounds, blocks) if all(block.is_explained for block in blocks.values()) else rounds
 
 
 def _least_disturbed(block: Block) -> tuple[bool, int, int]:
