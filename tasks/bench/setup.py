@@ -217,9 +217,9 @@ class BenchmarkSetup:
         return diagnose(error.what, "benchmark", uses="python" if use.is_python else "package", values=use.values)
 
     def _requirement(self, diagnosis: Match) -> str:
-        layout = self.artifacts.detection.layout
-        project = Project(FolderTree(self.sides["head"].tree), layout.project)
-        return requirement_for(diagnosis, project, layout.packages)
+        layout, head = self.artifacts.detection.layout, self.sides["head"]
+        project = Project(FolderTree(head.tree), layout.project)
+        return requirement_for(diagnosis, project, layout.packages, head.environment.python_version)
 
     def _rebuilt(
         self, error: PrprepError, packages: str, diagnosis: Match, *, extra: str = "", as_of: date | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -13,6 +14,7 @@ from ..project.files import Project, lookup, strings
 from ..project.pytest_config import in_auxiliary_folder, is_test_code
 from .diagnoses import Match, distribution_of
 from .interpreters import pep440
+from .measuring_packages import applies
 from .testing_requirements import lines_of_files, listed_by_runners, name_of
 
 TESTING = ("test", "tests", "testing", "benchmark", "benchmarks")
@@ -201,10 +203,11 @@ def requirement_tables(project: Project) -> dict[str, tuple[str, ...]]:
     return {name: tuple(lines) for name, lines in by_extra.items()}
 
 
-def declared_requirements(project: Project) -> dict[str, str]:
+def declared_requirements(project: Project, python: str = "") -> dict[str, str]:
     """Return a requirement for each package that any of the project's files names, by its normalized name.
 
-    What tests need comes before what the project needs, and both before what other tools and people need.
+    What tests need comes before what the project needs, and both before what other tools and people need. Only those
+    that apply to this version of Python are returned if there is one.
     """
     tables = requirement_tables(project)
     groups = dependency_groups(project)
@@ -216,16 +219,27 @@ def declared_requirements(project: Project) -> dict[str, str]:
         *listed_by_runners(project),
         *lines_of_files(project),
     ]
-    named = {name: line.strip() for line in reversed(lines) if (name := name_of(line))}
+    named = {name: line.strip() for line in reversed(lines) if (name := name_of(line)) and _applies(line, python)}
     return {name: line for name, line in named.items() if name != project_name(project)}
 
 
-def requirement_for(match: Match, project: Project, packages: Collection[str]) -> str:
-    """Return the requirement that repairs a failure: as the project's files have it, else one that is known.
+def _applies(line: str, python: str) -> bool:
+    return not python or applies(Requirement(uncommented(line)), python)
+
+
+def requirement_for(match: Match, project: Project, packages: Collection[str], python: str) -> str:
+    """Return the requirement that repairs a failure: as the project's files have it for this `python`, and as is known.
 
     Return "" if there is none, or if a module of the project's own `packages` is missing.
     """
     if match.text.partition(".")[0] in packages or match.diagnosis.repairs is None:
         return ""
-    name = name_of(match.requirement) or distribution_of(match.text)
-    return declared_requirements(project).get(canonicalize_name(name), match.requirement)
+    known = match.requirement
+    name = name_of(known) or distribution_of(match.text)
+    declared = declared_requirements(project, python).get(canonicalize_name(name))
+    if not declared or not known or not (limits := Requirement(known).specifier):
+        return declared or known
+    limited = Requirement(uncommented(declared))
+    # The module may be missing because the version is too new.
+    limited.specifier &= limits
+    return str(limited)

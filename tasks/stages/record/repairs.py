@@ -38,7 +38,8 @@ def _lacking(notes: Sequence[str], sides: Sides, known: Collection[str]) -> dict
     layout = sides.detection.layout
     project = Project(sides.base.sources.tree, layout.project)
     matches = (match for note in notes for match in repairable(note).values())
-    packages = ((requirement_for(match, project, layout.packages), match.cause) for match in matches)
+    python = sides.base.python_version
+    packages = ((requirement_for(match, project, layout.packages, python), match.cause) for match in matches)
     return {package: cause for package, cause in packages if package and package not in known}
 
 

@@ -31,6 +31,7 @@ class RecordedSide:
 
     site: RecordingSite
     sources: Sources
+    python_version: str
     tracked: frozenset[str]
     """The files of the commit; building adds others to the tree."""
 
@@ -95,7 +96,8 @@ class Sides:
             root=layout.benchmarks_root,
             running=self.running,
         )
-        return RecordedSide(site, Sources(FolderTree(tree), layout.import_roots), tracked)
+        sources = Sources(FolderTree(tree), layout.import_roots)
+        return RecordedSide(site, sources, environment.python_version, tracked)
 
     # -- tests
 
