@@ -10,7 +10,7 @@ LARGEST_FILE = 128 * 1024
 
 
 class ArgumentsAsCode(Record):
-    """The arguments of a recorded call as code, with sizes multiplied by `scale`.
+    """The arguments of a recorded call as code, with sizes multiplied by `scale` and divided by `divisor`.
 
     `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
     `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
@@ -20,6 +20,7 @@ class ArgumentsAsCode(Record):
     """
 
     scale: int
+    divisor: int = 1
     arguments: tuple[tuple[str, str], ...]
     """Parameters in their order, each with its code."""
     imports: tuple[str, ...] = ()
@@ -124,7 +125,7 @@ class WorkloadTest(Record):
     a round, which takes `seconds`; once takes `seconds_at_head` there; `share` is the part of them that is spent in the
     `changed_functions`, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
     those that the code uses, `marks` choose the case of those with several; what asynchronous ones open `is_closed` in
-    the end. One list of it is `scale` times as long as in the test.
+    the end. One list of it is `scale` times as long as in the test, or its large numbers are divided by `divisor`.
     """
 
     test: str
@@ -138,6 +139,7 @@ class WorkloadTest(Record):
     is_closed: bool = False
     repeat: int = 1
     scale: int = 1
+    divisor: int = 1
     seconds: float = 0.0
     share: float = 0.0
     changed_functions: int = 1

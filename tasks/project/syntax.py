@@ -222,3 +222,11 @@ def _lines_in_strings(node: ast.AST) -> set[int]:
         if isinstance(each, ast.Constant | ast.JoinedStr) and each.end_lineno != each.lineno:
             inside |= set(range(each.lineno + 1, (each.end_lineno or 0) + 1))
     return inside
+
+
+def with_text(code: str, node: ast.expr, text: str) -> str:
+    """Return code with another text for one of its expressions."""
+    lines = code.encode().splitlines(keepends=True)
+    before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
+    segment = ast.get_source_segment(code, node) or ""
+    return (before + text.encode() + code.encode()[len(before) + len(segment.encode()) :]).decode()

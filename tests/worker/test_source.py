@@ -20,9 +20,10 @@ import tempfile
 import types
 import uuid
 import zoneinfo
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from unittest.mock import MagicMock
+from unittest.mock import ANY, MagicMock
 
 import attrs
 import numpy as np
@@ -170,7 +171,7 @@ RECREATED = Slotted, Grown, Doubled, Pinned, Point, Access
 
 
 def written(value, scale=1):
-    writer = source.Writer(str(TREE), 2, scale, secrets=SECRETS)
+    writer = source.Writer(str(TREE), 2, Fraction(scale), secrets=SECRETS)
     return writer.argument(value), writer
 
 
@@ -380,6 +381,34 @@ def test_arguments_are_scaled(value):
     assert writer.scaled
 
 
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (" " * 20_000, '" " * 200'),
+        ("X;" + " " * 20_000 + ":v\n", '"X;" + " " * 200 + ":v\\n"'),
+        ([b"-" * 20_000 + b"x"], '[b"-" * 200 + b"x"]'),
+        (
+            "".join(f"line {number}\n" for number in range(5_000)),
+            '"".join(f"line {number}\\n" for number in range(50))',
+        ),
+        (list(range(20_000)), "list(range(200))"),
+        ([[number] for number in range(300)], "[[0], [1], [2]]"),
+        ({f"key{number}": 1 for number in range(5_000)}, '{f"key{number}": 1 for number in range(50)}'),
+    ],
+)
+def test_arguments_are_made_smaller(value, code):
+    assert written(value, scale="1/100") == (code, ANY)
+    assert written(value, scale="1/100")[1].scaled
+
+
+def test_what_is_small_or_has_no_pattern_is_not_made_smaller():
+    for value in ("a few words of prose", [1, 2, 3], {"language": "en", "depth": 3}, ["-" * 150]):
+        assert read(value, scale="1/10") == value
+        assert not written(value, scale="1/10")[1].scaled
+    with pytest.raises(CannotWriteError, match="a text of"):
+        written("".join(random.Random(1).choices("abcdefgh \n", k=5_000)), scale="1/10")
+
+
 def test_words_lines_and_mappings_with_few_keys_are_not_scaled():
     line = "a line with its end\n"
     for value in ("en_GB", "https://example.org/some/page", line, line.encode(), {"language": "en", "depth": 3}):
@@ -580,7 +609,7 @@ class CountingWriter(source.Writer):
     ids=["different ones", "numbered ones", "tuple", "set", "dict"],
 )
 def test_many_short_texts_are_searched_at_once(value, scale):
-    writer = CountingWriter(str(TREE), 2, scale)
+    writer = CountingWriter(str(TREE), 2, Fraction(scale))
     code = writer.argument(value)
     back = eval(code, {"rng": random.Random(0)})
     assert (len(code) < 300, type(back), len(back)) == (True, type(value), scale * len(value))

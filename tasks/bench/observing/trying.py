@@ -29,14 +29,14 @@ def try_code(
     The project's own pytest configuration decides whether warnings are errors. The order's `module` is the code
     outside of the test. If fixtures provide arguments, pytest runs the test, with `marks`. Returns `seconds`,
     `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`, as by a process that did
-    not end within so many `seconds`.
+    not end within so many `seconds`, which then `is_late`.
     """
     answer = _answer(site, order, data or {}, seconds)
     if "raised" not in answer:
         return answer
     # The project's own words, for a report.
     raised = str(answer["raised"]).replace(f"{site.side.tree}/", "")
-    return {"raised": secrets.current(site.side.passed).masked_in(raised)}
+    return {**answer, "raised": secrets.current(site.side.passed).masked_in(raised)}
 
 
 def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes], seconds: float) -> Message:
@@ -50,7 +50,7 @@ def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes], seco
             stdin = _order(site, order, root).encode()
             finished = site.run(command, seconds=seconds, writable=folder, stdin=stdin)
     except CommandFailedError as error:
-        return {"raised": error.what.splitlines()[0]}
+        return {"raised": error.what.splitlines()[0], "is_late": error.timed_out}
     try:
         answer: Message = json.loads(finished.output)
     except ValueError:

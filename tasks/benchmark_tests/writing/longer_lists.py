@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from ...artifacts import WorkloadTest
-from ...project.syntax import Scope, parse_or_empty
+from ...project.syntax import Scope, parse_or_empty, with_text
 
 
 def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTest]:
@@ -21,17 +21,9 @@ def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTes
 def _longer(code: str, scale: int) -> Iterator[str]:
     for node in _lists(parse_or_empty(code.encode())):
         if isinstance(node, ast.Constant):
-            yield _edited(code, node, str(node.value * scale))  # type: ignore[operator]
+            yield with_text(code, node, str(node.value * scale))  # type: ignore[operator]
         else:
-            yield _edited(code, node, f"{ast.get_source_segment(code, node)} * {scale}")
-
-
-def _edited(code: str, node: ast.expr, text: str) -> str:
-    """Return code with another text for one of its expressions."""
-    lines = code.encode().splitlines(keepends=True)
-    before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
-    segment = ast.get_source_segment(code, node) or ""
-    return (before + text.encode() + code.encode()[len(before) + len(segment.encode()) :]).decode()
+            yield with_text(code, node, f"{ast.get_source_segment(code, node)} * {scale}")
 
 
 def _lists(node: ast.AST) -> Iterator[ast.List | ast.Constant]:

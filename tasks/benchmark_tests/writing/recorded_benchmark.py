@@ -64,10 +64,14 @@ def uses_sample(recording: Recording, *, is_memory: bool) -> bool:
     return is_small_call(call) or (not is_memory and fits_loop(call, sample))
 
 
+def _written_size(call: RecordedCall) -> int:
+    """Return about how much the arguments in the benchmark hold."""
+    return call.spelling.size or call.size * call.spelling.scale // call.spelling.divisor
+
+
 def _is_exceptional(call: RecordedCall, sample: Sample) -> bool:
     """Return whether a call is larger than all of a sample, or takes longer than all of them together."""
-    size = call.spelling.size or call.size * call.spelling.scale
-    return size > max(each.size for each in sample.calls) or call.spelling.seconds > sample.seconds
+    return _written_size(call) > max(each.size for each in sample.calls) or call.spelling.seconds > sample.seconds
 
 
 def _called(recording: Recording, definition: Definition) -> str:
@@ -117,6 +121,7 @@ def _of_sample(
     if large is None:
         return parts
     scaled = f", its sizes times {large.spelling.scale:,}" if large.spelling.scale > 1 else ""
+    scaled = f", 1/{large.spelling.divisor:,} of its sizes" if large.spelling.divisor > 1 else scaled
     scaled = f", on {large.spelling.document}" if large.spelling.document else scaled
     typical = _function(TYPICAL, f"Return {count} of the recorded calls.", f"return {sampled.listed}")
     largest = _function(LARGEST, f"Return the largest of the recorded calls{scaled}.", *large_call(large, sampled))
@@ -183,6 +188,8 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
             f"median and {recording.largest:,} at most."
         )
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
+    if call.spelling.divisor > 1:
+        scaled = f"; sizes are 1/{call.spelling.divisor:,} of those, on which base takes too long"
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
     origin = f"The arguments are those of a call that {who} makes ({sizes}){scaled}. {_compared(recording, call)}"
@@ -197,8 +204,7 @@ def _compared(recording: Recording, call: RecordedCall) -> str:
     if recording.calls > 1:
         spread = f"{recording.size:,} in the median and {recording.largest:,} at most"
         recorded = f"the {recording.calls:,} recorded calls hold {spread}"
-    size = call.spelling.size or call.size * call.spelling.scale
-    return f"They hold {size:,} characters or elements; those of {recorded}."
+    return f"They hold {_written_size(call):,} characters or elements; those of {recorded}."
 
 
 def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:

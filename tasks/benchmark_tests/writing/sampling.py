@@ -96,7 +96,8 @@ def is_small_call(call: RecordedCall) -> bool:
     if sum(len(code) for _, code in spelling.arguments) > LONGEST:
         return False
     built = spelling.needs or spelling.files or spelling.statements or spelling.data
-    return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
+    is_whole = spelling.scale == spelling.divisor == 1
+    return is_whole and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
 
 
 def _evenly(calls: Sequence[SampledCall], most: int) -> tuple[SampledCall, ...]:

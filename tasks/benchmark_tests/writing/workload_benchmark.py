@@ -108,6 +108,8 @@ def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     )
     if workload.scale > 1:
         text += f" One list is {workload.scale:,} times as long as in the test."
+    if workload.divisor > 1:
+        text += f" Its large numbers are 1/{workload.divisor:,} of those in the test, on which base takes too long."
     if workload.repeat > 1:
         text += f" One round repeats the calls {workload.repeat:,} times."
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ...artifacts import ArgumentsAsCode, Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample
 from ...bench.observing.recording import COMMAND, allocations_of_fakes
 from ...bench.observing.site import RecordingSite
-from ...bench.observing.trying import try_code
+from ...bench.observing.trying import TRIAL_SECONDS, try_code
 from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.recorded_code import awaited, compose, defaults_of, unparsed
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, typical_sample
@@ -19,11 +19,13 @@ from ...project.code.definitions import Definition
 from . import lengths
 from .candidates import Candidate
 from .exploration import LEAST_SHARE
-from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
+from .lengths import IN_PROPORTION, LARGER_AT_HEAD, LATE, TOO_LONG
 from .sample_trial import SampleTrial
 
 MOSTLY_OVERHEAD = 1e-5
 """Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""
+LONG = 1.0
+"""Seconds of a call on an input that was made smaller."""
 MOST_TRIED = 6
 """Calls of which code is tried, the largest first."""
 MOST_DOCUMENTS = 12
@@ -155,6 +157,8 @@ class CallChooser:
             # Files hold the whole input if code built from a part of it does not run.
             whole = self._tried(call, call["kept"], refused=failure)
             best, failure = (None, whole) if isinstance(whole, str) else (whole, failure)
+        if best is None or best.spelling.seconds > TOO_LONG:
+            best = first = self._scaled_down(call) or best
         if best is None:
             return failure
         at_head = self._at_head(best)
@@ -194,6 +198,11 @@ class CallChooser:
             if tried.spelling.seconds >= REALISTIC:
                 break
         return first, best, ""
+
+    def _scaled_down(self, call: Message) -> RecordedCall | None:
+        """Return the largest call of those with smaller inputs that is short enough, since base may take for ever."""
+        tried = (self._tried(call, spelled) for spelled in call["smaller"])
+        return next((each for each in tried if not isinstance(each, str) and each.spelling.seconds <= LONG), None)
 
     def _executed(self, call: RecordedCall) -> frozenset[int]:
         """Return the lines of the changed function that a call executes at base."""
@@ -326,7 +335,7 @@ class CallChooser:
         if not all(map(PLAIN_NAME.fullmatch, spelled["data"])):
             return "the recording names files outside of the benchmark's folder"
         spelling = ArgumentsAsCode.model_validate(
-            {name: spelled[name] for name in ArgumentsAsCode.model_fields.keys() - {"seconds", "size", "document"}}
+            {name: held for name, held in spelled.items() if name in ArgumentsAsCode.model_fields}
             | {
                 "arguments": spelled["arguments"].items(),
                 "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
@@ -343,7 +352,8 @@ class CallChooser:
             fakes=call["fakes"],
         )
         order, data = self._order(recorded)
-        answer = try_code(self.site, order, data)
+        # Of a large input there are smaller ones to try.
+        answer = try_code(self.site, order, data, seconds=LATE if call["smaller"] else TRIAL_SECONDS)
         if "raised" in answer:
             return str(answer["raised"])
         if spelling.scale == 1 and not answer["lazy"] and not self._returns(answer, call["returns"]):

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, zip_longest
+from itertools import chain, takewhile, zip_longest
 from typing import Final
 
 from ...artifacts import Layout
@@ -19,6 +19,8 @@ from .candidates import Candidate, callable_of
 
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
+MOST_ADDED: Final = 6
+"""Of these, tests that head adds or changes, which go first: they show what the change is about."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -31,6 +33,10 @@ LEAST_SHARE: Final = 0.4
 """The least part of a caller's time that has to be spent in the changed function."""
 SHORT_CALL_FACTOR: Final = 0.5
 """Times LEAST_SHARE for calls shorter than SHORT: an unknown part of their time is that of watching them."""
+STEM: Final = 6
+"""Letters that two words share at least if they are about the same."""
+ENDING: Final = 5
+"""Letters in which such words may differ."""
 LEAST_PART: Final = 0.3
 """A caller counts if at least this part of the target's time in the tests is spent below it."""
 
@@ -47,9 +53,11 @@ class NamedReach:
     case: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     generated: bool = False
+    is_added: bool = False
+    """Whether head adds or changes the test; the times are then those at head."""
 
 
-def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
+def named(reach: Reach, sources: Sources, layout: Layout, *, is_added: bool) -> NamedReach:
     """Name the project's functions in the chains, tests left out."""
 
     def name(path: str, line: int) -> str | None:
@@ -72,6 +80,7 @@ def named(reach: Reach, sources: Sources, layout: Layout) -> NamedReach:
         case=reach.case,
         values=reach.values,
         generated=reach.generated,
+        is_added=is_added,
     )
 
 
@@ -109,11 +118,13 @@ class Exploration:
     def target(self) -> Candidate | None:
         """The candidate in which the tests spend the most time, with what it calls; None if none is reached.
 
-        If titles name some of them, it is one of these: others may have changed by the way.
+        If titles name some of them, or use a word of their names, it is one of these: others may have changed by the
+        way.
         """
         seconds, words = self._seconds, set(chain.from_iterable(map(_possible_names, self.titles)))
         reached = [each for each in self.candidates if each.watched in seconds]
         named = [each for each in reached if _own_name(each.watched) in words]
+        named = named or [each for each in reached if _is_about(words, _own_name(each.watched))]
         return max(named or reached, key=lambda each: seconds[each.watched], default=None)
 
     @property
@@ -136,12 +147,18 @@ class Exploration:
         return seconds
 
     def tests(self, target: str) -> tuple[tuple[str, ...], ...]:
-        """Return the tests that spend the most time in a target, file by file; the cases of a test are one."""
+        """Return tests that head adds and that spend the most time in a target, then others, file by file.
+
+        The cases of a test are one.
+        """
         seconds: dict[str, float] = defaultdict(float)
         for reach in self.reached:
             if reach.target == target:
                 seconds[reach.test.partition("[")[0]] += reach.seconds
-        return by_file(sorted(seconds, key=lambda test: -seconds[test])[:MOST_TESTS])
+        longest = sorted(seconds, key=lambda test: -seconds[test])
+        added = {each.test.partition("[")[0] for each in self.reached if each.is_added}
+        first = [test for test in longest if test in added][:MOST_ADDED]
+        return by_file([*dict.fromkeys((*first, *longest))][:MOST_TESTS])
 
     def cases(self, target: str) -> tuple[str, ...]:
         """Return the cases of each test that spend the most time in a target."""
@@ -153,13 +170,13 @@ class Exploration:
         return tuple(chain.from_iterable(longest))
 
     def longest_tests(self, target: str) -> tuple[NamedReach, ...]:
-        """Return one case of each test that reaches a target: those that reach most of what changed go first.
+        """Return one case of each test that reaches a target, that which spends the most time in it.
 
-        Of several the one that spends the most time in the target.
+        Tests that head adds go first, then those that reach most of what changed.
         """
         changed = Counter(test for test, _ in {(each.test, each.target) for each in self.reached})
         of_target = (each for each in self.reached if each.target == target)
-        reached = sorted(of_target, key=lambda each: (-changed[each.test], -each.seconds))
+        reached = sorted(of_target, key=lambda each: (not each.is_added, -changed[each.test], -each.seconds))
         by_test: dict[str, NamedReach] = {}
         for each in reached:
             by_test.setdefault(each.test.partition("[")[0], each)
@@ -185,6 +202,18 @@ def _own_name(target: str) -> str:
     """Return the last part of a target's name as people write it, such as the property of a setter."""
     *owners, last = shared_name(target).partition(":")[2].split(".")
     return owners[-1] if owners and last == "__init__" else last
+
+
+def _is_about(words: Iterable[str], name: str) -> bool:
+    """Return whether a word is a part of a name but for its ending: `atomization` of `get_atomized_operand`."""
+    parts = re.findall(r"[A-Z]?[a-z]+", name)
+    pairs = ((word.lower(), part.lower()) for word in words for part in parts)
+    return any(max(map(len, pair)) - ENDING <= _shared(*pair) >= STEM for pair in pairs)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return with how many equal letters two words begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _possible_names(title: str) -> list[str]:
@@ -225,23 +254,26 @@ class Workload:
 def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | None:
     """Choose the calls of a function that spend the most time in what changed; None if no test makes one.
 
-    If there are calls in which that is most of the time, the others do not count. Each test has its longest first.
+    If there are calls in which that is most of the time, the others do not count, unless head adds their tests: at head
+    it may hardly take time. Each test has its longest first.
     """
+    added = {each.test for each in reached if each.is_added}
     calls = [(each, reach.test) for reach in reached if reach.target == called.watched for each in reach.longest]
     mostly = [(each, test) for each, test in calls if _is_mostly(each)]
-    longest = sorted(mostly or calls, key=lambda each: -each[0].inside)
+    counting = [(each, test) for each, test in calls if _is_mostly(each) or test in added] if mostly else calls
+    longest = sorted(counting, key=lambda each: -each[0].inside)
     if not longest:
         return None
     # Calls of one test are alike, and at head the optimized ones are not the longest.
     by_test = defaultdict(list)
-    for each in longest:
+    for each in sorted(longest, key=lambda each: each[1] not in added):
         by_test[each[1]].append(each)
     most = MOST_CALLS if longest[0][0].inside >= SHORT else 2 * MOST_CALLS
     longest = [each for turn in zip_longest(*by_test.values()) for each in turn if each]
     wanted: dict[str, list[int]] = defaultdict(list)
     for call, test in longest[:most]:
         wanted[test].append(call.number)
-    first = longest[0][0]
+    first = max((each for each, _ in mostly or calls), key=lambda each: each.inside)
     return Workload(called, wanted, first.inside, first.inside / max(first.seconds, 1e-9), _is_mostly(first))
 
 

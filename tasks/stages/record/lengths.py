@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 TOO_LONG = 5.0
 """Seconds of a call that is not scaled up further."""
+LATE = 10.0
+"""Seconds after which a call or a test counts as one that does not end."""
 IN_PROPORTION = 0.5
 """An input that is so many times larger has to take at least this part of so many times longer."""
 LARGER_AT_HEAD = 2.0

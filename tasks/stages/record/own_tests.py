@@ -8,13 +8,14 @@ from functools import partial
 
 from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite, WatchedFunction
-from ...bench.observing.trying import try_code
+from ...bench.observing.trying import TRIAL_SECONDS, try_code
 from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.copied_fixtures import STACK
 from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
+from ...benchmark_tests.writing.smaller_numbers import with_smaller_numbers
 from ...benchmark_tests.writing.unused_code import without_unused
 from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
@@ -39,6 +40,8 @@ REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 SCALES = 10, 100
 """How many times as long a list is made; the second is what is measured."""
 STEP = SCALES[1] / SCALES[0]
+DIVISORS = 10, 100, 1_000
+"""What large numbers of a test that does not end in time are divided by."""
 MOST_LISTS = 3
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial provides without pytest."""
@@ -117,10 +120,7 @@ class TestChooser:
 
     def _workload(self, test: str, body: TestBody) -> WorkloadTest | str:
         """Return what of a test is measured, or why it cannot be."""
-        steps = [with_globals(each.code) for each in body.statements]
-        is_closed = any(each.opens for each in body.statements)
-        order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
-        answer = self._tried(self.base, order, body.fixtures, functions=(self.base.changed.function,))
+        body, divisor, answer = self._ending(body)
         if "raised" in answer:
             return f"written as code, it fails: {answer['raised']}"
         calls: list[int] = answer["calls"]
@@ -130,11 +130,31 @@ class TestChooser:
             return f"its body makes no call of {self.base.changed.watched} that ends without an error"
         failure = ""
         for workload in _divided(test, body, calls):
-            measured = self._measured(workload)
+            measured = self._measured(workload.model_copy(update={"divisor": divisor}))
             if not isinstance(measured, str):
                 return measured
             failure = failure or measured
         return failure or "what it measures would expect an error"
+
+    def _ending(self, body: TestBody) -> tuple[TestBody, int, Message]:
+        """Run the statements of a test at base, with smaller numbers if they do not end in time.
+
+        Return the test, what its numbers are divided by, and the answer.
+        """
+        answer = self._steps(body)
+        if answer.get("is_late"):
+            for divisor in DIVISORS:
+                smaller = with_smaller_numbers(body, divisor)
+                if smaller and not (of_smaller := self._steps(smaller)).get("is_late"):
+                    return smaller, divisor, of_smaller
+        return body, 1, answer
+
+    def _steps(self, body: TestBody) -> Message:
+        steps = [with_globals(each.code) for each in body.statements]
+        is_closed = any(each.opens for each in body.statements)
+        order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
+        functions = (self.base.changed.function,)
+        return self._tried(self.base, order, body.fixtures, functions=functions, seconds=lengths.LATE)
 
     def _measured(self, workload: WorkloadTest) -> WorkloadTest | str:
         """Return the workload with its time, or why it is no benchmark."""
@@ -206,6 +226,7 @@ class TestChooser:
         fixtures: Sequence[str],
         *,
         functions: Sequence[WatchedFunction] = (),
+        seconds: float = TRIAL_SECONDS,
     ) -> Message:
         """Try code; its time in the `functions`, or in all that changed, is watched."""
         inside = [each.message(side.site.side.tree) for each in functions or side.functions]
@@ -214,7 +235,7 @@ class TestChooser:
             "peak": True,
             "fixtures": [] if GIVEN.issuperset(fixtures) else list(fixtures),
         }
-        return try_code(side.site, {**order, **more, "inside": inside})
+        return try_code(side.site, {**order, **more, "inside": inside}, seconds=seconds)
 
 
 def _once(workload: WorkloadTest) -> float:

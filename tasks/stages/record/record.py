@@ -8,7 +8,7 @@ from functools import partial
 from itertools import accumulate
 
 from ...artifacts import Detection, Peaks, Recording, WorkloadTest
-from ...bench.observing.exploring import explore
+from ...bench.observing.exploring import Reach, explore
 from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
 from ...benchmark_tests.writing.sampling import REALISTIC
@@ -29,7 +29,7 @@ from .generated_code import writes_changed_code
 from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
 from .repairs import repaired
-from .sides import RUNNING_SECONDS, Sides
+from .sides import RUNNING_SECONDS, RecordedSide, Sides
 
 MOST_SECONDS = 120.0
 """For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
@@ -161,7 +161,7 @@ class _Recorder:
                 functions = self.sides.functions(side, found)
                 seen, files, more = explore(side.site, functions, tests, seconds=self._seconds(EXPLORING_SECONDS))
                 ran += files
-                reached += [named(each, side.sources, self._detection.layout) for each in seen]
+                reached += (self._named(each, side) for each in seen)
                 notes += more
         # Generated inputs differ from run to run, and nobody would write them.
         reached = [each for each in reached if not each.generated] or reached
@@ -169,6 +169,9 @@ class _Recorder:
         titles = tuple(map(commit_words.title_sentence, describing))
         explored = Exploration(tuple(found), tuple(reached), self.sides.base.sources, titles)
         return explored, tuple(ran), tuple(notes)
+
+    def _named(self, reach: Reach, side: RecordedSide) -> NamedReach:
+        return named(reach, side.sources, self._detection.layout, is_added=self.sides.is_added(reach.test))
 
     # -- what is called
 
@@ -292,7 +295,7 @@ class _Recorder:
                 flat = [node for run in nodes for node in run]
                 explored = partial(explore, side.site, functions, flat, seconds=self._seconds(EXPLORING_SECONDS))
                 seen, _, more = explored(inside=target.watched, chains=False, only=cases)
-                calls += (named(each, side.sources, self._detection.layout) for each in seen)
+                calls += (self._named(each, side) for each in seen)
                 notes = (*notes, *more)
         return tuple(calls), notes
 

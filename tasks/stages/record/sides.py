@@ -122,6 +122,15 @@ class Sides:
             path for path in self.detection.files if self._naming.is_file(path) and (self.head.tree / path).exists()
         )
 
+    def is_added(self, test: str) -> bool:
+        """Return whether head adds a test, by its id, or changes it."""
+        path, *names = test.partition("[")[0].split("::")
+        if path not in self.new_tests:
+            return False
+        sides = (side.sources.definitions(path) for side in (self.base, self.head))
+        before, after = ({each.name: each.code for each in found}.get(".".join(names)) for found in sides)
+        return before != after
+
     # -- functions
 
     def functions(self, side: RecordedSide, candidates: Sequence[Candidate]) -> dict[str, WatchedFunction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
+from tasks.stages.record import choosing, lengths
+from tasks.stages.record import record as stage
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
 from tests.support.projects import FLIT
@@ -349,47 +352,83 @@ def test_a_trial_counts_the_calls_in_each_statement(site):
 # -- the stages -------------------------------------------------------------------------------------------
 
 
-def test_a_private_function_is_measured_by_its_public_caller_on_the_projects_own_file(tmp_path):
-    """The change is in a helper, whose calls take microseconds; what it saves is seen in a call of `parse`."""
-    repo = TargetRepo(tmp_path / "target", FILES)
+def recorded(folder: Path, files: dict[str, str], changes: dict[str, str], name: str) -> tuple[Recording, str, str]:
+    """Record calls of a function of `rows` that head changes, and write the benchmark; return its notes and text."""
+    repo = TargetRepo(folder / "target", files)
     base = repo.head
-    repo.commit(
-        {"src/rows/__init__.py": CODE.replace('sum(1 for _ in text.split(","))', 'text.count(",") + 1')}, "Count"
-    )
+    repo.commit(changes, "Make it faster")
     layout = describe(FolderTree(repo.path))
     item = Optimization(id="item", head="main", domain=("cpu",))
-    paths = ProjectPaths(tmp_path / "work/prprep.yaml", tmp_path / "work/.codeflash").item("item")
-    first = CODE.splitlines().index("def _scan(text):") + 1
-    lines = first, first + 1
-    function = DETECTION.functions[0].model_copy(
-        update={
-            "path": "src/rows/__init__.py",
-            "module": "rows",
-            "name": "_scan",
-            "status": "modified",
-            "lines": lines,
-            "base_lines": lines,
-        }
-    )
-    DETECTION.model_copy(
-        update={
-            "item": "item",
-            "base": base,
-            "head": repo.head,
-            "target": "rows:_scan",
-            "functions": (function,),
-            "files": ("src/rows/__init__.py",),
-            "benchmark": None,
-            "layout": layout,
-        }
-    ).write(paths.detect, "d")
-    for stage in ("record", "scaffold"):
-        run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
-    recording, written = Recording.read(paths.record), Scaffolding.read(paths.scaffold)
+    paths = ProjectPaths(folder / "work/prprep.yaml", folder / "work/.codeflash").item("item")
+    path = "src/rows/__init__.py"
+    lines, base_lines = (_lines(text, name) for text in (changes[path], files[path]))
+    place = {"path": path, "module": "rows", "name": name, "status": "modified"}
+    function = DETECTION.functions[0].model_copy(update={**place, "lines": lines, "base_lines": base_lines})
+    changed = {"target": f"rows:{name}", "functions": (function,), "files": tuple(changes)}
+    commits = {"item": "item", "base": base, "head": repo.head, "benchmark": None, "layout": layout}
+    DETECTION.model_copy(update={**commits, **changed}).write(paths.detect, "d")
+    for each in ("record", "scaffold"):
+        run_stage(each, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
+    written = Scaffolding.read(paths.scaffold)
+    return Recording.read(paths.record), "\n".join(written.notes), (folder / "work" / written.source).read_text()
+
+
+def _lines(text: str, name: str) -> tuple[int, int]:
+    first = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith(f"def {name}("))
+    return first, first + 1
+
+
+def test_a_private_function_is_measured_by_its_public_caller_on_the_projects_own_file(tmp_path):
+    """The change is in a helper, whose calls take microseconds; what it saves is seen in a call of `parse`."""
+    counting = CODE.replace('sum(1 for _ in text.split(","))', 'text.count(",") + 1')
+    recording, notes, text = recorded(tmp_path, FILES, {"src/rows/__init__.py": counting}, "_scan")
     assert (recording.target, recording.changed) == ("rows:parse", "rows:_scan")
     assert recording.share > 0.4
     assert recording.call.reaches
-    text = (tmp_path / "work" / written.source).read_text()
     assert '"tests/data.csv"' in text
     assert "benchmark(parse, text)" in text
-    assert any("rows:parse, which spends" in note for note in written.notes)
+    assert "rows:parse, which spends" in notes
+
+
+QUADRATIC = """import re
+
+import rows.inner
+
+
+def strip(text):
+    return re.sub(r"[ ]*;", ";", text)
+"""
+TEXTS = """from rows import strip
+
+
+class Text(str):
+    pass
+
+
+def test_strip():
+    for text in {texts}:
+        assert strip(text) == text
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("str", "sizes are 1/{divisor} of those, on which base takes too long"),
+        ("Text", "Its large numbers are 1/{divisor} of those in the test, on which base takes too long"),
+    ],
+)
+def test_the_input_of_a_test_that_head_adds_is_made_smaller_if_base_does_not_end(tmp_path, monkeypatch, kind, words):
+    for module in (choosing, lengths):
+        monkeypatch.setattr(module, "LATE", 1.0)
+    monkeypatch.setattr(stage, "MOST_RUNS", 1)
+    files = {name: text for name, text in FILES.items() if not name.startswith("tests/")}
+    listed = f'[{kind}("x;y")] * 5_000', f'[{kind}("x" + " " * 200_000 + "y;")]'
+    short, long = (TEXTS.format(texts=texts) for texts in listed)
+    base = {**files, "src/rows/__init__.py": QUADRATIC, "tests/test_strip.py": short}
+    linear = QUADRATIC.replace('r"[ ]*;"', 'r"(?<! )[ ]*;"')
+    _, _, text = recorded(tmp_path, base, {"src/rows/__init__.py": linear, "tests/test_long.py": long}, "strip")
+    code = re.search(r'"x" \+ " " \* (.*) \+ "y;"', text)
+    divisor = 200_000 // int(code[1])
+    assert divisor in {10, 100}
+    assert words.format(divisor=divisor) in " ".join(text.split())

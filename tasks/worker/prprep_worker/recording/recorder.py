@@ -15,6 +15,7 @@ import time
 import types
 import weakref
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from prprep_worker.memory.allocations import Allocations
@@ -26,6 +27,7 @@ from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.privacy import Secrets
 from prprep_worker.values.source import Construction, Requirements, Writer
+from prprep_worker.values.texts import WHOLE
 
 Message = dict[str, Any]
 
@@ -37,8 +39,11 @@ CONSTRUCTIONS = 50_000
 TIMED = 20_000
 """Calls whose time and size are kept."""
 SCALES = (1, 10, 100, 1000)
+DIVISORS = (10, 100, 1000)
 MOST = 20_000_000
 """Characters, elements or bytes that an input is scaled up to: the machine has to hold it several times."""
+LEAST_DIVIDED = 2_000
+"""Characters, elements or bytes of an input that is written smaller, too: base may take for ever on all of it."""
 ATOM = 16
 """Characters, elements or bytes up to which an argument is no input that could be larger."""
 OPENED = 200
@@ -225,7 +230,7 @@ class Recorder:
         place = self._sample.draw()
         if place is None:
             return None
-        written = self._write_arguments(call, 1, is_reported=False) if call.size <= LARGEST else None
+        written = self._write_arguments(call, WHOLE, is_reported=False) if call.size <= LARGEST else None
         entry = short(written)
         return place, entry and {**entry, "kinds": call.kinds, "size": call.size}
 
@@ -238,10 +243,10 @@ class Recorder:
                 return None
         elif self._seen["kept"] and call.size < GROWTH * self._largest:
             return None
-        written = (self._write_arguments(call, scale) for scale in self._scales(call))
+        written = (self._write_arguments(call, Fraction(scale)) for scale in self._scales(call))
         scaled = list(itertools.takewhile(lambda each: each and each["scaled"], written))
         # The function may refuse what is built from a sample: a file holds all of it.
-        whole = self._write_arguments(call, 1, keep=True) if not scaled or scaled[0]["sampled"] else None
+        whole = self._write_arguments(call, WHOLE, keep=True) if not scaled or scaled[0]["sampled"] else None
         if not scaled and whole is None:
             return None
         self._largest = max(call.size, 1)
@@ -251,17 +256,26 @@ class Recorder:
             "kinds": call.kinds,
             "described": {name: summary(value) for name, value in call.values.items()},
             "spelled": scaled,
+            "smaller": [each for divisor in self._divisors(call) if (each := self._smaller(call, divisor))],
             "kept": whole,
             "stand_ins": (scaled or [whole])[0]["stand_ins"],
         }
 
     def _scales(self, call: ObservedCall) -> Iterator[int]:
-        """Yield what the input's size may be multiplied by: several arguments of some size belong together."""
-        is_alone = sum(size_of(value) > ATOM for value in call.values.values()) <= 1
-        return (scale for scale in SCALES if scale == 1 or (is_alone and scale * call.size <= MOST))
+        """Yield what the input's size may be multiplied by."""
+        return (scale for scale in SCALES if scale == 1 or (_has_one_input(call) and scale * call.size <= MOST))
+
+    def _divisors(self, call: ObservedCall) -> Iterator[int]:
+        return (each for each in DIVISORS if _has_one_input(call) and call.size >= LEAST_DIVIDED)
+
+    def _smaller(self, call: ObservedCall, divisor: int) -> Message | None:
+        """Write the arguments with a part of their sizes; None if they cannot be written like that."""
+        written = self._write_arguments(call, Fraction(1, divisor), is_reported=False)
+        is_smaller = written is not None and written["scaled"]
+        return {**written, "scale": 1, "divisor": divisor} if written and is_smaller else None
 
     def _write_arguments(
-        self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
+        self, call: ObservedCall, scale: Fraction, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
         """Write the arguments as code, with `keep` also as files of data; None if one cannot be written."""
         taken = {*call.values, *RESERVED, self.function.called.partition(".")[0]}
@@ -283,9 +297,9 @@ class Recorder:
                 return None
         if keep and not written.data:
             return None
-        return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
+        return {**written.message(), "scale": int(scale), "scaled": written.scaled or scale == 1}
 
-    def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
+    def _writer(self, scale: Fraction = WHOLE, taken: set[str] | None = None) -> Writer:
         orders, files = self._orders, tuple(self.opened)
         how = (self._construction_of, taken, self._secrets, files)
         return Writer(orders["tree"], orders["depth"], scale, *how)
@@ -341,6 +355,11 @@ class Recorder:
         paths = (os.path.realpath(path) for path in self.opened)
         inside = (path[len(tree) :] for path in paths if path.startswith(tree))
         return [path.replace(os.sep, "/") for path in inside if not path.endswith((".py", ".pyc"))]
+
+
+def _has_one_input(call: ObservedCall) -> bool:
+    """Return whether at most one argument is of some size: several belong together."""
+    return sum(size_of(value) > ATOM for value in call.values.values()) <= 1
 
 
 def _reference(value: object) -> Callable[[], object]:

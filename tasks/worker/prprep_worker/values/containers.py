@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -26,6 +27,8 @@ def write_container(writer: Any, value: Any, depth: int) -> str | None:
         return _set(writer, value, depth)
     if kind not in SEQUENCES:
         return None
+    if writer.is_made_smaller(depth) and len(value) == 1:
+        depth -= 1  # of a single element its content is made smaller
     if kind is tuple and len(value) <= LISTED:
         elements = ", ".join(writer.write(element, depth + 1) for element in value)
         return f"({elements},)" if len(value) == 1 else f"({elements})"
@@ -37,15 +40,15 @@ def write_container(writer: Any, value: Any, depth: int) -> str | None:
 
 def _set(writer: Any, value: Any, depth: int) -> str:
     name = type(value).__name__
-    if len(value) * writer.factor(depth, len(value)) > LISTED:
+    if (size := writer.resized(depth, len(value))) > LISTED:
         return f"{name}({_distinct(writer, list(value), depth)})"
-    return f"{name}({_list(writer, sorted(value, key=repr), depth + 1)})" if value else f"{name}()"
+    return f"{name}({_list(writer, sorted(value, key=repr)[:size], depth + 1)})" if value else f"{name}()"
 
 
 def _list(writer: Any, elements: list[Any], depth: int) -> str:
-    size = len(elements) * writer.factor(depth, len(elements))
+    size = writer.resized(depth, len(elements))
     if size <= LISTED:
-        return f"[{', '.join(writer.write(element, depth + 1) for element in elements)}]"
+        return f"[{', '.join(writer.write(element, depth + 1) for element in elements[:size])}]"
     built = _numbers(writer, elements, size) or _texts(writer, elements, size)
     if built:
         return built
@@ -57,7 +60,7 @@ def _list(writer: Any, elements: list[Any], depth: int) -> str:
 
 def _distinct(writer: Any, elements: list[Any], depth: int) -> str:
     """Build the elements of a large set, each of them once."""
-    size, kinds = len(elements) * writer.factor(depth, len(elements)), {type(element) for element in elements}
+    size, kinds = writer.resized(depth, len(elements)), {type(element) for element in elements}
     if kinds == {int}:
         writer.needs.add("rng")
         low = min(elements)
@@ -107,9 +110,10 @@ def _texts(writer: Any, elements: list[Any], size: int) -> str | None:
 def _mapping(writer: Any, value: Any, depth: int) -> str:
     kind = type(value)
     # Few keys mean something each; of many, more can be made up.
-    size = len(value) * (writer.factor(depth, len(value)) if len(value) > LISTED else 1)
+    size = writer.resized(depth, len(value)) if len(value) > LISTED else len(value)
     if size <= LISTED:
-        pairs = (f"{writer.write(key, depth + 1)}: {writer.write(inner, depth + 1)}" for key, inner in value.items())
+        items = itertools.islice(value.items(), size)
+        pairs = (f"{writer.write(key, depth + 1)}: {writer.write(inner, depth + 1)}" for key, inner in items)
         code = f"{{{', '.join(pairs)}}}"
     else:
         inner = writer.write(next(iter(value.values())), depth + 1)

@@ -36,7 +36,7 @@ def _numpy(writer: Any, value: Any, depth: int) -> str | None:
 def _array(writer: Any, value: Any, depth: int) -> str:
     kind, dtype, shape = value.dtype.kind, value.dtype.name, list(value.shape)
     if shape and value.size:
-        shape[0] *= writer.factor(depth, shape[0])
+        shape[0] = writer.resized(depth, shape[0])
     if math.prod(shape) <= LISTED and kind in "biufc":
         return f"np.array({value.tolist()!r}, dtype=np.{dtype})"
     size = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
@@ -67,7 +67,7 @@ def _column(writer: Any, series: Any, depth: int) -> str:
     if values.dtype.kind in "biuf" and not (values.dtype.kind == "f" and series.isna().any()):
         return writer.write(values, depth)
     if values.dtype.kind == "M":
-        periods = len(series) * writer.factor(depth, len(series))
+        periods = writer.resized(depth, len(series))
         return f'pd.date_range("{series.min()}", periods={periods}, freq="min")'
     return writer.write(series.tolist(), depth)
 
@@ -78,7 +78,7 @@ def _image(writer: Any, value: Any, depth: int) -> str | None:
     bands = {"RGB": (3,), "RGBA": (4,), "L": ()}.get(value.mode)
     writer.imports.add("from PIL import Image")
     width, height = value.size
-    height *= writer.factor(depth, height)
+    height = writer.resized(depth, height)
     if bands is None or "numpy" not in sys.modules:
         return f"Image.new({value.mode!r}, ({width}, {height}))"
     writer.imports.add("import numpy as np")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime  # noqa: ICN001 - shadows nothing
 import decimal
 import enum
-import fractions
 import functools
 import inspect
 import io
@@ -25,6 +24,7 @@ import types
 import unittest.mock
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from prprep_worker.values.anatomy import fields_of, imported, is_pydantic_model, state_of, stores_arguments
@@ -35,12 +35,23 @@ from prprep_worker.values.packages import write_foreign
 from prprep_worker.values.privacy import Secrets, is_of_machine, joined, private_part
 from prprep_worker.values.representation import call_shown_by
 from prprep_worker.values.texts import LONGEST as TEXT
-from prprep_worker.values.texts import MOST_LINES, joined_runs, lines_needed, numbered_lines, period_of, quoted
+from prprep_worker.values.texts import (
+    MOST_LINES,
+    WHOLE,
+    joined_runs,
+    lines_needed,
+    multiplied,
+    numbered_lines,
+    period_of,
+    quoted,
+)
 
 WORDS = 4
 """A text of fewer words is treated as a word, a name or an address, one of more as prose."""
 LONGEST = 4_000
 """Characters of one expression; more are not readable."""
+SMALL = 200
+"""Characters or elements of a value that is not made smaller."""
 DEEPEST = 6
 CHANGED = 8
 """The most attributes that are set after an object was created."""
@@ -87,16 +98,17 @@ class Writer(Requirements):
     """Write the values of one call.
 
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
-    of the arguments. `construction_of` returns how an object was made, if that was recorded. `statements` use names
-    that are not `taken`; an argument has the name of its parameter, `own_name`. What holds `secrets` is not written. A
-    long text that is the content of one of the `files` is read from there; all others take MOST_LINES at most.
+    of the arguments, and may be a part of 1. `construction_of` returns how an object was made, if that was recorded.
+    `statements` use names that are not `taken`; an argument has the name of its parameter, `own_name`. What holds
+    `secrets` is not written. A long text that is the content of one of the `files` is read from there; all others take
+    MOST_LINES at most.
     """
 
     def __init__(
         self,
         tree: str,
         depth: int,
-        scale: int = 1,
+        scale: Fraction = WHOLE,
         construction_of: Callable[[object], Construction | None] = lambda _value: None,
         taken: set[str] | None = None,
         secrets: Secrets | None = None,
@@ -148,12 +160,19 @@ class Writer(Requirements):
                 return code
         raise CannotWriteError(f"a {type(value).__qualname__} cannot be written as code")
 
-    def factor(self, depth: int, size: int) -> int:
+    def factor(self, depth: int, size: int) -> Fraction:
         """Return what the size of a value is multiplied by."""
-        if depth > 0 or self._scale == 1 or not size:
-            return 1
+        if depth > 0 or self._scale == 1 or not size or (self._scale < 1 and size <= SMALL):
+            return WHOLE
         self.scaled = self.sampled = True
         return self._scale
+
+    def resized(self, depth: int, size: int) -> int:
+        """Return the size to write instead of a value's own."""
+        return multiplied(size, self.factor(depth, size)) if size else 0
+
+    def is_made_smaller(self, depth: int) -> bool:
+        return depth == 0 and self._scale < 1
 
     def check_private(self, text: str) -> None:
         """Raise CannotWriteError if a text reveals this machine, its user or the environment's secrets."""
@@ -169,7 +188,7 @@ class Writer(Requirements):
         if kind in (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone):
             self.imports.add("import datetime")
             return repr(value)
-        if kind in (decimal.Decimal, fractions.Fraction, uuid.UUID):
+        if kind in (decimal.Decimal, Fraction, uuid.UUID):
             self.imports.add(f"from {kind.__module__} import {kind.__name__}")
             return repr(value)
         return None
@@ -189,30 +208,31 @@ class Writer(Requirements):
         is_prose = len(value.split()) >= WORDS or len(value) > TEXT
         lines = value.splitlines(keepends=True)
         is_line = len(lines) == 1 and lines[0] != lines[0].strip("\r\n" if kind is str else b"\r\n")
-        factor = self.factor(depth, len(value)) if is_prose and not is_line else 1
+        is_resized = is_prose and (not is_line or self.is_made_smaller(depth))
+        factor = self.factor(depth, len(value)) if is_resized else WHOLE
         if len(value) <= TEXT and factor == 1:
             return quoted(value)
         return self._pattern(value, factor) or self._document(value, factor)
 
-    def _pattern(self, value: Any, factor: int) -> str | None:
+    def _pattern(self, value: Any, factor: Fraction) -> str | None:
         """Write a text that repeats itself or consists of parts that do, or whose lines are numbered."""
         whole = period_of(value)
         if len(whole) <= TEXT:
             self.sampled = True
             if len(whole) == len(value) and not value[-1:].isspace():
                 # The last word and the first are two.
-                return f"{quoted(whole + (' ' if isinstance(whole, str) else b' '))} * {factor:_}"
-            return f"{quoted(whole)} * {max(1, round(factor * len(value) / len(whole))):_}"
+                return f"{quoted(whole + (' ' if isinstance(whole, str) else b' '))} * {multiplied(1, factor):_}"
+            return f"{quoted(whole)} * {multiplied(len(value), factor / len(whole)):_}"
         numbered = numbered_lines(value, factor) if isinstance(value, str) else None
         return numbered if numbered is not None and len(numbered) <= TEXT else joined_runs(value, factor)
 
-    def _document(self, value: Any, factor: int) -> str:
+    def _document(self, value: Any, factor: Fraction) -> str:
         content = self._content(value)
-        if content is not None:
-            return content if factor == 1 else f"{content} * {factor:_}"
+        if content is not None and factor >= 1:
+            return content if factor == 1 else f"{content} * {multiplied(1, factor):_}"
         self._lines += lines_needed(value)
         # A part of a document is no document.
-        if factor > 1 or self._lines > MOST_LINES:
+        if factor != 1 or self._lines > MOST_LINES:
             raise CannotWriteError(f"it is a text of {len(value):,} characters")
         return quoted(value)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
+WHOLE = Fraction(1)
 LONGEST = 160
 """Characters up to which every text is written whole."""
 MOST_LINES = 25
@@ -21,6 +23,11 @@ DIGITS = "0123456789"
 FEWEST_LINES = 4
 """Of a text whose lines are numbered."""
 NUMBERS = re.compile(r"(?<![0-9])(0|[1-9][0-9]*)(?![0-9])")
+
+
+def multiplied(size: int, factor: Fraction) -> int:
+    """Return a size, or a number of repeats, times a factor that may be a part of 1; at least 1."""
+    return max(1, round(size * factor))
 
 
 def quoted(value: Any) -> str:
@@ -56,7 +63,7 @@ def period_of(value: Any) -> Any:
     return head[:period] if repeats else value
 
 
-def joined_runs(value: Any, factor: int = 1) -> str | None:
+def joined_runs(value: Any, factor: Fraction = WHOLE) -> str | None:
     """Write a text that consists of a few runs, each of one short text that repeats itself, and of a few others.
 
     Each run becomes `factor` times as long. Return None for any other text.
@@ -70,7 +77,7 @@ def joined_runs(value: Any, factor: int = 1) -> str | None:
             continue
         size, count = run
         parts += [quoted(value[start:end])] if end > start else []
-        parts.append(f"{quoted(value[end : end + size])} * {count * factor:_}")
+        parts.append(f"{quoted(value[end : end + size])} * {multiplied(count, factor):_}")
         start = end = end + size * count
     parts += [quoted(value[start:])] if start < len(value) else []
     is_short = len(parts) <= MOST_PARTS and sum(map(len, parts)) <= LONGEST
@@ -89,7 +96,7 @@ def _run_at(value: Any, start: int) -> tuple[int, int] | None:
     return None
 
 
-def numbered_lines(text: str, factor: int = 1) -> str | None:
+def numbered_lines(text: str, factor: Fraction = WHOLE) -> str | None:
     """Write a text whose lines differ by a number that counts up, `factor` times as many; None for any other text."""
     lines = text.split("\n")
     end = "\n" if lines[-1] == "" else ""
@@ -108,6 +115,7 @@ def numbered_lines(text: str, factor: int = 1) -> str | None:
     if any(each != line(number) for number, each in enumerate(lines, first)):
         return None
     parts = [part.replace("{", "{{").replace("}", "}}") for part in parts]
-    numbers = f"{first}, {first + len(lines) * factor:_}" if first else f"{len(lines) * factor:_}"
+    count = multiplied(len(lines), factor)
+    numbers = f"{first}, {first + count:_}" if first else f"{count:_}"
     joined, template = ('""', line("{number}") + end) if end else (r'"\n"', line("{number}"))
     return f"{joined}.join(f{quoted(template)} for number in range({numbers}))"
