@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...artifacts import RecordedCall
@@ -52,12 +53,14 @@ def record(
     runs: Sequence[TestRun],
     *,
     wanted: Wanted | None = None,
+    makers: bool = False,
     seconds: float,
     report: Report,
 ) -> tuple[list[Message], list[str]]:
     """Make the runs one after the other while there is time; return a recording of each, and notes.
 
-    A recording has what was `run`, and whether it `ran` at least one test, or called the target.
+    With `makers`, objects may be written as calls of the project's functions that returned them. A recording has what
+    was `run`, and whether it `ran` at least one test, or called the target.
     """
     recordings: list[Message] = []
     notes = []
@@ -71,7 +74,8 @@ def record(
                 break
             report(f"recording calls of {function.called}: {path}")
             limit = min(left, FILE_SECONDS)
-            recording, note = _record(site, function, _pytest(site, *tests), run=path, seconds=limit, wanted=wanted)
+            run = partial(_record, site, function, _pytest(site, *tests), run=path, seconds=limit)
+            recording, note = run(wanted=wanted, makers=makers)
             recordings += [recording] if recording else []
             notes += [f"{path}: {note}"] if note else []
     return recordings, notes
@@ -136,6 +140,7 @@ def _record(
     seconds: float,
     wanted: Wanted | None = None,
     measure: Message | None = None,
+    makers: bool = False,
 ) -> tuple[Message, str]:
     """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
     with temporary_folder("prprep-record-") as folder:
@@ -150,6 +155,7 @@ def _record(
             "measure": measure and {**measure, "profile": f"{folder}/profile.bin"},
             "secrets": {"forms": _forms_of_passed(site), "names": secrets.NAME},
             "wanted": wanted,
+            "makers": makers,
             "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
         note, complete = "", False

@@ -21,6 +21,8 @@ MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
 MOST_ADDED: Final = 6
 """Of these, tests that head adds or changes, which go first: they show what the change is about."""
+MOST_NAMED: Final = 3
+"""And tests with the target's name in theirs, or in their file's."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -147,9 +149,10 @@ class Exploration:
         return seconds
 
     def tests(self, target: str) -> tuple[tuple[str, ...], ...]:
-        """Return tests that head adds and that spend the most time in a target, then others, file by file.
+        """Return tests that reach a target, file by file; the cases of a test are one.
 
-        The cases of a test are one.
+        Some that head adds come first, then some that are named after the target, whose calls are the simplest, and
+        then those that spend the most time in it.
         """
         seconds: dict[str, float] = defaultdict(float)
         for reach in self.reached:
@@ -158,7 +161,8 @@ class Exploration:
         longest = sorted(seconds, key=lambda test: -seconds[test])
         added = {each.test.partition("[")[0] for each in self.reached if each.is_added}
         first = [test for test in longest if test in added][:MOST_ADDED]
-        return by_file([*dict.fromkeys((*first, *longest))][:MOST_TESTS])
+        named = [test for test in longest if _own_name(target).lower() in test.lower()][:MOST_NAMED]
+        return by_file([*dict.fromkeys((*first, *named, *longest))][:MOST_TESTS])
 
     def cases(self, target: str) -> tuple[str, ...]:
         """Return the cases of each test that spend the most time in a target."""

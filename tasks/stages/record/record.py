@@ -11,6 +11,7 @@ from ...artifacts import Detection, Peaks, Recording, WorkloadTest
 from ...bench.observing.exploring import Reach, explore
 from ...bench.observing.importing import import_seconds
 from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
+from ...bench.workers.channel import Message
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...body import commit_words
 from ...errors import SourceError
@@ -328,12 +329,7 @@ class _Recorder:
             recordings, notes = record_command(site, called.function, item.drive, seconds=seconds, report=report)
         else:
             runs = tuple(each[0].partition("::")[0] for each in tests)
-            record_calls = partial(record, wanted=wanted, seconds=seconds, report=report)
-            recordings, notes = record_calls(site, called.function, self._old(tests))
-            new, there = self._new(tests), self.sides.at_head(called)
-            if new and there:
-                more, why_not = record_calls(replace(self.sides.head.site, stem=stem), there.function, new)
-                recordings, notes = [*recordings, *more], [*notes, *why_not]
+            recordings, notes = self._calls(called, tests, wanted, stem=stem)
         chooser = CallChooser(
             item,
             called,
@@ -343,7 +339,27 @@ class _Recorder:
             lines=self.sides.lines,
             documents=self.sides.documents,
         )
-        return chooser.recording(recordings, runs, notes)
+        recording = chooser.recording(recordings, runs, notes)
+        found = recording.call or recording.sample
+        if found or item.drive or not recording.calls or self.sides.seconds_left < SECONDS_FOR_TESTS:
+            return recording
+        # What tests get from the project's functions may have no other code.
+        recordings, notes = self._calls(called, tests, wanted, stem=stem, makers=True)
+        again = chooser.recording(recordings, runs, notes)
+        return again if again.call or again.sample else recording
+
+    def _calls(
+        self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, stem: str, makers: bool = False
+    ) -> tuple[list[Message], list[str]]:
+        """Record calls in tests of both sides; return a recording of each file, and notes."""
+        seconds, report = self._seconds(MOST_SECONDS), self._inputs.report
+        record_calls = partial(record, wanted=wanted, makers=makers, seconds=seconds, report=report)
+        recordings, notes = record_calls(replace(self.sides.base.site, stem=stem), called.function, self._old(tests))
+        new, there = self._new(tests), self.sides.at_head(called)
+        if new and there:
+            more, why_not = record_calls(replace(self.sides.head.site, stem=stem), there.function, new)
+            recordings, notes = [*recordings, *more], [*notes, *why_not]
+        return recordings, notes
 
 
 def _gap(first: Recording, tried: Sequence[Recording], *, notes: Sequence[str], reason: str) -> Recording:

@@ -404,6 +404,23 @@ def test_tests_are_listed_by_file_without_their_cases(sources):
     assert found.tests("toml.parser:load") == (("b.py::two",), ("a.py::one", "a.py::three"))
 
 
+def test_tests_that_head_adds_and_those_named_after_the_target_are_kept(sources):
+    long = [reach("load", 9.0, test=f"long.py::test_{number}") for number in range(20)]
+    named = [reach("load", 0.1, test=f"test_load.py::test_{number}") for number in range(20)]
+    added = [replace(reach("load", 0.01, test=f"new.py::test_{number}"), is_added=True) for number in range(20)]
+    chosen = exploration(sources, *long, *named, *added).tests("toml.parser:load")
+    assert {file[0].partition("::")[0]: len(file) for file in chosen} == {"new.py": 6, "test_load.py": 3, "long.py": 3}
+
+
+def test_the_calls_of_tests_that_head_adds_are_wanted_however_short_they_are_there(sources):
+    called = callable_of(sources, "toml.parser:load")
+    old = [reach("load", 1.0, test=f"old{number}", longest=(TimedCall(1, 0.9, 0.9),)) for number in range(9)]
+    added = replace(reach("load", 0.1, test="added", longest=(TimedCall(4, 0.1, 0.001),)), is_added=True)
+    found = workload(called, [*old, added])
+    assert next(iter(found.wanted.items())) == ("added", [4])
+    assert (len(found.wanted), found.inside) == (6, 0.9)
+
+
 def test_calls_in_which_the_change_takes_most_of_the_time_are_wanted(sources):
     called = callable_of(sources, "toml.parser:load")
     small, diluted, large = TimedCall(1, 0.01, 0.009), TimedCall(2, 1.0, 0.1), TimedCall(3, 0.1, 0.06)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,18 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
         f"the run of the tests ended in tests/test_slow.py::test_{name}, which is left out"
         for name in ("killed", "leaving")
     )
+
+
+def test_a_project_that_is_a_plugin_of_pytest_is_watched(site):
+    """Its modules then have one loader, that of pytest."""
+    installed = site.side.tree / "src/rows-1.dist-info"
+    installed.mkdir()
+    entry = "[pytest11]\nrows = rows\n"
+    for name, text in {"METADATA": "Name: rows\n", "RECORD": "rows/__init__.py,,\n", "entry_points.txt": entry}.items():
+        (installed / name).write_text(text)
+    seen, ran, notes = explore(site, functions("parse"), ["tests/test_rows.py::test_parse"], seconds=60)
+    shutil.rmtree(installed)
+    assert (len(seen), ran, notes) == (3, ("tests/test_rows.py",), ())
 
 
 def test_tests_with_generated_inputs_run_last(site):

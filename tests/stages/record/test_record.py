@@ -469,6 +469,61 @@ def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
     assert seen["kept"][0]["spelled"][0]["arguments"] == {"self": 'Names(prices={"b": 1})', "key": '"a"'}
 
 
+NODES = """class Node:
+    def __init__(self, tokens):
+        self.words = [token.upper() for token in tokens]
+        self.inner = []
+
+
+def parse(text, deep=False, *, limit=None):
+    node = Node(text.split()[:limit])
+    node.inner = [Node([word]) for word in node.words] if deep else []
+    return node
+
+
+class Parser:
+    def __init__(self, sep):
+        self.sep = sep
+
+    def parse(self, *texts):
+        return [parse(text.replace(self.sep, " ")) for text in texts]
+
+
+def total(node):
+    return len(node.words)
+"""
+MAKES = """import sys
+
+from nodes import Parser, parse, total
+
+
+def test_profiling_is_switched_off():
+    sys.setprofile(None)
+
+
+def test_it():
+    first = parse("a b")
+    assert total(first) == 2
+    assert total(parse("a b c", True).inner[1]) == 1
+    assert total(parse("a b c", limit=1)) == 1
+    assert total(Parser("-").parse("a", "a-b-c-d")[1]) == 4
+    first.words.append("C")
+    assert total(first) == 3
+"""
+
+
+def test_an_object_is_written_as_the_call_that_made_it(place):
+    tree = place.side.tree
+    (tree / "src/nodes.py").write_text(NODES)
+    (tree / "tests/test_nodes.py").write_text(MAKES)
+    function, tests = WatchedFunction("nodes:total"), [("tests/test_nodes.py",)]
+    (seen,), _ = record_tests(place, function, tests, makers=True, seconds=60, report=silent)
+    drawn = [call and call["arguments"]["node"] for call in seen["sample"]]
+    made = ['parse("a b")', 'parse("a b c", deep=True).inner[1]', 'parse("a b c", limit=1)']
+    # The last one was changed after it was made.
+    assert drawn == [*made, 'Parser(sep="-").parse("a", "a-b-c-d")[1]', None]
+
+
 def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
     tree = place.side.tree
     (tree / "tests/test_much.py").write_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import functools
 import gc
 import importlib.abc
@@ -47,6 +48,8 @@ class ModuleWatch(importlib.abc.MetaPathFinder):
             execute(module)
             self._executed(module)
 
+        # Other modules may have the same loader: pytest has one for all plugins, of which the project may be one.
+        spec.loader = copy.copy(spec.loader)
         spec.loader.exec_module = execute_and_watch
         return spec
 

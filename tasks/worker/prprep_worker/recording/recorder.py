@@ -22,6 +22,7 @@ from prprep_worker.memory.allocations import Allocations
 from prprep_worker.recording.arguments import RESERVED, WrittenArguments
 from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_boundary
 from prprep_worker.recording.functions import WantedFunction
+from prprep_worker.recording.makers import MOST_PARTS, MadeBy, MakerWatch, parts_of
 from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
@@ -109,6 +110,7 @@ class Recorder:
         self._measured_call = measured.get("test"), measured.get("size")
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
+        self._makers = MakerWatch(os.path.realpath(orders["tree"]), self.note_made) if orders.get("makers") else None
 
     @contextlib.contextmanager
     def _own_work(self) -> Iterator[None]:
@@ -210,6 +212,8 @@ class Recorder:
     def begin_test(self, name: str) -> None:
         """Count calls anew; the orders have the numbers of those that are `wanted`, by test."""
         self.running, self._number = name, 0
+        if self._makers is not None:
+            self._makers.resume()
 
     def is_in_call(self) -> bool:
         return bool(self._open) and not self._is_own_work()
@@ -333,6 +337,23 @@ class Recorder:
             except Exception:  # noqa: BLE001, S110 - the object has no construction, then
                 pass
             self._seconds_left -= time.perf_counter() - started
+
+    def note_made(self, value: object, made: MadeBy) -> None:
+        """Note how a function made an object, and what is reached from it."""
+        if self._is_own_work():
+            return
+        started = time.perf_counter()
+        with self._own_work(), contextlib.suppress(Exception):  # the object has no construction, then
+            if self._seconds_left > 0 and len(self._constructions) <= CONSTRUCTIONS:
+                writer = self._writer()
+                code = made.written(writer)
+                if not writer.statements:
+                    requirements = Requirements()
+                    requirements.require(writer)  # the writer itself would keep all that it wrote
+                    for part, each in (("", value), *itertools.islice(parts_of(value), MOST_PARTS)):
+                        construction = Construction(code + part, requirements, by_function=True)
+                        self._constructions[id(each)] = _reference(each), construction
+        self._seconds_left -= time.perf_counter() - started
 
     def note_function(self, function: types.FunctionType) -> None:
         self._seen["found"], self._seen["is_async"] = True, inspect.iscoroutinefunction(function)

@@ -83,10 +83,11 @@ class Requirements:
 
 
 class Construction(NamedTuple):
-    """The code that made an object, as a Writer wrote it."""
+    """The code that made an object, as a Writer wrote it: a call of its class, or of another function."""
 
     code: str
     requirements: Requirements
+    by_function: bool = False
 
     def repeat(self) -> object:
         names: dict[str, Any] = {}
@@ -150,6 +151,7 @@ class Writer(Requirements):
             self._text,
             functools.partial(write_container, self),
             self._named,
+            self._as_made,
             self._file,
             self._structure,
             functools.partial(write_foreign, self),
@@ -429,6 +431,11 @@ class Writer(Requirements):
         positional = (self.write(inner, depth + 1) for inner in call.positional)
         named = (f"{key}={self.write(inner, depth + 1)}" for key, inner in call.named.items())
         return f"{name}({', '.join((*positional, *named))})"
+
+    def _as_made(self, value: Any, depth: int) -> str | None:
+        """Write the call of a function that made an object, which is shorter than what the object consists of."""
+        recorded = self._construction_of(value)
+        return self._as_constructed(value, depth) if recorded and recorded.by_function else None
 
     def _as_constructed(self, value: Any, depth: int) -> str | None:
         """Write the call of the constructor that made an object; None if none was recorded, or it makes another."""
