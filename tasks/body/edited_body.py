@@ -57,6 +57,12 @@ def unpublishable(body: bytes) -> str:
     return ""
 
 
+def shortened(objections: Sequence[str], hint: str) -> list[str]:
+    """Return the first objections, and last how many more there are, with what to do."""
+    more = len(objections) - MOST_NAMED
+    return [*objections[:MOST_NAMED], f"{more} more like these; {hint}" if more > 0 else hint]
+
+
 def objections(rendered: str, edited: str, evidence: CitableEvidence, template: str = "") -> Iterator[str]:
     """Yield a sentence for each edit that keeps the body from being published.
 

@@ -98,9 +98,7 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None, body: 
     known, template = CitableEvidence(evidence.comparison, rendered), evidence.detection.template_text
     if objections := list(edited_body.objections(rendered, body.decode(), known, template)):
         hint = f"to restore it, delete it and run `prprep render:{item.id}`; edits that claim nothing may stay"
-        first, more = objections[: edited_body.MOST_NAMED], len(objections) - edited_body.MOST_NAMED
-        yield from (f"{rendering.body}: {objection}" for objection in first)
-        yield f"{rendering.body}: {f'{more} more; ' if more > 0 else ''}{hint}"
+        yield from (f"{rendering.body}: {each}" for each in edited_body.shortened(objections, hint))
 
 
 def of_title(branch: Branching, item: Optimization, paths: ItemPaths) -> Iterator[str]:

@@ -121,9 +121,8 @@ def read_row(number: int, inputs: StageInputs, *, stale: Sequence[str] = ()) -> 
     is_edited = _is_edited(inputs.folder, rendering)
     state, reasons = _state(inputs, rendering, failure, stale=stale, is_current=is_current)
     if is_edited and state in {READY, REVIEW} and (objections := list(_objections(inputs, rendering))):
-        first, more = objections[: edited_body.MOST_NAMED], len(objections) - edited_body.MOST_NAMED
         hint = f"delete the edited body and run `prprep render:{item.id}` to restore it"
-        state, reasons = REVIEW, (*reasons, *first, f"{f'{more} more like these; ' if more > 0 else ''}{hint}")
+        state, reasons = REVIEW, (*reasons, *edited_body.shortened(objections, hint))
     return Row(
         number=number,
         id=item.id,
