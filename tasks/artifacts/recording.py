@@ -71,7 +71,7 @@ class RecordedCall(Record):
 
     `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `returned` is the type
     of the result; `lazy` says that it is a generator, `changes` that the call changes its arguments, `reaches` that it
-    executes lines that head changes, `reaches_once` that only its first call does.
+    executes lines that head changes, of which so many are `executed`, `reaches_once` that only its first call does.
     """
 
     size: int
@@ -86,6 +86,7 @@ class RecordedCall(Record):
     changes: bool = False
     reaches: bool = True
     reaches_once: bool = False
+    executed: int = 0
     peaks: Peaks | None = None
 
 

@@ -137,21 +137,17 @@ class CallChooser:
             if isinstance(spelled, str):
                 failures.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {spelled}")
             else:
-                tried, executed = spelled
-                share = self._share(tried)
-                rank = (share >= LEAST_SHARE, executed, tried.reaches_once)
-                working.append((rank, share * tried.spelling.seconds, tried))
+                share = self._share(spelled)
+                rank = (share >= LEAST_SHARE, spelled.executed, spelled.reaches_once)
+                working.append((rank, share * spelled.spelling.seconds, spelled))
         if not working:
             return None, tuple(dict.fromkeys(failures))[:3]
         first = max(rank for rank, _, _ in working)
         best = [each for each in working if each[0] == first]
         return lengths.alike(best, lambda each: each[1])[0][2], ()
 
-    def _spelled(self, call: Message) -> tuple[RecordedCall, int] | str:
-        """Return a call, scaled up if possible, and the number of lines that head changes and it executes.
-
-        If it does not run on both sides, return why.
-        """
+    def _spelled(self, call: Message) -> RecordedCall | str:
+        """Return a call, scaled up if possible, or why it does not run on both sides."""
         first, best, failure = self._scaled_up(call)
         if best is None and call["kept"]:
             # Files hold the whole input if code built from a part of it does not run.
@@ -170,8 +166,9 @@ class CallChooser:
         if "raised" in at_head:
             return f"at head, {at_head['raised']}"
         reaches = bool(at_head["reached"])
-        update = {"reaches": reaches, "reaches_once": not reaches and bool(at_head.get("reached_first"))}
-        return best.model_copy(update=update), len(at_head.get("executed", ()))
+        once = not reaches and bool(at_head.get("reached_first"))
+        executed = len(at_head.get("executed", ()))
+        return best.model_copy(update={"reaches": reaches, "reaches_once": once, "executed": executed})
 
     def _scaled_up(self, call: Message) -> tuple[RecordedCall | None, RecordedCall | None, str]:
         """Scale a call up until it takes long enough or fails; return the first and last that run, and the failure.

@@ -181,9 +181,13 @@ class _Recorder:
         notes = notes if target.called_as else (*notes, _unnamed(target))
         recording, tried, failures = self._best_call(exploration, target)
         notes = (*notes, *failures)
+        reached = exploration.longest_tests(target.watched)
+        is_enough = recording is not None and (self._is_memory or round_of(recording) >= lengths.ENOUGH)
         if recording:
             recording = recording.model_copy(update={"notes": (*notes, *recording.notes)})
-            if self._is_memory or round_of(recording) >= lengths.ENOUGH:
+            # A test that head adds may execute more of what changes than any call that could be written.
+            reached = self._added_besides(recording, reached) if is_enough else reached
+            if not reached:
                 return recording
         if not tried and not recording and self.sides.at_head(target) is None:
             what = f"{target.watched} exists at base but not at head: no benchmark of it can run on both sides"
@@ -191,8 +195,8 @@ class _Recorder:
                 "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
             )
             raise SourceError(what, where=f"{self._inputs.item_id}: functions", hint=hint)
-        workload, why_not = self._own_test(exploration, target)
-        if recording and not (workload and inside_of(workload) > MUCH_LONGER * recording.share * round_of(recording)):
+        workload, why_not = self._own_test(exploration, target, reached)
+        if recording and not (workload and _is_better(workload, recording, is_enough=is_enough)):
             return recording
         empty = Recording(item=self._inputs.item_id, target=target.watched, changed=target.watched)
         of_target = next((each for each in tried if each.target == target.watched), None)
@@ -203,6 +207,12 @@ class _Recorder:
         origin: dict[str, object] = {"ran": (workload.test.partition("::")[0],), "reason": exploration.reason}
         update = {**found, **origin, "notes": notes, "called_as": target.called_as}
         return (of_target or empty).model_copy(update=update)
+
+    def _added_besides(self, recording: Recording, reached: Sequence[NamedReach]) -> tuple[NamedReach, ...]:
+        """Return the tests that head adds, unless the recorded call is one of theirs."""
+        if recording.call is None or self.sides.is_added(recording.call.test):
+            return ()
+        return tuple(each for each in reached if each.is_added)
 
     def _best_call(
         self, exploration: Exploration, target: Candidate
@@ -234,7 +244,9 @@ class _Recorder:
     def _is_memory(self) -> bool:
         return self._detection.domain.domains[:1] == ("mem",)
 
-    def _own_test(self, exploration: Exploration, target: Candidate) -> tuple[WorkloadTest | None, tuple[str, ...]]:
+    def _own_test(
+        self, exploration: Exploration, target: Candidate, reached: Sequence[NamedReach]
+    ) -> tuple[WorkloadTest | None, tuple[str, ...]]:
         """Choose a test whose body is measured; return why there is none as well."""
         there = self.sides.at_head(target)
         if there is None:
@@ -245,7 +257,6 @@ class _Recorder:
             for side, own in ((self.sides.base, target), (self.sides.head, there))
         )
         chooser = TestChooser(base, head, self._detection.layout, self.sides.lines, self.sides.new_tests)
-        reached = exploration.longest_tests(target.watched)
         workload, failures = chooser.best(reached, seconds=self._seconds(MOST_SECONDS, least=SECONDS_FOR_TESTS))
         return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
@@ -360,6 +371,13 @@ class _Recorder:
             more, why_not = record_calls(replace(self.sides.head.site, stem=stem), there.function, new)
             recordings, notes = [*recordings, *more], [*notes, *why_not]
         return recordings, notes
+
+
+def _is_better(workload: WorkloadTest, recording: Recording, *, is_enough: bool) -> bool:
+    """Return whether a test is a better benchmark than a recorded call, which may take long enough."""
+    if is_enough:
+        return recording.call is not None and workload.executed > recording.call.executed
+    return inside_of(workload) > MUCH_LONGER * recording.share * round_of(recording)
 
 
 def _gap(first: Recording, tried: Sequence[Recording], *, notes: Sequence[str], reason: str) -> Recording:

@@ -554,10 +554,10 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     assert (first.spelling.scale, best.spelling.scale, failure) == (1, scale, "")
     # Head returns at once, whatever the size.
     monkeypatch.setattr(CallChooser, "_at_head", lambda _, __: {"reached": True, "seconds": 1e-6})
-    assert chooser._spelled(call)[0].spelling.scale == 1
+    assert chooser._spelled(call).spelling.scale == 1
     by_size = lambda _, tried: {"reached": True, "seconds": tried.spelling.scale * 1e-6}  # noqa: E731
     monkeypatch.setattr(CallChooser, "_at_head", by_size)
-    assert chooser._spelled(call)[0].spelling.scale == scale
+    assert chooser._spelled(call).spelling.scale == scale
 
 
 @pytest.mark.parametrize(("first", "reason"), [(True, "cached"), (False, "no recorded call")])
@@ -567,5 +567,5 @@ def test_a_gap_says_whether_a_cache_answers_further_calls(monkeypatch, first, re
     monkeypatch.setattr(CallChooser, "_tried", lambda *_: tried)
     monkeypatch.setattr(CallChooser, "_at_head", lambda *_: {"reached": False, "reached_first": first, "seconds": 1.0})
     chooser = CallChooser(item=None, called=None, changed=None, site=None)
-    call, _ = chooser._spelled({"spelled": [{"scale": 1}]})
+    call = chooser._spelled({"spelled": [{"scale": 1}]})
     assert reason in refusal(Recording(item="item", target="toml.parser:load", call=call))
