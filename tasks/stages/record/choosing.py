@@ -58,7 +58,7 @@ class CallChooser:
     lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
     documents: Sequence[str] = ()
 
-    def recording(self, recordings: Sequence[Message], runs: tuple[str, ...], notes: Sequence[str]) -> Recording:
+    def recording(self, recordings: Sequence[Message], notes: Sequence[str], *, runs: tuple[str, ...]) -> Recording:
         """Choose among what was recorded; without `call` and `sample`, the notes say why.
 
         `runs` are the files of tests, or the command, of which not all may have run.

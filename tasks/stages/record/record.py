@@ -3,43 +3,35 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 
 from ...artifacts import Detection, Peaks, Recording, WorkloadTest
 from ...bench.observing.exploring import Reach, explore
 from ...bench.observing.importing import import_seconds
-from ...bench.observing.recording import COMMAND, TestRun, Wanted, record, record_command
-from ...bench.workers.channel import Message
+from ...bench.observing.recording import TestRun
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...body import commit_words
 from ...errors import SourceError
 from ...manifest.model import Domain
 from ...project.code.compiled import is_compiled
-from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
 from ...staleness import StageInputs
 from ...text import figures
 from . import lacks_benchmark, lengths
+from .calls import MOST_SECONDS, recorded_calls
 from .candidates import Candidate, callable_of, candidates
-from .choosing import CallChooser
 from .domain import domains_by_import, domains_by_peaks
 from .exploration import Exploration, NamedReach, Workload, named, undisturbed, workload
 from .generated_code import writes_changed_code
 from .lengths import refusal, round_of
 from .own_tests import TestChooser, TestSide, inside_of
 from .repairs import repaired
-from .sides import RUNNING_SECONDS, RecordedSide, Sides
+from .sides import RUNNING_SECONDS, SECONDS_FOR_TESTS, RecordedSide, Sides
 
-MOST_SECONDS = 120.0
-"""For all recording of a function, and for trying tests instead, unless the item's `timeout` is shorter."""
 EXPLORING_SECONDS = 90.0
 """Seconds after which no further test begins to see what it reaches, unless the item's `timeout` is shorter."""
-SECONDS_FOR_TESTS = 40.0
-"""The part of the time for all that is kept for trying tests as code."""
-LEAST_SECONDS = 5.0
-"""Nothing further is run in less."""
 MOST_RUNS, REPEATING_SECONDS = 3, 10.0
 """How often tests are run to see what their calls take; after so many seconds they are not run again."""
 MUCH_LONGER = 4
@@ -131,7 +123,7 @@ class _Recorder:
         elif not named_function.called_as:
             why_not = _unnamed(named_function)
         else:
-            return self._of(named_function, (), {}, changed=named_function)
+            return recorded_calls(self.sides, named_function, (), {}, changed=named_function)
         return Recording(item=self._inputs.item_id, target=name, notes=(why_not,))
 
     # -- the sides
@@ -147,10 +139,6 @@ class _Recorder:
 
     # -- what the tests reach
 
-    def _seconds(self, most: float, *, least: float = LEAST_SECONDS) -> float:
-        """Return the seconds for something that may take `most`: no more than the item's `timeout` and what is left."""
-        return min(most, self._inputs.settings.timeout or most, max(self.sides.seconds_left, least))
-
     def _explored(self, found: Sequence[Candidate]) -> tuple[Exploration, tuple[str, ...], tuple[str, ...]]:
         """Run the tests at base, and at head those that it adds or changes: they may be of what it optimizes."""
         reached: list[NamedReach] = []
@@ -160,7 +148,9 @@ class _Recorder:
             if tests:
                 self._inputs.report(f"running {figures.counted(len(tests), 'test file')} to see what they reach")
                 functions = self.sides.functions(side, found)
-                seen, files, more = explore(side.site, functions, tests, seconds=self._seconds(EXPLORING_SECONDS))
+                seen, files, more = explore(
+                    side.site, functions, tests, seconds=self.sides.seconds_for(EXPLORING_SECONDS)
+                )
                 ran += files
                 reached += (self._named(each, side) for each in seen)
                 notes += more
@@ -233,7 +223,7 @@ class _Recorder:
             if head.try_find(called) is None and callable_of(head, called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
-            recording = self._of(each.called, each.tests, each.wanted, changed=target)
+            recording = recorded_calls(self.sides, each.called, each.tests, each.wanted, changed=target)
             if not refusal(recording, is_memory=self._is_memory):
                 chosen = {"called_as": self._public_name(each.called), "reason": exploration.reason}
                 return recording.model_copy(update=chosen), tried, notes
@@ -257,7 +247,8 @@ class _Recorder:
             for side, own in ((self.sides.base, target), (self.sides.head, there))
         )
         chooser = TestChooser(base, head, self._detection.layout, self.sides.lines, self.sides.new_tests)
-        workload, failures = chooser.best(reached, seconds=self._seconds(MOST_SECONDS, least=SECONDS_FOR_TESTS))
+        seconds = self.sides.seconds_for(MOST_SECONDS, least=SECONDS_FOR_TESTS)
+        workload, failures = chooser.best(reached, seconds=seconds)
         return workload, tuple(f"the body of {each}" for each in failures[:MOST_FAILURES])
 
     def _workloads(
@@ -301,11 +292,13 @@ class _Recorder:
         """
         calls: list[NamedReach] = []
         notes: tuple[str, ...] = ()
-        for side, nodes in ((self.sides.base, self._old(tests)), (self.sides.head, self._new(tests))):
+        for side, nodes in ((self.sides.base, self.sides.old(tests)), (self.sides.head, self.sides.new(tests))):
             if nodes:
                 functions = self.sides.functions(side, (target, *callers))
                 flat = [node for run in nodes for node in run]
-                explored = partial(explore, side.site, functions, flat, seconds=self._seconds(EXPLORING_SECONDS))
+                explored = partial(
+                    explore, side.site, functions, flat, seconds=self.sides.seconds_for(EXPLORING_SECONDS)
+                )
                 seen, _, more = explored(inside=target.watched, chains=False, only=cases)
                 calls += (self._named(each, side) for each in seen)
                 notes = (*notes, *more)
@@ -322,55 +315,6 @@ class _Recorder:
             if all((found := each.try_find(exported)) and found == each.try_find(own) for each in self._sources):
                 return f"{package}:{name}"
         return called.called_as
-
-    def _new(self, tests: Sequence[TestRun]) -> list[TestRun]:
-        return [each for each in tests if each[0].partition("::")[0] in self.sides.new_tests]
-
-    def _old(self, tests: Sequence[TestRun]) -> list[TestRun]:
-        return [each for each in tests if each[0].partition("::")[0] not in self.sides.new_tests]
-
-    def _of(self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, changed: Candidate) -> Recording:
-        """Record the calls of one function, and choose among them."""
-        item, report = self._inputs.settings, self._inputs.report
-        seconds = self._seconds(MOST_SECONDS)
-        stem = f"benchmark_{short_name(called.watched)}"
-        site = replace(self.sides.base.site, stem=stem)
-        if item.drive:
-            runs: tuple[str, ...] = (COMMAND,)
-            recordings, notes = record_command(site, called.function, item.drive, seconds=seconds, report=report)
-        else:
-            runs = tuple(each[0].partition("::")[0] for each in tests)
-            recordings, notes = self._calls(called, tests, wanted, stem=stem)
-        chooser = CallChooser(
-            item,
-            called,
-            changed,
-            site,
-            head=replace(self.sides.head.site, stem=stem),
-            lines=self.sides.lines,
-            documents=self.sides.documents,
-        )
-        recording = chooser.recording(recordings, runs, notes)
-        found = recording.call or recording.sample
-        if found or item.drive or not recording.calls or self.sides.seconds_left < SECONDS_FOR_TESTS:
-            return recording
-        # What tests get from the project's functions may have no other code.
-        recordings, notes = self._calls(called, tests, wanted, stem=stem, makers=True)
-        again = chooser.recording(recordings, runs, notes)
-        return again if again.call or again.sample else recording
-
-    def _calls(
-        self, called: Candidate, tests: Sequence[TestRun], wanted: Wanted, *, stem: str, makers: bool = False
-    ) -> tuple[list[Message], list[str]]:
-        """Record calls in tests of both sides; return a recording of each file, and notes."""
-        seconds, report = self._seconds(MOST_SECONDS), self._inputs.report
-        record_calls = partial(record, wanted=wanted, makers=makers, seconds=seconds, report=report)
-        recordings, notes = record_calls(replace(self.sides.base.site, stem=stem), called.function, self._old(tests))
-        new, there = self._new(tests), self.sides.at_head(called)
-        if new and there:
-            more, why_not = record_calls(replace(self.sides.head.site, stem=stem), there.function, new)
-            recordings, notes = [*recordings, *more], [*notes, *why_not]
-        return recordings, notes
 
 
 def _is_better(workload: WorkloadTest, recording: Recording, *, is_enough: bool) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...artifacts import Detection, TreeSpec
 from ...bench import trees
 from ...bench.exclusive import cache_lock
+from ...bench.observing.recording import TestRun
 from ...bench.observing.site import RecordingSite, RunningTime, WatchedFunction
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
@@ -22,6 +23,10 @@ from .relevant_tests import relevant_tests
 
 RUNNING_SECONDS = 240.0
 """What tests and calls may take in all to find a benchmark; what has begun then still ends."""
+SECONDS_FOR_TESTS = 40.0
+"""The part of these that is kept for trying tests as code."""
+LEAST_SECONDS = 5.0
+"""Nothing further is run in less."""
 DOCUMENT_BYTES = 1_000, 500_000
 
 
@@ -56,6 +61,10 @@ class Sides:
     def seconds_left(self) -> float:
         """What else may run."""
         return RUNNING_SECONDS - self.running.seconds
+
+    def seconds_for(self, most: float, *, least: float = LEAST_SECONDS) -> float:
+        """Return the seconds for something that may take `most`: no more than the item's `timeout` and what is left."""
+        return min(most, self.inputs.settings.timeout or most, max(self.seconds_left, least))
 
     def build(self) -> None:
         """Build both sides now, so that what cannot be installed fails here."""
@@ -121,6 +130,13 @@ class Sides:
         return frozenset(
             path for path in self.detection.files if self._naming.is_file(path) and (self.head.tree / path).exists()
         )
+
+    def new(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        """Return the runs of test files that head adds or changes."""
+        return [each for each in tests if each[0].partition("::")[0] in self.new_tests]
+
+    def old(self, tests: Sequence[TestRun]) -> list[TestRun]:
+        return [each for each in tests if each[0].partition("::")[0] not in self.new_tests]
 
     def is_added(self, test: str) -> bool:
         """Return whether head adds a test, by its id, or changes it."""

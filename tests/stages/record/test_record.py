@@ -1058,7 +1058,7 @@ def test_options_of_missing_plugins_and_missing_packages_are_repaired(tmp_path, 
 
 
 def test_without_time_no_further_calls_are_tried(tmp_path, monkeypatch):
-    monkeypatch.setattr(sides, "RUNNING_SECONDS", recording_stage.SECONDS_FOR_TESTS)
+    monkeypatch.setattr(sides, "RUNNING_SECONDS", sides.SECONDS_FOR_TESTS)
     recording, _ = recorded_in(tmp_path, {})
     assert recording.call is None
     assert recording.workload is not None
