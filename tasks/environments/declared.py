@@ -240,6 +240,8 @@ def requirement_for(match: Match, project: Project, packages: Collection[str], p
     if not declared or not known or not (limits := Requirement(known).specifier):
         return declared or known
     limited = Requirement(uncommented(declared))
+    if limited.url:
+        return declared
     # The module may be missing because the version is too new.
     limited.specifier &= limits
     return str(limited)

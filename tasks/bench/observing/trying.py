@@ -43,7 +43,7 @@ def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes], seco
     try:
         with temporary_folder("prprep-trial-") as folder:
             if order.get("fixtures"):
-                return _under_pytest(site, order, data, folder)
+                return _under_pytest(site, order, data, folder, seconds)
             root = _mirrored(site, folder, data) if data else site.side.tree / site.root
             order = {**order, "setup": f"{order.get('module', '')}\n{order['setup']}"}
             command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
@@ -63,7 +63,9 @@ def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
     return json.dumps({**order, "file": str(root / TRIAL), "filters": filters, **more})
 
 
-def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
+def _under_pytest(
+    site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path, seconds: float
+) -> Message:
     fixtures = ", ".join(order["fixtures"])
     answer = f"def test_trial({fixtures}):\n    trial.answer(globals(), {fixtures})\n"
     marks = (f"@{each}" for each in order.get("marks", ()))
@@ -75,7 +77,7 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     own = ("-p", "no:cacheprovider", *TOLERANT)
     for mode in (("--import-mode=importlib",), ()):  # pytest before 6 does not know that mode
         command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=(*own, *mode))]
-        finished = site.run(command, seconds=TRIAL_SECONDS, writable=folder, PRPREP_TRIAL=str(stored_order))
+        finished = site.run(command, seconds=seconds, writable=folder, PRPREP_TRIAL=str(stored_order))
         if finished.code != USAGE_ERROR:
             break
     raised = f"with the fixtures that the test takes ({fixtures}), pytest {ending_of(finished, site)}"

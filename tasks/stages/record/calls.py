@@ -24,7 +24,8 @@ def recorded_calls(
     item = sides.inputs.settings
     stem = f"benchmark_{short_name(called.watched)}"
     base, head = (replace(side.site, stem=stem) for side in (sides.base, sides.head))
-    chooser = CallChooser(item, called, changed, base, head=head, lines=sides.lines, documents=sides.documents)
+    of_sides = partial(CallChooser, lines=sides.lines, documents=sides.documents, is_added=sides.is_added)
+    chooser = of_sides(item, called, changed, base, head=head)
     if item.drive:
         seconds, report = sides.seconds_for(MOST_SECONDS), sides.inputs.report
         recordings, notes = record_command(base, called.function, item.drive, seconds=seconds, report=report)

@@ -4,7 +4,7 @@ import base64
 import posixpath
 import re
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...artifacts import ArgumentsAsCode, Fake, FakeMethod, Peaks, RecordedCall, Recording, Sample
@@ -19,12 +19,12 @@ from ...project.code.definitions import Definition
 from . import lengths
 from .candidates import Candidate
 from .exploration import LEAST_SHARE
-from .lengths import IN_PROPORTION, LARGER_AT_HEAD, LATE, TOO_LONG
+from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 from .sample_trial import SampleTrial
 
 MOSTLY_OVERHEAD = 1e-5
 """Seconds of a call below which its time need not grow in proportion; it must not shrink, though."""
-LONG = 1.0
+LONGEST_SMALLER = 1.0
 """Seconds of a call on an input that was made smaller."""
 MOST_TRIED = 6
 """Calls of which code is tried, the largest first."""
@@ -43,6 +43,12 @@ PLAIN_NAME = re.compile(r"\w[\w.-]*")
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
+class _Late(str):
+    """Why a call is no benchmark: it does not end in time."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CallChooser:
     """Chooses a large call and typical ones among the recorded calls, for a benchmark to be written from.
@@ -57,6 +63,8 @@ class CallChooser:
     head: RecordingSite | None = None
     lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
     documents: Sequence[str] = ()
+    is_added: Callable[[str], bool] = lambda _test: False
+    """Whether head adds or changes a test: its calls are tried first."""
 
     def recording(self, recordings: Sequence[Message], notes: Sequence[str], *, runs: tuple[str, ...]) -> Recording:
         """Choose among what was recorded; without `call` and `sample`, the notes say why.
@@ -66,7 +74,7 @@ class CallChooser:
         ran = tuple(each["run"] for each in recordings if each["ran"])
         seconds = [took for each in recordings for took in each["seconds"]]
         sizes = [size for each in recordings for size in each["sizes"]]
-        kept = sorted((call for each in recordings for call in each["kept"]), key=lambda call: -call["size"])
+        kept = sorted((call for each in recordings for call in each["kept"]), key=self._turn)
         call, failures = self._longest_working(kept)
         opened = [path for each in recordings for path in each.get("opened", ())]
         call = self._on_document(call, opened) if call else None
@@ -96,6 +104,10 @@ class CallChooser:
             effects=effects,
             notes=(*notes, *failures, *left_out, *(() if calls else (self._uncalled(runs, ran),))),
         )
+
+    def _turn(self, call: Message) -> tuple[bool, int]:
+        """Order calls as they are tried: those of tests that head adds first, then by size."""
+        return not self.is_added(call["test"]), -call["size"]
 
     @property
     def _definition(self) -> Definition:
@@ -153,7 +165,7 @@ class CallChooser:
             # Files hold the whole input if code built from a part of it does not run.
             whole = self._tried(call, call["kept"], refused=failure)
             best, failure = (None, whole) if isinstance(whole, str) else (whole, failure)
-        if best is None or best.spelling.seconds > TOO_LONG:
+        if isinstance(failure, _Late) if best is None else best.spelling.seconds > TOO_LONG:
             best = first = self._scaled_down(call) or best
         if best is None:
             return failure
@@ -199,7 +211,8 @@ class CallChooser:
     def _scaled_down(self, call: Message) -> RecordedCall | None:
         """Return the largest call of those with smaller inputs that is short enough, since base may take for ever."""
         tried = (self._tried(call, spelled) for spelled in call["smaller"])
-        return next((each for each in tried if not isinstance(each, str) and each.spelling.seconds <= LONG), None)
+        working = (each for each in tried if not isinstance(each, str))
+        return next((each for each in working if each.spelling.seconds <= LONGEST_SMALLER), None)
 
     def _executed(self, call: RecordedCall) -> frozenset[int]:
         """Return the lines of the changed function that a call executes at base."""
@@ -350,9 +363,9 @@ class CallChooser:
         )
         order, data = self._order(recorded)
         # Of a large input there are smaller ones to try.
-        answer = try_code(self.site, order, data, seconds=LATE if call["smaller"] else TRIAL_SECONDS)
+        answer = try_code(self.site, order, data, seconds=lengths.LATE if call["smaller"] else TRIAL_SECONDS)
         if "raised" in answer:
-            return str(answer["raised"])
+            return _Late(answer["raised"]) if answer.get("is_late") else str(answer["raised"])
         if spelling.scale == 1 and not answer["lazy"] and not self._returns(answer, call["returns"]):
             return f"it returns a {answer['returned']}, the recorded call a {self._constructed or call['returns']}"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})

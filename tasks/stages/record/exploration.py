@@ -22,7 +22,7 @@ MOST_TESTS: Final = 12
 MOST_ADDED: Final = 6
 """Of these, tests that head adds or changes, which go first: they show what the change is about."""
 MOST_NAMED: Final = 3
-"""And tests with the target's name in theirs, or in their file's."""
+"""And tests with the target's name in theirs, or in that of their file."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -37,6 +37,12 @@ SHORT_CALL_FACTOR: Final = 0.5
 """Times LEAST_SHARE for calls shorter than SHORT: an unknown part of their time is that of watching them."""
 STEM: Final = 6
 """Letters that two words share at least if they are about the same."""
+GENERAL: Final = (
+    *("alloca", "comple", "comput", "condit", "defaul", "execut", "expens", "functi", "genera", "implem", "improv"),
+    *("instan", "intern", "iterat", "linear", "memory", "method", "multip", "object", "operat", "optimi", "perfor"),
+    *("proces", "quadra", "redund", "result", "simple", "statem", "string", "unnece", "values"),
+)
+"""How words begin that many titles have, and many names."""
 ENDING: Final = 5
 """Letters in which such words may differ."""
 LEAST_PART: Final = 0.3
@@ -56,7 +62,7 @@ class NamedReach:
     values: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     generated: bool = False
     is_added: bool = False
-    """Whether head adds or changes the test; the times are then those at head."""
+    """Whether head adds or changes the test."""
 
 
 def named(reach: Reach, sources: Sources, layout: Layout, *, is_added: bool) -> NamedReach:
@@ -151,8 +157,8 @@ class Exploration:
     def tests(self, target: str) -> tuple[tuple[str, ...], ...]:
         """Return tests that reach a target, file by file; the cases of a test are one.
 
-        Some that head adds come first, then some that are named after the target, whose calls are the simplest, and
-        then those that spend the most time in it.
+        Some that head adds come first, then some that are named after the target, and then those that spend the most
+        time in it.
         """
         seconds: dict[str, float] = defaultdict(float)
         for reach in self.reached:
@@ -161,7 +167,7 @@ class Exploration:
         longest = sorted(seconds, key=lambda test: -seconds[test])
         added = {each.test.partition("[")[0] for each in self.reached if each.is_added}
         first = [test for test in longest if test in added][:MOST_ADDED]
-        named = [test for test in longest if _own_name(target).lower() in test.lower()][:MOST_NAMED]
+        named = [test for test in longest if _is_named_after(test, _own_name(target))][:MOST_NAMED]
         return by_file([*dict.fromkeys((*first, *named, *longest))][:MOST_TESTS])
 
     def cases(self, target: str) -> tuple[str, ...]:
@@ -202,6 +208,12 @@ class Exploration:
         return (*others[:MOST_CALLERS], *others[MOST_CALLERS:][-MOST_CALLERS:])
 
 
+def _is_named_after(test: str, name: str) -> bool:
+    """Return whether the name of a test, or of its file, has that of a function as a word: `test_get`, not `target`."""
+    own = test.partition("[")[0].rpartition("/")[2].lower()
+    return re.search(rf"(?<![^\W_]){re.escape(name.lower().strip('_'))}(?![^\W_])", own) is not None
+
+
 def _own_name(target: str) -> str:
     """Return the last part of a target's name as people write it, such as the property of a setter."""
     *owners, last = shared_name(target).partition(":")[2].split(".")
@@ -210,7 +222,7 @@ def _own_name(target: str) -> str:
 
 def _is_about(words: Iterable[str], name: str) -> bool:
     """Return whether a word is a part of a name but for its ending: `atomization` of `get_atomized_operand`."""
-    parts = re.findall(r"[A-Z]?[a-z]+", name)
+    parts = [part for part in re.findall(r"[A-Z]?[a-z]+", name) if not part.lower().startswith(GENERAL)]
     pairs = ((word.lower(), part.lower()) for word in words for part in parts)
     return any(max(map(len, pair)) - ENDING <= _shared(*pair) >= STEM for pair in pairs)
 

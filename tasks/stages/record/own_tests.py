@@ -136,25 +136,26 @@ class TestChooser:
             failure = failure or measured
         return failure or "what it measures would expect an error"
 
-    def _ending(self, body: TestBody) -> tuple[TestBody, int, Message]:
+    def _ending(self, whole: TestBody) -> tuple[TestBody, int, Message]:
         """Run the statements of a test at base, with smaller numbers if they do not end in time.
 
         Return the test, what its numbers are divided by, and the answer.
         """
-        answer = self._steps(body)
+        bodies = {divisor: body for divisor in DIVISORS if (body := with_smaller_numbers(whole, divisor))}
+        answer = self._steps(whole, seconds=lengths.LATE if bodies else TRIAL_SECONDS)
         if answer.get("is_late"):
-            for divisor in DIVISORS:
-                smaller = with_smaller_numbers(body, divisor)
-                if smaller and not (of_smaller := self._steps(smaller)).get("is_late"):
+            for divisor, smaller in bodies.items():
+                of_smaller = self._steps(smaller, seconds=lengths.LATE)
+                if "raised" not in of_smaller:
                     return smaller, divisor, of_smaller
-        return body, 1, answer
+        return whole, 1, answer
 
-    def _steps(self, body: TestBody) -> Message:
+    def _steps(self, body: TestBody, *, seconds: float) -> Message:
         steps = [with_globals(each.code) for each in body.statements]
         is_closed = any(each.opens for each in body.statements)
         order = {**_module_of(body), **_setup("", is_closed=is_closed), "steps": steps, "call": "None", "inputs": []}
         functions = (self.base.changed.function,)
-        return self._tried(self.base, order, body.fixtures, functions=functions, seconds=lengths.LATE)
+        return self._tried(self.base, order, body.fixtures, functions=functions, seconds=seconds)
 
     def _measured(self, workload: WorkloadTest) -> WorkloadTest | str:
         """Return the workload with its time, or why it is no benchmark."""

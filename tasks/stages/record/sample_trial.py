@@ -11,7 +11,7 @@ from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import reproducible
 from ...project.code.definitions import Definition
 from ...text.markdown import shorten
-from .lengths import LATE
+from . import lengths
 
 TOGETHER = 30.0
 """Seconds within which all calls have to end; if they do not, each is tried by itself."""
@@ -88,11 +88,12 @@ class SampleTrial:
         order = self._order(sample, side)
         for number, call in enumerate(sample.calls):
             alone = {**order, "setup": f"{order['setup']}\ncalls = calls[{number}:{number + 1}]"}
-            if "raised" not in try_code(site, alone, seconds=LATE):
+            if "raised" not in try_code(site, alone, seconds=lengths.LATE):
                 ending.append(call)
                 continue
             code = shorten(", ".join(code for _, code in call.arguments), SHOWN)
-            notes.append(f"a call with {code} is left out: at {side} it does not end within {LATE:g} s, or it crashes")
+            reason = f"at {side} it does not end within {lengths.LATE:g} s, or it crashes"
+            notes.append(f"a call with {code} is left out: {reason}")
             if len(notes) == MOST_ENDLESS:
                 break
         return sample.model_copy(update={"calls": tuple(ending)}), tuple(notes)

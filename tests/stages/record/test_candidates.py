@@ -13,7 +13,7 @@ from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record.bookkeeping import saves_nothing
 from tasks.stages.record.candidates import Candidate, at_head, callable_of, candidates, changed_lines
-from tasks.stages.record.choosing import CallChooser, documents
+from tasks.stages.record.choosing import CallChooser, _Late, documents
 from tasks.stages.record.exploration import LEAST_SHARE, Exploration, NamedReach, named, undisturbed, workload
 from tasks.stages.record.lengths import alike, refusal, steady_share
 from tasks.stages.record.relevant_tests import relevant_tests
@@ -342,11 +342,12 @@ def test_a_title_names_functions_as_people_do(sources, name):
         ("AtomizedValue: copy less", False),
         ("Optimize other things", False),
         ("Get an operand faster", True),
+        ("Improve performance of other things", False),
     ],
 )
 def test_a_title_may_use_a_word_of_a_name(sources, title, first):
     located = sources.find("toml.parser:load")
-    names = ("Token.get_atomized_operand", "other_thing")
+    names = ("Token.get_atomized_operand", "perform_other_thing")
     candidates = tuple(Candidate(f"toml.parser:{each}", located) for each in names)
     reached = tuple(reach(name, number) for number, name in enumerate(names))
     assert Exploration(candidates, reached, sources, (title,)).target is candidates[not first]
@@ -410,6 +411,9 @@ def test_tests_that_head_adds_and_those_named_after_the_target_are_kept(sources)
     added = [replace(reach("load", 0.01, test=f"new.py::test_{number}"), is_added=True) for number in range(20)]
     chosen = exploration(sources, *long, *named, *added).tests("toml.parser:load")
     assert {file[0].partition("::")[0]: len(file) for file in chosen} == {"new.py": 6, "test_load.py": 3, "long.py": 3}
+    others = [reach("load", 0.1, test=f"loader/test_download.py::test_reload_{number}") for number in range(20)]
+    chosen = exploration(sources, *long, *others).tests("toml.parser:load")
+    assert {file[0].partition("::")[0] for file in chosen} == {"long.py"}
 
 
 def test_the_calls_of_tests_that_head_adds_are_wanted_however_short_they_are_there(sources):
@@ -558,6 +562,23 @@ def test_a_scaled_call_takes_longer_and_runs_the_same_lines(monkeypatch, seconds
     by_size = lambda _, tried: {"reached": True, "seconds": tried.spelling.scale * 1e-6}  # noqa: E731
     monkeypatch.setattr(CallChooser, "_at_head", by_size)
     assert chooser._spelled(call).spelling.scale == scale
+
+
+def test_a_smaller_input_is_tried_only_if_base_does_not_end_on_the_whole(monkeypatch):
+    """The largest that is short enough is used."""
+
+    def tried(_chooser, call, spelled):
+        spelling = ArgumentsAsCode(scale=1, divisor=spelled["divisor"], arguments=(), seconds=spelled["seconds"])
+        recorded = RecordedCall(size=1, seconds=1.0, test="t", described=(), kinds={}, spelling=spelling)
+        return call["failure"] if spelled["divisor"] == 1 else recorded
+
+    monkeypatch.setattr(CallChooser, "_tried", tried)
+    monkeypatch.setattr(CallChooser, "_at_head", lambda *_: {"reached": True, "seconds": 1.0})
+    chooser = CallChooser(item=None, called=None, changed=None, site=None)
+    whole, *smaller = ({"scale": 1, "divisor": 10**number, "seconds": 50 / 10**number} for number in range(4))
+    call = {"spelled": [whole], "kept": None, "smaller": smaller}
+    assert chooser._spelled({**call, "failure": "ValueError"}) == "ValueError"
+    assert chooser._spelled({**call, "failure": _Late("it took longer")}).spelling.divisor == 100
 
 
 @pytest.mark.parametrize(("first", "reason"), [(True, "cached"), (False, "no recorded call")])

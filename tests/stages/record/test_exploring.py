@@ -19,7 +19,7 @@ from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.stages.record import choosing, lengths
+from tasks.stages.record import lengths
 from tasks.stages.record import record as stage
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
@@ -437,8 +437,7 @@ def test_strip():
     ],
 )
 def test_the_input_of_a_test_that_head_adds_is_made_smaller_if_base_does_not_end(tmp_path, monkeypatch, kind, words):
-    for module in (choosing, lengths):
-        monkeypatch.setattr(module, "LATE", 1.0)
+    monkeypatch.setattr(lengths, "LATE", 1.0)
     monkeypatch.setattr(stage, "MOST_RUNS", 1)
     files = {name: text for name, text in FILES.items() if not name.startswith("tests/")}
     short, long = (

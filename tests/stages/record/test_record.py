@@ -470,15 +470,14 @@ def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
 
 
 NODES = """class Node:
-    def __init__(self, tokens):
+    def __init__(self, tokens, parent=None):
         self.words = [token.upper() for token in tokens]
         self.inner = []
+        self.parent = parent
 
-
-def parse(text, deep=False, *, limit=None):
-    node = Node(text.split()[:limit])
-    node.inner = [Node([word]) for word in node.words] if deep else []
-    return node
+    @property
+    def first(self):
+        return Node(self.words[:1])
 
 
 class Parser:
@@ -488,13 +487,43 @@ class Parser:
     def parse(self, *texts):
         return [parse(text.replace(self.sep, " ")) for text in texts]
 
+    @classmethod
+    def of(cls, sep, text, /):
+        return cls(sep).parse(text)[0]
+
+
+class Odd:
+    @property
+    def __class__(self):
+        raise RuntimeError("there is no such object")
+
+
+def odd():
+    return Odd()
+
+
+def parse(text, deep=False, *, limit=None, **options):
+    node = Node(text.split()[:limit])
+    node.inner = [Node([word], node) for word in node.words] if deep else []
+    return node
+
+
+def strict(is_strict, text):
+    return parse(text)
+
+
+def rest(text, sep=",", *more):
+    return Node([text, sep, *more])
+
 
 def total(node):
     return len(node.words)
 """
 MAKES = """import sys
 
-from nodes import Parser, parse, total
+import pytest
+
+from nodes import Parser, odd, parse, rest, strict, total
 
 
 def test_profiling_is_switched_off():
@@ -502,14 +531,28 @@ def test_profiling_is_switched_off():
 
 
 def test_it():
-    first = parse("a b")
-    assert total(first) == 2
-    assert total(parse("a b c", True).inner[1]) == 1
-    assert total(parse("a b c", limit=1)) == 1
-    assert total(Parser("-").parse("a", "a-b-c-d")[1]) == 4
-    first.words.append("C")
-    assert total(first) == 3
+    assert type(odd()).__name__ == "Odd"
+    with pytest.raises(AttributeError):
+        parse(5)
+    first = parse("a b", True)
+    for node in (first, first.inner[1], parse("a b c", limit=1), Parser("-").parse("a", "a-b-c-d")[1]):
+        total(node)
+    for node in (strict(True, "a b"), rest("a", ",", "b"), Parser.of("-", "a-b"), first.first):
+        total(node)
+
+
+def test_what_has_no_code():
+    many = parse("one two three " * 50)
+    many.words.append(5j)
+    for node in (many, parse("a", **{"x-y": 1})):
+        node.words.append(object())
+        total(node)
 """
+MADE = (
+    *('parse("a b", deep=True)', 'parse("a b", deep=True).inner[1]', 'parse("a b c", limit=1)'),
+    *('Parser(sep="-").parse("a", "a-b-c-d")[1]', 'strict(is_strict=True, text="a b")', 'rest("a", ",", "b")'),
+    *('Parser.of("-", "a-b")', 'parse("a b", deep=True).first', None, None),
+)
 
 
 def test_an_object_is_written_as_the_call_that_made_it(place):
@@ -517,11 +560,10 @@ def test_an_object_is_written_as_the_call_that_made_it(place):
     (tree / "src/nodes.py").write_text(NODES)
     (tree / "tests/test_nodes.py").write_text(MAKES)
     function, tests = WatchedFunction("nodes:total"), [("tests/test_nodes.py",)]
-    (seen,), _ = record_tests(place, function, tests, makers=True, seconds=60, report=silent)
-    drawn = [call and call["arguments"]["node"] for call in seen["sample"]]
-    made = ['parse("a b")', 'parse("a b c", deep=True).inner[1]', 'parse("a b c", limit=1)']
-    # The last one was changed after it was made.
-    assert drawn == [*made, 'Parser(sep="-").parse("a", "a-b-c-d")[1]', None]
+    (seen,), notes = record_tests(place, function, tests, makers=True, seconds=60, report=silent)
+    assert notes == []
+    # The last ones were changed after they were made.
+    assert [call and call["arguments"]["node"] for call in seen["sample"]] == list(MADE)
 
 
 def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):

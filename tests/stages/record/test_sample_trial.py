@@ -9,7 +9,7 @@ from tasks.bench.observing.site import RecordingSite
 from tasks.bench.request import SideRequest
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.stages.record import sample_trial
+from tasks.stages.record import lengths, sample_trial
 from tasks.stages.record.sample_trial import SampleTrial
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ def parsed(text):
 @pytest.fixture
 def trial(tmp_path, monkeypatch):
     monkeypatch.setattr(sample_trial, "TOGETHER", 3.0)
-    monkeypatch.setattr(sample_trial, "LATE", 3.0)
+    monkeypatch.setattr(lengths, "LATE", 3.0)
     (tmp_path / "texts.py").write_text(CODE)
     located = Sources(FolderTree(tmp_path), ("",)).find("texts:parsed")
     site = RecordingSite(SideRequest(tmp_path, Path(sys.executable), (tmp_path,)), "", 0)
@@ -64,6 +64,6 @@ def test_without_a_call_that_ends_there_is_no_sample(trial):
 
 
 def test_calls_that_end_are_tried_together(trial, monkeypatch):
-    monkeypatch.setattr(sample_trial, "LATE", 0.0)
+    monkeypatch.setattr(lengths, "LATE", 0.0)
     kept, notes = trial.kept(sample_of("a", "b", "cd"), constructed="")
     assert (len(kept.calls), notes) == (3, ())

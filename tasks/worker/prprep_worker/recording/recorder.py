@@ -110,6 +110,8 @@ class Recorder:
         self._measured_call = measured.get("test"), measured.get("size")
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
+        self._made: list[int] = []
+        """Objects of the running test that functions made: some are kept alive by what is noted of them."""
         self._makers = MakerWatch(os.path.realpath(orders["tree"]), self.note_made) if orders.get("makers") else None
 
     @contextlib.contextmanager
@@ -213,6 +215,9 @@ class Recorder:
         """Count calls anew; the orders have the numbers of those that are `wanted`, by test."""
         self.running, self._number = name, 0
         if self._makers is not None:
+            for each in self._made:
+                self._constructions.pop(each, None)
+            self._made.clear()
             self._makers.resume()
 
     def is_in_call(self) -> bool:
@@ -350,9 +355,12 @@ class Recorder:
                 if not writer.statements:
                     requirements = Requirements()
                     requirements.require(writer)  # the writer itself would keep all that it wrote
-                    for part, each in (("", value), *itertools.islice(parts_of(value), MOST_PARTS)):
+                    itself = [("", value)] if type(value).__module__ != "builtins" else []
+                    for part, each in itertools.chain(itself, itertools.islice(parts_of(value), MOST_PARTS)):
                         construction = Construction(code + part, requirements, by_function=True)
                         self._constructions[id(each)] = _reference(each), construction
+                        if self.running:
+                            self._made.append(id(each))
         self._seconds_left -= time.perf_counter() - started
 
     def note_function(self, function: types.FunctionType) -> None:

@@ -1,8 +1,8 @@
 """Write values as Python source: the arguments of a recorded call, as a person would write them in a test.
 
-What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple
-of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages are
-supported only if the project's code has loaded them.
+What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size, a multiple or
+a part of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages
+are supported only if the project's code has loaded them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from prprep_worker.values.representation import call_shown_by
 from prprep_worker.values.texts import LONGEST as TEXT
 from prprep_worker.values.texts import (
     MOST_LINES,
+    SMALL,
     WHOLE,
     joined_runs,
     lines_needed,
@@ -50,8 +51,6 @@ WORDS = 4
 """A text of fewer words is treated as a word, a name or an address, one of more as prose."""
 LONGEST = 4_000
 """Characters of one expression; more are not readable."""
-SMALL = 200
-"""Characters or elements of a value that is not made smaller."""
 DEEPEST = 6
 CHANGED = 8
 """The most attributes that are set after an object was created."""
@@ -64,7 +63,7 @@ class Requirements:
     """What written code needs: `imports` are lines, `needs` names of fixtures and builders, `files` texts by name.
 
     `statements` make objects that were changed after they were made; `sampled` says that not all of a value is written,
-    `scaled` that more than all of it is.
+    `scaled` that more than all of it, or less, is.
     """
 
     def __init__(self) -> None:
@@ -151,9 +150,8 @@ class Writer(Requirements):
             self._text,
             functools.partial(write_container, self),
             self._named,
-            self._as_made,
             self._file,
-            self._structure,
+            self._structure_or_made,
             functools.partial(write_foreign, self),
             self._object,
         ):
@@ -432,10 +430,21 @@ class Writer(Requirements):
         named = (f"{key}={self.write(inner, depth + 1)}" for key, inner in call.named.items())
         return f"{name}({', '.join((*positional, *named))})"
 
-    def _as_made(self, value: Any, depth: int) -> str | None:
-        """Write the call of a function that made an object, which is shorter than what the object consists of."""
+    def _structure_or_made(self, value: Any, depth: int) -> str | None:
+        """Write a structure, or if that is impossible the call of a function that made it."""
         recorded = self._construction_of(value)
-        return self._as_constructed(value, depth) if recorded and recorded.by_function else None
+        if not recorded or not recorded.by_function:
+            return self._structure(value, depth)
+        before, lines = Requirements(), self._lines
+        before.require(self)
+        try:
+            return self._structure(value, depth)
+        except CannotWriteError:
+            vars(self).update(vars(before), _lines=lines)
+            code = self._as_constructed(value, depth)
+            if code is None:
+                raise
+            return code
 
     def _as_constructed(self, value: Any, depth: int) -> str | None:
         """Write the call of the constructor that made an object; None if none was recorded, or it makes another."""
@@ -443,7 +452,9 @@ class Writer(Requirements):
         if recorded is None:
             return None
         adopt = functools.partial(self._adopt, recorded)
-        return adopt() if recorded.requirements.sampled else self._made(value, recorded.repeat, adopt, depth)
+        # What a function makes of a part of a text may be anything.
+        is_adopted = recorded.requirements.sampled and not recorded.by_function
+        return adopt() if is_adopted else self._made(value, recorded.repeat, adopt, depth)
 
     def _adopt(self, recorded: Construction) -> str:
         self.require(recorded.requirements)

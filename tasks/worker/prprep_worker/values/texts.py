@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 WHOLE = Fraction(1)
+SMALL = 200
+"""Characters or elements of a value that is not made smaller."""
 LONGEST = 160
 """Characters up to which every text is written whole."""
 MOST_LINES = 25
@@ -66,7 +68,7 @@ def period_of(value: Any) -> Any:
 def joined_runs(value: Any, factor: Fraction = WHOLE) -> str | None:
     """Write a text that consists of a few runs, each of one short text that repeats itself, and of a few others.
 
-    Each run becomes `factor` times as long. Return None for any other text.
+    Each run becomes `factor` times as long, but a short one does not become shorter. Return None for any other text.
     """
     parts: list[str] = []
     start = end = 0
@@ -77,7 +79,8 @@ def joined_runs(value: Any, factor: Fraction = WHOLE) -> str | None:
             continue
         size, count = run
         parts += [quoted(value[start:end])] if end > start else []
-        parts.append(f"{quoted(value[end : end + size])} * {multiplied(count, factor):_}")
+        times = count if factor < 1 and size * count <= SMALL else multiplied(count, factor)
+        parts.append(f"{quoted(value[end : end + size])} * {times:_}")
         start = end = end + size * count
     parts += [quoted(value[start:])] if start < len(value) else []
     is_short = len(parts) <= MOST_PARTS and sum(map(len, parts)) <= LONGEST
