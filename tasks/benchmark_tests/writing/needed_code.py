@@ -16,6 +16,7 @@ from ...project.code.sources import Sources
 from ...project.syntax import (
     Function,
     Scope,
+    bound_names,
     callee,
     dotted_name,
     parameter_names,
@@ -124,8 +125,8 @@ class TestModules:
     def _origin_of(self, file: TestModule, name: str) -> tuple[TestModule, str] | None:
         """Return the file of tests that a name of a file, like `Case` or `module.Case`, is from, and its name there."""
         module, _, attribute = name.rpartition(".")
-        imports = (each for each in file.bound.get(module or name, ()) if isinstance(each, ast.ImportFrom))
-        node = next(imports, None)
+        own = module or name
+        node = next((each for statement in file.bound.get(own, ()) for each in _imports(statement, own)), None)
         if node is None:
             return None if module else (file, name)
         original = next((each.name for each in node.names if (each.asname or each.name) == (module or name)), name)
@@ -155,6 +156,20 @@ class TestModules:
         if is_test(found, self.layout) or not (module and is_own_module(module, self.layout)):
             return self.module(found) or ""
         return module
+
+
+def _imports(statement: ast.stmt, name: str) -> Iterator[ast.ImportFrom]:
+    """Yield the imports that bind a name, also those that are tried, each as one of a name from a module."""
+    if isinstance(statement, ast.Try):
+        tried = (*statement.body, *(each for handler in statement.handlers for each in handler.body))
+        yield from (found for each in tried for found in _imports(each, name))
+    elif isinstance(statement, ast.ImportFrom) and name in bound_names([statement]):
+        yield statement
+    elif isinstance(statement, ast.Import):
+        for each in statement.names:
+            package, _, last = each.name.rpartition(".")
+            if name == (each.asname or each.name):
+                yield ast.ImportFrom(module=package or None, names=[ast.alias(last, each.asname)], level=0)
 
 
 @dataclass

@@ -22,7 +22,10 @@ import pytest
 import rows as r
 from rows import *
 from rows import compile
-from tests import cases
+try:
+    from tests import cases
+except ImportError:
+    import cases
 from tests.fixtures import imported
 from tests.base import Kind, make, unused
 from rows.testsuite import Importing
@@ -253,6 +256,11 @@ class TestHiding:
 
     def test_hiding(self):
         r.total(self.make, make(2))
+
+import tests.cases as same_cases
+
+class TestFurther(same_cases.Rows):
+    limit = Late()
 
 class TestInherited(cases.Rows):
     limit = Late()
@@ -528,8 +536,9 @@ def test_a_test_is_inherited(body):
     ]
 
 
-def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body):
-    inherited = body("TestInherited::test_inherited")
+@pytest.mark.parametrize("name", ["TestInherited", "TestFurther"])
+def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body, name):
+    inherited = body(f"{name}::test_inherited")
     assert codes(inherited) == [
         "other = 1",
         "opened = await r.opened()",
