@@ -228,9 +228,10 @@ def _applies(line: str, python: str) -> bool:
 
 
 def requirement_for(match: Match, project: Project, packages: Collection[str], python: str) -> str:
-    """Return the requirement that repairs a failure: as the project's files have it for this `python`, and as is known.
+    """Return the requirement that repairs a failure: as the project's files have it, else one that is known.
 
-    Return "" if there is none, or if a module of the project's own `packages` is missing.
+    A version of Python, `python`, decides which of the project's requirements apply. If the known one has limits, both
+    hold. Return "" if there is none, or if a module of the project's own `packages` is missing.
     """
     if match.text.partition(".")[0] in packages or match.diagnosis.repairs is None:
         return ""

@@ -126,7 +126,8 @@ class TestModules:
         """Return the file of tests that a name of a file, like `Case` or `module.Case`, is from, and its name there."""
         module, _, attribute = name.rpartition(".")
         own = module or name
-        node = next((each for statement in file.bound.get(own, ()) for each in _imports(statement, own)), None)
+        statements = file.bound.get(own.partition(".")[0], ())
+        node = next((each for statement in statements for each in _imports(statement, own)), None)
         if node is None:
             return None if module else (file, name)
         original = next((each.name for each in node.names if (each.asname or each.name) == (module or name)), name)
@@ -169,7 +170,7 @@ def _imports(statement: ast.stmt, name: str) -> Iterator[ast.ImportFrom]:
         for each in statement.names:
             package, _, last = each.name.rpartition(".")
             if name == (each.asname or each.name):
-                yield ast.ImportFrom(module=package or None, names=[ast.alias(last, each.asname)], level=0)
+                yield ast.ImportFrom(module=package or None, names=[ast.alias(last, name)], level=0)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Make sizes in the code of a test smaller: what head makes faster may take for ever at base."""
+"""Make sizes in the code of a test smaller: base may never end on what head makes faster."""
 
 import ast
 from collections.abc import Iterator, Sequence

@@ -209,7 +209,7 @@ class CallChooser:
         return first, best, ""
 
     def _scaled_down(self, call: Message) -> RecordedCall | None:
-        """Return the largest call of those with smaller inputs that is short enough, since base may take for ever."""
+        """Return the largest call of those with smaller inputs that is short enough, since base may never end."""
         tried = (self._tried(call, spelled) for spelled in call["smaller"])
         working = (each for each in tried if not isinstance(each, str))
         return next((each for each in working if each.spelling.seconds <= LONGEST_SMALLER), None)

@@ -20,9 +20,9 @@ from .candidates import Candidate, callable_of
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
 MOST_ADDED: Final = 6
-"""Of these, tests that head adds or changes, which go first: they show what the change is about."""
+"""The most of them that head adds or changes; they go first, since they show what the change is about."""
 MOST_NAMED: Final = 3
-"""And tests with the target's name in theirs, or in that of their file."""
+"""The most of them that have the target's name in theirs, or in that of their file, and go next."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6

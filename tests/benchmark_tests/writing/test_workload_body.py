@@ -262,6 +262,11 @@ import tests.cases as same_cases
 class TestFurther(same_cases.Rows):
     limit = Late()
 
+import tests.cases
+
+class TestDotted(tests.cases.Rows):
+    limit = Late()
+
 class TestInherited(cases.Rows):
     limit = Late()
 
@@ -344,7 +349,9 @@ def client(settings, backend):
 """
 FILES = Files(
     {
-        "rows/__init__.py": "def parse(text): ...\ndef total(*rows): ...\ndef compile(text): ...\ndef format(text): ...\n",
+        "rows/__init__.py": "".join(
+            f"def {name}: ...\n" for name in ("parse(text)", "total(*rows)", "compile(text)", "format(text)")
+        ),
         "rows/testsuite/__init__.py": IMPORTING,
         "tests/__init__.py": "",
         "tests/base.py": (
@@ -536,7 +543,7 @@ def test_a_test_is_inherited(body):
     ]
 
 
-@pytest.mark.parametrize("name", ["TestInherited", "TestFurther"])
+@pytest.mark.parametrize("name", ["TestInherited", "TestFurther", "TestDotted"])
 def test_a_test_is_inherited_from_another_file_with_what_its_bases_prepare(body, name):
     inherited = body(f"{name}::test_inherited")
     assert codes(inherited) == [

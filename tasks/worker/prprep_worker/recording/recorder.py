@@ -44,7 +44,7 @@ DIVISORS = (10, 100, 1000)
 MOST = 20_000_000
 """Characters, elements or bytes that an input is scaled up to: the machine has to hold it several times."""
 LEAST_DIVIDED = 2_000
-"""Characters, elements or bytes of an input that is written smaller, too: base may take for ever on all of it."""
+"""Characters, elements or bytes of an input that is written in smaller sizes, too, since base may never end on it."""
 ATOM = 16
 """Characters, elements or bytes up to which an argument is no input that could be larger."""
 OPENED = 200
