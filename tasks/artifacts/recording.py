@@ -125,7 +125,7 @@ class WorkloadTest(Record):
     `definitions` and `setup` run once, `body` and `result` (an expression, "" for none) are measured, `repeat` times in
     a round, which takes `seconds`; once takes `seconds_at_head` there; `share` is the part of them that is spent in the
     `changed_functions`, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
-    those that the code uses, `marks` choose the case of those with several; what asynchronous ones open `is_closed` in
+    those that the code uses, `marks` choose the case of those with several; what they or the setup open `is_closed` in
     the end. One list of it is `scale` times as long as in the test, or its large numbers are divided by `divisor`.
     """
 

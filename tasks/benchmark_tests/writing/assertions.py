@@ -30,8 +30,15 @@ ENDING = {"fail": "fail", "skipTest": "skip"}
 """unittest's methods that end a test, and pytest's functions for them."""
 RAISING = {"assertRaises": "raises", "assertRaisesRegex": "raises", "assertWarns": "warns", "assertWarnsRegex": "warns"}
 """unittest's assertions about a block or a call, and pytest's functions for them."""
-
-
+STACK = "stack"
+"""What a benchmark closes in the end: an ExitStack, or an AsyncExitStack on an event loop."""
+CLEANUPS = {
+    "addCleanup": "callback",
+    "addClassCleanup": "callback",
+    "enterContext": "enter_context",
+    "enterClassContext": "enter_context",
+}
+"""unittest's methods that have something undone after the test, and those of the STACK that take the same arguments."""
 SUBTESTS = "subtests"
 """The fixture with which a test of pytest reports its parts."""
 
@@ -78,8 +85,11 @@ class WithoutAssertions(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        if name := ENDING.get(_own_method(node), ""):
+        own = _own_method(node)
+        if name := ENDING.get(own, ""):
             node.func = ast.Attribute(ast.Name("pytest", ast.Load()), name, ast.Load())
+        if name := CLEANUPS.get(own, ""):
+            node.func = ast.Attribute(ast.Name(STACK, ast.Load()), name, ast.Load())
         self.generic_visit(node)
         return node
 
@@ -143,4 +153,4 @@ def _is_subtest(node: ast.expr) -> bool:
 def _own_method(node: ast.expr) -> str:
     """Return `name` for a call of `self.name`, "" for anything else."""
     owner, _, name = dotted_name(callee(node)).rpartition(".")
-    return name if isinstance(node, ast.Call) and owner == "self" else ""
+    return name if isinstance(node, ast.Call) and owner in {"self", "cls"} else ""

@@ -9,9 +9,7 @@ from ..reading import PytestFunction
 from .needed_code import NotCopiedError
 
 REQUEST = "request"
-STACK = "stack"
-"""What closes the asynchronous fixtures of a benchmark."""
-OPENING_IMPORT = "from contextlib import AsyncExitStack, asynccontextmanager"
+OPENING_IMPORT = "from contextlib import asynccontextmanager"
 
 
 def divided(fixture: PytestFunction) -> tuple[list[ast.stmt], ast.expr | None, ast.stmt]:

@@ -231,7 +231,8 @@ class NeededCode:
             elif isinstance(statement, ast.ImportFrom):
                 original = next(each.name for each in statement.names if (each.asname or each.name) == name)
                 if not self._from(statement, original, name, file):
-                    raise NotCopiedError(f"imports {original} of {statement.module}, which does not define it")
+                    module = "." * statement.level + (statement.module or "")
+                    raise NotCopiedError(f"imports {original} of {module}, which does not define it")
             else:
                 self._define(statement, name, file)
         return True
@@ -256,6 +257,9 @@ class NeededCode:
         """Add the import of a name from a module, or its definition if that is a module of tests."""
         imported = self.modules.imported(node, file.path)
         if isinstance(imported, TestModule):
+            submodule = ast.ImportFrom(".".join(filter(None, (node.module, original))), [], node.level)
+            if name not in imported.bound and self._is_of_tests(submodule, file):
+                raise NotCopiedError(f"imports {original}, a module of tests")
             if imported.path == file.path:
                 return False
             if original != name:
@@ -267,6 +271,11 @@ class NeededCode:
         self._note(name, (imported, original))
         self.imports[f"from {imported} import {original}" + (f" as {name}" if name != original else "")] = None
         return True
+
+    def _is_of_tests(self, node: ast.ImportFrom, file: TestModule) -> bool:
+        with suppress(NotCopiedError):
+            return isinstance(self.modules.imported(node, file.path), TestModule)
+        return False
 
     def _define(self, statement: ast.stmt, name: str, file: TestModule) -> None:
         code = self._code(statement, file)

@@ -17,7 +17,7 @@ def without_unused(workload: WorkloadTest) -> WorkloadTest:
     setup, body = ([_without_variables(code, read) for code in part] for part in (workload.setup, workload.body))
     used = _names_in((*setup, *body, workload.result))
     definitions = tuple(_needed(workload.definitions, {*used, *workload.fixtures}))
-    used |= _names_in((*definitions, *workload.marks)) | ({"AsyncExitStack"} if workload.is_closed else set())
+    used |= _names_in((*definitions, *workload.marks))
     return workload.model_copy(
         update={
             "setup": tuple(setup),

@@ -9,13 +9,15 @@ from ...artifacts import Detection, WorkloadTest
 from ...project.syntax import awaits, bound_names, indented, parse_or_empty
 from ...text import figures
 from ...text.target_names import with_others
+from .assertions import STACK
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
-from .copied_fixtures import STACK
 from .needed_code import used_names
 from .recorded_code import SPACES, WIDTH
 
 FUNCTIONS = ("run", "call", "measured")
 LOOPS = ("loop", "event_loop", "own_loop")
+STACKS = {False: "ExitStack", True: "AsyncExitStack"}
+"""What closes what the setup opens, by whether there is an event loop."""
 PREPARING = ("prepare", "set_up", "prepared")
 """Names for the measured function, the event loop and the setup: the first that the test does not use itself."""
 
@@ -25,12 +27,14 @@ def from_workload(
 ) -> WrittenBenchmark:
     """Write the benchmark from the body of a test that spends much of its time in the function `changed`."""
     is_async = awaits("\n".join((*workload.setup, *workload.body, workload.result)))
-    imports = (*(["import asyncio"] if is_async else []), *workload.imports)
-    is_expression = not (workload.body or workload.repeat > 1 or is_async)
+    closing = [closing_import(is_async=is_async)] if workload.is_closed else []
+    imports = (*(["import asyncio"] if is_async else []), *closing, *workload.imports)
+    is_expression = not (workload.body or workload.repeat > 1 or is_async or workload.is_closed)
+    is_apart = is_async or workload.is_closed or not workload.setup
     test = workload.test.partition("[")[0].rpartition("::")[2]
     parts = BenchmarkParts(
         imports=tuple(dict.fromkeys(sorted(imports, key=lambda line: not line.startswith("from __future__ ")))),
-        setup="" if is_async or not workload.setup else indented("\n".join(workload.setup), SPACES),
+        setup="" if is_apart else indented("\n".join(workload.setup), SPACES),
         expression=workload.result or "...",
         recorded=_origin(workload, test, changed),
         definitions=tuple("\n\n\n".join(workload.definitions).splitlines()),
@@ -46,6 +50,10 @@ def run_code(workload: WorkloadTest) -> tuple[str, str]:
     """Return the name and the code of the function that is measured, a coroutine function if it awaits something."""
     name, body = _free_name(workload, FUNCTIONS), "\n".join(_measured(workload))
     return name, f"{'async def' if awaits(body) else 'def'} {name}():\n" + indented(body, SPACES)
+
+
+def closing_import(*, is_async: bool) -> str:
+    return f"from contextlib import {STACKS[is_async]}"
 
 
 def is_prepared_on_loop(workload: WorkloadTest) -> bool:
@@ -77,7 +85,11 @@ def _measured(workload: WorkloadTest) -> Iterator[str]:
 
 def _passed(workload: WorkloadTest) -> str:
     name, code = run_code(workload)
-    return f"{code}\n\nbenchmark({name})"
+    passed = f"{code}\n\nbenchmark({name})"
+    if not workload.is_closed:
+        return passed
+    inside = indented("\n".join((*workload.setup, "", passed)), SPACES)
+    return f"with {STACKS[False]}() as {STACK}:\n{inside}"
 
 
 def _on_loop(workload: WorkloadTest) -> str:
@@ -94,7 +106,7 @@ def _on_loop(workload: WorkloadTest) -> str:
     passed = f"lambda: {run}({name}())" if code.startswith("async ") else name
     closed = [f"{SPACES}{run}({STACK}.aclose())"] if workload.is_closed else []
     lines += [f"{SPACES}benchmark({passed})", "finally:", *closed, f"{SPACES}{loop}.close()"]
-    opened = [f"{STACK} = AsyncExitStack()\n"] if workload.is_closed else []
+    opened = [f"{STACK} = {STACKS[True]}()\n"] if workload.is_closed else []
     return "\n".join((*opened, *([f"{setup}\n"] if setup else []), f"{code}\n", *lines))
 
 

@@ -25,13 +25,12 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
-from .assertions import SUBTESTS, WithoutAssertions, is_assertion
+from .assertions import STACK, SUBTESTS, WithoutAssertions, is_assertion
 from .class_attributes import SET_UPS, Attributes, as_function, is_call_of_base, variable_of
 from .constant_branches import constant_of, taken
 from .copied_fixtures import (
     OPENING_IMPORT,
     REQUEST,
-    STACK,
     OneParam,
     as_context_manager,
     divided,
@@ -69,7 +68,7 @@ class OwnStatement:
     """A statement of a test, as code, and the names that it binds.
 
     A check is what is left of an assertion, or expects an error (`fails`); one that is given assigns the value of a
-    parameter; one that opens something has it closed after the test.
+    parameter; one that opens something has it closed after the test, one that defines a function that does so, too.
     """
 
     code: str
@@ -164,6 +163,8 @@ class _Body:
     made: set[str] = field(default_factory=set)
     """The fixtures, parameters and attributes of the test's object that have a variable by now."""
     attributes: set[str] = field(default_factory=set)
+    opening_functions: set[str] = field(default_factory=set)
+    """The attributes that are methods that have something undone after the test."""
     groups: list[_Group] = field(default_factory=list)
     expectations: set[str] = field(default_factory=set)
     """The variables that hold what expects an error."""
@@ -192,10 +193,12 @@ class _Body:
         for copied, file in sorted(self.copied.values(), key=lambda each: (each[1].path, each[0].node.lineno)):
             node = with_one_value(copied, self._value_of_request(copied, file))
             needed.add_fixture(node, file, is_changed=node is not copied.node)
+        own = {STACK} if any(each.opens for each in self.statements) else set[str]()
         for group in self.groups:
-            needed.add(group.code, group.file, known=self._known(group))
-        taken = needed.names.union(self.fixtures, *(each.binds for each in self.statements))
-        if hidden := taken & {TAKEN, *([STACK] if self.opening else [])}:
+            needed.add(group.code, group.file, known=self._known(group) | own)
+        of_modules = (own & group.of_module for group in self.groups)
+        taken = needed.names.union(self.fixtures, *(each.binds for each in self.statements), *of_modules)
+        if hidden := taken & {TAKEN, *own}:
             raise NotCopiedError(f"uses the name {min(hidden)}")
         if any(MOCKS.search(line) for line in needed.imports):
             raise NotCopiedError("replaces code by mocks")
@@ -494,7 +497,10 @@ class _Body:
                 fails = ExpectedErrors(self.modules, file, self.classes).are_in(original, frozenset(self.expectations))
                 if fails and isinstance(each, ast.Assign):
                     self.expectations |= binds
-                yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails)
+                opens = bool(names([each]) & {STACK, *self.opening_functions})
+                if opens and isinstance(each, Function):
+                    self.opening_functions |= binds
+                yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails, opens)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""

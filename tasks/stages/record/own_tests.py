@@ -10,14 +10,14 @@ from ...artifacts import Layout, Peaks, WorkloadTest
 from ...bench.observing.site import RecordingSite, WatchedFunction
 from ...bench.observing.trying import TRIAL_SECONDS, try_code
 from ...bench.workers.channel import Message
-from ...benchmark_tests.writing.copied_fixtures import STACK
+from ...benchmark_tests.writing.assertions import STACK
 from ...benchmark_tests.writing.longer_lists import with_longer_list
 from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...benchmark_tests.writing.smaller_numbers import with_smaller_numbers
 from ...benchmark_tests.writing.unused_code import without_unused
-from ...benchmark_tests.writing.workload_benchmark import is_prepared_on_loop, run_code
+from ...benchmark_tests.writing.workload_benchmark import STACKS, closing_import, is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
 from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
@@ -270,13 +270,15 @@ def _unsteady(answer: Message) -> str:
 def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[WorkloadTest]:
     """Yield a test divided into setup and measured code: from the first statement that calls the function on, or all.
 
-    What only checks results, and what comes after the last call, is left out.
+    What is undone after the test is never measured. What only checks results, and what comes after the last call, is
+    left out.
     """
     last = max(index for index, count in enumerate(calls) if count)
     counted = _without_unused(list(zip(body.statements[: last + 1], calls, strict=False)))
     kept = [each for each, _ in counted]
     first = next(index for index, (_, count) in enumerate(counted) if count)
-    for start in dict.fromkeys((_start(kept, first), 0)):
+    opened = max((index + 1 for index in range(first) if kept[index].opens), default=0)
+    for start in dict.fromkeys((_start(kept, first), _start(kept, opened))):
         setup, measured = kept[:start], kept[start:]
         if any(each.fails or each.opens for each in measured):
             continue
@@ -367,7 +369,9 @@ def _order(workload: WorkloadTest) -> Message:
 
 
 def _setup(code: str, *, is_closed: bool) -> Message:
-    return {"setup": f"{STACK} = AsyncExitStack()\n{code}" if is_closed else code, "stack": STACK if is_closed else ""}
+    # Whether or not a test awaits something, a trial has an event loop.
+    opening = f"{closing_import(is_async=True)}\n{STACK} = {STACKS[True]}()\n" if is_closed else ""
+    return {"setup": opening + code, "stack": STACK if is_closed else ""}
 
 
 def _module_of(test: TestBody | WorkloadTest) -> Message:

@@ -27,6 +27,7 @@ try:
 except ImportError:
     import cases
 from tests.fixtures import imported
+from tests import base
 from tests.base import Kind, make, unused
 from rows.testsuite import Importing
 
@@ -283,6 +284,33 @@ class RowsCase(TestCase):
         self.assertEqual(r.total(self.rows), 1)
         with self.assertRaises(ValueError):
             r.total(None)
+
+class CleanedCase(TestCase):
+    def set(self, name, value):
+        r.options[name] = value
+        self.addCleanup(r.options.pop, name)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lock = cls.enterClassContext(r.lock())
+        cls.addClassCleanup(r.forget)
+
+    def setUp(self):
+        self.set("wide", True)
+
+    def test_cleaned(self):
+        self.assertEqual(r.total(self.lock), 1)
+
+    def test_taken(self):
+        stack = [self.lock]
+        self.assertEqual(r.total(stack), 1)
+
+    def test_module(self):
+        self.assertEqual(r.total(base.make(2)), 1)
+
+    async def test_waiting(self):
+        self.addAsyncCleanup(r.close)
+        self.assertEqual(r.total([1]), 1)
 '''
 CASES = """
 from .base import make
@@ -493,7 +521,7 @@ def test_an_asynchronous_fixture_that_is_undone_becomes_a_context_manager(body):
         "connected = await stack.enter_async_context(open_connected(served))",
         "await r.total(connected)",
     ]
-    assert "from contextlib import AsyncExitStack, asynccontextmanager" in connected.imports
+    assert "from contextlib import asynccontextmanager" in connected.imports
     assert connected.definitions[-1] == (
         "@asynccontextmanager\nasync def open_connected(served):\n"
         "    async with make(served, 2) as connection:\n        yield connection"
@@ -582,6 +610,17 @@ def test_a_case_of_unittest_becomes_code_for_pytest(body):
     assert "import pytest" in case.imports
 
 
+def test_cleanups_of_unittest_belong_to_a_stack(body):
+    cleaned = body("CleanedCase::test_cleaned")
+    assert [(each.code, each.opens) for each in cleaned.statements] == [
+        ("lock = stack.enter_context(r.lock())", True),
+        ("stack.callback(r.forget)", True),
+        ("def set(name, value):\n    r.options[name] = value\n    stack.callback(r.options.pop, name)", True),
+        ("set('wide', True)", True),
+        ("r.total(lock)", False),
+    ]
+
+
 def test_statements_that_expect_errors_are_known(body):
     assert codes(body("test_some_fail[a]", text=0)) == ['text = "a"', "r.total(text)"]
     assert body("test_some_fail[b]", text=1) == "it is expected to fail in this case"
@@ -601,6 +640,9 @@ def test_statements_that_expect_errors_are_known(body):
         ("test_shadows", "it has a variable of the same name as something of its module: Late"),
         ("test_does_not_wait", "it uses the asynchronous fixture served, but is not asynchronous"),
         ("test_benchmarked", "it uses the name benchmark"),
+        ("CleanedCase::test_taken", "it uses the name stack"),
+        ("CleanedCase::test_module", "it imports base, a module of tests"),
+        ("CleanedCase::test_waiting", "it uses self.addAsyncCleanup, which its class does not define"),
         ("TestRows::test_constant", "it has both a variable count and self.count"),
         ("TestRows::test_state", "it uses the object of its class"),
         ("TestHiding::test_hiding", "it has a variable of the same name as something of its module: make"),

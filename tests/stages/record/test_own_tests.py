@@ -63,6 +63,7 @@ class RowsCase(unittest.IsolatedAsyncioTestCase):
 
     def setUp(self):
         self.rows = [{"title": "book", "year": 1}] * 5_000
+        self.addCleanup(self.rows.clear)
 
 
 class ServingCase(RowsCase):
@@ -179,7 +180,14 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     # Every further call of the same object would return more.
     assert "    def run():\n" in text
     assert text.index("schema = Book()") > text.index("def run():")
-    assert 'rows = [{"title": "book", "year": 1}] * 5_000' in text
+    assert (
+        """\
+    with ExitStack() as stack:
+        rows = [{"title": "book", "year": 1}] * 5_000
+        stack.callback(rows.clear)
+"""
+        in text
+    )
     _, _, text = shop.scaffolded("Schema.locked")
     assert "def test_benchmark_locked(benchmark, lock):" in text
     # One row takes microseconds.
@@ -189,9 +197,11 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     assert (
         text.partition('"""Time')[2].partition("\n")[2]
         == """\
+    stack = AsyncExitStack()
 
     async def prepare():
         rows = [{"title": "book", "year": 1}] * 5_000
+        stack.callback(rows.clear)
         lock = asyncio.Lock()
         kind = Book
         schema = kind()
@@ -205,6 +215,7 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
         lock, rows, schema = loop.run_until_complete(prepare())
         benchmark(lambda: loop.run_until_complete(run()))
     finally:
+        loop.run_until_complete(stack.aclose())
         loop.close()
 """
     )

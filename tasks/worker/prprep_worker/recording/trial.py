@@ -105,10 +105,10 @@ class Trial:
             self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:
-        if self._loop is not None:
-            try:
-                self._close_fixtures()
-            finally:
+        try:
+            self._close_fixtures()
+        finally:
+            if self._loop is not None:
                 self._loop.close()
 
     def set_up(self) -> None:
@@ -116,9 +116,10 @@ class Trial:
         self._run(self._setup)
 
     def _close_fixtures(self) -> None:
-        """Close what asynchronous fixtures opened when the code was set up last."""
+        """Close what asynchronous fixtures and the setup opened when the code was set up last."""
         stack = self._names.pop(self._order.get("stack", ""), None)
         if stack is not None:
+            self._open_loop()
             self._loop.run_until_complete(stack.aclose())
 
     def steps(self) -> Message:
