@@ -4,7 +4,8 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 
 from ...artifacts import WorkloadTest
-from ...project.syntax import Scope, bound_names, names, outer_names, parse_or_empty, string_value
+from ...project.syntax import Function, Scope, bound_names, names, outer_names, parse_or_empty, string_value
+from .assertions import STACK
 from .needed_code import annotated_names, receiver_of
 from .workload_body import BY_PYTEST
 
@@ -27,6 +28,29 @@ def without_unused(workload: WorkloadTest) -> WorkloadTest:
             "fixtures": tuple(each for each in workload.fixtures if each in used or each not in BY_PYTEST),
         }
     )
+
+
+def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
+    """Leave out calls in the setup that use no variable of the measured code, and what only they use.
+
+    They may do something that the measured code needs all the same, such as set an environment variable.
+    """
+    made = bound_names([parse_or_empty("\n".join(workload.setup).encode())])
+    used = _names_in((*workload.body, workload.result))
+    kept: list[str] = []
+    for code in reversed(workload.setup):
+        (node, *_) = parse_or_empty(code.encode()).body
+        is_call = isinstance(node, ast.Expr) and not _names_in([code]) & used & made
+        if not is_call and not (_only_binds(node) and not bound_names([node]) & used):
+            kept.insert(0, code)
+            used |= _names_in([code])
+    return without_unused(workload.model_copy(update={"setup": tuple(kept), "is_closed": STACK in _names_in(kept)}))
+
+
+def _only_binds(node: ast.stmt) -> bool:
+    """Return whether a statement defines a function, or assigns to variables alone."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return isinstance(node, Function) or bool(targets and all(isinstance(each, ast.Name) for each in targets))
 
 
 def _needed(definitions: Iterable[str], used: Collection[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...benchmark_tests.writing.smaller_numbers import with_smaller_numbers
-from ...benchmark_tests.writing.unused_code import without_unused
+from ...benchmark_tests.writing.unused_code import without_idle_setup, without_unused
 from ...benchmark_tests.writing.workload_benchmark import STACKS, closing_import, is_prepared_on_loop, run_code
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
 from ...project.code.sources import Sources
@@ -132,7 +132,7 @@ class TestChooser:
         for workload in _divided(test, body, calls):
             measured = self._measured(workload.model_copy(update={"divisor": divisor}))
             if not isinstance(measured, str):
-                return measured
+                return self._plainest(measured)
             failure = failure or measured
         return failure or "what it measures would expect an error"
 
@@ -186,6 +186,17 @@ class TestChooser:
         update |= {"changed_functions": len(self.base.functions)}
         of_head = {"executed": len(at_head["executed"]), "seconds_at_head": at_head["seconds"]}
         return workload.model_copy(update={**update, **of_head})
+
+    def _plainest(self, workload: WorkloadTest) -> WorkloadTest:
+        """Return a test without what its setup does to no effect: it returns the same, and executes the same lines."""
+        plain = without_idle_setup(workload)
+        if plain.setup == workload.setup:
+            return workload
+        measured = self._measured(plain.model_copy(update={"repeat": 1}))
+        if isinstance(measured, str) or measured.executed != workload.executed:
+            return workload
+        digests = {self._tried(self.base, _order(each), each.fixtures).get("digest") for each in (workload, measured)}
+        return measured if len(digests) == 1 and "" not in digests else workload
 
     def _larger(self, workload: WorkloadTest) -> WorkloadTest:
         """Make a list in a short test longer, if its time grows in proportion and the same lines are executed."""

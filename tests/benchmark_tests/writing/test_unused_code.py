@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import WorkloadTest
-from tasks.benchmark_tests.writing.unused_code import without_unused
+from tasks.benchmark_tests.writing.unused_code import without_idle_setup, without_unused
 
 
 def left(**parts: object) -> WorkloadTest:
@@ -49,6 +49,28 @@ def test_definitions_and_imports_that_only_assertions_used_are_left_out():
     )
     assert workload.definitions == definitions[:-1]
     assert workload.imports == (imports[0], imports[3])
+
+
+def test_calls_of_the_setup_that_use_no_variable_of_the_measured_code_are_left_out():
+    setup = (
+        "shop = Shop()",
+        "def scrub(name):\n    os.environ.pop(name)\n    stack.callback(restore, name)",
+        "scrub('HOME')",
+        "def sized(number):\n    return [number] * number",
+        "rows = sized(3)",
+        "shop.limit = 3",
+        "stack.callback(rows.clear)",
+        "shop.open()",
+        "print(rows)",
+    )
+    definitions = ("def restore(name):\n    os.environ[name] = '/'",)
+    workload = WorkloadTest(test="", imports=("import os",), definitions=definitions, setup=setup, is_closed=True)
+    measured = without_idle_setup(workload.model_copy(update={"result": "shop.load(1)"}))
+    assert measured.setup == ("shop = Shop()", "shop.limit = 3", "shop.open()")
+    assert (measured.imports, measured.definitions, measured.is_closed) == ((), (), False)
+    measured = without_idle_setup(workload.model_copy(update={"result": "shop.load(rows)"}))
+    assert measured.setup == (setup[0], *setup[3:])
+    assert measured.is_closed
 
 
 def test_definitions_that_fixtures_are_need_what_they_use():
