@@ -4,11 +4,18 @@ import ast
 import copy
 from collections.abc import Collection
 
-from ...project.syntax import Function, last_name, parameter_names
+from ...project.syntax import Function, dotted_name, last_name, parameter_names
 from .needed_code import NotCopiedError
 
-SET_UPS = ("setup_class", "setUpClass", "setup_method", "setup", "setUp", "asyncSetUp")
-"""Methods that run before a test of the class, in their order."""
+SET_UPS = {
+    "setup_class": "teardown_class",
+    "setUpClass": "tearDownClass",
+    "setup_method": "teardown_method",
+    "setup": "teardown",
+    "setUp": "tearDown",
+    "asyncSetUp": "",
+}
+"""Methods that run before a test of the class, in their order, and those that undo it; "" if that would be awaited."""
 
 
 def variable_of(attribute: str, variables: Collection[str]) -> str:
@@ -43,6 +50,25 @@ def is_call_of_base(statement: ast.stmt, name: str) -> bool:
     value = statement.value if isinstance(statement, ast.Expr) else None
     value = value.value if isinstance(value, ast.Await) else value
     return value is not None and ast.unparse(value) == f"super().{name}()"
+
+
+def as_cleanup(statement: ast.stmt) -> ast.stmt | None:
+    """Return a statement that has a call made after the test; None if it is no call, or of values that are computed."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return None
+    values = [call.func, *call.args, *(each.value for each in call.keywords)]
+    if not all(isinstance(each, ast.Constant) or dotted_name(each) for each in values):
+        return None
+    method = ast.Attribute(ast.Name("self", ast.Load()), "addCleanup", ast.Load())
+    return ast.Expr(ast.Call(method, [call.func, *call.args], call.keywords))
+
+
+def attributes_of(node: ast.AST) -> set[str]:
+    """Return the attributes of the test's object that code uses."""
+    attributes = Attributes(())
+    attributes.visit(copy.deepcopy(node))
+    return attributes.loaded | attributes.stored
 
 
 def as_function(method: Function) -> ast.stmt:

@@ -36,15 +36,21 @@ def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
     They may do something that the measured code needs all the same, such as set an environment variable.
     """
     made = bound_names([parse_or_empty("\n".join(workload.setup).encode())])
+    functions = [each for each in workload.setup if isinstance(_first(each), Function)]
     used = _names_in((*workload.body, workload.result))
     kept: list[str] = []
     for code in reversed(workload.setup):
-        (node, *_) = parse_or_empty(code.encode()).body
-        is_call = isinstance(node, ast.Expr) and not _names_in([code]) & used & made
+        node = _first(code)
+        called = _needed(functions, _names_in([code]))
+        is_call = isinstance(node, ast.Expr) and not _names_in((code, *called)) & used & made
         if not is_call and not (_only_binds(node) and not bound_names([node]) & used):
             kept.insert(0, code)
             used |= _names_in([code])
     return without_unused(workload.model_copy(update={"setup": tuple(kept), "is_closed": STACK in _names_in(kept)}))
+
+
+def _first(code: str) -> ast.stmt:
+    return parse_or_empty(code.encode()).body[0]
 
 
 def _only_binds(node: ast.stmt) -> bool:
@@ -65,7 +71,7 @@ def _needed(definitions: Iterable[str], used: Collection[str]) -> Iterator[str]:
 
 def _bound_by(code: str) -> set[str]:
     """Return the names that a definition or an import binds; an expression belongs to the object that it changes."""
-    (node, *_) = parse_or_empty(code.encode()).body
+    node = _first(code)
     return {receiver_of(node.value)} if isinstance(node, ast.Expr) else bound_names([node])
 
 
@@ -86,7 +92,7 @@ def _names_in(codes: Iterable[str]) -> set[str]:
 
 def _without_variables(code: str, read: Collection[str]) -> str:
     """Return a statement without the variables that its blocks assign but nothing reads."""
-    (node, *_) = parse_or_empty(code.encode()).body
+    node = _first(code)
     unread = _Unread(read)
     if not isinstance(node, Scope):
         unread.generic_visit(node)

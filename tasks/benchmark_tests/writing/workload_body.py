@@ -26,7 +26,15 @@ from ...project.syntax import (
 )
 from ..reading import PytestFunction, marks_of
 from .assertions import STACK, SUBTESTS, WithoutAssertions, is_assertion
-from .class_attributes import SET_UPS, Attributes, as_function, is_call_of_base, variable_of
+from .class_attributes import (
+    SET_UPS,
+    Attributes,
+    as_cleanup,
+    as_function,
+    attributes_of,
+    is_call_of_base,
+    variable_of,
+)
 from .constant_branches import constant_of, taken
 from .copied_fixtures import (
     OPENING_IMPORT,
@@ -179,8 +187,9 @@ class _Body:
         self._check()
         for fixture in self._automatic():
             self._fixture(fixture)
-        for name in SET_UPS:
+        for name, undoing in SET_UPS.items():
             self._set_up(name)
+            self._undo(undoing)
         for name in self.test.parameters:
             if name != SUBTESTS:
                 self._parameter(name)
@@ -423,6 +432,25 @@ class _Body:
         for _, found in groupby(self._setting_up(name, self.classes), key=lambda each: each[1].path):
             statements, files = zip(*found, strict=True)
             self._add(statements, files[0])
+
+    def _undo(self, name: str) -> None:
+        """Have the calls of a method made after the test that need nothing but what there is by now."""
+        with suppress(NotCopiedError):
+            calls = [(as_cleanup(each), file) for each, file in self._setting_up(name, self.classes)]
+            for call, file in reversed(calls):
+                if call and self._has_all_of(call, file):
+                    self._add([call], file)
+
+    def _has_all_of(self, cleanup: ast.stmt, file: TestModule) -> bool:
+        """Return whether all that a cleanup uses is imported, has a variable by now, or is a method of the class."""
+        needed = NeededCode(self.modules, self.folder)
+        with suppress(NotCopiedError):
+            needed.add(ast.unparse(cleanup), file, known={"self", "cls"})
+            attributes = attributes_of(cleanup) - {"addCleanup"}
+            made = {each for each in attributes if variable_of(each, self._variables) in self.made}
+            of_class = {each for each in attributes for owner in self.classes if owner.method(each)}
+            return not needed.definitions and attributes == made | of_class
+        return False
 
     def _setting_up(self, name: str, classes: Sequence[TestClass]) -> Iterator[tuple[ast.stmt, TestModule]]:
         """Yield the statements of a method; `super().name()` is replaced by those of the base class."""

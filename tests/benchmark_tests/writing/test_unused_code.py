@@ -62,12 +62,16 @@ def test_calls_of_the_setup_that_use_no_variable_of_the_measured_code_are_left_o
         "stack.callback(rows.clear)",
         "shop.open()",
         "print(rows)",
+        "def closed():\n    shop.close()",
+        "stack.callback(closed)",
     )
     definitions = ("def restore(name):\n    os.environ[name] = '/'",)
     workload = WorkloadTest(test="", imports=("import os",), definitions=definitions, setup=setup, is_closed=True)
     measured = without_idle_setup(workload.model_copy(update={"result": "shop.load(1)"}))
-    assert measured.setup == ("shop = Shop()", "shop.limit = 3", "shop.open()")
-    assert (measured.imports, measured.definitions, measured.is_closed) == ((), (), False)
+    assert measured.setup == ("shop = Shop()", "shop.limit = 3", "shop.open()", *setup[-2:])
+    assert (measured.imports, measured.definitions, measured.is_closed) == ((), (), True)
+    measured = without_idle_setup(workload.model_copy(update={"result": "load(1)"}))
+    assert (measured.setup, measured.is_closed) == (("shop = Shop()", "shop.limit = 3"), False)
     measured = without_idle_setup(workload.model_copy(update={"result": "shop.load(rows)"}))
     assert measured.setup == (setup[0], *setup[3:])
     assert measured.is_closed

@@ -298,8 +298,23 @@ class CleanedCase(TestCase):
     def setUp(self):
         self.set("wide", True)
 
+    def tearDown(self):
+        super().tearDown()
+        self.unset("wide")
+        self.assertTrue(self.lock)
+        self.result = None
+        for row in self.result:
+            row.close()
+        self.result.close()
+        make(self.lock)
+        unknown.close()
+        self.lock.close(force=True)
+
+    def unset(self, name):
+        del r.options[name]
+
     def test_cleaned(self):
-        self.assertEqual(r.total(self.lock), 1)
+        self.result = r.total(self.lock)
 
     def test_taken(self):
         stack = [self.lock]
@@ -617,7 +632,10 @@ def test_cleanups_of_unittest_belong_to_a_stack(body):
         ("stack.callback(r.forget)", True),
         ("def set(name, value):\n    r.options[name] = value\n    stack.callback(r.options.pop, name)", True),
         ("set('wide', True)", True),
-        ("r.total(lock)", False),
+        ("stack.callback(lock.close, force=True)", True),
+        ("def unset(name):\n    del r.options[name]", False),
+        ("stack.callback(unset, 'wide')", True),
+        ("result = r.total(lock)", False),
     ]
 
 
