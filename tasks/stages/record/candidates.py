@@ -65,7 +65,7 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
         faster = [target for target in rewritten if not saves_nothing(*codes[target])]
         chosen = faster or rewritten or list(codes)
         targets = [*chosen, *(each for each in targets if each not in codes)]
-    found = (callable_of(base, target) for target in dict.fromkeys(targets))
+    found = (each for target in dict.fromkeys(targets) for each in (callable_of(base, target), _nested(base, target)))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
@@ -93,7 +93,8 @@ class _Imported(ast.NodeTransformer):
 def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candidate | None:
     """Return a candidate of base as head has it, perhaps by another name; None if head lacks it."""
     changed = (each for each in detection.functions if _at_base(each, detection.layout) == candidate.watched)
-    return callable_of(head, next((each.target for each in changed), candidate.watched))
+    target = next((each.target for each in changed), candidate.watched)
+    return _nested(head, target) if candidate.located.definition.outermost else callable_of(head, target)
 
 
 def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
@@ -118,6 +119,13 @@ def callable_of(sources: Sources, target: str) -> Candidate | None:
     if located is None or located.definition.kind != "function":
         return None
     return Candidate(target, located)
+
+
+def _nested(sources: Sources, target: str) -> Candidate | None:
+    """Return a function inside of another one: it may run when that one has returned, and no name refers to it."""
+    located = sources.try_find(target)
+    is_nested = located is not None and located.definition.outermost and located.definition.kind == "function"
+    return Candidate(target, located) if located and is_nested else None
 
 
 def _constructor(sources: Sources, of_class: str) -> Candidate | None:

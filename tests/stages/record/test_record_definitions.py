@@ -13,7 +13,7 @@ from tasks.bench.request import SideRequest
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
-from tasks.stages.record.candidates import Candidate, callable_of
+from tasks.stages.record.candidates import Candidate
 from tests.support.pythons import environment, pytest_for
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
@@ -121,11 +121,22 @@ else:
 async def numbers(count):
     for number in range(count):
         yield number
+
+
+def made(kind):
+    class Cart:
+        def total(self, rows):
+            return sum(map(kind, rows))
+
+    return Cart
+
+
+Plain, Wide = made(int), made(float)
 """
 TESTS = """
 import asyncio
 
-from shop import Table, double, key, numbers, show, smallest
+from shop import Plain, Table, Wide, double, key, numbers, show, smallest
 
 
 def test_show():
@@ -149,6 +160,7 @@ def test_others():
     assert smallest([5, 4]) == 4
     assert (double(21), double("x")) == (42, "xx")
     assert asyncio.run(collected()) == [0, 1, 2]
+    assert (Plain().total([1, 2]), Wide().total([1.5])) == (3, 1.5)
 
 
 async def collected():
@@ -235,8 +247,9 @@ def test_the_explorer_counts_the_calls_of_one_definition(place):
         "Table.size": 1,
         "key": 1,
         "smallest#1": 1,
+        "made.Cart.total": 2,
     }
-    functions = {name: callable_of(sources, f"shop:{name}").function for name in calls}
+    functions = {name: Candidate(f"shop:{name}", sources.find(f"shop:{name}")).function for name in calls}
     found, _, notes = explore(place, functions, ["tests/test_shop.py"], seconds=60)
     assert notes == ()
     assert {name: sum(each.calls for each in found if each.target == name) for name in calls} == calls
@@ -283,6 +296,38 @@ def test_what_no_name_refers_to_is_measured_by_its_caller(tmp_path):
     assert (recording.changed, recording.target, written.made_from) == ("shop:_#1", "shop:run", "recorded")
     assert "benchmark(run, values)" in text
     assert "no name refers to shop:_#1, so no code can call it" in recording.notes
+
+
+FACTORY = """
+def cart_of(kind):
+    class Cart:
+        def __init__(self, rows):
+            self.rows = rows
+
+        def total(self):
+            return sum(sorted(kind(row) for row in self.rows for _ in range(10)))
+
+    return Cart
+"""
+
+
+@pytest.mark.parametrize("requires", ["3.9", "3.12"])
+def test_a_method_of_a_class_that_a_function_makes_is_measured_by_a_test(tmp_path, requires):
+    made = "Plain = cart_of(int)\n"
+    files = {
+        "pyproject.toml": PYPROJECT.replace("[tool.ruff]", f'requires-python = ">={requires}"\n[tool.ruff]'),
+        # Before Python 3.12, only what an import makes is seen.
+        "src/shop/__init__.py": f"{FACTORY}\n\n{made if requires == '3.9' else ''}",
+        "tests/test_shop.py": (
+            f"from shop import *\n\n{made if requires == '3.12' else ''}\n"
+            "def test_it():\n    cart = Plain(range(2_000))\n    assert cart.total() == 19_990_000\n"
+        ),
+    }
+    shop = Shop(TargetRepo(tmp_path / "target", files), tmp_path / "shop")
+    recording, written, text = shop.scaffolded("cart_of.Cart.total")
+    assert (recording.changed, written.made_from) == ("shop:cart_of.Cart.total", "test"), recording
+    assert "benchmark(cart.total)" in text
+    shop.pass_tests("cart_of.Cart.total")
 
 
 def test_what_no_name_refers_to_and_no_test_reaches_is_not_recorded(tmp_path):

@@ -13,7 +13,14 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prprep_worker.recording.functions import ModuleWatch, WantedFunction, divert, find_functions
+from prprep_worker.recording.functions import (
+    ModuleWatch,
+    WantedFunction,
+    code_inside,
+    divert,
+    find_functions,
+    with_code_of,
+)
 from prprep_worker.watching import claim_tool
 
 HAS_MONITORING = sys.version_info >= (3, 12)
@@ -63,17 +70,20 @@ class CallWatch:
         for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
             if found is not None:
                 self._watch_function(target, found.function)
+            elif HAS_MONITORING and (code := code_inside(module, targets[target])):
+                self._watch_code(target, code)
 
     def _watch_function(self, target: str, function: types.FunctionType) -> None:
-        if not HAS_MONITORING:
-            divert(function, functools.partial(self._wrapper, target))
+        if HAS_MONITORING:
+            self._watch_code(target, function.__code__)
             return
-        self._codes[id(function.__code__)] = target
-        self._monitor(function.__code__)
+        for each in with_code_of(function):
+            divert(each, functools.partial(self._wrapper, target))
 
     # -- Python 3.12 or newer
 
-    def _monitor(self, code: types.CodeType) -> None:
+    def _watch_code(self, target: str, code: types.CodeType) -> None:
+        self._codes[id(code)] = target
         monitoring = sys.monitoring
         events = monitoring.events
         if self._tool is None:

@@ -135,6 +135,32 @@ def _functions_at(places: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
     return found
 
 
+def with_code_of(function: types.FunctionType) -> list[types.FunctionType]:
+    """Return a function, and those with the same code: one inside of another function is made by each call of that."""
+    others = (each for each in gc.get_referrers(function.__code__) if type(each) is types.FunctionType)
+    return [function, *(each for each in others if each is not function)]
+
+
+def code_inside(module: types.ModuleType, wanted: WantedFunction) -> types.CodeType | None:
+    """Return the code of a function inside of another function, which may never have been made; None if it is none."""
+    owner: Any = module
+    *outer, name = wanted.called.split(".")
+    for part in outer:
+        owner = getattr(owner, part, None)
+        function = innermost(owner)
+        if function is not None:
+            codes = _codes_inside(function.__code__)
+            return next((each for each in codes if (each.co_name, each.co_firstlineno) == (name, wanted.line)), None)
+    return None
+
+
+def _codes_inside(code: types.CodeType) -> Iterator[types.CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            yield each
+            yield from _codes_inside(each)
+
+
 def innermost(held: object) -> types.FunctionType | None:
     """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
     for attribute in ("__func__", "fget", "func"):
