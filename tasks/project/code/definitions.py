@@ -64,8 +64,8 @@ class Definition:
 
     @property
     def untyped_code(self) -> str:
-        """The code of a function without annotations; of anything else all of it, since fields of a class have some."""
-        return _untyped(self.code) if self.kind == "function" else self.code
+        """The code without annotations, unless it is a class whose base classes or decorators may make fields of them."""
+        return _untyped(self.code) if self.kind == "function" or _is_plain_class(self.code) else self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,11 @@ def _code(node: Scope) -> str:
     return ast.unparse(own)
 
 
+def _is_plain_class(code: str) -> bool:
+    node = next(iter(ast.parse(code).body), None)
+    return isinstance(node, ast.ClassDef) and not (node.bases or node.keywords or node.decorator_list)
+
+
 def _untyped(code: str) -> str:
     tree = ast.parse(code)
     for node in ast.walk(tree):
@@ -187,14 +192,18 @@ def _untyped(code: str) -> str:
             node.annotation = None
         elif isinstance(node, Function):
             node.returns = None
-    return ast.unparse(_WithoutAnnotations().visit(tree))
+    tree = _WithoutAnnotations().visit(tree)
+    for node in ast.walk(tree):
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
 
 
 class _WithoutAnnotations(ast.NodeTransformer):
-    """Replaces annotated assignments by plain ones."""
+    """Replaces annotated assignments by plain ones, and leaves out those of no value."""
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
-        return ast.copy_location(ast.Assign([node.target], node.value) if node.value else ast.Pass(), node)
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt | None:
+        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else None
 
 
 def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.stmt]:

@@ -233,9 +233,12 @@ def _shared(one: str, other: str) -> int:
 
 
 def _possible_names(title: str) -> list[str]:
-    """Return the words of a title that may name functions: a first word such as `add` says what a commit does."""
-    words = re.findall(r"\w+", title)
-    return words[1:] if words and words[0].isalpha() else words
+    """Return the words of a title that may name functions: a first word such as `add` says what a commit does.
+
+    Of `Table.add` that is the last part.
+    """
+    words = re.findall(r"\w+(?:\.\w+)*", title)
+    return [word.rpartition(".")[2] for word in (words[1:] if words and words[0].isalpha() else words)]
 
 
 def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:
