@@ -64,7 +64,7 @@ class Definition:
 
     @property
     def untyped_code(self) -> str:
-        """The code without annotations, unless it is a class whose base classes or decorators may make fields of them."""
+        """The code without annotations, but for a class whose base classes or decorators may make fields of them."""
         return _untyped(self.code) if self.kind == "function" or _is_plain_class(self.code) else self.code
 
 
