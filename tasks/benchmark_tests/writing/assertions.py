@@ -108,6 +108,11 @@ class WithoutAssertions(ast.NodeTransformer):
         return [ast.copy_location(ast.Expr(each), node) for each in kept]
 
 
+def registers_cleanup(node: ast.AST) -> bool:
+    """Return whether code of a test has something undone after the test."""
+    return any(isinstance(each, ast.Call) and _own_method(each) in CLEANUPS for each in ast.walk(node))
+
+
 def is_assertion(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and unittest_assertion(node.value) is not None)
 

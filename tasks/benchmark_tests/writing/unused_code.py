@@ -46,7 +46,8 @@ def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
         if not is_call and not (_only_binds(node) and not bound_names([node]) & used):
             kept.insert(0, code)
             used |= _names_in([code])
-    return without_unused(workload.model_copy(update={"setup": tuple(kept), "is_closed": STACK in _names_in(kept)}))
+    is_closed = workload.is_closed and STACK in _names_in(kept)
+    return without_unused(workload.model_copy(update={"setup": tuple(kept), "is_closed": is_closed}))
 
 
 def _first(code: str) -> ast.stmt:

@@ -25,7 +25,7 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
-from .assertions import STACK, SUBTESTS, WithoutAssertions, is_assertion
+from .assertions import STACK, SUBTESTS, WithoutAssertions, is_assertion, registers_cleanup
 from .class_attributes import (
     SET_UPS,
     Attributes,
@@ -449,7 +449,8 @@ class _Body:
             attributes = attributes_of(cleanup) - {"addCleanup"}
             made = {each for each in attributes if variable_of(each, self._variables) in self.made}
             of_class = {each for each in attributes for owner in self.classes if owner.method(each)}
-            return not needed.definitions and attributes == made | of_class
+            is_mocked = any(map(MOCKS.search, needed.imports))
+            return not (needed.definitions or is_mocked) and attributes == made | of_class
         return False
 
     def _setting_up(self, name: str, classes: Sequence[TestClass]) -> Iterator[tuple[ast.stmt, TestModule]]:
@@ -525,7 +526,7 @@ class _Body:
                 fails = ExpectedErrors(self.modules, file, self.classes).are_in(original, frozenset(self.expectations))
                 if fails and isinstance(each, ast.Assign):
                     self.expectations |= binds
-                opens = bool(names([each]) & {STACK, *self.opening_functions})
+                opens = registers_cleanup(original) or not self.opening_functions.isdisjoint(names([each]))
                 if opens and isinstance(each, Function):
                     self.opening_functions |= binds
                 yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails, opens)

@@ -285,6 +285,10 @@ class RowsCase(TestCase):
         with self.assertRaises(ValueError):
             r.total(None)
 
+def test_stack():
+    stack = [1]
+    assert r.total(stack) == 1
+
 class CleanedCase(TestCase):
     def set(self, name, value):
         r.options[name] = value
@@ -300,6 +304,7 @@ class CleanedCase(TestCase):
 
     def tearDown(self):
         super().tearDown()
+        mock.patch.stopall()
         self.unset("wide")
         self.assertTrue(self.lock)
         self.result = None
@@ -626,6 +631,10 @@ def test_a_case_of_unittest_becomes_code_for_pytest(body):
 
 
 def test_cleanups_of_unittest_belong_to_a_stack(body):
+    assert [(each.code, each.opens) for each in body("test_stack").statements] == [
+        ("stack = [1]", False),
+        ("r.total(stack)", False),
+    ]
     cleaned = body("CleanedCase::test_cleaned")
     assert [(each.code, each.opens) for each in cleaned.statements] == [
         ("lock = stack.enter_context(r.lock())", True),

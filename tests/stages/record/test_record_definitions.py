@@ -132,11 +132,28 @@ def made(kind):
 
 
 Plain, Wide = made(int), made(float)
+
+
+def logged(function):
+    def wrapper(*values):
+        return function(*values)
+
+    return wrapper
+
+
+@logged
+def first(values):
+    return values[0]
+
+
+@logged
+def last(values):
+    return values[-1]
 """
 TESTS = """
 import asyncio
 
-from shop import Plain, Table, Wide, double, key, numbers, show, smallest
+from shop import Plain, Table, Wide, double, first, key, last, numbers, show, smallest
 
 
 def test_show():
@@ -161,6 +178,7 @@ def test_others():
     assert (double(21), double("x")) == (42, "xx")
     assert asyncio.run(collected()) == [0, 1, 2]
     assert (Plain().total([1, 2]), Wide().total([1.5])) == (3, 1.5)
+    assert (first("ab"), last("ab"), last("cd")) == ("a", "b", "d")
 
 
 async def collected():
@@ -248,6 +266,7 @@ def test_the_explorer_counts_the_calls_of_one_definition(place):
         "key": 1,
         "smallest#1": 1,
         "made.Cart.total": 2,
+        "logged.wrapper": 3,
     }
     functions = {name: Candidate(f"shop:{name}", sources.find(f"shop:{name}")).function for name in calls}
     found, _, notes = explore(place, functions, ["tests/test_shop.py"], seconds=60)

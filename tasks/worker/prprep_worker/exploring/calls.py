@@ -69,16 +69,17 @@ class CallWatch:
         targets = self._modules[module.__name__]
         for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
             if found is not None:
-                self._watch_function(target, found.function)
+                # What no name refers to may be inside of a function, each call of which makes it anew.
+                for function in with_code_of(found.function) if found.held is None else [found.function]:
+                    self._watch_function(target, function)
             elif HAS_MONITORING and (code := code_inside(module, targets[target])):
                 self._watch_code(target, code)
 
     def _watch_function(self, target: str, function: types.FunctionType) -> None:
         if HAS_MONITORING:
             self._watch_code(target, function.__code__)
-            return
-        for each in with_code_of(function):
-            divert(each, functools.partial(self._wrapper, target))
+        else:
+            divert(function, functools.partial(self._wrapper, target))
 
     # -- Python 3.12 or newer
 

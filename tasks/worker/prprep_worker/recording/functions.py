@@ -147,7 +147,7 @@ def code_inside(module: types.ModuleType, wanted: WantedFunction) -> types.CodeT
     *outer, name = wanted.called.split(".")
     for part in outer:
         owner = getattr(owner, part, None)
-        function = innermost(owner)
+        function = None if isinstance(owner, type) else innermost(owner)
         if function is not None:
             codes = _codes_inside(function.__code__)
             return next((each for each in codes if (each.co_name, each.co_firstlineno) == (name, wanted.line)), None)

@@ -107,8 +107,7 @@ class ShareWatch(CallWatch):
     def cost(self) -> WatchCost:
         """Measure what watching costs, by the clock that is set."""
         nothing = self._nothing
-        own_code = nothing.__code__.replace()  # what has the same code is watched as well
-        watched = types.FunctionType(own_code, nothing.__globals__, closure=nothing.__closure__)
+        watched = types.FunctionType(nothing.__code__, nothing.__globals__, closure=nothing.__closure__)
         super()._watch_function(NAME, watched)
         plain, paused, whole, inside = [], [], [], []
         for _ in range(TIMES):
