@@ -49,10 +49,10 @@ def of(measurements, metric, test="test_work"):
     return measurement
 
 
-def measure(folder, base, head=None, benchmark=BENCHMARK, repeats=1, most=MOST_REPEATS, **settings):
+def measure(folder, base, head=None, benchmark=BENCHMARK):
     """Measure the code of two sides, and return the measurements."""
     sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
-    return repeated(pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), repeats, most)[0]
+    return repeated(pair(folder, base=sides[0], head=sides[1], metrics=("memory",)))[0]
 
 
 def repeated(request, repeats=1, most=MOST_REPEATS):
@@ -113,35 +113,40 @@ def test_every_repeat_is_reported(measured):
     assert measured[3] == [f"memory {number} of 3: peak 10.0 MiB at base, 1.0 MiB at head" for number in (1, 2, 3)]
 
 
-@pytest.mark.slow
-def test_small_objects_are_seen_through_pythons_own_allocator(tmp_path):
-    """pymalloc's arenas would show a mebibyte for the first one, or nothing for 3 % more of them."""
-    code = "def work():\n    return len([str(number) * 2 for number in range({count})]) // {count}\n"
-    counts = (3000, 3090)
-    measured = measure(tmp_path, *(code.format(count=count) for count in counts))
-    peaks = values(measured, MetricName.PEAK)
-    for peak, count in zip(peaks, counts, strict=True):
-        assert abs(peak / traced_peak(code.format(count=count)) - 1) < 0.01
-    assert 1.025 < peaks[1] / peaks[0] < 1.035
-    base, head = values(measured, MetricName.ALLOCATIONS)
-    assert base >= 2 * 3000
-    assert 1.025 < head / base < 1.035
+SMALL = """
+def small():
+    return len([str(number) * 2 for number in range(COUNT)]) // COUNT
+"""
+COUNTS = (3000, 3090)
+LEAKS = """
+import asyncio
 
+log, by_number, last = [], {}, None
 
-def traced_peak(code):
-    """Return the peak in bytes that Python's own tracing sees."""
-    names = {}
-    exec(compile(dedent(code), "code", "exec"), names)
-    names["work"]()
-    tracemalloc.start()
-    try:
-        names["work"]()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+def fill():
+    return by_number.setdefault("once", bytearray(1 << 20))
 
+def swap():
+    global last
+    last = bytearray(1 << 20)
 
-ALMOST_NOTHING = """
+def cycle():
+    ring = [bytearray(1 << 20)]
+    ring.append(ring)
+
+def give():
+    return bytearray(1 << 20)
+
+def grow():
+    log.append(bytearray(SIZE))
+
+async def grow_awaited():
+    await asyncio.sleep(0)
+    log.append(bytearray(SIZE))
+"""
+MANY = """
+import pytest, project
+
 def test_nothing(benchmark):
     benchmark(lambda: None)
 
@@ -154,26 +159,110 @@ def test_nothing_awaited(benchmark):
 def test_setup(benchmark):
     create = lambda: ((bytearray(30 << 20),), {})
     benchmark.pedantic(lambda page: bytearray(1 << 20), setup=create, teardown=lambda page: bytearray(40 << 20))
+
+def test_small(benchmark):
+    assert benchmark(project.small) == 1
+
+@pytest.mark.parametrize("name", ["fill", "swap", "cycle", "give", "grow", "grow_awaited"])
+def test_leak(benchmark, name):
+    benchmark(getattr(project, name))
+
+def test_teardown(benchmark):
+    benchmark.pedantic(project.grow, setup=lambda: bytearray(5000) and None, teardown=project.log.clear)
+
+def test_arguments(benchmark):
+    benchmark.pedantic(lambda rows: rows.append(bytearray(5000)), setup=lambda: (([],), {}))
+
+class TestIt:
+    def test_work(self, benchmark):
+        benchmark(bytearray, 1 << 20)
+
+@pytest.mark.parametrize("size", [pytest.param(2 << 20, id="a/b"), pytest.param(3 << 20, id="a-b"), pytest.param(4 << 20, id="x" * 300)])
+def test_work(benchmark, size):
+    benchmark(bytearray, size)
 """
 
 
 @pytest.fixture(scope="module")
-def almost_nothing(tmp_path_factory):
-    return measure(tmp_path_factory.mktemp("nothing"), "", benchmark=ALMOST_NOTHING)
+def many(tmp_path_factory):
+    """Return the request, measurements and call sites of a file with many benchmark calls."""
+    path = "tests/my-bench/of tables/test_many.py"
+    sides = [
+        {"src/project/__init__.py": (SMALL + LEAKS).replace("COUNT", str(count)).replace("SIZE", str(size)), path: MANY}
+        for count, size in zip(COUNTS, (20_000, 10_000), strict=True)
+    ]
+    request = pair(
+        tmp_path_factory.mktemp("many"), base=sides[0], head=sides[1], benchmark=path, metrics=("memory",)
+    )
+    return request, *repeated(request)
 
 
 @pytest.mark.slow
-def test_an_empty_call_shows_only_memrays_own_allocations(almost_nothing):
+def test_small_objects_are_seen_through_pythons_own_allocator(many):
+    """pymalloc's arenas would show a mebibyte for the first one, or nothing for 3 % more of them."""
+    peaks = values(many[1], MetricName.PEAK, "test_small")
+    for peak, count in zip(peaks, COUNTS, strict=True):
+        assert abs(peak / traced_peak(SMALL.replace("COUNT", str(count))) - 1) < 0.01
+    assert 1.025 < peaks[1] / peaks[0] < 1.035
+    base, head = values(many[1], MetricName.ALLOCATIONS, "test_small")
+    assert base >= 2 * 3000
+    assert 1.025 < head / base < 1.035
+
+
+def traced_peak(code):
+    """Return the peak in bytes that Python's own tracing sees."""
+    names = {}
+    exec(compile(dedent(code), "code", "exec"), names)
+    names["small"]()
+    tracemalloc.start()
+    try:
+        names["small"]()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_an_empty_call_shows_only_memrays_own_allocations(many):
     """`domains.ALMOST_NOTHING` depends on this."""
     for test in ("test_nothing", "test_nothing_awaited"):
-        assert 0 < values(almost_nothing, MetricName.PEAK, test)[0] < 1024
-        assert values(almost_nothing, MetricName.ALLOCATIONS, test) == (0, 0)
-        assert values(almost_nothing, MetricName.LEAKED, test) == (0, 0)
+        assert 0 < values(many[1], MetricName.PEAK, test)[0] < 1024
+        assert values(many[1], MetricName.ALLOCATIONS, test) == (0, 0)
+        assert values(many[1], MetricName.LEAKED, test) == (0, 0)
 
 
 @pytest.mark.slow
-def test_setup_and_teardown_do_not_count(almost_nothing):
-    assert MIB < values(almost_nothing, MetricName.PEAK, "test_setup")[0] < 1.01 * MIB
+def test_setup_and_teardown_do_not_count(many):
+    assert MIB < values(many[1], MetricName.PEAK, "test_setup")[0] < 1.01 * MIB
+
+
+@pytest.mark.slow
+def test_leaked_memory_is_what_each_further_call_adds(many):
+    for test in (
+        "test_leak[fill]",
+        "test_leak[swap]",
+        "test_leak[cycle]",
+        "test_leak[give]",
+        "test_teardown",
+        "test_arguments",
+    ):
+        assert values(many[1], MetricName.LEAKED, test) == (0, 0), test
+    for test in ("test_leak[grow]", "test_leak[grow_awaited]"):
+        base, head = values(many[1], MetricName.LEAKED, test)
+        # The bytes, the object around them, and its place in the list.
+        assert 20_000 < base < 20_200, test
+        assert 10_000 < head < 10_200, test
+
+
+@pytest.mark.slow
+def test_classes_folders_and_colliding_names_get_different_file_names(many):
+    request, measured, sites = many
+    tests = ["TestIt::test_work", "test_work[a/b]", "test_work[a-b]", f"test_work[{'x' * 300}]"]
+    peaks = [each.test for each in measured if each.metric is MetricName.PEAK]
+    assert peaks[-len(tests) :] == [f"{request.benchmark}::{test}" for test in tests]
+    assert [round(values(measured, MetricName.PEAK, test)[0] / MIB) for test in tests] == [1, 2, 3, 4]
+    assert not [site for site in sites if site.test in peaks[-len(tests) :]]
+    assert len(list(request.profiles.glob("*.bin"))) == len(list(request.profiles.glob("*.html"))) == 2 * len(peaks)
 
 
 WITH_CHILDREN = """
@@ -186,10 +275,16 @@ import time
 FORK = multiprocessing.get_context("fork")
 POOL = None
 
-def longest(size=20_000):
+def longest(size=20_000, seconds=0.1):
     texts = [str(number) * 75 for number in range(size)]
-    time.sleep(0.1)  # long enough for samples on a busy machine
+    time.sleep(seconds)  # long enough for samples on a busy machine
     return len(max(texts))
+
+def alone():
+    return longest(seconds=0)
+
+def nothing():
+    return 300
 
 def smallest(size=20_000):
     time.sleep(0.1)
@@ -253,7 +348,7 @@ CHILDREN_BENCHMARK = """
 import pytest
 import project
 
-@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "moved_to_daemon", "short", "outlived", "longest"])
+@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "moved_to_daemon", "short", "outlived", "alone"])
 def test_work(benchmark, name):
     assert benchmark(getattr(project, name)) == 300
 """
@@ -265,7 +360,7 @@ needs_proportional_sizes = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def with_children(tmp_path_factory):
     names = ("saved", "moved", "program", "daemon", "short", "outlived")
-    base = WITH_CHILDREN.format_map(dict.fromkeys(names, "longest"))
+    base = WITH_CHILDREN.format_map({**dict.fromkeys(names, "longest"), "short": "nothing", "outlived": "nothing"})
     functions = ("smallest", "in_kept_process", "in_program", "in_daemon", "in_short_programs", "left_behind")
     head = WITH_CHILDREN.format_map(dict(zip(names, functions, strict=True)))
     folder = tmp_path_factory.mktemp("children")
@@ -310,10 +405,10 @@ def test_the_memory_of_programs_that_are_too_short_or_too_long_is_not_known(with
 def test_allocations_of_child_processes_are_not_counted(with_children):
     for metric in (MetricName.ALLOCATIONS, MetricName.LEAKED):
         assert of(with_children, metric, "test_work[saved]").children == ("base", "head")
-        assert of(with_children, metric, "test_work[longest]").children == ()
-    alone = of(with_children, MetricName.PEAK, "test_work[longest]")
+        assert of(with_children, metric, "test_work[alone]").children == ()
+    alone = of(with_children, MetricName.PEAK, "test_work[alone]")
     assert (alone.together, alone.children, alone.why_not) == (False, (), "")
-    assert len(set(values(with_children, MetricName.PEAK, "test_work[longest]"))) == 1
+    assert len(set(values(with_children, MetricName.PEAK, "test_work[alone]"))) == 1
 
 
 @pytest.mark.slow
@@ -329,111 +424,31 @@ def test_without_time_for_samples_the_rest_is_known(tmp_path, monkeypatch):
     assert "time limit" in peak.why_not
 
 
-LEAKS = """
-import asyncio
-
-log, by_number, last = [], {}, None
-
-def fill():
-    return by_number.setdefault("once", bytearray(1 << 20))
-
-def swap():
-    global last
-    last = bytearray(1 << 20)
-
-def cycle():
-    ring = [bytearray(1 << 20)]
-    ring.append(ring)
-
-def give():
-    return bytearray(1 << 20)
-
-def grow():
-    log.append(bytearray(SIZE))
-
-async def grow_awaited():
-    await asyncio.sleep(0)
-    log.append(bytearray(SIZE))
-"""
-LEAK_BENCHMARK = """
-import pytest, project
-
-@pytest.mark.parametrize("name", ["fill", "swap", "cycle", "give", "grow", "grow_awaited"])
-def test_leak(benchmark, name):
-    benchmark(getattr(project, name))
-
-def test_teardown(benchmark):
-    benchmark.pedantic(project.grow, setup=lambda: bytearray(5000) and None, teardown=project.log.clear)
-
-def test_arguments(benchmark):
-    benchmark.pedantic(lambda rows: rows.append(bytearray(5000)), setup=lambda: (([],), {}))
-"""
-
-
-@pytest.mark.slow
-def test_leaked_memory_is_what_each_further_call_adds(tmp_path):
-    measured = measure(
-        tmp_path, LEAKS.replace("SIZE", "20000"), LEAKS.replace("SIZE", "10000"), benchmark=LEAK_BENCHMARK
-    )
-    for test in (
-        "test_leak[fill]",
-        "test_leak[swap]",
-        "test_leak[cycle]",
-        "test_leak[give]",
-        "test_teardown",
-        "test_arguments",
-    ):
-        assert values(measured, MetricName.LEAKED, test) == (0, 0), test
-    for test in ("test_leak[grow]", "test_leak[grow_awaited]"):
-        base, head = values(measured, MetricName.LEAKED, test)
-        # The bytes, the object around them, and its place in the list.
-        assert 20_000 < base < 20_200, test
-        assert 10_000 < head < 10_200, test
-
-
-@pytest.mark.slow
-def test_repeats_that_differ_are_followed_by_more_whatever_the_budget(tmp_path):
-    code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    measured = measure(tmp_path, code, repeats=2, most=3, budget=0.001)
-    peak = of(measured, MetricName.PEAK)
-    assert len(peak.launches) == 3
-    assert (peak.looks, peak.stopped) == ((3,), "repeats")
-    assert len(of(measured, MetricName.LEAKED).launches) == 3
-
-
-@pytest.mark.slow
-def test_classes_folders_and_colliding_names_get_different_file_names(tmp_path):
-    benchmark = """
-    import pytest
-
-    class TestIt:
-        def test_work(self, benchmark):
-            benchmark(bytearray, 1 << 20)
-
-    @pytest.mark.parametrize("size", [pytest.param(2 << 20, id="a/b"), pytest.param(3 << 20, id="a-b"), pytest.param(4 << 20, id="x" * 300)])
-    def test_work(benchmark, size):
-        benchmark(bytearray, size)
-    """
-    path = "tests/my-bench/of tables/test_work.py"
-    request = pair(tmp_path, **both({path: benchmark}), benchmark=path, metrics=("memory",))
-    measured, sites = repeated(request)
-    tests = ["TestIt::test_work", "test_work[a/b]", "test_work[a-b]", f"test_work[{'x' * 300}]"]
-    assert [each.test for each in measured if each.metric is MetricName.PEAK] == [f"{path}::{test}" for test in tests]
-    assert [round(values(measured, MetricName.PEAK, test)[0] / MIB) for test in tests] == [1, 2, 3, 4]
-    assert sites == ()
-    assert len(list(request.profiles.glob("*.bin"))) == len(list(request.profiles.glob("*.html"))) == 2 * len(tests)
-
-
-@pytest.mark.slow
-def test_native_stacks_are_recorded_on_request(tmp_path):
-    code = "def work():\n    return len(sorted(range({count}))) // {count}\n"
+@pytest.fixture(scope="module")
+def varying(tmp_path_factory):
+    """Return the request, measurements and call sites of a call that differs each time, with native stacks."""
+    code = "import os\n\ndef work():\n    return len([bytearray(os.urandom(1)[0] * 100), sorted(range({count}))]) - 1\n"
     files = [
         {"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK}
         for count in (10_000, 20_000)
     ]
-    request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",), native=True)
-    _, (site,) = repeated(request)
-    assert site.place == "src/project/__init__.py:2 work"
+    folder = tmp_path_factory.mktemp("varying")
+    request = pair(folder, base=files[0], head=files[1], metrics=("memory",), native=True, budget=0.001)
+    return request, *repeated(request, repeats=2, most=3)
+
+
+@pytest.mark.slow
+def test_repeats_that_differ_are_followed_by_more_whatever_the_budget(varying):
+    peak = of(varying[1], MetricName.PEAK)
+    assert len(peak.launches) == 3
+    assert (peak.looks, peak.stopped) == ((3,), "repeats")
+    assert len(of(varying[1], MetricName.LEAKED).launches) == 3
+
+
+@pytest.mark.slow
+def test_native_stacks_are_recorded_on_request(varying):
+    request, _, (site,) = varying
+    assert site.place == "src/project/__init__.py:4 work"
     assert [
         memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES
     ] == [
