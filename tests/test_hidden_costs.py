@@ -45,8 +45,8 @@ def digests(data=bytes(300_000)):
     return [hashlib.sha256(data).digest() for _ in range(4)]
 
 
-def longest(size=100_000):
-    found = words(size)
+def longest(size=20_000):
+    found = [word * 20 for word in words(size)]  # tracking a few large objects is quicker than many small ones
     time.sleep(0.1)  # long enough for samples of memory on a busy machine, and for few repeats
     return max(found)
 """
@@ -91,19 +91,19 @@ LASTING = replaced(
 )
 ONCE = replaced(
     ("    return len(words(size))", "    return len(TABLE[:size])"),
-    ("found = words(size)", "found = words(size + 10)"),
+    ("in words(size)]", "in words(size + 2)]"),
 )
-ONCE += "\n\nTABLE = list(range(500_000))\n"
+ONCE += "\n\nTABLE = [word * 20 for word in words(40_000)]\nhashlib.pbkdf2_hmac('sha256', b'', b'', 60_000)\n"
 CHILDREN = replaced(
     (
-        "def longest(size=100_000):\n    found = words(size)\n",
+        "def longest(size=20_000):\n",
         (
-            "def longest(size=100_000, pool=[]):\n"
+            "def longest(size=20_000, pool=[]):\n"
             "    import multiprocessing\n\n"
             "    if not pool:\n"
             "        pool.append(multiprocessing.get_context('fork').Pool(1))\n"
             "    return pool[0].apply(_longest, (size,))\n\n\n"
-            "def _longest(size):\n    found = words(size)\n"
+            "def _longest(size):\n"
         ),
     ),
 )
