@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, ran,
 from tests.support.untouched import untouched
 
 BRIEF = ("--budget", "0.5")
+
+
+@pytest.fixture(autouse=True)
+def _short_launches(monkeypatch):
+    """The faster head takes a twentieth of the time, which launches of a tenth of a second show."""
+    monkeypatch.setenv("PRPREP_BRIEFLY", json.dumps({"tasks.bench.time.timing.SHORTEST_LAUNCH": 0.1}))
 
 
 @pytest.fixture(scope="module")
