@@ -22,8 +22,8 @@ class Model:
         height, width = ink.shape
         return [Box(0, 0, width, height // 3)]
 
-ink = tuple(Box(100, top, 1600, top + 14) for top in range(120, 2000, 40))
-extract_tables([Page(number, 1700, 2200, ink) for number in range(6)], Model())
+ink = tuple(Box(50, top, 800, top + 7) for top in range(60, 1000, 20))
+extract_tables([Page(number, 850, 1100, ink) for number in range(6)], Model())
 """
 MANIFEST = """
 version: 1
@@ -36,7 +36,7 @@ optimizations:
     domain: mem
     functions: pagelayout.tables:extract_tables
     drive: python scripts/scan.py
-    boundary_bytes: 33554432
+    boundary_bytes: 8388608
 """
 
 
@@ -79,7 +79,7 @@ def test_the_written_benchmark_shows_the_effect_and_is_caught_where_its_fake_all
 
     benchmark = folder / ".codeflash/benchmarks/tables/test_benchmark_extract_tables.py"
     text = benchmark.read_text()
-    assert "PREDICT_BYTES = 32 * 1024 * 1024" in text
+    assert "PREDICT_BYTES = 8 * 1024 * 1024" in text
     benchmark.write_text(re.sub(r"\n *_buffer = .*", "", text))
     run(folder, "lint:tables")
     (finding,) = Linting.read(state / "lint.json").findings
