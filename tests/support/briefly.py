@@ -21,7 +21,6 @@ CONSTANTS = {
     "tasks.bench.outputs.exploration.TRIES": 40,
     "tasks.bench.time.sequence.MINIMUM_LAUNCHES": 4,
     "tasks.bench.time.functions.LEAST_SECONDS": 0.1,
-    "tasks.bench.observing.trying.ENOUGH_SECONDS": 0.02,
     "tasks.bench.observing.watching.SECONDS": 0.1,
     "tasks.stages.record.record.MOST_RUNS": 1,
 }

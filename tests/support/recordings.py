@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Recording, Scaffolding
-from tasks.bench.observing import trying
 from tasks.environments import builder
 from tasks.manifest.model import Optimization
 from tasks.project.files import FolderTree
@@ -59,8 +58,6 @@ def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[R
             patch.setattr(lengths, least, 0.0)
         # Their tests are not timed to choose among functions, either.
         patch.setattr(record, "MOST_RUNS", 1)
-        # The times of their calls only have to show which input takes longer.
-        patch.setattr(trying, "ENOUGH_SECONDS", 0.02)
         for stage in ("record", "scaffold"):
             run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
     written = Scaffolding.read(paths.scaffold)

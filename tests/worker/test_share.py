@@ -66,7 +66,6 @@ def shares(python, tree, *, times, count, others):
             "call": f"{call.format(times=times, count=count)}, others({times * count * others})",
             "inside": [{"called": f"of_{name}:{name}", "file": "", "line": 0}],
             "inputs": [],
-            "enough": 0.1,
             "filters": [],
             "file": str(tree / "test_trial.py"),
         }

@@ -14,8 +14,6 @@ from ..workers.workers import WORKER_PROGRAMS, ended
 from .site import RecordingSite, ending_of
 
 TRIAL_SECONDS = 30.0
-ENOUGH_SECONDS = 0.1
-"""A call is repeated until it took so many seconds in all."""
 TRIAL = "test_trial.py"
 
 
@@ -62,7 +60,7 @@ def _answer(site: RecordingSite, order: Message, data: Mapping[str, bytes], seco
 
 def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
     filters = warning_filters(site.side.tree, site.side.tree / site.root / TRIAL)
-    return json.dumps({**order, "enough": ENOUGH_SECONDS, "file": str(root / TRIAL), "filters": filters, **more})
+    return json.dumps({**order, "file": str(root / TRIAL), "filters": filters, **more})
 
 
 def _under_pytest(

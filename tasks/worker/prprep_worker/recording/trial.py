@@ -4,7 +4,6 @@ A program: it reads an order (a JSON object) from standard input and writes one 
 output. All code may contain `await`, and then runs on one event loop. The order has
 
 - `setup` (code), `call` (an expression), `inputs` (names of variables that the call may change);
-- `enough` (seconds): calls are repeated until they took this long in all, by the clock of the watch if there is one;
 - `file` (the path of the test), `filters` of warnings (each a text, and whether it is a command line option);
 - `lines` (numbers by file): the answer says which of them are `executed` by the second call, since a cache may answer
   all but the first, or by the first one if that is long, and if the first one executed any (`reached_first`); the code
@@ -51,8 +50,8 @@ from prprep_worker.values.description import describe
 
 Message = dict[str, Any]
 
-SHORT_SECONDS = 0.1
-"""Seconds of a call below which it is repeated to see whether it computes."""
+ENOUGH_SECONDS = 0.1
+"""Calls are repeated until they took this many seconds in all, by the clock of the watch if there is one."""
 LONG_SECONDS = 5.0
 """Seconds of a call that is not repeated; others are once at least, since the first call may fill caches."""
 MOST_CALLS = 1_000
@@ -82,7 +81,7 @@ class Trial:
     """Code that is tried in one namespace (`names`), and on one event loop if it awaits something."""
 
     def __init__(self, order: Message, names: Message) -> None:
-        self._order, self._names, self._enough = order, names, float(order["enough"])
+        self._order, self._names = order, names
         self._loop: Any = None
         self._executed = ExecutedLines(order.get("lines", {}))
         names["reached"] = self._executed.reached
@@ -135,7 +134,7 @@ class Trial:
         return self._inside.calls
 
     def calls(self) -> Message:
-        """Repeat the call until enough seconds have passed in it, and describe it."""
+        """Repeat the call until ENOUGH_SECONDS have passed in it, and describe it."""
         order, names = self._order, self._names
         sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
         pickles = {name: pickle_of(names.get(name)) for name in order["inputs"]}
@@ -173,7 +172,7 @@ class Trial:
 
     def _computes(self, seconds: float, *, changes: bool) -> bool:
         """Return whether a further call only computes: the first one may import modules, and a machine may pause."""
-        for _ in range(FEW_CALLS if seconds < SHORT_SECONDS else 0):
+        for _ in range(FEW_CALLS if seconds < ENOUGH_SECONDS else 0):
             if changes:
                 self.set_up()
             before = ThreadTimes.now()
@@ -204,7 +203,7 @@ class Trial:
             # Whoever asks for lines needs the time of one call without tracing.
             last = self._traced_anew(changes=changes)
             return [(self._timed_anew(changes=changes)._replace(value=None),) * 2], last.value
-        while (not again or spent < self._enough) and len(again) < most:
+        while (not again or spent < ENOUGH_SECONDS) and len(again) < most:
             with self._inside.paused() if self._inside else contextlib.nullcontext():
                 unwatched = last = self._timed_anew(changes=changes)
             if self._inside:
