@@ -86,7 +86,7 @@ def steady(measure, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["3.9", "3.13"])
+@pytest.mark.parametrize("version", ["3.9", "3.12", "3.13"])
 def test_the_share_of_a_short_function_is_that_without_watching_it(tmp_path, version):
     python = interpreter(tmp_path, version)
     write(tmp_path, {"others.py": WORK, **{f"of_{name}.py": CODE for name in CALLS}})

@@ -191,9 +191,7 @@ def many(tmp_path_factory):
         {"src/project/__init__.py": (SMALL + LEAKS).replace("COUNT", str(count)).replace("SIZE", str(size)), path: MANY}
         for count, size in zip(COUNTS, (20_000, 10_000), strict=True)
     ]
-    request = pair(
-        tmp_path_factory.mktemp("many"), base=sides[0], head=sides[1], benchmark=path, metrics=("memory",)
-    )
+    request = pair(tmp_path_factory.mktemp("many"), base=sides[0], head=sides[1], benchmark=path, metrics=("memory",))
     return request, *repeated(request)
 
 

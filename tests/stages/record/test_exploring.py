@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Recording, Scaffolding
-from tasks.bench.observing import trying
 from tasks.bench.observing.exploring import explore
 from tasks.bench.observing.recording import record
 from tasks.bench.observing.site import RecordingSite, WatchedFunction
@@ -381,10 +380,8 @@ def recorded(folder: Path, files: dict[str, str], changes: dict[str, str], name:
     changed = {"target": f"rows:{name}", "functions": (function,), "files": tuple(changes)}
     commits = {"item": "item", "base": base, "head": repo.head, "benchmark": None, "layout": layout}
     DETECTION.model_copy(update={**commits, **changed}).write(paths.detect, "d")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trying, "ENOUGH_SECONDS", 0.02)
-        for each in ("record", "scaffold"):
-            run_stage(each, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
+    for each in ("record", "scaffold"):
+        run_stage(each, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
     written = Scaffolding.read(paths.scaffold)
     return Recording.read(paths.record), "\n".join(written.notes), (folder / "work" / written.source).read_text()
 

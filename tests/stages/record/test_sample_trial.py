@@ -31,8 +31,8 @@ def parsed(text):
 
 @pytest.fixture
 def trial(tmp_path, monkeypatch):
-    monkeypatch.setattr(sample_trial, "TOGETHER", 2.0)
-    monkeypatch.setattr(lengths, "LATE", 2.0)
+    monkeypatch.setattr(sample_trial, "TOGETHER", 3.0)
+    monkeypatch.setattr(lengths, "LATE", 3.0)
     (tmp_path / "texts.py").write_text(CODE)
     located = Sources(FolderTree(tmp_path), ("",)).find("texts:parsed")
     site = RecordingSite(SideRequest(tmp_path, Path(sys.executable), (tmp_path,)), "", 0)
@@ -53,8 +53,8 @@ def test_a_call_that_does_not_end_or_crashes_is_left_out_and_named(trial, tmp_pa
     kept, notes = both.kept(sample_of("a", "endless", "crashing", "cd"), constructed="")
     assert [call.arguments[0][1] for call in kept.calls] == ["'a'", "'cd'"]
     assert [note.partition(" is left out: ")[::2] for note in notes] == [
-        ("a call with 'endless'", "at base it does not end within 2 s, or it crashes"),
-        ("a call with 'crashing'", "at head it does not end within 2 s, or it crashes"),
+        ("a call with 'endless'", "at base it does not end within 3 s, or it crashes"),
+        ("a call with 'crashing'", "at head it does not end within 3 s, or it crashes"),
     ]
 
 

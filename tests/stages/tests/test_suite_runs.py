@@ -121,7 +121,7 @@ def test_a_suite_that_hangs_is_stopped_and_its_running_test_named(tmp_path):
     suite_run = ran(
         tmp_path,
         {"test_a.py": "import time\n\ndef test_first():\n    pass\n\ndef test_hangs():\n    time.sleep(600)\n"},
-        seconds=3,
+        seconds=4,
     )
     assert (suite_run.code, suite_run.endings, suite_run.running) == (
         None,

@@ -288,11 +288,11 @@ def test_a_project_of_unittest_and_one_whose_suite_hangs(tmp_path):
     suite = "import unittest\nimport shop\n\n\nclass TestShop(unittest.TestCase):\n    def test_price(self):\n        self.assertEqual(shop.price('a'), 1)\n"
     base = {name: text for name, text in BASE.items() if not name.startswith("tests")} | {"tests/test_shop.py": suite}
     target = Target(tmp_path, base, {"shop/__init__.py": "import time\n\n\ndef price(name):\n    time.sleep(600)\n"})
-    outcome = target.run(tests_timeout=3)
+    outcome = target.run(tests_timeout=5)
     assert outcome.command == "python -m unittest discover -s tests"
     assert (outcome.base.passed, outcome.head.code, outcome.head.running) == (1, None, "test_shop.TestShop.test_price")
     assert outcome.needs_review == (
-        "the project's own tests did not end within 3 s at head, at test_shop.TestShop.test_price",
+        "the project's own tests did not end within 5 s at head, at test_shop.TestShop.test_price",
     )
 
 
