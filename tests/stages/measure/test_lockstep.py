@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.support.mistakes import BENCHMARK, CODE, HEAVY, MEASURES, compare, item, ran, target
 
+FEW = {"PRPREP_BRIEFLY": json.dumps({"tasks.bench.time.sequence.MINIMUM_LAUNCHES": 3})}
+"""The fewest launches that have an interval: a twentieth of the time shows in it."""
 OTHER = "tests/benchmarks/test_benchmark_other.py"
 
 
@@ -36,10 +40,10 @@ def repo(tmp_path_factory):
 @pytest.mark.slow
 def test_heads_share_their_launches_and_whoever_cannot_is_alone(repo):
     """One head fails, and one has another benchmark. Whose samples are lost is measured again, alone."""
-    settings = {"metrics": "time", "lockstep": "sums"}
+    settings = {"metrics": "time", "lockstep": "sums", "budget": 0.3}
     benchmarks = {"faster": BENCHMARK, "broken": BENCHMARK, "same": BENCHMARK, "elsewhere": OTHER}
     items = [item(name, benchmark=path, **settings) for name, path in benchmarks.items()]
-    run = compare(repo, *items, stages=("lint", "compare"))
+    run = compare(repo, *items, stages=("lint", "compare"), **FEW)
     assert shared(run, "faster", "same")
     assert not shared(run, "faster", "elsewhere")
     assert "faster: broken: timed by itself, since it is not prepared or failed before" in run.output
@@ -53,7 +57,7 @@ def test_heads_share_their_launches_and_whoever_cannot_is_alone(repo):
 
     before = seeds(run, "faster")
     (run.state("same") / "samples.json").unlink()
-    run = compare(repo, *items, stages=("lint", "compare"))
+    run = compare(repo, *items, stages=("lint", "compare"), **FEW)
     assert seeds(run, "faster") == before
     assert not shared(run, "faster", "same")
 
