@@ -86,6 +86,8 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         except BrokenPipeError:
             return _unread(self._command)
         except Exception as error:  # noqa: BLE001 - the only handler of errors outside of tasks
+            if (ended := _ended_before(error)) and not isinstance(error, PrprepError):
+                raise ended from None
             return self._refused(error)
 
     def _run(self, all_args: list[str]) -> int | None:
@@ -145,6 +147,15 @@ def _what_it_runs_on() -> str:
 
     packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("doit", "memray", "pytest-benchmark"))
     return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}; {packages}"
+
+
+def _ended_before(error: BaseException | None) -> BaseException | None:
+    """Return the end by a signal that was under way when an error occurred: doit's database may not close after it."""
+    while error := error and error.__context__:
+        by_signal = isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128
+        if by_signal or isinstance(error, KeyboardInterrupt):
+            return error
+    return None
 
 
 def _unread(command: Command | None) -> int:

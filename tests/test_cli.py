@@ -203,6 +203,21 @@ def test_a_defect_keeps_its_traceback(prprep, tmp_path, monkeypatch):
     assert error.endswith("ERROR: this is a defect of prprep\n  please report it with the lines above\n")
 
 
+@pytest.mark.parametrize("ended", [SystemExit(143), KeyboardInterrupt()], ids=["terminated", "interrupted"])
+def test_an_error_while_a_run_ends_is_no_defect(monkeypatch, ended, capsys):
+    def schema():
+        try:
+            raise ended
+        finally:
+            never_opened.close()  # noqa: F821 - as doit's database, if the signal comes when it is opened
+
+    monkeypatch.setattr("tasks.manifest.schema.schema_text", schema)
+    with pytest.raises(type(ended)) as raised:
+        PrprepMain().run(["schema"])
+    assert raised.value is ended
+    assert capsys.readouterr() == ("", "")
+
+
 def command(*arguments):
     """Spell prprep as its users have it: nothing is measured here, so it need not be `briefly`."""
     return [sys.executable, "-m", "tasks", *arguments]
