@@ -356,7 +356,8 @@ def test_a_method_of_a_class_that_a_function_makes_is_measured_by_a_test(tmp_pat
     shop = Shop(TargetRepo(tmp_path / "target", files), tmp_path / "shop")
     recording, written, text = shop.scaffolded("cart_of.Cart.total")
     assert (recording.changed, written.made_from) == ("shop:cart_of.Cart.total", "test"), recording
-    assert "benchmark(cart.total)" in text
+    # A fast machine repeats the call in a round.
+    assert "cart.total" in text.partition('"""Time')[2]
     shop.pass_tests("cart_of.Cart.total")
 
 
