@@ -13,7 +13,7 @@ from tasks.artifacts import ProjectTests
 from tests.support.clusters import CHECK, ClusterOfProcesses
 from tests.support.mistakes import item, manifest, ran, target
 
-pytestmark = pytest.mark.slow(0.5)
+pytestmark = pytest.mark.slow(1)
 
 RUNS = "tests:faster"
 SECRET = "hush-5f81c2d9-never"
@@ -43,7 +43,7 @@ def cluster(root):
 @pytest.fixture(scope="module")
 def worker(cluster):
     """Start a worker that outlives its jobs."""
-    worker = cluster.worker("one", "--timeout", "5")
+    worker = cluster.worker("one", "--timeout", "10")
     yield worker
     cluster.end(worker)
 
@@ -86,7 +86,7 @@ def killed(program):
 
 
 def test_a_job_whose_worker_dies_is_sent_to_another_but_not_to_a_third(cluster, folder, client):
-    workers = [cluster.worker("one"), cluster.worker("one")]
+    workers = [cluster.worker("one"), cluster.worker("two")]
     first = worker_of_the_job(cluster, *workers)
     assert killed(first)
     (second,) = [worker for worker in workers if worker is not first]
@@ -131,7 +131,7 @@ def test_a_job_ends_with_its_client_and_the_worker_goes_on(cluster, worker, clie
 def test_a_job_that_hangs_is_ended_by_its_worker(cluster, folder, worker, client):
     assert worker_of_the_job(cluster, worker)
     assert client.process.wait(60) == 1
-    assert "the job took longer than 5 s and was stopped\n(on " in client.output
+    assert "the job took longer than 10 s and was stopped\n(on " in client.output
     assert "  allow it more: --timeout SECONDS\n" in client.output
     assert "python check.py at base" in ran(folder, "explain", "faster").stdout
     assert cluster.has_ended(cluster.programs[0], worker)
