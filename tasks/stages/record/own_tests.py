@@ -42,6 +42,8 @@ SCALES = 10, 100
 STEP = SCALES[1] / SCALES[0]
 DIVISORS = 10, 100, 1_000
 """What large numbers of a test that does not end in time are divided by."""
+SAME_TIME = 1.25
+"""Two times of a test that differ by at most this factor may be equal."""
 MOST_LISTS = 3
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial provides without pytest."""
@@ -188,13 +190,16 @@ class TestChooser:
         return workload.model_copy(update={**update, **of_head})
 
     def _plainest(self, workload: WorkloadTest) -> WorkloadTest:
-        """Return a test without what its setup does to no effect: it returns the same, and executes the same lines."""
+        """Return a test without idle parts of its setup, if it still returns the same, as fast, by the same lines."""
         plain = without_idle_setup(workload)
         if plain.setup == workload.setup:
             return workload
         measured = self._measured(plain.model_copy(update={"repeat": 1}))
         if isinstance(measured, str) or measured.executed != workload.executed:
             return workload
+        shorter, longer = sorted(map(_once, (workload, measured)))
+        if longer > SAME_TIME * shorter:
+            return workload  # its setup makes it faster or slower, like one that turns off logging
         digests = {self._tried(self.base, _order(each), each.fixtures).get("digest") for each in (workload, measured)}
         return measured if len(digests) == 1 and "" not in digests else workload
 

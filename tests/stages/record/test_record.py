@@ -373,7 +373,7 @@ def test_it(text):
 from stall import distinct
 
 def test_it():
-    assert len(distinct([f"{number:x}-a" for number in range(20_000)])) == 20_000
+    assert len(distinct([f"{number:x}-a" for number in range(200_000)])) == 200_000
 """,
 }
 
@@ -385,10 +385,6 @@ def place(request, tmp_path_factory):
     python = environment(request.param, pytest_for(request.param), "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
-
-
-ON_THE_OLDEST = pytest.mark.parametrize("place", ["3.9"], indirect=True)
-"""For what is seen of values and effects of a call, whichever way the call is watched."""
 
 
 @cache
@@ -570,7 +566,6 @@ def test_an_object_is_written_as_the_call_that_made_it(place):
     assert [call and call["arguments"]["node"] for call in seen["sample"]] == list(MADE)
 
 
-@ON_THE_OLDEST
 def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
     tree = place.side.tree
     (tree / "tests/test_much.py").write_text(
@@ -603,7 +598,6 @@ def test_every_kind_of_function_is_recorded(place, name, arguments):
     assert seen["kept"][0]["spelled"][0]["arguments"] == arguments
 
 
-@ON_THE_OLDEST
 def test_arguments_without_code_are_described(place):
     message = "agent.predict returned MagicMock: it is a Mock"
     assert seen_of(place, "guarded")["unwritten"] == {"the fake of a model or the network": message}
@@ -641,7 +635,6 @@ def test_data_without_a_readable_spelling_is_kept_as_a_file(place):
     assert str(tree).count("inner") == 13
 
 
-@ON_THE_OLDEST
 def test_a_document_is_kept_whole(place):
     """A part of it, repeated, would be another input."""
     (call,) = seen_of(place, "parsed")["kept"]
@@ -670,7 +663,6 @@ def test_a_changed_object_is_created_and_changed_again(place):
     assert spelled["statements"] == ['cart = Cart(owner="ada")', "cart.limit = 5", 'cart._lines = ["tea"]']
 
 
-@ON_THE_OLDEST
 def test_arguments_that_cannot_be_copied_are_described(place):
     message = seen_of(place, "sealed")["unwritten"]["lock"]
     assert message.startswith("lock: ")
@@ -688,7 +680,6 @@ def test_failing_tests_are_noted_and_calls_that_returned_count(place):
     assert seen[0]["kept"][0]["described"]["text"] == "str of 3 characters"
 
 
-@ON_THE_OLDEST
 def test_side_effects_of_a_call_are_recorded(place):
     assert seen_of(place, "save")["effects"] == ["writes files"]
     assert seen_of(place, "shout")["effects"] == ["connects to the network"]
@@ -731,47 +722,39 @@ def test_a_command_that_cannot_be_recorded_is_one_message(place):
         record_command(place, WatchedFunction("shop:words"), "make test", seconds=60, report=silent)
 
 
-def test_tests_that_crash_keep_their_recording(place):
+def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place, monkeypatch):
     tree = place.side.tree
+    (tree / "tests/test_hangs.py").write_text(
+        "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
+    )
     (tree / "tests/test_dies.py").write_text(
         "import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n"
     )
     (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
+    began = time.monotonic()
     for name, note in (
         ("dies", "ended with exit code 3"),
         ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"),
+        ("hangs", "was stopped after {limit} s"),
     ):
+        limit = ceil(1 + 2 * (time.monotonic() - began)) if name == "hangs" else 60
+        monkeypatch.setattr("tasks.bench.observing.recording.FILE_SECONDS", limit)
         seen, notes = record_tests(
             place, WatchedFunction("shop:words"), [(f"tests/test_{name}.py",)], seconds=60, report=silent
         )
-        assert notes == [f"tests/test_{name}.py: {note}"]
+        assert notes == [f"tests/test_{name}.py: {note.format(limit=limit)}"]
         assert [call["described"]["text"] for found in seen for call in found["kept"]] == (
             ["str of 3 characters"] if name != "breaks" else []
         )
-
-
-@ON_THE_OLDEST
-def test_tests_that_hang_end_in_time_and_keep_their_recording(place, monkeypatch):
-    (place.side.tree / "tests/test_hangs.py").write_text(
-        "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
-    )
-    function, tests = WatchedFunction("shop:words"), [("tests/test_hangs.py",)]
-    began = time.monotonic()
-    record_tests(place, function, [("tests/test_other.py",)], seconds=60, report=silent)
-    limit = ceil(1 + 4 * (time.monotonic() - began))
-    monkeypatch.setattr("tasks.bench.observing.recording.FILE_SECONDS", limit)
-    (seen,), notes = record_tests(place, function, tests, seconds=60, report=silent)
-    assert notes == [f"tests/test_hangs.py: was stopped after {limit} s"]
-    assert [call["described"]["text"] for call in seen["kept"]] == ["str of 3 characters"]
-    assert record_tests(place, function, tests, seconds=1, report=silent) == (
+    assert record_tests(place, WatchedFunction("shop:words"), [("tests/test_shop.py",)], seconds=1, report=silent) == (
         [],
-        ["there was no time left for tests/test_hangs.py"],
+        ["there was no time left for tests/test_shop.py"],
     )
 
 
 @pytest.mark.parametrize(
     ("version", "tool"),
-    [("3.9", "pytest==5.4.3"), ("3.9", "pytest==6.1.2"), ("3.13", "pytest")],
+    [("3.9", "pytest==5.4.3"), ("3.9", "pytest==6.1.2"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")],
 )
 def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool):
     python = environment(version, tool)
@@ -815,8 +798,8 @@ def shop(repo, tmp_path_factory):
 
 
 WRITTEN = (
-    *("words", "Basket.of", "Basket.names", "squares", "drain", "rows", "load"),
-    *("fetch", "parsed", "deepest", "bill", "Cart", "Item", "fetched", "detected"),
+    *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load"),
+    *("fetch", "many", "parsed", "deepest", "bill", "Cart", "Item", "fetched", "detected"),
     *("stall:summed", "stall:Version", "stall:distinct"),
 )
 
@@ -881,7 +864,7 @@ def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(shop, name
 def test_a_benchmark_of_very_many_texts_has_their_number(shop):
     recording, _, text = shop.scaffolded("stall:distinct")
     assert recording.call.spelling.scale == 1
-    assert "list of 20,000" in " ".join(text.split())
+    assert "list of 200,000" in " ".join(text.split())
 
 
 def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(shop):
@@ -930,8 +913,7 @@ def test_a_fake_replaces_a_function_of_the_network(shop):
 
 
 def test_side_effects_of_calls_are_noted_for_the_benchmark(shop):
-    with untouched(shop.repo.path):
-        recording, written, _ = shop.scaffolded("save")
+    recording, written, _ = shop.scaffolded("save")
     assert recording.effects == ("writes files",)
     assert "a recorded call of shop:save writes files" in written.notes[0]
 
@@ -948,48 +930,42 @@ def test_a_fake_that_allocates_replaces_a_model(shop):
     )
 
 
-TAKING = """
-def changed(locks):
-    locks.append(1)
-    return len(locks) - 1
-
-
-def used_up(lock):
-    lock.release()
-    return 1
-"""
-FIXTURES = """import threading
+FIXTURE = """import threading
 
 import pytest
 
 
-@pytest.fixture
-def lock():
+@pytest.fixture(name="shared")
+def _shared():
     locked = threading.Lock()
     locked.acquire()
-    return locked
-
-
-@pytest.fixture(name="shared")
-def _shared(lock):
-    return [lock]
+    return [locked]
 """
-TAKES = """
-from shop import changed, used_up
-
-def test_changed(shared): assert changed(shared) == 1
-def test_used_up(lock): assert used_up(lock) == 1
-"""
+TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(shared) == 1\n"
 
 
-def test_a_fixture_that_the_benchmark_cannot_use_is_a_hint(tmp_path):
-    """The call changes what it gives, or uses it up."""
-    files = {"src/shop/__init__.py": TAKING, "tests/conftest.py": FIXTURES, "tests/test_shop.py": TAKES}
-    shop = Shop(TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, **files}), tmp_path / "shop")
-    for name, fixture in (("changed", "shared"), ("used_up", "lock")):
-        recording, written, text = shop.scaffolded(name)
-        assert (recording.call, written.made_from) == (None, "gap")
-        assert f"(the fixture `{fixture}` of tests/" in " ".join(text.replace("#", "").split())
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        (
+            {"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES},
+            "    locks.append(1)\n    return len(locks) - 1\n",
+        ),
+        (
+            {"tests/conftest.py": FIXTURE.replace("[locked]", "locked"), "tests/test_shop.py": TAKES},
+            "    locks.release()\n    return 1\n",
+        ),
+    ],
+    ids=["changed by the call", "used up by the call"],
+)
+def test_a_fixture_that_the_benchmark_cannot_use_is_a_hint(tmp_path, files, code):
+    repo = TargetRepo(
+        tmp_path / "target",
+        {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files},
+    )
+    recording, written, text = scaffolded(repo, tmp_path / "work", "taken")
+    assert (recording.call, written.made_from) == (None, "gap")
+    assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
 
 
 def test_a_gap_mentions_why_no_call_can_be_written(shop):
@@ -1013,6 +989,11 @@ def test_nothing_runs_if_a_benchmark_is_described(repo, tmp_path):
     recording, written, _ = scaffolded(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
     assert recording == Recording(item="item", notes=("a benchmark exists or is described in the manifest",))
     assert written.made_from == "manifest"
+
+
+def test_the_users_repository_stays_unchanged(repo, tmp_path):
+    with untouched(repo.path):
+        scaffolded(repo, tmp_path, "load")
 
 
 WARNING = """
@@ -1164,10 +1145,9 @@ def test_a_recording_names_no_files_outside_of_the_benchmarks_folder(name):
     assert chooser._tried({}, {"data": {name: ""}}) == "the recording names files outside of the benchmark's folder"
 
 
-def test_a_recording_can_be_kept_and_read(shop):
-    recording, _, _ = shop.scaffolded("load")
-    folder = shop.folder("load")
-    paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    assert str(folder) not in paths.record.read_text()
+def test_a_recording_can_be_kept_and_read(repo, tmp_path):
+    recording, _, _ = scaffolded(repo, tmp_path, "load")
+    paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("item")
+    assert str(tmp_path) not in paths.record.read_text()
     assert json.loads(recording.model_dump_json())["call"]["spelling"]["needs"] == ["tmp_path"]
     assert Detection.read(paths.detect).target == "shop:load"
