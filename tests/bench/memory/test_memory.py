@@ -177,7 +177,9 @@ class TestIt:
     def test_work(self, benchmark):
         benchmark(bytearray, 1 << 20)
 
-@pytest.mark.parametrize("size", [pytest.param(2 << 20, id="a/b"), pytest.param(3 << 20, id="a-b"), pytest.param(4 << 20, id="x" * 300)])
+SIZES = [(2 << 20, "a/b"), (3 << 20, "a-b"), (4 << 20, "x" * 300)]
+
+@pytest.mark.parametrize("size", [pytest.param(size, id=name) for size, name in SIZES])
 def test_work(benchmark, size):
     benchmark(bytearray, size)
 """
@@ -346,7 +348,9 @@ CHILDREN_BENCHMARK = """
 import pytest
 import project
 
-@pytest.mark.parametrize("name", ["saved", "moved", "moved_to_program", "moved_to_daemon", "short", "outlived", "alone"])
+NAMES = "saved moved moved_to_program moved_to_daemon short outlived alone".split()
+
+@pytest.mark.parametrize("name", NAMES)
 def test_work(benchmark, name):
     assert benchmark(getattr(project, name)) == 300
 """
