@@ -150,7 +150,7 @@ def _what_it_runs_on() -> str:
 
 
 def _ended_before(error: BaseException | None) -> BaseException | None:
-    """Return the end by a signal that was under way when an error occurred: doit's database may not close after it."""
+    """Return the exit by a signal that an error replaced, such as one of doit's database while it is being closed."""
     while error := error and error.__context__:
         by_signal = isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128
         if by_signal or isinstance(error, KeyboardInterrupt):

@@ -38,7 +38,7 @@ CLEANUPS = {
     "enterContext": "enter_context",
     "enterClassContext": "enter_context",
 }
-"""unittest's methods that have something undone after the test, and those of the STACK that take the same arguments."""
+"""unittest's methods that register cleanups, and the methods of the STACK that take the same arguments."""
 SUBTESTS = "subtests"
 """The fixture with which a test of pytest reports its parts."""
 
@@ -109,7 +109,7 @@ class WithoutAssertions(ast.NodeTransformer):
 
 
 def registers_cleanup(node: ast.AST) -> bool:
-    """Return whether code of a test has something undone after the test."""
+    """Return whether code of a test calls one of unittest's methods that register cleanups."""
     return any(isinstance(each, ast.Call) and _own_method(each) in CLEANUPS for each in ast.walk(node))
 
 

@@ -15,7 +15,7 @@ SET_UPS = {
     "setUp": "tearDown",
     "asyncSetUp": "",
 }
-"""Methods that run before a test of the class, in their order, and those that undo it; "" if that would be awaited."""
+"""Methods that run before a test of the class, in their order, and the one that runs after it; "" if it is awaited."""
 
 
 def variable_of(attribute: str, variables: Collection[str]) -> str:
@@ -53,7 +53,7 @@ def is_call_of_base(statement: ast.stmt, name: str) -> bool:
 
 
 def as_cleanup(statement: ast.stmt) -> ast.stmt | None:
-    """Return a statement that has a call made after the test; None if it is no call, or of values that are computed."""
+    """Return `self.addCleanup(...)` for a call; None for other statements, and for calls with computed arguments."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call):
         return None

@@ -33,7 +33,7 @@ def without_unused(workload: WorkloadTest) -> WorkloadTest:
 def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
     """Leave out calls in the setup that use no variable of the measured code, and what only they use.
 
-    They may do something that the measured code needs all the same, such as set an environment variable.
+    Such a call may still matter, if it sets an environment variable for example: the caller has to try the result.
     """
     made = bound_names([parse_or_empty("\n".join(workload.setup).encode())])
     functions = [each for each in workload.setup if isinstance(_first(each), Function)]

@@ -16,10 +16,10 @@ from .recorded_code import SPACES, WIDTH
 
 FUNCTIONS = ("run", "call", "measured")
 LOOPS = ("loop", "event_loop", "own_loop")
-STACKS = {False: "ExitStack", True: "AsyncExitStack"}
-"""What closes what the setup opens, by whether there is an event loop."""
 PREPARING = ("prepare", "set_up", "prepared")
 """Names for the measured function, the event loop and the setup: the first that the test does not use itself."""
+STACKS = {False: "ExitStack", True: "AsyncExitStack"}
+"""The class that closes what the setup opens, without and with an event loop."""
 
 
 def from_workload(

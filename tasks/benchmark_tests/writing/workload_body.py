@@ -76,7 +76,7 @@ class OwnStatement:
     """A statement of a test, as code, and the names that it binds.
 
     A check is what is left of an assertion, or expects an error (`fails`); one that is given assigns the value of a
-    parameter; one that opens something has it closed after the test, one that defines a function that does so, too.
+    parameter; one that `opens` something has it closed after the test, or defines a function that does so.
     """
 
     code: str
@@ -172,7 +172,7 @@ class _Body:
     """The fixtures, parameters and attributes of the test's object that have a variable by now."""
     attributes: set[str] = field(default_factory=set)
     opening_functions: set[str] = field(default_factory=set)
-    """The attributes that are methods that have something undone after the test."""
+    """The methods of the class that register cleanups, by their names."""
     groups: list[_Group] = field(default_factory=list)
     expectations: set[str] = field(default_factory=set)
     """The variables that hold what expects an error."""
@@ -434,7 +434,7 @@ class _Body:
             self._add(statements, files[0])
 
     def _undo(self, name: str) -> None:
-        """Have the calls of a method made after the test that need nothing but what there is by now."""
+        """Register the calls of a method that runs after the test, if they use only what exists by now."""
         with suppress(NotCopiedError):
             calls = [(as_cleanup(each), file) for each, file in self._setting_up(name, self.classes)]
             for call, file in reversed(calls):

@@ -122,7 +122,7 @@ def callable_of(sources: Sources, target: str) -> Candidate | None:
 
 
 def _nested(sources: Sources, target: str) -> Candidate | None:
-    """Return a function inside of another one: it may run when that one has returned, and no name refers to it."""
+    """Return an inner function, which no name refers to: it may run long after the outer one; None if it is none."""
     located = sources.try_find(target)
     is_nested = located is not None and located.definition.outermost and located.definition.kind == "function"
     return Candidate(target, located) if located and is_nested else None

@@ -69,7 +69,7 @@ class CallWatch:
         targets = self._modules[module.__name__]
         for target, found in zip(targets, find_functions(module, list(targets.values()))):  # noqa: B905 - Python 3.9
             if found is not None:
-                # What no name refers to may be inside of a function, each call of which makes it anew.
+                # An inner function is made anew by each call of the outer one.
                 for function in with_code_of(found.function) if found.held is None else [found.function]:
                     self._watch_function(target, function)
             elif HAS_MONITORING and (code := code_inside(module, targets[target])):

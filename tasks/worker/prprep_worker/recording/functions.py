@@ -136,13 +136,13 @@ def _functions_at(places: Collection[tuple[str, int]]) -> dict[tuple[str, int], 
 
 
 def with_code_of(function: types.FunctionType) -> list[types.FunctionType]:
-    """Return a function, and those with the same code: one inside of another function is made by each call of that."""
+    """Return a function and all others with its code: each call of an outer function makes its inner ones anew."""
     others = (each for each in gc.get_referrers(function.__code__) if type(each) is types.FunctionType)
     return [function, *(each for each in others if each is not function)]
 
 
 def code_inside(module: types.ModuleType, wanted: WantedFunction) -> types.CodeType | None:
-    """Return the code of a function inside of another function, which may never have been made; None if it is none."""
+    """Return the code of an inner function, even if it was not made yet; None if `wanted` is no inner function."""
     owner: Any = module
     *outer, name = wanted.called.split(".")
     for part in outer:
