@@ -34,7 +34,8 @@ class Definition:
     `name` is qualified (`Table.rows`, `outer.inner`, see `definition_names`), and no other definition of the file has
     it but the overloads of typing; `called` is how code of another module names it, "" if it cannot. Lines are 1-based
     and begin at the first decorator. `code` is normalized: no comments, docstrings, layout or inner definitions, and
-    `_` as the definition's own name. `outermost` is the function that it is defined in, if any.
+    `_` as the definition's own name. `outermost` is the function that it is defined in, `owner` the name of the class
+    that it is a method of, if any.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Definition:
     returns: str = ""
     bases: tuple[str, ...] = ()
     outermost: str = ""
+    owner: str = ""
     called: str = ""
     yields: bool = False
     """Whether it is a generator, or an asynchronous one."""
@@ -117,7 +119,7 @@ def _definitions(
     for named in named_definitions(body, owner, lambdas=not outermost):
         node, name = named.node, prefix + named.name
         called = outside + named.called if named.called and outside is not None else ""
-        yield _definition(named, name, called, outermost)
+        yield _definition(named, name, called, outermost, owner)
         if isinstance(node, ast.ClassDef):
             inner = f"{called}." if called else None
             yield from _definitions(node.body, f"{name}.", outermost, node.name, inner)
@@ -125,7 +127,7 @@ def _definitions(
             yield from _definitions(node.body, f"{name}.", outermost or name, outside=None)
 
 
-def _definition(named: NamedDefinition, name: str, called: str, outermost: str) -> Definition:
+def _definition(named: NamedDefinition, name: str, called: str, outermost: str, owner: str) -> Definition:
     node = named.node
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     end = node.end_lineno or node.lineno
@@ -145,6 +147,7 @@ def _definition(named: NamedDefinition, name: str, called: str, outermost: str) 
         parameters=tuple(_parameters(node.args)),
         returns=ast.unparse(node.returns) if node.returns else "",
         outermost=outermost,
+        owner=owner,
         called=called,
         yields=is_generator(node),
     )

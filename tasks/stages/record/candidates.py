@@ -38,14 +38,24 @@ class Candidate:
 
     @property
     def called_as(self) -> str:
-        """The target by which code calls it, such as the property of a setter; "" if no name refers to it."""
-        return called_target(self.watched, self.located.definition) if self.located.definition.called else ""
+        """The target by which code calls it, such as the property of a setter; "" if code cannot.
+
+        No name refers to a method of a class that a function makes, but code calls it of an object.
+        """
+        definition = self.located.definition
+        if definition.called:
+            return called_target(self.watched, definition)
+        method, first = definition.name.rpartition(".")[2], next(iter(definition.parameters), None)
+        is_method = definition.outermost and definition.owner and first and first.name == "self"
+        is_named = method != "__init__" and (not method.startswith("__") or method.endswith("__"))
+        return f"{self.watched.partition(':')[0]}:{definition.owner}.{method}" if is_method and is_named else ""
 
     @property
     def function(self) -> WatchedFunction:
-        is_generated = self.located.definition.kind == "class"  # no line of the file has its code
-        line = 0 if is_generated else self.located.definition.start
-        return WatchedFunction(self.called_as or self.watched, self.located.path, line)
+        definition = self.located.definition
+        line = 0 if definition.kind == "class" else definition.start  # no line of the file has generated code
+        name = self.called_as if definition.called else self.watched
+        return WatchedFunction(name, self.located.path, line)
 
 
 def candidates(detection: Detection, named: Sequence[str], base: Sources, head: Sources) -> tuple[Candidate, ...]:
@@ -65,7 +75,7 @@ def candidates(detection: Detection, named: Sequence[str], base: Sources, head: 
         faster = [target for target in rewritten if not saves_nothing(*codes[target])]
         chosen = faster or rewritten or list(codes)
         targets = [*chosen, *(each for each in targets if each not in codes)]
-    found = (each for target in dict.fromkeys(targets) for each in (callable_of(base, target), _nested(base, target)))
+    found = (each for target in dict.fromkeys(targets) for each in (callable_of(base, target), inner(base, target)))
     distinct = {each.watched: each for each in found if each is not None}
     return tuple(distinct.values())[:MOST_CANDIDATES]
 
@@ -94,7 +104,7 @@ def at_head(candidate: Candidate, detection: Detection, head: Sources) -> Candid
     """Return a candidate of base as head has it, perhaps by another name; None if head lacks it."""
     changed = (each for each in detection.functions if _at_base(each, detection.layout) == candidate.watched)
     target = next((each.target for each in changed), candidate.watched)
-    return _nested(head, target) if candidate.located.definition.outermost else callable_of(head, target)
+    return inner(head, target) if candidate.located.definition.outermost else callable_of(head, target)
 
 
 def _at_base(function: ChangedFunction, layout: Layout) -> str | None:
@@ -121,11 +131,11 @@ def callable_of(sources: Sources, target: str) -> Candidate | None:
     return Candidate(target, located)
 
 
-def _nested(sources: Sources, target: str) -> Candidate | None:
-    """Return an inner function, which no name refers to: it may run long after the outer one; None if it is none."""
+def inner(sources: Sources, target: str) -> Candidate | None:
+    """Return an inner function, which may run long after the outer one has returned; None if it is none."""
     located = sources.try_find(target)
-    is_nested = located is not None and located.definition.outermost and located.definition.kind == "function"
-    return Candidate(target, located) if located and is_nested else None
+    is_inner = located is not None and located.definition.outermost and located.definition.kind == "function"
+    return Candidate(target, located) if located and is_inner else None
 
 
 def _constructor(sources: Sources, of_class: str) -> Candidate | None:

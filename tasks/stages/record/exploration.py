@@ -8,14 +8,15 @@ from itertools import chain, takewhile, zip_longest
 from typing import Final
 
 from ...artifacts import Layout
-from ...bench.observing.exploring import Reach, TimedCall
+from ...bench.observing.exploring import Frame, Reach, TimedCall
 from ...bench.observing.recording import Wanted
+from ...project.code.definitions import Definition
 from ...project.code.imported_names import is_public
 from ...project.code.modules import is_test, module_of
 from ...project.code.sources import Sources
 from ...text import figures
 from ...text.target_names import shared_name
-from .candidates import Candidate, callable_of
+from .candidates import Candidate, callable_of, inner
 
 MOST_TESTS: Final = 12
 """Tests whose calls are recorded."""
@@ -68,17 +69,22 @@ class NamedReach:
 def named(reach: Reach, sources: Sources, layout: Layout, *, is_added: bool) -> NamedReach:
     """Name the project's functions in the chains, tests left out."""
 
-    def name(path: str, line: int) -> str | None:
+    def function_at(path: str, line: int) -> tuple[str, Definition] | None:
         module = module_of(path, layout.import_roots)
         if module is None or is_test(path, layout):
             return None
         # A frame's first line is that of its first decorator.
         functions = (each for each in sources.definitions(path) if each.kind == "function" and each.start == line)
-        return next((f"{module}:{each.outermost or each.name}" for each in functions), None)
+        return next(((module, each) for each in functions), None)
 
-    chains = tuple(
-        (tuple(filter(None, (name(*frame) for frame in each.callers))), each.seconds) for each in reach.chains
-    )
+    def names(frames: Sequence[Frame]) -> tuple[str, ...]:
+        functions = [found for frame in frames if (found := function_at(*frame))]
+        running = {f"{module}:{each.name}" for module, each in functions}
+        # An inner function may run long after the outer one has returned.
+        outer = ((f"{module}:{each.outermost or each.name}", f"{module}:{each.name}") for module, each in functions)
+        return tuple(outermost if outermost in running else own for outermost, own in outer)
+
+    chains = tuple((names(each.callers), each.seconds) for each in reach.chains)
     return NamedReach(
         reach.test,
         reach.target,
@@ -203,7 +209,8 @@ class Exploration:
                 distance[name] = min(step, distance.get(name, step))
         total = sum(seconds for _, seconds in chains)
         names = sorted((name for name in below if below[name] >= LEAST_PART * total), key=distance.__getitem__)
-        found = {each.watched: each for name in names if (each := callable_of(self.sources, name))}
+        callables = (inner(self.sources, name) or callable_of(self.sources, name) for name in names)
+        found = {each.watched: each for each in callables if each}
         others = [each for each in found.values() if each.watched != target]
         return (*others[:MOST_CALLERS], *others[MOST_CALLERS:][-MOST_CALLERS:])
 

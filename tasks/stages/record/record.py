@@ -219,8 +219,7 @@ class _Recorder:
                 minutes = figures.counted(round(RUNNING_SECONDS / 60), "minute")
                 notes = (*notes, f"after {minutes} of running tests, calls of {called} were not tried any more")
                 break
-            head = self.sides.head.sources
-            if head.try_find(called) is None and callable_of(head, called) is None:
+            if self.sides.at_head(each.called) is None:
                 notes = (*notes, f"{called} is not at head: no benchmark of it can run on both sides")
                 continue
             recording = recorded_calls(self.sides, each.called, each.tests, each.wanted, changed=target)

@@ -324,25 +324,42 @@ def cart_of(kind):
             self.rows = rows
 
         def total(self):
-            return sum(sorted(kind(row) for row in self.rows for _ in range(10)))
+            return sum(self.__prices())
 
+        def __prices(self):
+            return sorted(kind(row) for row in self.rows for _ in range(10))
+
+    Cart.__qualname__ = kind.__name__.title()
     return Cart
 """
 
 
-@pytest.mark.parametrize("requires", ["3.9", "3.12"])
-def test_a_method_of_a_class_that_a_function_makes_is_measured_by_a_test(tmp_path, requires):
-    made = "Plain = cart_of(int)\n"
+def factory(tmp_path, *, requires, imported, tested):
+    """Return a shop in which the import makes some classes, and the test others."""
     files = {
         "pyproject.toml": PYPROJECT.replace("[tool.ruff]", f'requires-python = ">={requires}"\n[tool.ruff]'),
-        # Before Python 3.12, only what an import makes is seen.
-        "src/shop/__init__.py": f"{FACTORY}\n\n{made if requires == '3.9' else ''}",
+        "src/shop/__init__.py": FACTORY + imported,
         "tests/test_shop.py": (
-            f"from shop import *\n\n{made if requires == '3.12' else ''}\n"
-            "def test_it():\n    cart = Plain(range(2_000))\n    assert cart.total() == 19_990_000\n"
+            f"from shop import *\n{tested}\n"
+            "def test_it():\n    cart = Int(range(2_000))\n    assert cart.total() == 19_990_000\n"
         ),
     }
-    shop = Shop(TargetRepo(tmp_path / "target", files), tmp_path / "shop")
+    return Shop(TargetRepo(tmp_path / "target", files), tmp_path / "shop")
+
+
+def test_a_method_of_a_class_that_a_function_makes_is_called_of_an_object(tmp_path):
+    # Before Python 3.12, only what an import makes is seen.
+    shop = factory(tmp_path, requires="3.9", imported="\n\nFloat = cart_of(float)\nInt = cart_of(int)\n", tested="")
+    recording, written, text = shop.scaffolded("cart_of.Cart.__prices")
+    assert (recording.changed, recording.target) == ("shop:cart_of.Cart.__prices", "shop:cart_of.Cart.total")
+    assert written.made_from == "recorded"
+    assert "from shop import Int\n" in text
+    assert "    cart = Int(rows=range(0, 2000))\n\n    benchmark(cart.total)\n" in text
+    shop.pass_tests("cart_of.Cart.__prices")
+
+
+def test_a_method_of_a_class_that_no_module_has_is_measured_by_a_test(tmp_path):
+    shop = factory(tmp_path, requires="3.12", imported="", tested="\nInt = cart_of(int)\n")
     recording, written, text = shop.scaffolded("cart_of.Cart.total")
     assert (recording.changed, written.made_from) == ("shop:cart_of.Cart.total", "test"), recording
     # A fast machine repeats the call in a round.

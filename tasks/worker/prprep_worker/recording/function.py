@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from prprep_worker.recording.functions import ModuleWatch, divert, find_functions
+from prprep_worker.recording.functions import ModuleWatch, divert, find_functions, with_code_of
 from prprep_worker.recording.recorder import OpenCall, Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
 
@@ -72,7 +72,8 @@ class FunctionWatch:
             events = sys.monitoring.events
             self._monitor(function.__code__, events.PY_START | events.PY_YIELD | events.PY_RETURN)
         else:
-            divert(function, lambda original: wrapped(original, functools.partial(self._recorded, original)))
+            for each in with_code_of(function) if held is None else [function]:
+                divert(each, lambda original: wrapped(original, functools.partial(self._recorded, original)))
         self._recorder.note_function(function)
 
     def _watch_constructor(self, kind: type) -> None:
