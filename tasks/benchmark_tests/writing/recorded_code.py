@@ -61,7 +61,7 @@ def compose(
     inputs.setup += [builder for _, builder in builders]
     inputs.setup += [f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items()]
     inputs.setup += spelling.statements
-    function, arguments = _called(call, target, inputs)
+    function, arguments = _called(call, target, inputs, is_inner=bool(definition.outermost))
     top = name.partition(".")[0]
     own_import = f"from {module} import {top}"
     # Neither a builtin may be hidden, nor the module by a variable; arguments that need the name import it.
@@ -132,8 +132,11 @@ def _names(imports: Sequence[str]) -> set[str]:
     return bound_names(ast.parse("\n".join(imports)).body)
 
 
-def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict[str, str]]:
-    """Return what is called, and the arguments without the object of a method."""
+def _called(call: RecordedCall, target: str, inputs: _Inputs, *, is_inner: bool) -> tuple[str, dict[str, str]]:
+    """Return what is called, and the arguments without the object of a method.
+
+    A class that a function makes has the name by which it was recorded.
+    """
     name, arguments = target.partition(":")[2], dict(call.spelling.arguments)
     owner, _, method = name.rpartition(".")
     first = next(iter(arguments), "")
@@ -143,7 +146,7 @@ def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict
         return name, arguments
     value = arguments.pop(first)
     if first == "cls":
-        return f"{owner}.{method}", arguments
+        return f"{value if is_inner else owner}.{method}", arguments
     variable = inputs.variable(variable_of(first, target, arguments), value)
     return variable if method == "__call__" else f"{variable}.{method}", arguments
 

@@ -61,7 +61,8 @@ def compose_sample(
     varied = [
         name
         for name in calls[0]
-        if name != "cls" and (len({call[name] for call in every}) > 1 or (large and every[-1][name] in bound))
+        if (name != "cls" or definition.outermost)
+        and (len({call[name] for call in every}) > 1 or (large and every[-1][name] in bound))
     ]
     variables = {name: variable_of(name, target, calls[0]) for name in varied}
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())

@@ -40,13 +40,13 @@ class Candidate:
     def called_as(self) -> str:
         """The target by which code calls it, such as the property of a setter; "" if code cannot.
 
-        No name refers to a method of a class that a function makes, but code calls it of an object.
+        No name refers to a method of a class that a function makes, but code calls it of an object or of that class.
         """
         definition = self.located.definition
         if definition.called:
             return called_target(self.watched, definition)
         method, first = definition.name.rpartition(".")[2], next(iter(definition.parameters), None)
-        is_method = definition.outermost and definition.owner and first and first.name == "self"
+        is_method = definition.outermost and definition.owner and first and first.name in {"self", "cls"}
         is_named = method != "__init__" and (not method.startswith("__") or method.endswith("__"))
         return f"{self.watched.partition(':')[0]}:{definition.owner}.{method}" if is_method and is_named else ""
 

@@ -390,7 +390,9 @@ def test_callers_are_named_with_the_nearest_first_and_tests_left_out(sources):
     assert (names, seconds) == (("toml.parser:load.inner", "toml.parser:Parser.of"), 0.5)
     # Without the outer function it is called long after.
     frames.append(("src/toml/parser.py", lines["load"]))
-    ((names, _),) = named(replace(seen, chains=(CallChain(tuple(frames), 0.5),)), sources, layout, is_added=False).chains
+    ((names, _),) = named(
+        replace(seen, chains=(CallChain(tuple(frames), 0.5),)), sources, layout, is_added=False
+    ).chains
     assert names == ("toml.parser:load", "toml.parser:Parser.of", "toml.parser:load")
 
 

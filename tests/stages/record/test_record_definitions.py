@@ -329,9 +329,17 @@ def cart_of(kind):
         def __prices(self):
             return sorted(kind(row) for row in self.rows for _ in range(10))
 
+        @classmethod
+        def parse(cls, text):
+            return cls(map(kind, text.split(","))).total()
+
     Cart.__qualname__ = kind.__name__.title()
     return Cart
 """
+
+
+IMPORTED = "\n\nFloat = cart_of(float)\nInt = cart_of(int)\n"
+TEXT = "\ndef test_text():\n    assert Int.parse('2,1,' * 5_000 + '0') == 150_000\n"
 
 
 def factory(tmp_path, *, requires, imported, tested):
@@ -349,13 +357,16 @@ def factory(tmp_path, *, requires, imported, tested):
 
 def test_a_method_of_a_class_that_a_function_makes_is_called_of_an_object(tmp_path):
     # Before Python 3.12, only what an import makes is seen.
-    shop = factory(tmp_path, requires="3.9", imported="\n\nFloat = cart_of(float)\nInt = cart_of(int)\n", tested="")
+    shop = factory(tmp_path, requires="3.9", imported=IMPORTED, tested=TEXT)
     recording, written, text = shop.scaffolded("cart_of.Cart.__prices")
     assert (recording.changed, recording.target) == ("shop:cart_of.Cart.__prices", "shop:cart_of.Cart.total")
     assert written.made_from == "recorded"
     assert "from shop import Int\n" in text
     assert "    cart = Int(rows=range(0, 2000))\n\n    benchmark(cart.total)\n" in text
-    shop.pass_tests("cart_of.Cart.__prices")
+    recording, written, text = shop.scaffolded("cart_of.Cart.parse")
+    assert (recording.target, written.made_from) == ("shop:cart_of.Cart.parse", "recorded")
+    assert "benchmark(Int.parse, text)\n" in text
+    shop.pass_tests("cart_of.Cart.__prices", "cart_of.Cart.parse")
 
 
 def test_a_method_of_a_class_that_no_module_has_is_measured_by_a_test(tmp_path):
