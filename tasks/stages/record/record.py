@@ -327,10 +327,19 @@ def _gap(first: Recording, tried: Sequence[Recording], *, notes: Sequence[str], 
     """Return a recording without a benchmark that says what was tried."""
     if not tried:
         return first.model_copy(update={"notes": tuple(notes)})
-    refusals = (f"{each.target}: {refusal(each)}" for each in tried if each.call or each.sample)
+    refusals = (
+        f"{each.target}: {refusal(each) if each.call or each.sample else _unwritten(each)}"
+        for each in tried
+        if each.call or each.sample or each.unwritten
+    )
     failures = dict.fromkeys(note for each in tried for note in each.notes)
     gap = {"call": None, "sample": None, "reason": reason, "notes": (*notes, *failures, *refusals)}
     return first.model_copy(update=gap)
+
+
+def _unwritten(recording: Recording) -> str:
+    name, why = next(iter(recording.unwritten.items()))
+    return f"its calls cannot be written as code, because of {name}: {why}"
 
 
 def _unnamed(candidate: Candidate) -> str:
