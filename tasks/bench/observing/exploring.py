@@ -1,6 +1,8 @@
 """Run tests on one side, and learn which of them reach the changed functions, how long, and through which callers."""
 
 import json
+import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +25,8 @@ PLUGIN_OPTIONS = (
 )
 TEST_SECONDS = 10.0
 """For one test."""
+IMPORT_SECONDS = 30.0
+"""For the import of one file of tests."""
 GRACE = 15.0
 """Seconds that a run may take beyond its time to collect tests and to end the last one."""
 
@@ -88,6 +92,7 @@ def explore(
         "targets": {target: function.message(site.side.tree) for target, function in targets.items()},
         "tree": str(site.side.tree),
         "seconds": TEST_SECONDS,
+        "importing": IMPORT_SECONDS,
         "inside": inside,
         "chains": chains,
         "only": list(only),
@@ -104,9 +109,10 @@ class _Run:
     """The tests in one process after the other: one that a test ends is followed by one for the tests after it."""
 
     def __init__(self, site: RecordingSite, folder: Path, arguments: Sequence[str], order: Message) -> None:
-        self._site, self._folder, self._out = site, folder, folder / "reached.jsonl"
+        self._site, self._folder, self._tree = site, folder, str(site.side.tree)
+        self._out, self._stacks = folder / "reached.jsonl", folder / "stacks.txt"
         self._command = [str(site.side.python), "-m", "pytest", *arguments]
-        self._order = {**order, "out": str(self._out)}
+        self._order = {**order, "out": str(self._out), "stacks": str(self._stacks)}
 
     @property
     def ended(self) -> list[Message]:
@@ -128,19 +134,36 @@ class _Run:
     def _once(self, seconds: float) -> tuple[bool, list[str]]:
         """Run the tests that have not begun in one process; return whether it ended in time, and notes on its end."""
         site, file = self._site, self._folder / "order.json"
-        file.write_text(json.dumps({**self._order, "session": seconds}), encoding="utf-8")
+        limits = {"session": seconds, "dump_after": seconds + GRACE / 2}
+        file.write_text(json.dumps({**self._order, **limits}), encoding="utf-8")
         try:
             allowed = seconds + GRACE
             finished = site.run(self._command, seconds=allowed, writable=self._folder, PRPREP_EXPLORER=str(file))
         except CommandFailedError as error:
             if not error.timed_out:
                 raise
-            return False, [f"was stopped after {seconds:.0f} s"]
-        notes = []
+            return False, [*self._left_out(), f"was stopped after {allowed:.0f} s, {self._hanging_place()}"]
+        notes = self._left_out()
         if finished.code not in (0, 1, 2, 5) or (finished.code in (1, 2) and not self._lines()):
-            notes = [ending_of(finished, site)]
+            notes.append(ending_of(finished, site))
         errors = repairable(f"{finished.output}\n{finished.error}") if finished.code else {}
         return True, notes + [f"lacks something: {error}" for error in errors if error not in "".join(notes)]
+
+    def _left_out(self) -> list[str]:
+        """Return a note on each file whose import took too long."""
+        stopped = {line["stopped"]: line["at"] for line in self._lines() if "stopped" in line}
+        too_long = f"whose import took longer than {IMPORT_SECONDS:.0f} s"
+        return [f"left out {path}, {too_long}{_in_brackets(at)}" for path, at in stopped.items()]
+
+    def _hanging_place(self) -> str:
+        """Return in which test the run was, and the tree's line that it was at last."""
+        test = self._unended()
+        where = f"in {test}" if test else "between tests" if self.ended else "before its first test"
+        stacks = (read_regular(self._stacks) or b"").decode("utf-8", "replace")
+        main_thread = stacks.rstrip().rpartition("\n\n")[2]
+        tree = "|".join(re.escape(f"{tree}{os.sep}") for tree in (self._tree, os.path.realpath(self._tree)))
+        frame = re.search(rf'^  File "(?:{tree})(.+)", line (\d+) in ', main_thread, re.MULTILINE)
+        return where + _in_brackets(f"{frame[1]}:{frame[2]}" if frame else "")
 
     def _unended(self) -> str:
         """Return the test that began last, if it did not end."""
@@ -154,6 +177,10 @@ class _Run:
             with suppress(ValueError):
                 lines.append(json.loads(line))
         return [line for line in lines if isinstance(line, dict)]
+
+
+def _in_brackets(place: str) -> str:
+    return f" ({place})" if place else ""
 
 
 def _reached(test: Message) -> Iterator[Reach]:

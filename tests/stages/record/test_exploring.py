@@ -269,6 +269,26 @@ def test_a_test_that_takes_too_long_is_ended_and_the_others_are_run(site, monkey
     )
 
 
+def test_a_run_that_hangs_says_where(site, monkeypatch):
+    monkeypatch.setattr("tasks.bench.observing.exploring.IMPORT_SECONDS", 1.0)
+    monkeypatch.setattr("tasks.bench.observing.exploring.GRACE", 6.0)
+    waits = "import time\n\n\ndef wait():\n    time.sleep(60)\n\n\n"
+    test = "from rows import parse\n\ndef test_next():\n    parse('a')\n"
+    folder = site.side.tree / "tests/waiting"
+    folder.mkdir()
+    (folder / "test_import.py").write_text(f"{waits}wait()\n")
+    (folder / "test_next.py").write_text(test)
+    found, _, notes = explore(site, functions("parse"), ["tests/waiting"], seconds=60)
+    assert [each.test for each in found] == ["tests/waiting/test_next.py::test_next"]
+    too_long = "left out tests/waiting/test_import.py, whose import took longer than 1 s"
+    assert notes == (f"the run of the tests {too_long} (tests/waiting/test_import.py:5)",)
+    (folder / "conftest.py").write_text(f"{waits}wait()\n")
+    _, _, notes = explore(site, functions("parse"), ["tests/waiting/test_next.py"], seconds=1)
+    stopped = "was stopped after 7 s, before its first test"
+    assert notes == (f"the run of the tests {stopped} (tests/waiting/conftest.py:5)",)
+    shutil.rmtree(folder)
+
+
 def test_a_project_that_is_a_plugin_of_pytest_is_watched(site):
     """Its modules then have one loader, that of pytest."""
     installed = site.side.tree / "src/rows-1.dist-info"

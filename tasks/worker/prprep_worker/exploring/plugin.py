@@ -1,21 +1,25 @@
 """Find out which tests reach some functions, and for how long: a pytest plugin.
 
 PRPREP_EXPLORER names the file of the orders in JSON: the `targets` (functions, see `WantedFunction`, by name), the
-`tree`, the file to write (`out`: two lines of JSON for each test, written as it begins and ends), the `seconds` that
-one test may take, those after which no further test begins (`session`), the target of which it matters how long it runs
-in each call (`inside`, "" for none), whether the callers are noted (`chains`), and the cases (pytest's ids) for which
-the other ones of their tests are left out (`only`). Tests that began in an earlier run into the same file are left out.
+`tree`, the file to write (`out`: two lines of JSON for each test, written as it begins and ends, and one for each file
+of tests that takes too long to import), the `seconds` that one test may take and those of the import of a file
+(`importing`), those after which no further test begins (`session`), the target of which it matters how long it runs in
+each call (`inside`, "" for none), whether the callers are noted (`chains`), and the cases (pytest's ids) for which the
+other ones of their tests are left out (`only`). Tests that began in an earlier run into the same file are left out. If
+the process still runs after `dump_after` seconds, the file `stacks` gets what each thread then does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -33,11 +37,28 @@ class Explorer:
         self._end = time.monotonic() + orders["session"]
         targets = {target: WantedFunction.of(function) for target, function in orders["targets"].items()}
         self._watch = ReachWatch(targets, orders["tree"], orders["inside"], chains=orders["chains"])
+        stacks = os.open(orders["stacks"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        faulthandler.dump_traceback_later(orders["dump_after"], file=stacks)
 
     @classmethod
     def of_file(cls, path: str) -> Explorer:
         with open(path, encoding="utf-8") as file:
             return cls(json.load(file))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
+        """Leave out a file whose import takes too long, such as one that waits for a server."""
+        if not isinstance(collector, pytest.File):
+            yield
+            return
+        if time.monotonic() > self._end:
+            collector.session.shouldstop = "the time for exploring is over"
+
+        def stopped(frame: FrameType | None) -> None:
+            self._write({"stopped": collector.nodeid, "at": _place(frame, os.path.realpath(self._orders["tree"]))})
+
+        with _limited(self._orders["importing"], stopped):
+            yield
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
@@ -94,13 +115,14 @@ def _is_generated(item: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Fail a test that takes longer, if the system and the thread allow it."""
+def _limited(seconds: float, stopped: Callable[[FrameType | None], object] = bool) -> Iterator[None]:
+    """Fail what takes longer, after a call of `stopped`, if the system and the thread allow it."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(_number: int, _frame: Any) -> None:
+    def stop(_number: int, frame: FrameType | None) -> None:
+        stopped(frame)
         pytest.fail(f"stopped after {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -110,6 +132,16 @@ def _limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _place(frame: FrameType | None, tree: str) -> str:
+    """Return path and line of the innermost frame in the tree; "" if there is none."""
+    while frame:
+        path = os.path.realpath(frame.f_code.co_filename)
+        if path.startswith(tree + os.sep):
+            return f"{os.path.relpath(path, tree)}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 def pytest_configure(config: Any) -> None:
