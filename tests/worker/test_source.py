@@ -77,6 +77,19 @@ class Kept:
     __hash__ = None
 
 
+class Computed:
+    """Its property is no argument, and cannot always be read."""
+
+    def __init__(self, limit=None):
+        self._limit = limit
+
+    @property
+    def limit(self):
+        if self._limit is None:
+            raise LookupError
+        return 2 * self._limit
+
+
 class Lost:
     def __init__(self, text):
         self.length = len(text)
@@ -148,6 +161,17 @@ class Pinned:
     number: int = attrs.field(converter=lambda text: int(text) + 1)
 
 
+@attrs.define(slots=False)
+class Resolving:
+    text: str
+    limit: int = 10
+    names: list = attrs.field(factory=list)
+    _lost: object = attrs.field(default=None, alias="_lost")
+
+    def __attrs_post_init__(self):
+        self._lost = self._lost or Lost(self.text)
+
+
 class Point(NamedTuple):
     x: int
     y: tuple = ()
@@ -162,12 +186,12 @@ class Access(enum.IntFlag):
 def importable(monkeypatch):
     """A benchmark cannot import what a test defines: let these classes look as if a module defined them."""
     module = sys.modules[__name__]
-    for thing in (Colour, Box, Page, Model, Kept, Lost, Shown, Basket, Frozen, Tally, *RECREATED):
+    for thing in (Colour, Box, Page, Model, Kept, Computed, Lost, Shown, Basket, Frozen, Tally, *RECREATED):
         monkeypatch.setattr(thing, "__module__", "worker_source_cases")
     monkeypatch.setitem(sys.modules, "worker_source_cases", module)
 
 
-RECREATED = Slotted, Grown, Doubled, Pinned, Point, Access
+RECREATED = Slotted, Grown, Doubled, Pinned, Resolving, Point, Access
 
 
 def written(value, scale=1):
@@ -490,6 +514,18 @@ def test_a_constructor_that_does_more_than_to_store_is_not_called_with_what_it_s
         requirements.imported_name(type(value))
         construction = source.Construction(code, requirements)
         assert source.Writer(str(TREE), 2, construction_of=lambda _, it=construction: it).argument(value) == code
+
+
+def test_what_a_constructor_makes_itself_is_left_out():
+    for value, code in (
+        (Resolving("a"), 'Resolving(text="a")'),
+        (Resolving("a", limit=3, names=["b"]), 'Resolving(text="a", limit=3, names=["b"])'),
+        (Computed(), "Computed()"),
+        (Computed(2), "Computed(limit=2)"),
+    ):
+        assert written(value)[0] == code
+    with pytest.raises(CannotWriteError, match="Lost does not keep"):
+        written(Resolving("a", _lost=Lost("bc")))
 
 
 def test_changed_objects_inside_others_get_their_own_names():

@@ -24,6 +24,8 @@ MOST_ADDED: Final = 6
 """The most of them that head adds or changes; they go first, since they show what the change is about."""
 MOST_NAMED: Final = 3
 """The most of them that have the target's name in theirs, or in that of their file, and go next."""
+FEWEST_OTHERS: Final = 4
+"""Of other files than that whose test takes longest: tests of one file may all have what cannot be written as code."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -164,7 +166,7 @@ class Exploration:
         """Return tests that reach a target, file by file; the cases of a test are one.
 
         Some that head adds come first, then some that are named after the target, and then those that spend the most
-        time in it.
+        time in it, of several files if possible.
         """
         seconds: dict[str, float] = defaultdict(float)
         for reach in self.reached:
@@ -174,7 +176,10 @@ class Exploration:
         added = {each.test.partition("[")[0] for each in self.reached if each.is_added}
         first = [test for test in longest if test in added][:MOST_ADDED]
         named = [test for test in longest if _is_named_after(test, _own_name(target))][:MOST_NAMED]
-        return by_file([*dict.fromkeys((*first, *named, *longest))][:MOST_TESTS])
+        chosen = [*dict.fromkeys((*first, *named, *longest))]
+        others = [test for test in chosen if _file(test) != _file(longest[0])][:FEWEST_OTHERS]
+        missing = [test for test in others if test not in chosen[:MOST_TESTS]]
+        return by_file((*chosen[: MOST_TESTS - len(missing)], *missing))
 
     def cases(self, target: str) -> tuple[str, ...]:
         """Return the cases of each test that spend the most time in a target."""
@@ -248,10 +253,14 @@ def _possible_names(title: str) -> list[str]:
     return [word.rpartition(".")[2] for word in (words[1:] if words and words[0].isalpha() else words)]
 
 
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
 def by_file(tests: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     files: dict[str, list[str]] = defaultdict(list)
     for test in tests:
-        files[test.partition("::")[0]].append(test)
+        files[_file(test)].append(test)
     return tuple(map(tuple, files.values()))
 
 

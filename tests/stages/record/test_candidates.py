@@ -422,7 +422,7 @@ def test_tests_that_head_adds_and_those_named_after_the_target_are_kept(sources)
     assert {file[0].partition("::")[0]: len(file) for file in chosen} == {"new.py": 6, "test_load.py": 3, "long.py": 3}
     others = [reach("load", 0.1, test=f"loader/test_download.py::test_reload_{number}") for number in range(20)]
     chosen = exploration(sources, *long, *others).tests("toml.parser:load")
-    assert {file[0].partition("::")[0] for file in chosen} == {"long.py"}
+    assert {file[0].partition("::")[0]: len(file) for file in chosen} == {"long.py": 8, "loader/test_download.py": 4}
 
 
 def test_the_calls_of_tests_that_head_adds_are_wanted_however_short_they_are_there(sources):

@@ -40,7 +40,10 @@ def fields_of(kind: type) -> list[Field] | None:
             for field in dataclasses.fields(kind)
         ]
     if isinstance(attributes := getattr(kind, "__attrs_attrs__", None), tuple):
-        return [Field(each.name, _attrs_argument(each) if each.init else "", bool(each.eq)) for each in attributes]
+        return [
+            Field(each.name, _attrs_argument(each) if each.init else "", bool(each.eq), _attrs_default(each.default))
+            for each in attributes
+        ]
     return None
 
 
@@ -58,6 +61,13 @@ def _default(field: Any) -> Callable[[], object] | None:
     if field.default is not dataclasses.MISSING:
         return lambda: field.default
     return None if field.default_factory is dataclasses.MISSING else field.default_factory
+
+
+def _attrs_default(default: Any) -> Callable[[], object] | None:
+    attrs = sys.modules["attr"]
+    if isinstance(default, attrs.Factory):
+        return None if default.takes_self else default.factory
+    return None if default is attrs.NOTHING else lambda: default
 
 
 def _attrs_argument(attribute: Any) -> str:

@@ -27,7 +27,14 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from prprep_worker.values.anatomy import fields_of, imported, is_pydantic_model, state_of, stores_arguments
+from prprep_worker.values.anatomy import (
+    attributes_of,
+    fields_of,
+    imported,
+    is_pydantic_model,
+    state_of,
+    stores_arguments,
+)
 from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.containers import write_container
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
@@ -358,9 +365,34 @@ class Writer(Requirements):
         return code
 
     def _constructed(self, value: Any, arguments: list[tuple[str, object]], depth: int) -> str | None:
+        """Call the class; if an argument has no code, without those that its constructor makes itself."""
         kind = type(value)
-        make = functools.partial(kind, **dict(arguments))
-        return self._made(value, make, lambda: self._call(kind, arguments, depth), depth)
+
+        def write(arguments: list[tuple[str, object]]) -> str | None:
+            make = functools.partial(kind, **dict(arguments))
+            return self._made(value, make, lambda: self._call(kind, arguments, depth), depth)
+
+        def write_needed() -> str | None:
+            needed = arguments
+            for each in arguments:
+                fewer = [other for other in needed if other is not each]
+                needed = fewer if makes(functools.partial(kind, **dict(fewer)), value) else needed
+            return write(needed) if len(needed) < len(arguments) else None
+
+        return self._either(lambda: write(arguments), write_needed)
+
+    def _either(self, write: Callable[[], str | None], otherwise: Callable[[], str | None]) -> str | None:
+        """Write in one way, or if that is impossible in another one, which may return None."""
+        before, lines = Requirements(), self._lines
+        before.require(self)
+        try:
+            return write()
+        except CannotWriteError:
+            vars(self).update(vars(before), _lines=lines)
+            code = otherwise()
+            if code is None:
+                raise
+            return code
 
     def _made(self, value: Any, make: Callable[[], object], write: Callable[[], str], depth: int) -> str | None:
         """Write what makes an object; if it was changed later, as statements that set this, and return its name."""
@@ -435,16 +467,7 @@ class Writer(Requirements):
         recorded = self._construction_of(value)
         if not recorded or not recorded.by_function:
             return self._structure(value, depth)
-        before, lines = Requirements(), self._lines
-        before.require(self)
-        try:
-            return self._structure(value, depth)
-        except CannotWriteError:
-            vars(self).update(vars(before), _lines=lines)
-            code = self._as_constructed(value, depth)
-            if code is None:
-                raise
-            return code
+        return self._either(lambda: self._structure(value, depth), lambda: self._as_constructed(value, depth))
 
     def _as_constructed(self, value: Any, depth: int) -> str | None:
         """Write the call of the constructor that made an object; None if none was recorded, or it makes another."""
@@ -484,23 +507,26 @@ def _objects_of_modules(package: str, _loaded: int) -> dict[int, tuple[str, str]
 
 
 def _stored_arguments(value: Any) -> list[tuple[str, object]] | None:
-    """Return the constructor's arguments that an object stores, without defaults; None if it has no signature."""
+    """Return the constructor's arguments that an object stores, without defaults; None if it has no signature.
+
+    An attribute goes before a property, which may make something else of it.
+    """
     kind = type(value)
     try:
         parameters = list(inspect.signature(kind).parameters.values())
     except (TypeError, ValueError):
         return None
-    arguments = []
+    arguments, state = [], state_of(value) or {}
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        attribute = next((name for name in (parameter.name, f"_{parameter.name}") if hasattr(value, name)), None)
-        if attribute is None and parameter.default is parameter.empty:
+        names = parameter.name, f"_{parameter.name}"
+        attributes = {name: state[name] for name in names if name in state} or attributes_of(value, names)
+        if not attributes and parameter.default is parameter.empty:
             raise UnknownConstructionError(kind, f"{kind.__qualname__} does not keep its parameter {parameter.name}")
-        if attribute is not None:
-            held = getattr(value, attribute)
-            if not equal(held, parameter.default):
-                arguments.append((parameter.name, held))
+        held = next(iter(attributes.values()), parameter.default)
+        if not equal(held, parameter.default):
+            arguments.append((parameter.name, held))
     return arguments
 
 
@@ -509,7 +535,7 @@ def _public_name(value: object, name: str, held: object) -> str:
     public = name.lstrip("_")
     declared = inspect.getattr_static(type(value), public, None)
     has_setter = public != name and isinstance(declared, property) and declared.fset is not None
-    return public if has_setter and equal(getattr(value, public, None), held) else name
+    return public if has_setter and equal(attributes_of(value, [public]).get(public), held) else name
 
 
 def _with(rebuilt: object, attributes: Iterable[tuple[str, object]]) -> object:
