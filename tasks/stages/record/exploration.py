@@ -24,8 +24,8 @@ MOST_ADDED: Final = 6
 """The most of them that head adds or changes; they go first, since they show what the change is about."""
 MOST_NAMED: Final = 3
 """The most of them that have the target's name in theirs, or in that of their file, and go next."""
-FEWEST_OTHERS: Final = 4
-"""Of other files than that whose test takes longest: tests of one file may all have what cannot be written as code."""
+PART_OF_OTHERS: Final = 3
+"""The part of them that is of other files than most: tests of one file may all have what cannot be written as code."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -177,9 +177,7 @@ class Exploration:
         first = [test for test in longest if test in added][:MOST_ADDED]
         named = [test for test in longest if _is_named_after(test, _own_name(target))][:MOST_NAMED]
         chosen = [*dict.fromkeys((*first, *named, *longest))]
-        others = [test for test in chosen if _file(test) != _file(longest[0])][:FEWEST_OTHERS]
-        missing = [test for test in others if test not in chosen[:MOST_TESTS]]
-        return by_file((*chosen[: MOST_TESTS - len(missing)], *missing))
+        return by_file(_of_several_files(chosen, MOST_TESTS))
 
     def cases(self, target: str) -> tuple[str, ...]:
         """Return the cases of each test that spend the most time in a target."""
@@ -253,6 +251,15 @@ def _possible_names(title: str) -> list[str]:
     return [word.rpartition(".")[2] for word in (words[1:] if words and words[0].isalpha() else words)]
 
 
+def _of_several_files(tests: Sequence[str], most: int) -> list[str]:
+    """Return the first tests, as many as `most`, but for some that are of the same file if there are others."""
+    first = list(tests[:most])
+    usual, _ = Counter(map(_file, first)).most_common(1)[0]
+    others = [test for test in tests if _file(test) != usual][: most // PART_OF_OTHERS]
+    missing = [test for test in others if test not in first]
+    return [*first[: len(first) - len(missing)], *missing]
+
+
 def _file(test: str) -> str:
     return test.partition("::")[0]
 
@@ -304,7 +311,8 @@ def workload(called: Candidate, reached: Sequence[NamedReach]) -> Workload | Non
     for each in sorted(longest, key=lambda each: each[1] not in added):
         by_test[each[1]].append(each)
     most = MOST_CALLS if longest[0][0].inside >= SHORT else 2 * MOST_CALLS
-    longest = [each for turn in zip_longest(*by_test.values()) for each in turn if each]
+    turns = zip_longest(*(by_test[test] for test in _of_several_files([*by_test], most)))
+    longest = [each for turn in turns for each in turn if each]
     wanted: dict[str, list[int]] = defaultdict(list)
     for call, test in longest[:most]:
         wanted[test].append(call.number)
