@@ -15,11 +15,11 @@ from ...processes.scratch import temporary_folder
 from ...storage.files import read_regular
 from ..exclusive import exclusive
 from ..workers.channel import Message
-from ..workers.pytest_options import TOLERANT, options
+from ..workers.pytest_options import COMMON, options
 from .site import RecordingSite, WatchedFunction, ending_of, repairable
 
 PLUGIN_OPTIONS = (
-    *TOLERANT,
+    *COMMON,
     *("-p", "prprep_worker.exploring.plugin", "--benchmark-disable", "--continue-on-collection-errors"),
     *("-W", "ignore::pytest.PytestDeprecationWarning"),
 )

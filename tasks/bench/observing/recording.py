@@ -17,7 +17,7 @@ from ...processes.scratch import temporary_folder
 from ...storage.files import read_json
 from ..exclusive import exclusive
 from ..workers.channel import Message
-from ..workers.pytest_options import TOLERANT, options, options_of_drive
+from ..workers.pytest_options import COMMON, options, options_of_drive
 from ..workers.workers import WORKER_PROGRAMS
 from .site import RecordingSite, WatchedFunction, ending_of, repairable
 
@@ -37,7 +37,7 @@ COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
 RECORDER = WORKER_PROGRAMS / "recording/plugin.py"
 PLUGIN = "prprep_worker.recording.plugin"
-PLUGIN_OPTIONS = (*TOLERANT, "-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+PLUGIN_OPTIONS = (*COMMON, "-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 

@@ -9,7 +9,7 @@ from ...processes import secrets
 from ...processes.scratch import temporary_folder
 from ...storage.files import read_json
 from ..workers.channel import Message
-from ..workers.pytest_options import TOLERANT, USAGE_ERROR, options, warning_filters
+from ..workers.pytest_options import COMMON, USAGE_ERROR, options, warning_filters
 from ..workers.workers import WORKER_PROGRAMS, ended
 from .site import RecordingSite, ending_of
 
@@ -74,7 +74,7 @@ def _under_pytest(
     tree.mkdir()
     root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
     stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
-    own = ("-p", "no:cacheprovider", *TOLERANT)
+    own = ("-p", "no:cacheprovider", *COMMON)
     for mode in (("--import-mode=importlib",), ()):  # pytest before 6 does not know that mode
         command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own=(*own, *mode))]
         finished = site.run(command, seconds=seconds, writable=folder, PRPREP_TRIAL=str(stored_order))

@@ -93,8 +93,8 @@ _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
 USAGE_ERROR = 4
 """pytest's exit code for unknown options, and for values of options that it does not know."""
-TOLERANT = ("-p", "prprep_worker.unknown_options")
-MEASURED = (*TOLERANT, "-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
+COMMON = ("-p", "prprep_worker.unknown_options", "-p", "prprep_worker.spared_lookups")
+MEASURED = (*COMMON, "-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 
 _WITHOUT_OWN = (
     *("-o", "addopts=", "-o", "required_plugins="),

@@ -106,16 +106,6 @@ class LoadedModules:
         return modules
 
 
-def _spare_lookups() -> None:
-    """Spare pytest-benchmark the seven processes (`git`, `file`) that say what only its saved results would name."""
-    try:
-        from pytest_benchmark import utils
-    except ImportError:
-        return  # pytest_configure reports it
-    utils.get_commit_info = lambda *_: {"id": "unversioned", "dirty": False}
-    utils.get_machine_id = lambda: "machine"
-
-
 def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
@@ -131,7 +121,6 @@ def _options() -> Message:
     return options
 
 
-_spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
 name_folders_of(OPTIONS["trees"])
 if OPTIONS["watch"]:
