@@ -20,21 +20,22 @@ def with_longer_list(workload: WorkloadTest, scale: int) -> Iterator[WorkloadTes
 
 def _longer(code: str, scale: int) -> Iterator[str]:
     for node in _lists(parse_or_empty(code.encode())):
-        if isinstance(node, ast.Constant):
-            yield with_text(code, node, str(node.value * scale))  # type: ignore[operator]
+        if isinstance(node, ast.Call):
+            numbers = _range(node)
+            yield with_text(code, node.args[-1], str(numbers.start + len(numbers) * scale))
         else:
             yield with_text(code, node, f"{ast.get_source_segment(code, node)} * {scale}")
 
 
-def _lists(node: ast.AST) -> Iterator[ast.List | ast.Constant]:
-    """Yield the lists whose elements are alike, the outermost ones, and the numbers of elements in comprehensions.
+def _lists(node: ast.AST) -> Iterator[ast.List | ast.Call]:
+    """Yield the lists whose elements are alike, the outermost ones, and the ranges of comprehensions.
 
     Lists in definitions and of loops are no data.
     """
     for child in ast.iter_child_nodes(node):
         if isinstance(node, ast.For | ast.comprehension) and child is node.iter:
-            if isinstance(node, ast.comprehension) and (number := _number(node.iter)):
-                yield number
+            if isinstance(node, ast.comprehension) and isinstance(child, ast.Call) and _range(child):
+                yield child
             continue
         if isinstance(child, ast.BinOp | Scope | ast.Lambda):
             continue
@@ -44,12 +45,19 @@ def _lists(node: ast.AST) -> Iterator[ast.List | ast.Constant]:
             yield from _lists(child)
 
 
-def _number(node: ast.expr) -> ast.Constant | None:
-    """Return 5 for `range(5)`."""
+def _range(node: ast.expr) -> range:
+    """Return the numbers of `range(5)` and `range(1, 5)`; none for other code."""
     match node:
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int()) as number], keywords=[]):
-            return number
-    return None
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(end))], keywords=[]):
+            return range(end)
+        case ast.Call(
+            func=ast.Name(id="range"),
+            args=[ast.Constant(value=int(start)), ast.Constant(value=int(end))],
+            keywords=[],
+        ):
+            return range(start, end)
+        case _:
+            return range(0)
 
 
 def _kind(node: ast.expr) -> str:

@@ -13,7 +13,7 @@ from ...project.code.definitions import Definition, contents
 from ...project.code.sources import called_target, definition_of
 from ...text.target_names import shared_name
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
-from .recorded_code import SPACES, WIDTH, RecordedCode, awaited, compose
+from .recorded_code import SPACES, WIDTH, RecordedCode, awaited, compose, pedantic
 from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
@@ -22,8 +22,6 @@ SMALL_OBJECT = 16 * 1024
 """Bytes."""
 OBJECTS = 10_000
 """How many small objects a benchmark of memory keeps alive."""
-ROUNDS = 20
-"""The rounds of a benchmark that builds new arguments for each of them."""
 
 
 def from_recording(
@@ -218,12 +216,9 @@ def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:
 
 def _with_new_inputs(code: RecordedCode, expression: str) -> str:
     """Write a call that changes its arguments, with new ones for every round."""
-    names = ", ".join(code.inputs)
-    lines = [*code.patches, "def inputs():", *textwrap.indent("\n".join(code.setup), SPACES).splitlines()]
-    arguments = f"({names},)" if len(code.inputs) == 1 else f"({names})"
-    lines += [f"{SPACES}return {arguments}, {{}}", "", f"def run({names}):", f"{SPACES}return {expression}"]
-    lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
-    return textwrap.indent("\n".join(lines), SPACES, lambda line: bool(line.strip()))
+    run = f"def run({', '.join(code.inputs)}):\n{SPACES}return {expression}"
+    with_setup = pedantic("run", run, setup=code.setup, made=code.inputs, prepare="inputs")
+    return textwrap.indent("\n".join((*code.patches, with_setup)), SPACES, lambda line: bool(line.strip()))
 
 
 def _filled(text: str) -> str:

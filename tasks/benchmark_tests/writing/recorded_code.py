@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from ...artifacts import Fake, FakeMethod, RecordedCall
 from ...project.code.definitions import Definition
-from ...project.syntax import Function, bound_names
+from ...project.syntax import Function, bound_names, indented
 
 LEAST_BYTES = 16 * 1024
 """A fake does not repeat smaller allocations of the call that it replaces."""
 EMPTY = {("args", "()"), ("kwargs", "{}")}
 SPACES = "    "
 WIDTH = 88
+ROUNDS = 20
+"""The rounds of a benchmark that makes new arguments for each of them."""
 INLINE = 24
 """The most characters of a value that is written into the call."""
 EACH_ITEM = "[item async for item in "
@@ -40,6 +42,17 @@ class RecordedCode:
     fixtures: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
+
+
+def pedantic(name: str, code: str, *, setup: Sequence[str], made: Sequence[str], prepare: str) -> str:
+    """Write a function and what calls it in rounds with the variables that the setup makes anew for each of them.
+
+    `code` defines the function `name` with the parameters `made`; `prepare` is the name of what runs the setup.
+    """
+    values = f"({made[0]},)" if len(made) == 1 else f"({', '.join(made)})"
+    prepared = indented("\n".join((*setup, f"return {values}, {{}}")), SPACES)
+    calling = f"benchmark.pedantic({name}, setup={prepare}, rounds={ROUNDS})"
+    return f"def {prepare}():\n{prepared}\n\n{code}\n\n{calling}"
 
 
 def compose(

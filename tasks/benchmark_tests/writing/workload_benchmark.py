@@ -12,7 +12,7 @@ from ...text.target_names import with_others
 from .assertions import STACK
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .needed_code import used_names
-from .recorded_code import SPACES, WIDTH
+from .recorded_code import SPACES, WIDTH, pedantic
 
 FUNCTIONS = ("run", "call", "measured")
 LOOPS = ("loop", "event_loop", "own_loop")
@@ -29,8 +29,8 @@ def from_workload(
     is_async = awaits("\n".join((*workload.setup, *workload.body, workload.result)))
     closing = [closing_import(is_async=is_async)] if workload.is_closed else []
     imports = (*(["import asyncio"] if is_async else []), *closing, *workload.imports)
-    is_expression = not (workload.body or workload.repeat > 1 or is_async or workload.is_closed)
-    is_apart = is_async or workload.is_closed or not workload.setup
+    is_expression = not (workload.body or workload.repeat > 1 or is_async or workload.is_closed or workload.is_anew)
+    is_apart = is_async or workload.is_closed or workload.is_anew or not workload.setup
     test = workload.test.partition("[")[0].rpartition("::")[2]
     parts = BenchmarkParts(
         imports=tuple(dict.fromkeys(sorted(imports, key=lambda line: not line.startswith("from __future__ ")))),
@@ -85,6 +85,10 @@ def _measured(workload: WorkloadTest) -> Iterator[str]:
 
 def _passed(workload: WorkloadTest) -> str:
     name, code = run_code(workload)
+    if workload.is_anew:
+        made = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]) & used_names(code))
+        code = code.replace("()", f"({', '.join(made)})", 1)
+        return pedantic(name, code, setup=workload.setup, made=made, prepare=_free_name(workload, PREPARING))
     passed = f"{code}\n\nbenchmark({name})"
     if not workload.is_closed:
         return passed
@@ -113,7 +117,8 @@ def _on_loop(workload: WorkloadTest) -> str:
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     name = with_others(changed.partition(":")[2], workload.changed_functions)
     share, takes = figures.share(round(workload.share, 2)), "takes" if workload.changed_functions == 1 else "take"
-    setup = "; the setup is not timed" if workload.setup else ""
+    when = "runs before every round and " if workload.is_anew else ""
+    setup = f"; the setup {when}is not timed" if workload.setup else ""
     text = (
         f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} {takes} "
         f"{share} of the time{setup}."

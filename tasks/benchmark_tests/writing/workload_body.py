@@ -108,11 +108,13 @@ def body_of(
     folder: str,
     method: str = "",
     values: Mapping[str, PlainValue] = MappingProxyType({}),
+    is_apart: bool = False,
 ) -> TestBody | str:
     """Return the statements of a test, by pytest's id, for a benchmark in a folder; or why that is impossible.
 
     `case` has for each parametrized name the index of its value, `values` has those that are plain. What assertions
     evaluate is kept, but only what runs the `method` (see `WithoutAssertions`) or may run other code of the project.
+    If it `is_apart`, what fixtures do that the benchmark could request is written as well, so that it can be repeated.
     """
     path, *owners, name = test.partition("[")[0].split("::")
     file = modules.module(path)
@@ -125,7 +127,7 @@ def body_of(
     if function is None:
         return "it is not written in its file"
     try:
-        body = _Body(file, function, written_in, classes, case, values, modules, folder, method)
+        body = _Body(file, function, written_in, classes, case, values, modules, folder, method, is_apart=is_apart)
         return body.body()
     except (NotCopiedError, SyntaxError, RecursionError) as error:
         return f"it {error}"
@@ -166,6 +168,7 @@ class _Body:
     modules: TestModules
     folder: str
     method: str
+    is_apart: bool
     statements: list[OwnStatement] = field(default_factory=list)
     fixtures: list[str] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
@@ -345,7 +348,8 @@ class _Body:
                 continue
             seen.add((name, is_used_by_fixture))
             is_async = isinstance(found.function.node, ast.AsyncFunctionDef)
-            stays = is_used_by_fixture or (not is_async and (found.is_visible or needs_pytest(found.function)))
+            is_seen = found.is_visible and not self.is_apart
+            stays = is_used_by_fixture or (not is_async and (is_seen or needs_pytest(found.function)))
             if stays:
                 requested[name] = found.function
             if stays and not found.is_visible:

@@ -10,7 +10,7 @@ CHANGED = ("path", "module", "name", "status", "base_path", "base_name", "lines"
 STAGE = Stage(
     name="record",
     doc="record real calls of a function that has no benchmark",
-    version=21,
+    version=22,
     uses=(
         Uses(
             settings=("drive", "domain", "functions", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),

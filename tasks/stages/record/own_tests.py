@@ -1,9 +1,8 @@
 """Choose a test of the project whose body is measured, if no call of the changed function can be written as code."""
 
-import ast
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from ...artifacts import Layout, Peaks, WorkloadTest
@@ -16,15 +15,16 @@ from ...benchmark_tests.writing.needed_code import TestModules
 from ...benchmark_tests.writing.recorded_code import SPACES
 from ...benchmark_tests.writing.sampling import REALISTIC
 from ...benchmark_tests.writing.smaller_numbers import with_smaller_numbers
-from ...benchmark_tests.writing.unused_code import without_idle_setup, without_unused
+from ...benchmark_tests.writing.unused_code import without_idle_setup
 from ...benchmark_tests.writing.workload_benchmark import STACKS, closing_import, is_prepared_on_loop, run_code
-from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody, body_of
+from ...benchmark_tests.writing.workload_body import TestBody, body_of
 from ...project.code.sources import Sources
-from ...project.syntax import bound_names, indented, names, outer_names, parse_or_empty, with_globals
+from ...project.syntax import awaits, bound_names, indented, parse_or_empty, with_globals
 from ...text import figures
 from ...text.target_names import with_others
 from . import lengths
 from .candidates import Candidate
+from .divided_tests import divided, with_own_folder
 from .exploration import LEAST_SHARE, NamedReach
 from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 
@@ -47,6 +47,12 @@ SAME_TIME = 1.25
 MOST_LISTS = 3
 GIVEN = frozenset({"tmp_path", "monkeypatch"})
 """Fixtures that a trial provides without pytest."""
+
+
+class Unrepeatable(str):
+    """Why a part of a test cannot be repeated."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ class TestChooser:
             if isinstance(body, str):
                 failures.append(f"{test}: {body}")
                 continue
-            workload = self._workload(each.test, body)
+            apart = partial(self._body, each, modules[side.site], is_apart=True)
+            workload = self._workload(each.test, body, apart=apart)
             if isinstance(workload, str):
                 failures.append(f"{test}: {workload}")
             else:
@@ -99,7 +106,7 @@ class TestChooser:
             tried += 1
             if tried == MOST_TRIED or len(working) == ENOUGH or time.monotonic() > end:
                 break
-        larger = [self._larger(each) if each.repeat > 1 and time.monotonic() < end else each for each in working]
+        larger = [self._larger(each) if _is_short(each) and time.monotonic() < end else each for each in working]
         failures += (
             f"{each.test}: it takes {figures.seconds(_once(each))}, which is too short to show anything"
             for each in larger
@@ -108,11 +115,11 @@ class TestChooser:
         enough = [each for each in larger if _once(each) >= lengths.LEAST_CALL]
         return (_best(enough), ()) if enough else (None, tuple(failures))
 
-    def _body(self, reach: NamedReach, modules: TestModules) -> TestBody | str:
+    def _body(self, reach: NamedReach, modules: TestModules, *, is_apart: bool = False) -> TestBody | str:
         definition = self.base.changed.located.definition
         method = "property" if definition.is_property else definition.name.rpartition(".")[2]
-        folder = self.layout.benchmarks_root
-        body = body_of(reach.test, reach.case, modules, folder=folder, method=method, values=reach.values)
+        of_case = partial(body_of, reach.test, reach.case, modules, values=reach.values)
+        body = of_case(folder=self.layout.benchmarks_root, method=method, is_apart=is_apart)
         if isinstance(body, str):
             return body
         lines = sum(each.count("\n") + 1 for each in (*body.definitions, *(one.code for one in body.statements)))
@@ -120,23 +127,42 @@ class TestChooser:
             body if lines <= MOST_LINES else f"it has {lines} lines with what it needs, {MOST_LINES} at most are read"
         )
 
-    def _workload(self, test: str, body: TestBody) -> WorkloadTest | str:
-        """Return what of a test is measured, or why it cannot be."""
-        body, divisor, answer = self._ending(body)
-        if "raised" in answer:
-            return f"written as code, it fails: {answer['raised']}"
-        calls: list[int] = answer["calls"]
-        statements = zip(body.statements, calls, strict=True)
-        calls = [0 if each.fails else count for each, count in statements]
-        if not any(calls):
-            return f"its body makes no call of {self.base.changed.watched} that ends without an error"
+    def _workload(self, test: str, body: TestBody, *, apart: Callable[[], TestBody | str]) -> WorkloadTest | str:
+        """Return what of a test is measured, or why it cannot be; `apart` returns it with what its fixtures do."""
+        ways = self._ways(test, body)
+        if isinstance(ways, str):
+            return ways
         failure = ""
-        for workload in _divided(test, body, calls):
-            measured = self._measured(workload.model_copy(update={"divisor": divisor}))
+        for workload in ways:
+            measured = self._measured(workload)
             if not isinstance(measured, str):
                 return self._plainest(measured)
             failure = failure or measured
+        if isinstance(failure, Unrepeatable) and (anew := self._anew(test, apart())):
+            return self._plainest(anew)
         return failure or "what it measures would expect an error"
+
+    def _ways(self, test: str, body: TestBody) -> list[WorkloadTest] | str:
+        """Return a test divided into setup and measured code in one way or two, or why it cannot be."""
+        body, divisor, answer = self._ending(body)
+        if "raised" in answer:
+            return f"written as code, it fails: {answer['raised']}"
+        counts: list[int] = answer["calls"]
+        calls = [0 if each.fails else count for each, count in zip(body.statements, counts, strict=True)]
+        if not any(calls):
+            return f"its body makes no call of {self.base.changed.watched} that ends without an error"
+        return [each.model_copy(update={"divisor": divisor}) for each in divided(test, body, calls)]
+
+    def _anew(self, test: str, body: TestBody | str) -> WorkloadTest | None:
+        """Return a test whose setup runs before every round; None if that does not make it repeatable either."""
+        ways = self._ways(test, with_own_folder(body)) if isinstance(body, TestBody) else ""
+        workload = ways[0] if isinstance(ways, list) and ways else None
+        if not workload or not workload.setup or workload.is_closed:
+            return None
+        if awaits("\n".join((*workload.setup, *workload.body, workload.result))):
+            return None
+        measured = self._measured(workload.model_copy(update={"is_anew": True}))
+        return None if isinstance(measured, str) else measured
 
     def _ending(self, whole: TestBody) -> tuple[TestBody, int, Message]:
         """Run the statements of a test at base, with smaller numbers if they do not end in time.
@@ -167,22 +193,23 @@ class TestChooser:
             workload = workload.model_copy(update={"result": f"list({workload.result})"})
             order = _order(workload)
             at_base = self._tried(self.base, order, workload.fixtures)
-        if failure := _unsteady(at_base):
-            return failure
+        if unsteady := _unsteady(at_base):
+            return unsteady
         again = partial(self._tried, self.base, order, workload.fixtures)
         share = lengths.steady_share(at_base["share"], lambda: float(again().get("share") or 0.0))
         if failure := self._too_little(share, at_base["seconds"]):
             return failure
         lines = {str(self.head.site.side.tree / path): list(numbers) for path, numbers in self.lines.items()}
         at_head = self._tried(self.head, {**order, "lines": lines}, workload.fixtures)
-        if failure := _unsteady(at_head):
-            return f"at head, {failure}"
+        if unsteady := _unsteady(at_head):
+            return f"at head, {unsteady}"
         if lines and not at_head["reached"]:
             return lengths.CACHED if at_head["reached_first"] else "it does not execute what head changes"
         if at_head["digest"] != at_base["digest"]:
             return "base and head return different results"
         seconds = at_base["seconds"]
-        repeat = next((each for each in REPEATED if each * seconds >= REALISTIC), REPEATED[-1])
+        enough = (each for each in REPEATED if each * seconds >= REALISTIC)
+        repeat = 1 if workload.is_anew else next(enough, REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": share}
         update |= {"changed_functions": len(self.base.functions)}
@@ -255,6 +282,11 @@ class TestChooser:
         return try_code(side.site, {**order, **more, "inside": inside}, seconds=seconds)
 
 
+def _is_short(workload: WorkloadTest) -> bool:
+    """Return whether a round is too short if the test runs once in it."""
+    return workload.repeat > 1 or workload.seconds < REALISTIC
+
+
 def _once(workload: WorkloadTest) -> float:
     return workload.seconds / workload.repeat
 
@@ -276,95 +308,12 @@ def _lines(workload: WorkloadTest) -> int:
     return sum(each.count("\n") + 1 for each in code)
 
 
-def _unsteady(answer: Message) -> str:
+def _unsteady(answer: Message) -> Unrepeatable:
     """Return why a trial cannot be repeated; "" if it can."""
     if "raised" in answer:
-        return f"repeating a part of it fails: {answer['raised']}"
-    return "" if answer["steady"] and not answer["changes"] else "repeating a part of it gives something else"
-
-
-def _divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[WorkloadTest]:
-    """Yield a test divided into setup and measured code: from the first statement that calls the function on, or all.
-
-    What is undone after the test is never measured. What only checks results, and what comes after the last call, is
-    left out.
-    """
-    last = max(index for index, count in enumerate(calls) if count)
-    counted = _without_unused(list(zip(body.statements[: last + 1], calls, strict=False)))
-    kept = [each for each, _ in counted]
-    first = next(index for index, (_, count) in enumerate(counted) if count)
-    opened = max((index + 1 for index in range(first) if kept[index].opens), default=0)
-    for start in dict.fromkeys((_start(kept, first), _start(kept, opened))):
-        setup, measured = kept[:start], kept[start:]
-        if any(each.fails or each.opens for each in measured):
-            continue
-        code, result = _with_result([each.code for each in measured])
-        workload = WorkloadTest(
-            test=test,
-            imports=body.imports,
-            definitions=body.definitions,
-            setup=tuple(each.code for each in setup),
-            body=code,
-            result=result,
-            fixtures=body.fixtures,
-            marks=body.marks,
-            is_closed=any(each.opens for each in setup),
-        )
-        yield without_unused(workload)
-
-
-def _without_unused(counted: Sequence[tuple[OwnStatement, int]]) -> list[tuple[OwnStatement, int]]:
-    """Leave out checks, and assigned values that only they used, unless one of their names is used.
-
-    Statements that make values must call nothing, else the call alone is kept.
-    """
-    kept: list[tuple[OwnStatement, int]] = []
-    used: set[str] = set()
-    for statement, count in reversed(counted):
-        (node, *_) = parse_or_empty(statement.code.encode()).body
-        is_value = isinstance(node, ast.Assign) and all(isinstance(each, ast.Name) for each in node.targets)
-        calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
-        is_needed = not statement.is_check and (not is_value or (calls and not statement.is_given))
-        if count or is_needed or statement.binds & used:
-            is_bare = is_value and kept and not statement.binds & used
-            bare = replace(statement, code=_value_code(statement.code, node), binds=frozenset()) if is_bare else None
-            kept.insert(0, (bare or statement, count))
-            used |= names([node]) | outer_names([node])
-    return kept
-
-
-def _start(statements: Sequence[OwnStatement], first: int) -> int:
-    """Return where measured code begins: the setup must not bind a name that is bound there again."""
-    while True:
-        bound = set[str]().union(*(each.binds for each in statements[first:]))
-        bound |= outer_names(parse_or_empty(each.code.encode()) for each in statements[first:])
-        earlier = [index for index in range(first) if statements[index].binds & bound]
-        if not earlier:
-            return first
-        first = earlier[0]
-
-
-def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Return the measured statements, and the expression that the last one evaluates or assigns."""
-    *others, last = code
-    (node,) = parse_or_empty(last.encode()).body
-    if isinstance(node, ast.Expr):
-        return tuple(others), last
-    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-        return tuple(others), _value_code(last, node)
-    if isinstance(node, ast.Assign) and len(bound := bound_names([node])) == 1:
-        return tuple(code), next(iter(bound))
-    return tuple(code), ""
-
-
-def _value_code(code: str, node: ast.stmt) -> str:
-    """Return the code of what a statement assigns."""
-    if not isinstance(node, ast.Assign):
-        return code
-    value = ast.get_source_segment(code, node.value) or ""
-    # Without brackets around it, a value may not span lines.
-    is_whole = len(parse_or_empty(value.encode()).body) == 1
-    return value if is_whole else ast.unparse(node.value)
+        return Unrepeatable(f"repeating a part of it fails: {answer['raised']}")
+    is_steady = answer["steady"] and not answer["changes"]
+    return Unrepeatable("" if is_steady else "repeating a part of it gives something else")
 
 
 def _order(workload: WorkloadTest) -> Message:
@@ -380,6 +329,7 @@ def _order(workload: WorkloadTest) -> Message:
         **_module_of(workload),
         **_setup(setup, is_closed=workload.is_closed),
         "call": "await measured()" if code.startswith("async ") else "measured()",
+        "anew": workload.is_anew,
         "inputs": ["variables", *(each for each in workload.fixtures if each not in GIVEN)],
     }
 

@@ -6,7 +6,8 @@ import pytest
 
 from tasks.artifacts import WorkloadTest
 from tasks.benchmark_tests.writing.workload_body import OwnStatement, TestBody
-from tasks.stages.record.own_tests import _best, _divided
+from tasks.stages.record import divided_tests
+from tasks.stages.record.own_tests import _best
 from tests.support.recordings import PYPROJECT, Shop
 from tests.support.targets import TargetRepo
 
@@ -54,6 +55,12 @@ class Schema:
         for row in rows:
             self.bought.append(self.row(row))
         return len(self.bought)
+
+    def sell(self, rows):
+        sold = []
+        while rows:
+            sold.append(self.row(rows.pop()))
+        return sold
 
     def priced(self, rows):
         for _ in range(1 if FAST else 4):
@@ -131,6 +138,13 @@ def test_sold(opened, more_rows, edition):
     assert edition == "first"
 
 
+def test_sell(stock, tmp_path):
+    (tmp_path / "stock").mkdir()
+    schema = Book()
+    stock.extend({"title": f"film {number}", "year": 2} for number in range(1, 5_001))
+    assert len(schema.sell(stock)) == 10_000
+
+
 class TestServing(ServingCase):
     kind = Book
 
@@ -158,6 +172,11 @@ import pytest
 @pytest.fixture
 def lock():
     return threading.Lock()
+
+
+@pytest.fixture
+def stock():
+    return [{"title": "book", "year": 1}] * 5_000
 
 
 @pytest.fixture(params=["first", "second"])
@@ -204,6 +223,26 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
         stack.callback(rows.clear)
 """
         in text
+    )
+    _, written, text = shop.scaffolded("Schema.sell")
+    assert "setup runs before every round and is not timed" in " ".join(text.split())
+    assert (
+        text.partition('"""Time')[2].partition("\n")[2]
+        == """\
+
+    def prepare():
+        tmp_path = tmp_path_factory.mktemp("round")
+        stock = [{"title": "book", "year": 1}] * 5_000
+        (tmp_path / "stock").mkdir()
+        schema = Book()
+        stock.extend({"title": f"film {number}", "year": 2} for number in range(1, 5_001))
+        return (schema, stock), {}
+
+    def run(schema, stock):
+        return len(schema.sell(stock))
+
+    benchmark.pedantic(run, setup=prepare, rounds=20)
+"""
     )
     _, _, text = shop.scaffolded("Schema.priced")
     # Without it the test takes four times as long.
@@ -275,7 +314,7 @@ def body(*statements: OwnStatement) -> TestBody:
 
 
 def divided(calls: list[int], *statements: OwnStatement) -> list[tuple[tuple[str, ...], tuple[str, ...], str]]:
-    return [(each.setup, each.body, each.result) for each in _divided("test", body(*statements), calls)]
+    return [(each.setup, each.body, each.result) for each in divided_tests.divided("test", body(*statements), calls)]
 
 
 def statement(code: str, *binds: str, is_check: bool = False, fails: bool = False) -> OwnStatement:
