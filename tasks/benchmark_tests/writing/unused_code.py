@@ -31,9 +31,9 @@ def without_unused(workload: WorkloadTest) -> WorkloadTest:
 
 
 def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
-    """Leave out calls in the setup that use no variable of the measured code, and what only they use.
+    """Leave out what uses no variable of the measured code in the setup, and what only that uses.
 
-    Such a call may still matter, if it sets an environment variable for example: the caller has to try the result.
+    It may still matter, if it sets an environment variable for example: the caller has to try the result.
     """
     made = bound_names([parse_or_empty("\n".join(workload.setup).encode())])
     functions = [each for each in workload.setup if isinstance(_first(each), Function)]
@@ -42,8 +42,8 @@ def without_idle_setup(workload: WorkloadTest) -> WorkloadTest:
     for code in reversed(workload.setup):
         node = _first(code)
         called = _needed(functions, _names_in([code]))
-        is_call = isinstance(node, ast.Expr) and not _names_in((code, *called)) & used & made
-        if not is_call and not (_only_binds(node) and not bound_names([node]) & used):
+        is_idle = _only_binds(node) or not _names_in((code, *called)) & used & made
+        if bound_names([node]) & used or not is_idle:
             kept.insert(0, code)
             used |= _names_in([code])
     is_closed = workload.is_closed and STACK in _names_in(kept)
