@@ -127,7 +127,8 @@ class WorkloadTest(Record):
     `changed_functions`, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
     those that the code uses, `marks` choose the case of those with several; what they or the setup open `is_closed` in
     the end. One list of it is `scale` times as long as in the test, or its large numbers are divided by `divisor`.
-    What is measured changes what the setup makes if it `is_anew`: that runs before every round.
+    What is measured changes what the setup makes if it `is_anew`: that runs before every round. The test does not use
+    the result if that `is_ignored`.
     """
 
     test: str
@@ -140,6 +141,7 @@ class WorkloadTest(Record):
     marks: tuple[str, ...] = ()
     is_closed: bool = False
     is_anew: bool = False
+    is_ignored: bool = False
     repeat: int = 1
     scale: int = 1
     divisor: int = 1

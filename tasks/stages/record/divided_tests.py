@@ -39,6 +39,7 @@ def divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Workloa
             fixtures=body.fixtures,
             marks=body.marks,
             is_closed=any(each.opens for each in setup),
+            is_ignored=_ignores_value(measured[-1]),
         )
         yield without_unused(workload)
 
@@ -72,6 +73,15 @@ def _start(statements: Sequence[OwnStatement], first: int) -> int:
         if not earlier:
             return first
         first = earlier[0]
+
+
+def _ignores_value(last: OwnStatement) -> bool:
+    """Return whether a test does not use the value of its last statement, which head may return as something else."""
+    return not last.is_check and isinstance(parse_or_empty(last.code.encode()).body[0], ast.Expr)
+
+
+def without_result(workload: WorkloadTest) -> WorkloadTest:
+    return workload.model_copy(update={"body": (*workload.body, workload.result), "result": "", "is_ignored": False})
 
 
 def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:

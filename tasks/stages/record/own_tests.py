@@ -24,7 +24,7 @@ from ...text import figures
 from ...text.target_names import with_others
 from . import lengths
 from .candidates import Candidate
-from .divided_tests import divided, with_own_folder
+from .divided_tests import divided, with_own_folder, without_result
 from .exploration import LEAST_SHARE, NamedReach
 from .lengths import IN_PROPORTION, LARGER_AT_HEAD, TOO_LONG
 
@@ -139,7 +139,7 @@ class TestChooser:
                 return self._plainest(measured)
             failure = failure or measured
         if isinstance(failure, Unrepeatable) and (anew := self._anew(test, apart())):
-            return self._plainest(anew)
+            return anew if isinstance(anew, str) else self._plainest(anew)
         return failure or "what it measures would expect an error"
 
     def _ways(self, test: str, body: TestBody) -> list[WorkloadTest] | str:
@@ -153,16 +153,15 @@ class TestChooser:
             return f"its body makes no call of {self.base.changed.watched} that ends without an error"
         return [each.model_copy(update={"divisor": divisor}) for each in divided(test, body, calls)]
 
-    def _anew(self, test: str, body: TestBody | str) -> WorkloadTest | None:
-        """Return a test whose setup runs before every round; None if that does not make it repeatable either."""
-        ways = self._ways(test, with_own_folder(body)) if isinstance(body, TestBody) else ""
-        workload = ways[0] if isinstance(ways, list) and ways else None
-        if not workload or not workload.setup or workload.is_closed:
-            return None
-        if awaits("\n".join((*workload.setup, *workload.body, workload.result))):
-            return None
-        measured = self._measured(workload.model_copy(update={"is_anew": True}))
-        return None if isinstance(measured, str) else measured
+    def _anew(self, test: str, body: TestBody | str) -> WorkloadTest | str:
+        """Return a test whose setup runs before every round, or why it cannot be; "" if it has no such setup."""
+        ways = self._ways(test, with_own_folder(body)) if isinstance(body, TestBody) else body
+        if isinstance(ways, str):
+            return ways
+        workload = next((each for each in ways if each.setup and not each.is_closed), None)
+        if not workload or awaits("\n".join((*workload.setup, *workload.body, workload.result))):
+            return ""
+        return self._measured(workload.model_copy(update={"is_anew": True}))
 
     def _ending(self, whole: TestBody) -> tuple[TestBody, int, Message]:
         """Run the statements of a test at base, with smaller numbers if they do not end in time.
@@ -206,7 +205,8 @@ class TestChooser:
         if lines and not at_head["reached"]:
             return lengths.CACHED if at_head["reached_first"] else "it does not execute what head changes"
         if at_head["digest"] != at_base["digest"]:
-            return "base and head return different results"
+            is_ignored = workload.is_ignored
+            return self._measured(without_result(workload)) if is_ignored else "base and head return different results"
         seconds = at_base["seconds"]
         enough = (each for each in REPEATED if each * seconds >= REALISTIC)
         repeat = 1 if workload.is_anew else next(enough, REPEATED[-1])

@@ -341,6 +341,14 @@ def test_what_is_assigned_last_is_returned():
     assert divided([1], statement("a[0] = load(1)")) == [((), ("a[0] = load(1)",), "")]
 
 
+def test_a_value_that_the_test_does_not_use_can_be_left_out():
+    ignored, checked = statement("a.load()"), statement("a.load()", is_check=True)
+    workload, other = (next(divided_tests.divided("test", body(each), [1])) for each in (ignored, checked))
+    assert (workload.is_ignored, other.is_ignored) == (True, False)
+    workload = divided_tests.without_result(workload)
+    assert (workload.body, workload.result) == (("a.load()",), "")
+
+
 def test_values_that_only_the_checks_used_are_left_out():
     expected, data = statement("expected = {1: 2}", "expected"), statement("data = [1]", "data")
     given = OwnStatement("name = read()[0]", binds=frozenset({"name"}), is_given=True)
