@@ -90,7 +90,11 @@ def _spelled(name: str, tree: Node, difference: Difference) -> str:
     if not path:
         return f"`{name}` is {spelled_difference(difference)}"
     number, _, inner = path.removeprefix("[").partition("]")
-    leaves = "leaves its arguments different: " if tree["items"][int(number)]["type"] == ARGUMENTS else "returns "
+    of_arguments = tree["items"][int(number)]["type"] == ARGUMENTS
+    if not inner and ARGUMENTS in {base, head}:  # the other side returned something
+        base, head = ("None" if each == ARGUMENTS else each for each in (base, head))
+        of_arguments = False
+    leaves = "leaves its arguments different: " if of_arguments else "returns "
     of = f" (value {int(number) + 1:,} of {tree['size']:,})" if tree["size"] > 1 else ""
     return f"`{name}` {leaves}{spelled_difference((inner, base, head))}{of}"
 

@@ -350,6 +350,10 @@ async def fetch(n):
     return n * 2
 
 
+def clear(rows):
+    rows.clear()
+
+
 def arrange(rows):
     rows.sort()
 
@@ -402,6 +406,7 @@ OTHER = (
     ("n * 2", "n * 3"),
     ("yield n + 1", "yield n + 2"),
     ("rows.sort()", "rows.sort(reverse=True)"),
+    ("rows.clear()", "return rows"),
     ('{"n": n}', '{"n": -n}'),
     ("w{n}", "v{n}"),
 )
@@ -446,6 +451,10 @@ def test_arguments(benchmark):
     benchmark(lambda: project.arrange([3, 1, 2]))
 
 
+def test_returned(benchmark):
+    benchmark(lambda: project.clear([1]) and None)
+
+
 def test_count(benchmark):
     benchmark(project.count, 3)
 
@@ -455,7 +464,7 @@ def test_private(benchmark):
 """
 NAMES = ["pid", "address", "where", "temporary", "stamp", "words", "environment"]
 NAMES += ["table", "private", "hidden", "slots", "nested"]
-CHANGED = ["parse", "numbers", "fetch", "arrange", "helper", "outer", "again", "_tokens"]
+CHANGED = ["parse", "numbers", "fetch", "arrange", "clear", "helper", "outer", "again", "_tokens"]
 
 
 def changed(text, changes):
@@ -529,6 +538,7 @@ NOT_DIFFERENT = {
             ("generator", None, "numbers", "1 call"),
             ("coroutine", None, "fetch", "1 call"),
             ("arguments", None, "arrange", "1 call"),
+            ("returned", None, "clear", "1 call"),
             ("count", 2, "parse", "1 call"),
         )
     },
@@ -550,6 +560,7 @@ DIFFERENT = {
     "generator": "`project:numbers` returns 2 at base, 3 at head (value 2 of 2)",
     "coroutine": "`project:fetch` returns 2 at base, 3 at head",
     "arguments": "`project:arrange` leaves its arguments different: 1 at base, 3 at head at `[0][0]`",
+    "returned": "`project:clear` returns None at base, list at head",
     "count": "`project:parse` returns 6 at base, 9 at head at `[1]`",
 }
 
