@@ -32,6 +32,8 @@ RAISING = {"assertRaises": "raises", "assertRaisesRegex": "raises", "assertWarns
 """unittest's assertions about a block or a call, and pytest's functions for them."""
 STACK = "stack"
 """What a benchmark closes in the end: an ExitStack, or an AsyncExitStack on an event loop."""
+OPENING = {False: "contextmanager", True: "asynccontextmanager"}
+"""The decorators of `contextlib` for fixtures that have to be undone, without and with an event loop."""
 CLEANUPS = {
     "addCleanup": "callback",
     "addClassCleanup": "callback",

@@ -4,12 +4,12 @@ import ast
 import copy
 from collections.abc import Sequence
 
-from ...project.syntax import Function, last_name, names, parameter_names, without_docstring
+from ...project.syntax import Function, is_generator, last_name, names, parameter_names, without_docstring
 from ..reading import PytestFunction
+from .assertions import OPENING
 from .needed_code import NotCopiedError
 
 REQUEST = "request"
-OPENING_IMPORT = "from contextlib import asynccontextmanager"
 
 
 def divided(fixture: PytestFunction) -> tuple[list[ast.stmt], ast.expr | None, ast.stmt]:
@@ -23,15 +23,22 @@ def divided(fixture: PytestFunction) -> tuple[list[ast.stmt], ast.expr | None, a
 
 
 def needs_pytest(fixture: PytestFunction) -> bool:
-    """Return whether a fixture has to be undone, returns in several places, or uses more of a request than its value.
+    """Return whether a fixture has to be undone, returns in several places, or asks pytest for something."""
+    statements, *_ = divided(fixture)
+    return leaves(statements) or _asks_pytest(fixture)
 
-    Also whether it replaces a fixture of the same name and uses that one.
-    """
-    statements, value, _ = divided(fixture)
-    nodes = [*statements, *([value] if value else [])]
-    params = {id(each.value) for each in _walked(nodes) if isinstance(each, ast.Attribute) and each.attr == "param"}
-    asks = any(isinstance(each, ast.Name) and each.id == REQUEST and id(each) not in params for each in _walked(nodes))
-    return leaves(statements) or asks or fixture.fixture_name in fixture.parameters
+
+def can_be_opened(fixture: PytestFunction) -> bool:
+    """Return whether a fixture has to be undone, and can be a context manager."""
+    return is_generator(fixture.node) and not _asks_pytest(fixture)
+
+
+def _asks_pytest(fixture: PytestFunction) -> bool:
+    """Return whether a fixture uses more of a request than its value, or the fixture whose name it has as well."""
+    nodes = _walked(fixture.node.body)
+    params = {id(each.value) for each in nodes if isinstance(each, ast.Attribute) and each.attr == "param"}
+    asks = any(isinstance(each, ast.Name) and each.id == REQUEST and id(each) not in params for each in nodes)
+    return asks or fixture.fixture_name in fixture.parameters
 
 
 def with_one_value(fixture: PytestFunction, value: ast.expr | None) -> Function:
@@ -51,11 +58,11 @@ def with_one_value(fixture: PytestFunction, value: ast.expr | None) -> Function:
 
 
 def as_context_manager(fixture: PytestFunction, value: ast.expr | None) -> tuple[Function, str]:
-    """Return an asynchronous fixture that has to be undone as a context manager, and the code that calls it."""
-    name = fixture.fixture_name
+    """Return a fixture that has to be undone as a context manager, and the code that calls it."""
+    name, is_async = fixture.fixture_name, isinstance(fixture.node, ast.AsyncFunctionDef)
     manager: Function = OneParam(name, value).visit(_without_self(fixture))
     manager.name = f"open_{name}"
-    manager.decorator_list = [ast.Name("asynccontextmanager", ast.Load())]
+    manager.decorator_list = [ast.Name(OPENING[is_async], ast.Load())]
     manager.args.args = [each for each in manager.args.args if each.arg != REQUEST]
     return manager, f"{manager.name}({', '.join(parameter_names(manager.args))})"
 

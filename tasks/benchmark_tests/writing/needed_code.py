@@ -28,6 +28,7 @@ from ...project.syntax import (
     with_globals,
 )
 from ..reading import PytestFile, PytestFunction
+from .assertions import OPENING
 
 ALWAYS_THERE = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
 PATHS = frozenset({"Path(__file__)", "pathlib.Path(__file__)"})
@@ -205,7 +206,7 @@ class NeededCode:
         self.check_inner_imports(node, file)
         moved = with_paths(copy.deepcopy(node), file.path, self.folder)
         code = ast.unparse(ast.fix_missing_locations(moved)) if is_changed else self._code(node, file)
-        self.add(code, file, known={node.name, "asynccontextmanager", *parameter_names(node.args)})
+        self.add(code, file, known={node.name, *OPENING.values(), *parameter_names(node.args)})
         self.definitions[code] = None
 
     @property

@@ -88,12 +88,14 @@ def _passed(workload: WorkloadTest) -> str:
     if workload.is_anew:
         made = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]) & used_names(code))
         code = code.replace("()", f"({', '.join(made)})", 1)
-        return pedantic(name, code, setup=workload.setup, made=made, prepare=_free_name(workload, PREPARING))
-    passed = f"{code}\n\nbenchmark({name})"
+        setup = (f"{STACK}.close()", *workload.setup) if workload.is_closed else workload.setup
+        passed = pedantic(name, code, setup=setup, made=made, prepare=_free_name(workload, PREPARING))
+    else:
+        passed = f"{code}\n\nbenchmark({name})"
     if not workload.is_closed:
         return passed
-    inside = indented("\n".join((*workload.setup, "", passed)), SPACES)
-    return f"with {STACKS[False]}() as {STACK}:\n{inside}"
+    inside = passed if workload.is_anew else "\n".join((*workload.setup, "", passed))
+    return f"with {STACKS[False]}() as {STACK}:\n{indented(inside, SPACES)}"
 
 
 def _on_loop(workload: WorkloadTest) -> str:

@@ -25,7 +25,7 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
-from .assertions import STACK, SUBTESTS, WithoutAssertions, is_assertion, registers_cleanup
+from .assertions import OPENING, STACK, SUBTESTS, WithoutAssertions, is_assertion, registers_cleanup
 from .class_attributes import (
     SET_UPS,
     Attributes,
@@ -37,10 +37,10 @@ from .class_attributes import (
 )
 from .constant_branches import constant_of, taken
 from .copied_fixtures import (
-    OPENING_IMPORT,
     REQUEST,
     OneParam,
     as_context_manager,
+    can_be_opened,
     divided,
     leaves,
     needs_pytest,
@@ -182,7 +182,7 @@ class _Body:
     copied: dict[str, tuple[PytestFunction, TestModule]] = field(default_factory=dict)
     """The fixtures that are copied as such, by name."""
     opening: list[tuple[Function, TestModule]] = field(default_factory=list)
-    """Asynchronous fixtures that have to be undone, as context managers."""
+    """Fixtures that have to be undone, as context managers."""
     written: set[str] = field(default_factory=set)
     """The parametrized names whose value in this case the code has."""
 
@@ -215,7 +215,9 @@ class _Body:
         if any(MOCKS.search(line) for line in needed.imports):
             raise NotCopiedError("replaces code by mocks")
         marks = tuple(self._case_marks())
-        of_marks, of_opening = ["import pytest"] if marks else [], [OPENING_IMPORT] if self.opening else []
+        of_marks = ["import pytest"] if marks else []
+        opening = {OPENING[isinstance(function, ast.AsyncFunctionDef)] for function, _ in self.opening}
+        of_opening = [f"from contextlib import {', '.join(sorted(opening))}"] if opening else []
         imports = dict.fromkeys((*needed.all_imports, *of_marks, *of_opening))
         definitions, live = tuple(needed.definitions), tuple(self._taken())
         return TestBody(tuple(imports), definitions, live, tuple(self.fixtures), marks)
@@ -349,7 +351,8 @@ class _Body:
             seen.add((name, is_used_by_fixture))
             is_async = isinstance(found.function.node, ast.AsyncFunctionDef)
             is_seen = found.is_visible and not self.is_apart
-            stays = is_used_by_fixture or (not is_async and (is_seen or needs_pytest(found.function)))
+            is_pytests = needs_pytest(found.function) and not (self.is_apart and can_be_opened(found.function))
+            stays = is_used_by_fixture or (not is_async and (is_seen or is_pytests))
             if stays:
                 requested[name] = found.function
             if stays and not found.is_visible:
@@ -387,9 +390,10 @@ class _Body:
             if parameter != REQUEST:
                 self._fixture(parameter)
         statements, value, last = divided(fixture)
-        if isinstance(fixture.node, ast.AsyncFunctionDef) and not isinstance(self.test.node, ast.AsyncFunctionDef):
+        is_async = isinstance(fixture.node, ast.AsyncFunctionDef)
+        if is_async and not isinstance(self.test.node, ast.AsyncFunctionDef):
             raise NotCopiedError(f"uses the asynchronous fixture {name}, but is not asynchronous")
-        if isinstance(fixture.node, ast.AsyncFunctionDef) and is_generator(fixture.node) and leaves(statements):
+        if (is_async or self.is_apart) and is_generator(fixture.node) and leaves(statements):
             self._open(name, fixture, self._value_of_request(fixture, file), file)
             return
         if leaves(statements):
@@ -400,10 +404,11 @@ class _Body:
         self._add([request.visit(each) for each in statements], file)
 
     def _open(self, name: str, fixture: PytestFunction, value: ast.expr | None, file: TestModule) -> None:
-        """Write an asynchronous fixture as a context manager that is closed after the test."""
+        """Write a fixture as a context manager that is closed after the test."""
         manager, call = as_context_manager(fixture, value)
         self.opening.append((manager, file))
-        code = f"{name} = await {STACK}.enter_async_context({call})"
+        is_async = isinstance(manager, ast.AsyncFunctionDef)
+        code = f"{name} = {'await ' * is_async}{STACK}.enter_{'async_' * is_async}context({call})"
         self.statements.append(OwnStatement(code, binds=frozenset({name}), opens=True))
         self.groups.append(_Group("pass", file, frozenset({name}), frozenset()))
 

@@ -162,7 +162,7 @@ class TestChooser:
         ways = self._ways(test, with_own_folder(body)) if isinstance(body, TestBody) else body
         if isinstance(ways, str):
             return ways
-        workload = next((each for each in ways if each.setup and not each.is_closed), None)
+        workload = next((each for each in ways if each.setup), None)
         if not workload or awaits("\n".join((*workload.setup, *workload.body, workload.result))):
             return ""
         return self._measured(workload.model_copy(update={"is_anew": True}))

@@ -176,7 +176,9 @@ def lock():
 
 @pytest.fixture
 def stock():
-    return [{"title": "book", "year": 1}] * 5_000
+    rows = [{"title": "book", "year": 1}] * 5_000
+    yield rows
+    rows.clear()
 
 
 @pytest.fixture(params=["first", "second"])
@@ -229,19 +231,21 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
     assert (
         text.partition('"""Time')[2].partition("\n")[2]
         == """\
+    with ExitStack() as stack:
 
-    def prepare():
-        tmp_path = tmp_path_factory.mktemp("round")
-        stock = [{"title": "book", "year": 1}] * 5_000
-        (tmp_path / "stock").mkdir()
-        schema = Book()
-        stock.extend({"title": f"film {number}", "year": 2} for number in range(1, 5_001))
-        return (schema, stock), {}
+        def prepare():
+            stack.close()
+            tmp_path = tmp_path_factory.mktemp("round")
+            stock = stack.enter_context(open_stock())
+            (tmp_path / "stock").mkdir()
+            schema = Book()
+            stock.extend({"title": f"film {number}", "year": 2} for number in range(1, 5_001))
+            return (schema, stock), {}
 
-    def run(schema, stock):
-        return len(schema.sell(stock))
+        def run(schema, stock):
+            return len(schema.sell(stock))
 
-    benchmark.pedantic(run, setup=prepare, rounds=20)
+        benchmark.pedantic(run, setup=prepare, rounds=20)
 """
     )
     _, _, text = shop.scaffolded("Schema.priced")
