@@ -1,8 +1,9 @@
 """Take a test's assertions out of its code: what they evaluate stays, what they compare it with goes."""
 
 import ast
+import re
 import unittest
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ...project.syntax import callee, dotted_name, keywords
 
@@ -45,6 +46,18 @@ SUBTESTS = "subtests"
 """The fixture with which a test of pytest reports its parts."""
 
 
+IsAssertion = Callable[[str], bool]
+"""Whether a method, by its name, is an assertion that a base class outside of the tests defines."""
+
+
+def looks_like_assertion(method: str) -> bool:
+    return re.match(r"assert(?=[A-Z_])", method) is not None
+
+
+def _never(_method: str) -> bool:
+    return False
+
+
 class WithoutAssertions(ast.NodeTransformer):
     """Replaces assertions, also those inside blocks, by what they evaluate.
 
@@ -52,7 +65,8 @@ class WithoutAssertions(ast.NodeTransformer):
     an attribute or an element if it is one of ACCESSES.
     """
 
-    def __init__(self, method: str = "") -> None:
+    def __init__(self, method: str = "", is_inherited: IsAssertion = _never) -> None:
+        self._is_inherited = is_inherited
         self._whole, self._reads = method in COMPARISONS, method in ACCESSES
         self._depth = 0
 
@@ -60,7 +74,7 @@ class WithoutAssertions(ast.NodeTransformer):
         return node if self._whole else self._evaluations(node, (node.test,))
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
-        asserted = unittest_assertion(node.value)
+        asserted = _asserted_values(node.value, self._is_inherited)
         if asserted is not None:
             if self._whole:
                 return ast.copy_location(ast.Assert(_asserted(node.value, *asserted)), node)
@@ -115,14 +129,16 @@ def registers_cleanup(node: ast.AST) -> bool:
     return any(isinstance(each, ast.Call) and _own_method(each) in CLEANUPS for each in ast.walk(node))
 
 
-def is_assertion(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and unittest_assertion(node.value) is not None)
+def is_assertion(node: ast.stmt, is_inherited: IsAssertion = _never) -> bool:
+    is_asserting = isinstance(node, ast.Expr) and _asserted_values(node.value, is_inherited) is not None
+    return isinstance(node, ast.Assert) or is_asserting
 
 
-def unittest_assertion(node: ast.expr) -> tuple[ast.expr, ...] | None:
-    """Return what unittest's assertion `self.assert...(...)` evaluates; None for anything else."""
+def _asserted_values(node: ast.expr, is_inherited: IsAssertion) -> tuple[ast.expr, ...] | None:
+    """Return what the assertion `self.assert...(...)` of a base class evaluates; None for anything else."""
     name = _own_method(node)
-    if not isinstance(node, ast.Call) or name not in ASSERTIONS - RAISING.keys():
+    is_known = name in ASSERTIONS - RAISING.keys() or (name not in RAISING and is_inherited(name))
+    if not isinstance(node, ast.Call) or not is_known:
         return None
     named = (value for key, value in keywords(node).items() if key != "msg")
     return (*node.args[: NO_MESSAGE.get(name, 2)], *named)

@@ -25,7 +25,15 @@ from ...project.syntax import (
     without_docstring,
 )
 from ..reading import PytestFunction, marks_of
-from .assertions import OPENING, STACK, SUBTESTS, WithoutAssertions, is_assertion, registers_cleanup
+from .assertions import (
+    OPENING,
+    STACK,
+    SUBTESTS,
+    WithoutAssertions,
+    is_assertion,
+    looks_like_assertion,
+    registers_cleanup,
+)
 from .class_attributes import (
     SET_UPS,
     Attributes,
@@ -516,7 +524,7 @@ class _Body:
         if any(isinstance(each, ast.Global) for each in ast.walk(original)):
             raise NotCopiedError("changes variables of its module")
         node = with_paths(copy.deepcopy(original), file.path, self.folder)
-        changed = WithoutAssertions(self.method).visit(node)
+        changed = WithoutAssertions(self.method, self._is_inherited_assertion).visit(node)
         for each in changed if isinstance(changed, list) else [changed]:
             attributes = Attributes(self._variables)
             attributes.visit(each)
@@ -538,7 +546,12 @@ class _Body:
                 opens = registers_cleanup(original) or not self.opening_functions.isdisjoint(names([each]))
                 if opens and isinstance(each, Function):
                     self.opening_functions |= binds
-                yield OwnStatement(code, fails or is_assertion(original), binds, is_given, fails, opens)
+                is_check = fails or is_assertion(original, self._is_inherited_assertion)
+                yield OwnStatement(code, is_check, binds, is_given, fails, opens)
+
+    def _is_inherited_assertion(self, method: str) -> bool:
+        """Return whether a method looks like an assertion, and no class of the tests defines it."""
+        return looks_like_assertion(method) and not any(owner.method(method) for owner in self.classes)
 
     def _code(self, original: ast.stmt, node: ast.stmt, file: TestModule) -> str:
         """Return the code of a statement, as its file has it if nothing was changed."""

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tasks.benchmark_tests.writing.assertions import WithoutAssertions, is_assertion
+from tasks.benchmark_tests.writing.assertions import WithoutAssertions, is_assertion, looks_like_assertion
 
 
 def without(code: str, method: str = "") -> str:
@@ -67,4 +67,8 @@ def test_unittests_methods_become_functions_of_pytest():
 def test_methods_of_the_projects_own_are_no_assertions_of_unittest():
     """They may call the project themselves."""
     assert without("self.assertParses(text, 1)") == "self.assertParses(text, 1)"
-    assert not is_assertion(ast.parse("self.assertParses(text, 1)").body[0])
+    parses = ast.parse("self.assertParses(parse(text), 1)")
+    assert not is_assertion(parses.body[0])
+    # If no class of the tests defines it, the project's own package does.
+    assert is_assertion(parses.body[0], looks_like_assertion)
+    assert ast.unparse(WithoutAssertions("", looks_like_assertion).visit(parses)) == "parse(text)"

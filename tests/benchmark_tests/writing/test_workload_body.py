@@ -276,12 +276,13 @@ class TestImporting(Importing):
         with subtests.test("a part"):
             assert r.total(self.limit) == 1
 
-class RowsCase(TestCase):
+class RowsCase(r.Asserts, TestCase):
     def setUp(self):
         self.rows = [1]
 
     def test_case(self):
         self.assertEqual(r.total(self.rows), 1)
+        self.assertTotal(r.total([2]), expected=2)
         with self.assertRaises(ValueError):
             r.total(None)
 
@@ -626,7 +627,9 @@ def test_an_asynchronous_test_is_copied_with_its_asynchronous_fixtures(body):
 
 def test_a_case_of_unittest_becomes_code_for_pytest(body):
     case = body("RowsCase::test_case")
-    assert codes(case) == ["rows = [1]", "r.total(rows)", "with pytest.raises(ValueError):\n    r.total(None)"]
+    raising = "with pytest.raises(ValueError):\n    r.total(None)"
+    assert codes(case) == ["rows = [1]", "r.total(rows)", "r.total([2])", raising]
+    assert [each.is_check for each in case.statements] == [False, True, True, True]
     assert "import pytest" in case.imports
 
 
