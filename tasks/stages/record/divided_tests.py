@@ -5,12 +5,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...artifacts import WorkloadTest
+from ...benchmark_tests.writing.assertions import STACK
+from ...benchmark_tests.writing.needed_code import used_names
 from ...benchmark_tests.writing.unused_code import without_unused
 from ...benchmark_tests.writing.workload_body import OwnStatement, TestBody
 from ...project.syntax import bound_names, names, outer_names, parse_or_empty
 
-OWN_FOLDERS = "tmp_path", "tmpdir"
-"""pytest's fixtures that provide an empty folder."""
+OWN_FOLDERS = {
+    "tmp_path": [
+        (f"tmp_path = pathlib.Path({STACK}.enter_context(tempfile.TemporaryDirectory()))", frozenset({"tmp_path"}))
+    ],
+    "tmpdir": [
+        ('tmpdir = tmpdir_factory.mktemp("round")', frozenset({"tmpdir"})),
+        (f"{STACK}.callback(tmpdir.remove)", frozenset[str]()),
+    ],
+}
+"""pytest's fixtures that provide an empty folder: code that makes one, which the stack removes, and what it binds."""
 
 
 def divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[WorkloadTest]:
@@ -108,11 +118,21 @@ def _value_code(code: str, node: ast.stmt) -> str:
 
 
 def with_own_folder(body: TestBody) -> TestBody:
-    """Return a test whose temporary folder is a new one in every round."""
-    factories = {name: f"{name}_factory" for name in OWN_FOLDERS if name in body.fixtures}
-    making = (
-        OwnStatement(f'{name} = {factory}.mktemp("round")', binds=frozenset({name}), is_given=True)
-        for name, factory in factories.items()
+    """Return a test whose temporary folder is a new one in every round, and is removed before the next."""
+    folders = [name for name in body.fixtures if name in OWN_FOLDERS]
+    is_taken = not any(each.opens for each in body.statements) and STACK in used_names(_code_of(body))
+    if is_taken or not folders:
+        return body
+    made = (OwnStatement(code, binds=bound, opens=True) for name in folders for code, bound in OWN_FOLDERS[name])
+    fixtures = dict.fromkeys(f"{name}_factory" if name == "tmpdir" else name for name in body.fixtures)
+    imports = dict.fromkeys((*body.imports, *(["import pathlib", "import tempfile"] if "tmp_path" in folders else ())))
+    return replace(
+        body,
+        imports=tuple(imports),
+        statements=(*made, *body.statements),
+        fixtures=tuple(name for name in fixtures if name != "tmp_path"),
     )
-    fixtures = dict.fromkeys(factories.get(name, name) for name in body.fixtures)
-    return replace(body, statements=(*making, *body.statements), fixtures=tuple(fixtures))
+
+
+def _code_of(body: TestBody) -> str:
+    return "\n".join((*body.definitions, *(each.code for each in body.statements)))

@@ -235,7 +235,7 @@ def test_a_test_is_measured_if_no_call_can_be_written(tmp_path):
 
         def prepare():
             stack.close()
-            tmp_path = tmp_path_factory.mktemp("round")
+            tmp_path = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
             stock = stack.enter_context(open_stock())
             (tmp_path / "stock").mkdir()
             schema = Book()
