@@ -528,6 +528,14 @@ def test_what_a_constructor_makes_itself_is_left_out():
         written(Resolving("a", _lost=Lost("bc")))
 
 
+def test_what_was_set_later_is_written_as_it_is_or_not_at_all():
+    lines = {number: {"weight": number * number % 7} for number in range(40)}
+    with pytest.raises(UnknownConstructionError, match=r"Basket\._lines is too large to be written as it is"):
+        written(changed(Basket("ada"), _lines=lines))
+    statements, _ = made_again(changed(Basket("ada"), _lines=list(range(5_000))))
+    assert statements[1] == "basket._lines = list(range(5_000))"
+
+
 def test_changed_objects_inside_others_get_their_own_names():
     baskets = [changed(Basket(name), open=False) for name in ("ada", "grace")]
     statements, back = made_again({"both": baskets})

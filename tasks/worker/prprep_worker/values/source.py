@@ -406,10 +406,24 @@ class Writer(Requirements):
         if not makes(lambda: _with(make(), attributes), value):
             return None
         made = write()
-        codes = [(attribute, self.write(inner, depth + 1)) for attribute, inner in attributes]
+        codes = [(attribute, self._exact(value, attribute, inner, depth)) for attribute, inner in attributes]
         name = self.own_name if self.own_name and depth == 0 else self._free_name(type(value).__name__)
         self.statements += [f"{name} = {made}", *(f"{name}.{attribute} = {code}" for attribute, code in codes)]
         return name
+
+    def _exact(self, owner: Any, attribute: str, held: Any, depth: int) -> str:
+        """Write an attribute that was set after its object was made: others may depend on all that it holds."""
+        code = self.write(held, depth + 1)
+
+        def read() -> object:
+            names: dict[str, Any] = {"__file__": os.path.join(self._tree, *("d" * self._depth), "test.py")}
+            exec("\n".join((*sorted(self.imports), *self.statements)), names)  # noqa: S102 - it was written here
+            return eval(code, names)  # noqa: S307 - likewise
+
+        if not makes(read, held):
+            kind = type(owner)
+            raise UnknownConstructionError(kind, f"{kind.__qualname__}.{attribute} is too large to be written as it is")
+        return code
 
     def _free_name(self, kind: str) -> str:
         stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower().strip("_")
