@@ -37,6 +37,8 @@ MOST_LINES = 50
 """Of code in a benchmark, so that it is read without scrolling."""
 PART_OF_MOST = 0.8
 """A test executes most of what head changes if it executes this part of the lines that another one does."""
+LONG_ROUND = 1.0
+"""Seconds of a test that leaves few rounds to a measurement; it is used if all others take as long."""
 LONG_ENOUGH = 0.01
 """Seconds in the changed function; a test that takes longer is not better for it."""
 REPEATED = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
@@ -304,6 +306,7 @@ def _best(workloads: Sequence[WorkloadTest]) -> WorkloadTest:
     """Return the shortest of those that execute most of what head changes and take the longest in it."""
     most = max(each.executed for each in workloads)
     executing = [each for each in workloads if each.executed >= PART_OF_MOST * most]
+    executing = [each for each in executing if each.seconds <= LONG_ROUND] or executing
     return min(lengths.alike(executing, lambda each: min(inside_of(each), LONG_ENOUGH)), key=_lines)
 
 

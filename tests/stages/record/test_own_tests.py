@@ -386,4 +386,5 @@ def test_tests_that_execute_most_of_what_head_changes_are_the_best():
     short = longer.model_copy(update={"seconds": 0.0002, "body": ()})
     assert _best([short, as_long, longer]) == longer
     assert _best([longer, more]) == more
+    assert _best([longer.model_copy(update={"seconds": 2.0, "body": ()}), as_long]) == as_long
     assert _best([longer.model_copy(update={"executed": 5}), short.model_copy(update={"executed": 6})]).seconds == 0.4
