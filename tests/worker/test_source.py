@@ -528,10 +528,28 @@ def test_what_a_constructor_makes_itself_is_left_out():
         written(Resolving("a", _lost=Lost("bc")))
 
 
+@pytest.mark.parametrize(
+    "graph",
+    [
+        {number: [number * 7 % 40, number * 3 % 40] for number in range(40)},
+        {number: {number * 7 % 40: {"weight": number}} for number in range(40)},
+        {f"node{number}": {(f"node{number * 7 % 40}", number)} for number in range(40)},
+    ],
+)
+def test_a_graph_is_written_as_it_is_or_not_at_all(graph):
+    assert read(graph) == graph
+    with pytest.raises(CannotWriteError, match="the values of its 40 keys refer to these"):
+        written(graph, scale=10)
+    with pytest.raises(CannotWriteError, match="the values of its 4,000 keys"):
+        written({number: [number * 7 % 4_000] for number in range(4_000)})
+
+
 def test_what_was_set_later_is_written_as_it_is_or_not_at_all():
     lines = {number: {"weight": number * number % 7} for number in range(40)}
-    with pytest.raises(UnknownConstructionError, match=r"Basket\._lines is too large to be written as it is"):
+    with pytest.raises(UnknownConstructionError, match=r"Basket\._lines, which was set later, cannot be written"):
         written(changed(Basket("ada"), _lines=lines))
+    with pytest.raises(UnknownConstructionError, match=r"Basket\._lines, which was set later, has too much"):
+        written(changed(Basket("ada"), _lines=[f"a line of {'many ' * number}words" for number in range(9)]))
     statements, _ = made_again(changed(Basket("ada"), _lines=list(range(5_000))))
     assert statements[1] == "basket._lines = list(range(5_000))"
 

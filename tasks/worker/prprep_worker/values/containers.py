@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
 
-from prprep_worker.values.anatomy import SEQUENCES
+from prprep_worker.values.anatomy import CONTAINERS, SEQUENCES
 from prprep_worker.values.errors import CannotWriteError
 from prprep_worker.values.packages import LISTED
 from prprep_worker.values.privacy import joined
@@ -17,6 +18,8 @@ from prprep_worker.values.texts import stem_of
 
 SAMPLED = 8
 """Elements that represent all of more than LISTED."""
+LINKED = 400
+"""Keys of a mapping that is written whole, since its values refer to them."""
 
 
 def write_container(writer: Any, value: Any, depth: int) -> str | None:
@@ -109,9 +112,12 @@ def _texts(writer: Any, elements: list[Any], size: int) -> str | None:
 
 def _mapping(writer: Any, value: Any, depth: int) -> str:
     kind = type(value)
+    is_linked = len(value) > LISTED and _is_linked(value)
+    if is_linked and (len(value) > LINKED or writer.factor(depth, len(value)) != 1):
+        raise CannotWriteError(f"the values of its {len(value):,} keys refer to these: they cannot be made up")
     # Few keys mean something each; of many, more can be made up.
-    size = writer.resized(depth, len(value)) if len(value) > LISTED else len(value)
-    if size <= LISTED:
+    size = writer.resized(depth, len(value)) if len(value) > LISTED and not is_linked else len(value)
+    if size <= LISTED or is_linked:
         items = itertools.islice(value.items(), size)
         pairs = (f"{writer.write(key, depth + 1)}: {writer.write(inner, depth + 1)}" for key, inner in items)
         code = f"{{{', '.join(pairs)}}}"
@@ -130,6 +136,20 @@ def _mapping(writer: Any, value: Any, depth: int) -> str:
     if kind is collections.defaultdict:
         return f"defaultdict({writer.write(value.default_factory, depth + 1)}, {code})"
     return f"{kind.__name__}({code})"
+
+
+def _is_linked(value: Any) -> bool:
+    """Return whether the first values consist of keys, as neighbors in a graph do, perhaps with something of each."""
+    first = itertools.islice(value.values(), LISTED)
+    held = [each for each in first if isinstance(each, (dict, *CONTAINERS)) and each]
+    return len(held) > 1 and all(_is_key(element, value) for each in held for element in each)
+
+
+def _is_key(element: Any, mapping: Any) -> bool:
+    first = element[0] if isinstance(element, tuple) and element else element
+    with contextlib.suppress(TypeError):
+        return element in mapping or first in mapping
+    return False
 
 
 def _sample(elements: list[Any]) -> list[Any]:

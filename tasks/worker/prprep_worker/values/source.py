@@ -61,6 +61,8 @@ LONGEST = 4_000
 DEEPEST = 6
 CHANGED = 8
 """The most attributes that are set after an object was created."""
+PRIVATE = 120
+"""The most characters of what a private attribute is set to: the class may rely on more than that it is equal."""
 FILE = 64 << 10
 """Bytes of a file whose content is written in the test."""
 TESTS = re.compile(r"(^|\.)(tests?|conftest|test_[^.]*|[^.]*_test)(\.|$)|^__main__$")
@@ -420,9 +422,11 @@ class Writer(Requirements):
             exec("\n".join((*sorted(self.imports), *self.statements)), names)  # noqa: S102 - it was written here
             return eval(code, names)  # noqa: S307 - likewise
 
-        if not makes(read, held):
+        is_hidden = attribute.startswith("_") and len(code) > PRIVATE
+        if is_hidden or not makes(read, held):
             kind = type(owner)
-            raise UnknownConstructionError(kind, f"{kind.__qualname__}.{attribute} is too large to be written as it is")
+            how = "has too much to be set from outside" if is_hidden else "cannot be written exactly as it is"
+            raise UnknownConstructionError(kind, f"{kind.__qualname__}.{attribute}, which was set later, {how}")
         return code
 
     def _free_name(self, kind: str) -> str:
