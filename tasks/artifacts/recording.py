@@ -127,8 +127,8 @@ class WorkloadTest(Record):
     `changed_functions`, of which there are so many. So many lines that head changes are `executed`. `fixtures` are
     those that the code uses, `marks` choose the case of those with several; what they or the setup open `is_closed` in
     the end. One list of it is `scale` times as long as in the test, or its large numbers are divided by `divisor`.
-    What is measured changes what the setup makes if it `is_anew`: that runs before every round. The test does not use
-    the result if that `is_ignored`.
+    With `setup_each_round` the setup runs before every round, since the measured code changes what it makes. A test
+    that `ignores_result` does not use the value of its last statement.
     """
 
     test: str
@@ -140,8 +140,8 @@ class WorkloadTest(Record):
     fixtures: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     is_closed: bool = False
-    is_anew: bool = False
-    is_ignored: bool = False
+    setup_each_round: bool = False
+    ignores_result: bool = False
     repeat: int = 1
     scale: int = 1
     divisor: int = 1

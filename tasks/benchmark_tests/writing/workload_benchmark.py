@@ -29,8 +29,10 @@ def from_workload(
     is_async = awaits("\n".join((*workload.setup, *workload.body, workload.result)))
     closing = [closing_import(is_async=is_async)] if workload.is_closed else []
     imports = (*(["import asyncio"] if is_async else []), *closing, *workload.imports)
-    is_expression = not (workload.body or workload.repeat > 1 or is_async or workload.is_closed or workload.is_anew)
-    is_apart = is_async or workload.is_closed or workload.is_anew or not workload.setup
+    is_expression = not (
+        workload.body or workload.repeat > 1 or is_async or workload.is_closed or workload.setup_each_round
+    )
+    is_apart = is_async or workload.is_closed or workload.setup_each_round or not workload.setup
     test = workload.test.partition("[")[0].rpartition("::")[2]
     parts = BenchmarkParts(
         imports=tuple(dict.fromkeys(sorted(imports, key=lambda line: not line.startswith("from __future__ ")))),
@@ -85,7 +87,7 @@ def _measured(workload: WorkloadTest) -> Iterator[str]:
 
 def _passed(workload: WorkloadTest) -> str:
     name, code = run_code(workload)
-    if workload.is_anew:
+    if workload.setup_each_round:
         made = sorted(bound_names([parse_or_empty("\n".join(workload.setup).encode())]) & used_names(code))
         code = code.replace("()", f"({', '.join(made)})", 1)
         setup = (f"{STACK}.close()", *workload.setup) if workload.is_closed else workload.setup
@@ -94,7 +96,7 @@ def _passed(workload: WorkloadTest) -> str:
         passed = f"{code}\n\nbenchmark({name})"
     if not workload.is_closed:
         return passed
-    inside = passed if workload.is_anew else "\n".join((*workload.setup, "", passed))
+    inside = passed if workload.setup_each_round else "\n".join((*workload.setup, "", passed))
     return f"with {STACKS[False]}() as {STACK}:\n{indented(inside, SPACES)}"
 
 
@@ -119,7 +121,7 @@ def _on_loop(workload: WorkloadTest) -> str:
 def _origin(workload: WorkloadTest, test: str, changed: str) -> str:
     name = with_others(changed.partition(":")[2], workload.changed_functions)
     share, takes = figures.share(round(workload.share, 2)), "takes" if workload.changed_functions == 1 else "take"
-    when = "runs before every round and " if workload.is_anew else ""
+    when = "runs before every round and " if workload.setup_each_round else ""
     setup = f"; the setup {when}is not timed" if workload.setup else ""
     text = (
         f"It does what {test} in {workload.test.partition('::')[0]} does, without the assertions. {name} {takes} "

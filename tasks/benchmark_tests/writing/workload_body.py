@@ -116,13 +116,13 @@ def body_of(
     folder: str,
     method: str = "",
     values: Mapping[str, PlainValue] = MappingProxyType({}),
-    is_apart: bool = False,
+    inlines_fixtures: bool = False,
 ) -> TestBody | str:
     """Return the statements of a test, by pytest's id, for a benchmark in a folder; or why that is impossible.
 
     `case` has for each parametrized name the index of its value, `values` has those that are plain. What assertions
     evaluate is kept, but only what runs the `method` (see `WithoutAssertions`) or may run other code of the project.
-    If it `is_apart`, what fixtures do that the benchmark could request is written as well, so that it can be repeated.
+    With `inlines_fixtures` the code of fixtures is written as well that the benchmark could request, to be repeated.
     """
     path, *owners, name = test.partition("[")[0].split("::")
     file = modules.module(path)
@@ -135,7 +135,18 @@ def body_of(
     if function is None:
         return "it is not written in its file"
     try:
-        body = _Body(file, function, written_in, classes, case, values, modules, folder, method, is_apart=is_apart)
+        body = _Body(
+            file,
+            function,
+            written_in,
+            classes,
+            case,
+            values,
+            modules,
+            folder,
+            method,
+            inlines_fixtures=inlines_fixtures,
+        )
         return body.body()
     except (NotCopiedError, SyntaxError, RecursionError) as error:
         return f"it {error}"
@@ -176,7 +187,7 @@ class _Body:
     modules: TestModules
     folder: str
     method: str
-    is_apart: bool
+    inlines_fixtures: bool
     statements: list[OwnStatement] = field(default_factory=list)
     fixtures: list[str] = field(default_factory=list)
     made: set[str] = field(default_factory=set)
@@ -358,8 +369,8 @@ class _Body:
                 continue
             seen.add((name, is_used_by_fixture))
             is_async = isinstance(found.function.node, ast.AsyncFunctionDef)
-            is_seen = found.is_visible and not self.is_apart
-            is_pytests = needs_pytest(found.function) and not (self.is_apart and can_be_opened(found.function))
+            is_seen = found.is_visible and not self.inlines_fixtures
+            is_pytests = needs_pytest(found.function) and not (self.inlines_fixtures and can_be_opened(found.function))
             stays = is_used_by_fixture or (not is_async and (is_seen or is_pytests))
             if stays:
                 requested[name] = found.function
@@ -401,7 +412,7 @@ class _Body:
         is_async = isinstance(fixture.node, ast.AsyncFunctionDef)
         if is_async and not isinstance(self.test.node, ast.AsyncFunctionDef):
             raise NotCopiedError(f"uses the asynchronous fixture {name}, but is not asynchronous")
-        if (is_async or self.is_apart) and is_generator(fixture.node) and leaves(statements):
+        if (is_async or self.inlines_fixtures) and is_generator(fixture.node) and leaves(statements):
             self._open(name, fixture, self._value_of_request(fixture, file), file)
             return
         if leaves(statements):

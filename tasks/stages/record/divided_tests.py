@@ -49,7 +49,7 @@ def divided(test: str, body: TestBody, calls: Sequence[int]) -> Iterator[Workloa
             fixtures=body.fixtures,
             marks=body.marks,
             is_closed=any(each.opens for each in setup),
-            is_ignored=_ignores_value(measured[-1]),
+            ignores_result=_ignores_value(measured[-1]),
         )
         yield without_unused(workload)
 
@@ -91,7 +91,9 @@ def _ignores_value(last: OwnStatement) -> bool:
 
 
 def without_result(workload: WorkloadTest) -> WorkloadTest:
-    return workload.model_copy(update={"body": (*workload.body, workload.result), "result": "", "is_ignored": False})
+    return workload.model_copy(
+        update={"body": (*workload.body, workload.result), "result": "", "ignores_result": False}
+    )
 
 
 def _with_result(code: Sequence[str]) -> tuple[tuple[str, ...], str]:

@@ -25,7 +25,7 @@ MOST_ADDED: Final = 6
 MOST_NAMED: Final = 3
 """The most of them that have the target's name in theirs, or in that of their file, and go next."""
 PART_OF_OTHERS: Final = 3
-"""The part of them that is of other files than most: tests of one file may all have what cannot be written as code."""
+"""One of so many is of another file, if there is one: tests of a file may all use what cannot be written as code."""
 MOST_CASES: Final = 40
 """Cases of such a test that are run again."""
 MOST_CALLERS: Final = 6
@@ -252,7 +252,7 @@ def _possible_names(title: str) -> list[str]:
 
 
 def _of_several_files(tests: Sequence[str], most: int) -> list[str]:
-    """Return the first tests, as many as `most`, but for some that are of the same file if there are others."""
+    """Return the first `most` tests; if they are of one file, some of other files instead of the last ones."""
     first = list(tests[:most])
     usual, _ = Counter(map(_file, first)).most_common(1)[0]
     others = [test for test in tests if _file(test) != usual][: most // PART_OF_OTHERS]

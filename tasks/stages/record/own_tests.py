@@ -103,8 +103,8 @@ class TestChooser:
             if isinstance(body, str):
                 failures.append(f"{test}: {body}")
                 continue
-            apart = partial(self._body, each, modules[side.site], is_apart=True)
-            workload = self._workload(each.test, body, apart=apart)
+            inlined = partial(self._body, each, modules[side.site], inlines_fixtures=True)
+            workload = self._workload(each.test, body, inlined=inlined)
             if isinstance(workload, str):
                 failures.append(f"{test}: {workload}")
             else:
@@ -121,11 +121,11 @@ class TestChooser:
         enough = [each for each in larger if _once(each) >= lengths.LEAST_CALL]
         return (_best(enough), ()) if enough else (None, tuple(failures))
 
-    def _body(self, reach: NamedReach, modules: TestModules, *, is_apart: bool = False) -> TestBody | str:
+    def _body(self, reach: NamedReach, modules: TestModules, *, inlines_fixtures: bool = False) -> TestBody | str:
         definition = self.base.changed.located.definition
         method = "property" if definition.is_property else definition.name.rpartition(".")[2]
         of_case = partial(body_of, reach.test, reach.case, modules, values=reach.values)
-        body = of_case(folder=self.layout.benchmarks_root, method=method, is_apart=is_apart)
+        body = of_case(folder=self.layout.benchmarks_root, method=method, inlines_fixtures=inlines_fixtures)
         if isinstance(body, str):
             return body
         lines = sum(each.count("\n") + 1 for each in (*body.definitions, *(one.code for one in body.statements)))
@@ -133,8 +133,8 @@ class TestChooser:
             body if lines <= MOST_LINES else f"it has {lines} lines with what it needs, {MOST_LINES} at most are read"
         )
 
-    def _workload(self, test: str, body: TestBody, *, apart: Callable[[], TestBody | str]) -> WorkloadTest | str:
-        """Return what of a test is measured, or why it cannot be; `apart` returns it with what its fixtures do."""
+    def _workload(self, test: str, body: TestBody, *, inlined: Callable[[], TestBody | str]) -> WorkloadTest | str:
+        """Return what of a test is measured, or why it cannot be; `inlined` returns it with its fixtures' code."""
         ways = self._ways(test, body)
         if isinstance(ways, str):
             return ways
@@ -144,8 +144,8 @@ class TestChooser:
             if not isinstance(measured, str):
                 return self._plainest(measured)
             failure = failure or measured
-        if isinstance(failure, Unrepeatable) and (anew := self._anew(test, apart())):
-            return anew if isinstance(anew, str) else self._plainest(anew)
+        if isinstance(failure, Unrepeatable) and (other := self._with_setup_each_round(test, inlined())):
+            return other if isinstance(other, str) else self._plainest(other)
         return failure or "what it measures would expect an error"
 
     def _ways(self, test: str, body: TestBody) -> list[WorkloadTest] | str:
@@ -159,7 +159,7 @@ class TestChooser:
             return f"its body makes no call of {self.base.changed.watched} that ends without an error"
         return [each.model_copy(update={"divisor": divisor}) for each in divided(test, body, calls)]
 
-    def _anew(self, test: str, body: TestBody | str) -> WorkloadTest | str:
+    def _with_setup_each_round(self, test: str, body: TestBody | str) -> WorkloadTest | str:
         """Return a test whose setup runs before every round, or why it cannot be; "" if it has no such setup."""
         ways = self._ways(test, with_own_folder(body)) if isinstance(body, TestBody) else body
         if isinstance(ways, str):
@@ -167,7 +167,7 @@ class TestChooser:
         workload = next((each for each in ways if each.setup), None)
         if not workload or awaits("\n".join((*workload.setup, *workload.body, workload.result))):
             return ""
-        return self._measured(workload.model_copy(update={"is_anew": True}))
+        return self._measured(workload.model_copy(update={"setup_each_round": True}))
 
     def _ending(self, whole: TestBody) -> tuple[TestBody, int, Message]:
         """Run the statements of a test at base, with smaller numbers if they do not end in time.
@@ -211,11 +211,11 @@ class TestChooser:
         if lines and not at_head["reached"]:
             return lengths.CACHED if at_head["reached_first"] else "it does not execute what head changes"
         if at_head["digest"] != at_base["digest"]:
-            is_ignored = workload.is_ignored
-            return self._measured(without_result(workload)) if is_ignored else "base and head return different results"
+            different = "base and head return different results"
+            return self._measured(without_result(workload)) if workload.ignores_result else different
         seconds = at_base["seconds"]
         enough = (each for each in REPEATED if each * seconds >= REALISTIC)
-        repeat = 1 if workload.is_anew else next(enough, REPEATED[-1])
+        repeat = 1 if workload.setup_each_round else next(enough, REPEATED[-1])
         peaks = Peaks(base=at_base["peak"], head=at_head["peak"])
         update = {"peaks": peaks, "repeat": repeat, "seconds": seconds * repeat, "share": share}
         update |= {"changed_functions": len(self.base.functions)}
@@ -336,7 +336,7 @@ def _order(workload: WorkloadTest) -> Message:
         **_module_of(workload),
         **_setup(setup, is_closed=workload.is_closed),
         "call": "await measured()" if code.startswith("async ") else "measured()",
-        "anew": workload.is_anew,
+        "setup_each_call": workload.setup_each_round,
         "inputs": ["variables", *(each for each in workload.fixtures if each not in GIVEN)],
     }
 

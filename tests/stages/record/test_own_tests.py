@@ -348,7 +348,7 @@ def test_what_is_assigned_last_is_returned():
 def test_a_value_that_the_test_does_not_use_can_be_left_out():
     ignored, checked = statement("a.load()"), statement("a.load()", is_check=True)
     workload, other = (next(divided_tests.divided("test", body(each), [1])) for each in (ignored, checked))
-    assert (workload.is_ignored, other.is_ignored) == (True, False)
+    assert (workload.ignores_result, other.ignores_result) == (True, False)
     workload = divided_tests.without_result(workload)
     assert (workload.body, workload.result) == (("a.load()",), "")
 

@@ -13,7 +13,7 @@ output. All code may contain `await`, and then runs on one event loop. The order
   of the functions in each that raise no error;
 - `steady`: the answer says whether the call returns the same each time, and has a `digest` of that, "" if it cannot be
   described;
-- `anew`: every call is made after a run of the setup, whatever it changes;
+- `setup_each_call`: the setup runs before every call;
 - `peak`: the answer has the most bytes that a call allocates at a time;
 - `tell`: the answer has the `value` that the call returns;
 - `stack`: the name of an AsyncExitStack that the setup may make, and that is closed in the end.
@@ -146,8 +146,8 @@ class Trial:
             once = self._timed(self._call)
         value, reached_first = once.value, bool(self._executed.executed)
         changed = any(_has_changed(names.get(name), pickles[name], sizes[name]) for name in order["inputs"])
-        is_anew = bool(order.get("anew"))
-        changes = changed or is_anew
+        with_setup = bool(order.get("setup_each_call"))
+        changes = changed or with_setup
         first = _digest(value) if order.get("steady") else ""
         if self._inside and (before.only_computed_since() or self._computes(once.wall, changes=changes)):
             # While others have the core, wall time would go on in one part of the call or another.
@@ -155,7 +155,7 @@ class Trial:
         again, last = self._repeated(once.wall, changes=changes)
         described = {
             "seconds": min(each.wall for each in (once, *(unwatched for unwatched, _ in again))),
-            "changes": changed and not is_anew,
+            "changes": changed and not with_setup,
             "lazy": is_lazy(value),
             "returned": type(value).__qualname__,
             "size": sum(sizes.values()),
